@@ -1,0 +1,131 @@
+//! What an `entity_id` may look like.
+//!
+//! Takes: the form that the alert type declares, and the text.
+//! Gives: whether it fits.
+//! Never: changes it; ids are compared byte by byte.
+
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::alert_type::EntityIdForm;
+use crate::limits::{ENTITY_NAME_CHARS_MAX, ENTITY_TOKEN_CHARS_MAX};
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
+const ZERO_WIDTH_JOINER: char = '\u{200D}';
+
+/// The form, for a sentence.
+pub(super) fn expected(form: EntityIdForm) -> &'static str {
+    match form {
+        EntityIdForm::Token => "a letter or digit, then at most 63 letters, digits and `._:-`",
+        EntityIdForm::Name => "a name of 1 to 128 characters that can all be seen",
+    }
+}
+
+/// Whether the id has the form.
+pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
+    match form {
+        EntityIdForm::Token => is_token(id, ENTITY_TOKEN_CHARS_MAX),
+        EntityIdForm::Name => is_name(id),
+    }
+}
+
+/// `[A-Za-z0-9][A-Za-z0-9._:-]*` of at most `chars_max` characters.
+pub(super) fn is_token(text: &str, chars_max: usize) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b))
+        && text.len() <= chars_max
+}
+
+/// A name that looks like what it is: nothing in it is invisible, and nothing turns the text around. Joiners are
+/// part of the spelling between letters of several scripts, and nothing but a disguise elsewhere.
+fn is_name(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    let in_word = |index: Option<usize>| {
+        let group = index.and_then(|at| chars.get(at)).map(|each| each.general_category_group());
+        matches!(group, Some(GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark))
+    };
+    let visible = chars.iter().enumerate().all(|(at, each)| match *each {
+        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => in_word(at.checked_sub(1)) && in_word(Some(at + 1)),
+        each => is_printable(each),
+    });
+    (1..=ENTITY_NAME_CHARS_MAX).contains(&chars.len()) && visible && !text.trim().is_empty()
+}
+
+/// Letters, marks, numbers, punctuation, symbols and spaces. The format characters (bidirectional overrides, zero
+/// width), controls, line separators, surrogates, private and unassigned characters are not.
+fn is_printable(each: char) -> bool {
+    each.general_category_group() != GeneralCategoryGroup::Other
+        && !matches!(
+            each.general_category(),
+            GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_ascii_and_starts_with_a_letter_or_digit() {
+        let longest = "a".repeat(64);
+        for id in ["stu_4532", "4532", "a", "A.b:c-d_e", &longest] {
+            assert!(fits(EntityIdForm::Token, id), "{id}");
+        }
+        let too_long = "a".repeat(65);
+        for id in ["", "_a", "-a", " a", "a ", "stu 4532", "stü", "a#b", "a/b", "a\n", "a\0", &too_long] {
+            assert!(!fits(EntityIdForm::Token, id), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_any_text_that_can_be_seen() {
+        let longest = "ß".repeat(128);
+        let names = [
+            "Computer Science",
+            "C#",
+            "AP Calculus AB",
+            "Français — débutant",
+            "日本語",
+            "العربية",
+            "हिन्दी",
+            "क्‍ष",
+            "می‌خواهم",
+            "x²",
+            "1",
+            "<script>",
+            "=1+1",
+            "🎓 Study",
+            &longest,
+        ];
+        for name in names {
+            assert!(fits(EntityIdForm::Name, name), "{name}");
+        }
+        let too_long = "ß".repeat(129);
+        let hidden = [
+            "",
+            " ",
+            "\u{3000}",
+            "a\tb",
+            "a\nb",
+            "a\u{0}b",
+            "a\u{7f}",
+            "a\u{85}b",
+            "abc\u{202e}def",
+            "a\u{2066}b",
+            "a\u{200b}b",
+            "\u{feff}a",
+            "a\u{200e}",
+            "a\u{200d}",
+            "\u{200c}a",
+            "1\u{200d}2",
+            "a\u{ad}b",
+            "a\u{2028}b",
+            "a\u{e000}",
+            "a\u{2060}b",
+            "a\u{e0041}",
+            &too_long,
+        ];
+        for name in hidden {
+            assert!(!fits(EntityIdForm::Name, name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Strict JSON as a tree: what `serde_json` reads, with two differences that an event needs.
+//!
+//! Takes: UTF-8 text whose depth is bounded.
+//! Gives: a [`Json`] tree, and [`Object`]s that know their path.
+//! Never: keeps the last of two members with one name silently, as `serde_json::Value` does; never turns a number
+//! into a float before the field that it stands in is known, so that `1e999` is that field's fault.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::refusal::{Reason, Refusal};
+use crate::limits::QUOTED_CHARS_MAX;
+use crate::number::Number;
+
+/// A JSON value.
+#[derive(Debug, Clone)]
+pub(super) enum Json {
+    Null,
+    Bool(bool),
+    /// The number's own text.
+    Number(String),
+    String(String),
+    Array(Vec<Json>),
+    Object(BTreeMap<String, Json>),
+}
+
+/// An object, and where in the event it stands.
+pub(super) struct Object<'a> {
+    members: &'a BTreeMap<String, Json>,
+    path: String,
+}
+
+/// The levels of `{` and `[` in bytes that may not be JSON.
+pub(super) fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+impl Json {
+    pub(super) fn read(text: &str) -> Result<Self, Refusal> {
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        Self::from_raw(raw)
+    }
+
+    fn from_raw(raw: &RawValue) -> Result<Self, Refusal> {
+        // The grammar has been checked, so the first byte tells the kind.
+        let text = raw.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'{') => Self::Object(members(text)?),
+            Some(b'[') => {
+                let items = serde_json::Deserializer::from_str(text).deserialize_seq(Items);
+                let items = items.map_err(|error| not_json(&error))?;
+                Self::Array(items.into_iter().map(Self::from_raw).collect::<Result<_, _>>()?)
+            }
+            // A lone surrogate is grammatical, but no text.
+            Some(b'"') => Self::String(serde_json::from_str(text).map_err(|error| not_json(&error))?),
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            Some(b'n') => Self::Null,
+            _ => Self::Number(text.to_owned()),
+        })
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The value for a sentence: quoted, and cut if it is long.
+    pub(super) fn quoted(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(text) => cut(text),
+            Self::String(text) => Self::quote(text),
+            Self::Array(_) => "an array".into(),
+            Self::Object(_) => "an object".into(),
+        }
+    }
+
+    /// A text for a sentence, with control characters escaped.
+    pub(super) fn quote(text: &str) -> String {
+        format!("{:?}", cut(text))
+    }
+
+    /// Whether two values say the same, however their numbers are written.
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => {
+                a == b || Number::from_json(a).is_some_and(|a| Some(a) == Number::from_json(b))
+            }
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Array(a), Self::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
+            (Self::Object(a), Self::Object(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && a.same(b))
+            }
+            (
+                Self::Null
+                | Self::Bool(_)
+                | Self::Number(_)
+                | Self::String(_)
+                | Self::Array(_)
+                | Self::Object(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Refusal {
+    Refusal::new(Reason::NotJson, format!("an event is strict JSON, and this one is not: {error}"))
+}
+
+fn members(text: &str) -> Result<BTreeMap<String, Json>, Refusal> {
+    let written = serde_json::Deserializer::from_str(text).deserialize_map(Members);
+    let mut members = BTreeMap::new();
+    for (name, raw) in written.map_err(|error| not_json(&error))? {
+        let value = Json::from_raw(raw)?;
+        if members.get(&name).is_some_and(|earlier| !value.same(earlier)) {
+            let message =
+                format!("the key {} stands twice in one object, with different values", Json::quote(&name));
+            return Err(Refusal::new(Reason::DuplicateKey, message));
+        }
+        members.insert(name, value);
+    }
+    Ok(members)
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+struct Items;
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn root(json: &'a Json) -> Option<Self> {
+        match json {
+            Json::Object(members) => Some(Self { members, path: "$".into() }),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => None,
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'a Json> {
+        self.members.get(key)
+    }
+
+    pub(super) fn path_of(&self, key: &str) -> String {
+        format!("{}.{key}", self.path)
+    }
+
+    /// The member as an object.
+    pub(super) fn object(&self, key: &str) -> Result<Self, Refusal> {
+        match self.get(key) {
+            Some(Json::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
+            Some(_) => Err(self.invalid(key, "an object")),
+            None => Err(self.missing(key, "an object")),
+        }
+    }
+
+    /// The member as a text.
+    pub(super) fn str(&self, key: &str, expected: &str) -> Result<&'a str, Refusal> {
+        let value = self.get(key).ok_or_else(|| self.missing(key, expected))?;
+        value.as_str().ok_or_else(|| self.invalid(key, expected))
+    }
+
+    pub(super) fn missing(&self, key: &str, expected: &str) -> Refusal {
+        let path = self.path_of(key);
+        let message = format!("{path} is {expected}, and nothing came");
+        Refusal::new(Reason::Missing(path), message)
+    }
+
+    pub(super) fn invalid(&self, key: &str, expected: &str) -> Refusal {
+        let path = self.path_of(key);
+        let came = self.get(key).map_or_else(|| "nothing".into(), Json::quoted);
+        let message = format!("{path} is {expected}, and {came} came");
+        Refusal::new(Reason::Invalid(path), message)
+    }
+}

@@ -1,0 +1,36 @@
+//! The alert types that come with the program.
+//!
+//! Takes: the folders of `alert-types/`, at compile time.
+//! Gives: [`AlertTypes::built_in`].
+//! Never: differs from the folders; a test compares them.
+
+use super::{AlertType, AlertTypes};
+
+/// Every folder of `alert-types/`: its name, and its `alert.toml`.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("high_ib_call_frequency", include_str!("../../../../alert-types/high_ib_call_frequency/alert.toml")),
+    ("low_health_score", include_str!("../../../../alert-types/low_health_score/alert.toml")),
+    ("supply_demand_imbalance", include_str!("../../../../alert-types/supply_demand_imbalance/alert.toml")),
+];
+
+impl AlertTypes {
+    /// The types that come with the program.
+    pub fn built_in() -> Self {
+        Self::from_list(BUILT_IN.iter().filter_map(|(id, text)| AlertType::read(id, id, text).ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_folder_is_built_in_and_passes_the_lint() {
+        let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alert-types");
+        let from_folders = AlertTypes::from_folder(&folders).unwrap_or_else(|error| panic!("{error}"));
+        let ids = |types: &AlertTypes| types.iter().map(|each| each.id().to_owned()).collect::<Vec<_>>();
+        assert_eq!(ids(&AlertTypes::built_in()), ids(&from_folders));
+    }
+}

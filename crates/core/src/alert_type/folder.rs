@@ -1,0 +1,93 @@
+//! A folder of alert types: one sub-folder each, with an `alert.toml`.
+//!
+//! Takes: the folder's path.
+//! Gives: all of its types, or everything that is wrong with any of them.
+//! Never: leaves out a broken type; its alerts would be parked as unknown.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{AlertType, AlertTypes, Finding};
+use crate::limits::ALERT_TYPE_BYTES_MAX;
+
+/// Why a folder gives no alert types. The folder's author is at fault, or the path is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It cannot be listed.
+    #[error("cannot read the alert types' folder {}: {source}; give the folder that holds one sub-folder per alert type", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An `alert.toml` cannot be read.
+    #[error("cannot read {}: {source}; each sub-folder needs an alert.toml in UTF-8 of at most 256 KiB", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds no sub-folder.
+    #[error("no alert type in {}; make a sub-folder for each, with an alert.toml", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The lint refuses some of it.
+    #[error("{}", lines(.0))]
+    Lint(Vec<Finding>),
+}
+
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl AlertTypes {
+    /// Reads every sub-folder of `folder` but hidden ones.
+    pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
+        let mut types = Vec::new();
+        let mut findings = Vec::new();
+        for path in
+            sub_folders(folder).map_err(|source| FolderError::Folder { path: folder.into(), source })?
+        {
+            let file = path.join("alert.toml");
+            let text =
+                read_bounded(&file).map_err(|source| FolderError::File { path: file.clone(), source })?;
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            match AlertType::read(&file.display().to_string(), &name, &text) {
+                Ok(alert_type) => types.push(alert_type),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if !findings.is_empty() {
+            return Err(FolderError::Lint(findings));
+        }
+        if types.is_empty() {
+            return Err(FolderError::Empty { path: folder.into() });
+        }
+        Ok(Self::from_list(types))
+    }
+}
+
+fn sub_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if !hidden && entry.path().is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read_bounded(file: &Path) -> io::Result<String> {
+    if fs::metadata(file)?.len() > ALERT_TYPE_BYTES_MAX as u64 {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is over 256 KiB"));
+    }
+    fs::read_to_string(file)
+}

@@ -1,0 +1,340 @@
+//! Checks an `alert.toml` and makes the alert type of it.
+//!
+//! Takes: the file's name, the folder's name and the text.
+//! Gives: an [`AlertType`], or everything that is wrong with it, each with its line and its mend.
+//! Never: lets a fact through without meaning, unit, range and direction: what is left undefined is read wrongly.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range as Span;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::wire::{Written, WrittenFact, WrittenKind, WrittenWorse};
+use super::{AlertType, Fact, FactKind, Finding, Range, Worse};
+use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
+use crate::number::Number;
+
+mod points;
+
+/// Longest horizon that a question may have: ten years.
+const HORIZON_DAYS_MAX: u32 = 3650;
+/// Longest id of a type, a fact or a value.
+const ID_CHARS_MAX: usize = 64;
+
+/// What has been found so far, and what is needed to say where.
+struct Lint<'a> {
+    file: &'a str,
+    text: &'a str,
+    findings: Vec<Finding>,
+}
+
+impl AlertType {
+    /// Reads and checks the text of an `alert.toml`. `file` is what findings call it, `folder` the name that its
+    /// id must have.
+    pub fn read(file: &str, folder: &str, text: &str) -> Result<Self, Vec<Finding>> {
+        let mut lint = Lint { file, text, findings: Vec::new() };
+        let written: Written = match toml::from_str(text) {
+            Ok(written) => written,
+            Err(error) => {
+                let message = error.message().replace('\n', ", ");
+                lint.refuse(
+                    error.span().unwrap_or(0..0),
+                    message,
+                    "see `portend types show` for a complete one",
+                );
+                return Err(lint.findings);
+            }
+        };
+        let alert_type = lint.alert_type(folder, &written);
+        if lint.findings.is_empty() {
+            return Ok(alert_type);
+        }
+        lint.findings.sort_by_key(|finding| finding.line);
+        Err(lint.findings)
+    }
+}
+
+impl Lint<'_> {
+    fn refuse(&mut self, span: Span<usize>, message: impl Into<String>, mend: impl Into<String>) {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        self.findings.push(Finding {
+            file: self.file.into(),
+            line,
+            message: message.into(),
+            mend: mend.into(),
+        });
+    }
+
+    /// Builds the type from whatever is written, noting what is wrong; a placeholder stands where a value is
+    /// missing, and is never seen, since a finding goes with it.
+    fn alert_type(&mut self, folder: &str, written: &Written) -> AlertType {
+        self.id(&written.id, "the type's id");
+        if written.id.get_ref() != folder {
+            let message = format!("id is `{}` but the folder is `{folder}`", written.id.get_ref());
+            self.refuse(written.id.span(), message, "give both the same name");
+        }
+        self.id(&written.entity, "entity");
+        self.id(&written.predicts, "predicts");
+        for (text, name) in [(&written.title, "title"), (&written.question, "question")] {
+            self.not_blank(text, name);
+        }
+        if !written.question.get_ref().ends_with('?') {
+            self.refuse(written.question.span(), "question is no question", "end it with a question mark");
+        }
+        if !(1..=HORIZON_DAYS_MAX).contains(written.horizon_days.get_ref()) {
+            self.refuse(written.horizon_days.span(), "horizon_days is out of range", "give 1 to 3650 days");
+        }
+        let facts = self.facts(&written.fact);
+        let points_table = self.points_table(&written.scorecard, &facts);
+        AlertType {
+            id: written.id.get_ref().clone(),
+            title: written.title.get_ref().clone(),
+            entity: written.entity.get_ref().clone(),
+            entity_id: written.entity_id,
+            predicts: written.predicts.get_ref().clone(),
+            question: written.question.get_ref().clone(),
+            horizon_days: *written.horizon_days.get_ref(),
+            repeat_window_text: written.repeat_window.get_ref().clone(),
+            repeat_window: self.repeat_window(&written.repeat_window),
+            scale: self.scale(&written.scale),
+            facts,
+            points_table,
+        }
+    }
+
+    /// An id is a lower-case token, since it stands in keys, file names and prompts.
+    fn id(&mut self, id: &Spanned<String>, name: &str) {
+        let text = id.get_ref();
+        let fits = text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            && text.len() <= ID_CHARS_MAX;
+        if !fits {
+            let message = format!("{name} `{text}` is no id");
+            self.refuse(
+                id.span(),
+                message,
+                "use a lower-case letter, then letters, digits and `_`, at most 64",
+            );
+        }
+    }
+
+    fn not_blank(&mut self, text: &Spanned<String>, name: &str) {
+        if text.get_ref().trim().is_empty() {
+            self.refuse(text.span(), format!("{name} is blank"), "write it out");
+        }
+    }
+
+    fn repeat_window(&mut self, written: &Spanned<String>) -> Duration {
+        let days_are_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
+        let parsed = written.get_ref().parse::<jiff::Span>().ok();
+        let duration = parsed.and_then(|span| span.to_duration(days_are_24_hours).ok());
+        let duration = duration.and_then(|signed| Duration::try_from(signed).ok());
+        let whole_seconds = |each: &Duration| each.subsec_nanos() == 0 && *each <= REPEAT_WINDOW_MAX;
+        duration.filter(whole_seconds).unwrap_or_else(|| {
+            let message = format!("repeat_window `{}` is no duration up to 90 days", written.get_ref());
+            self.refuse(written.span(), message, "write it as `24h`, `90m`, `7d` or `0s`");
+            Duration::ZERO
+        })
+    }
+
+    fn scale(&mut self, written: &Spanned<BTreeMap<String, Spanned<String>>>) -> BTreeMap<u8, String> {
+        let mut scale = BTreeMap::new();
+        for (key, meaning) in written.get_ref() {
+            self.not_blank(meaning, "a meaning on the scale");
+            match key.parse::<u8>() {
+                Ok(point) if point <= 100 && point.to_string() == *key => {
+                    scale.insert(point, meaning.get_ref().clone());
+                }
+                _ => self.refuse(
+                    meaning.span(),
+                    format!("`{key}` is not on the scale"),
+                    "use whole numbers 0 to 100",
+                ),
+            }
+        }
+        if !scale.contains_key(&0) || !scale.contains_key(&100) {
+            self.refuse(written.span(), "the scale lacks an end", "say what 0 and what 100 mean");
+        }
+        scale
+    }
+
+    fn facts(&mut self, written: &[Spanned<WrittenFact>]) -> Vec<Fact> {
+        if written.is_empty() || written.len() > FACTS_MAX {
+            self.refuse(0..0, format!("{} facts", written.len()), "define 1 to 32 with [[fact]]");
+        }
+        let mut seen = BTreeSet::new();
+        for fact in written {
+            let id = &fact.get_ref().id;
+            self.id(id, "the fact's id");
+            if !seen.insert(id.get_ref()) {
+                self.refuse(id.span(), format!("the fact `{}` stands twice", id.get_ref()), "remove one");
+            }
+        }
+        written.iter().map(|fact| self.fact(fact.span(), fact.get_ref())).collect()
+    }
+
+    fn fact(&mut self, span: Span<usize>, written: &WrittenFact) -> Fact {
+        let id = written.id.get_ref().clone();
+        let label =
+            self.text_of(&span, &id, "label", written.label.as_ref(), "its name for people, with its window");
+        let meaning =
+            self.text_of(&span, &id, "meaning", written.meaning.as_ref(), "a sentence that defines it");
+        if let Some(phrase) = written.phrase.as_ref().filter(|phrase| !phrase.get_ref().contains("{value}")) {
+            self.refuse(phrase.span(), "phrase lacks its value", "write `{value}` where the value goes");
+        }
+        let kind = match written.kind {
+            WrittenKind::Integer => FactKind::Integer(self.range(&span, &id, written, true)),
+            WrittenKind::Number => FactKind::Number(self.range(&span, &id, written, false)),
+            WrittenKind::Enum => self.closed_set(&span, &id, written),
+        };
+        let text = |phrase: Option<&Spanned<String>>| phrase.map(|each| each.get_ref().clone());
+        let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
+        Fact { id, label, meaning, phrase, phrase_one, kind }
+    }
+
+    fn text_of(
+        &mut self,
+        span: &Span<usize>,
+        fact: &str,
+        key: &str,
+        text: Option<&Spanned<String>>,
+        mend: &str,
+    ) -> String {
+        if let Some(text) = text {
+            self.not_blank(text, key);
+            return text.get_ref().clone();
+        }
+        self.refuse(
+            span.clone(),
+            format!("the fact `{fact}` has no {key}"),
+            format!("add {key} = \"...\", {mend}"),
+        );
+        String::new()
+    }
+
+    fn range(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact, whole: bool) -> Range {
+        let unit = self.text_of(span, id, "unit", written.unit.as_ref(), "what one of it is");
+        if let Some(values) = &written.values {
+            self.refuse(
+                values.span(),
+                format!("the fact `{id}` is a number with values"),
+                "remove values, or use type = \"enum\"",
+            );
+        }
+        let mut number = |key: &str, value: Option<&Spanned<f64>>, default: Option<u8>| {
+            let number = value.map_or(default.map(Number::from), |value| Number::new(*value.get_ref()));
+            if let Some(number) = number.filter(|number| !whole || number.is_whole()) {
+                return number;
+            }
+            let at = value.map_or(span.clone(), Spanned::span);
+            let sort = if whole { "a whole number" } else { "a finite number" };
+            self.refuse(
+                at,
+                format!("the fact `{id}` has no {key} that is {sort}"),
+                format!("add {key} = ..."),
+            );
+            Number::from(0)
+        };
+        let min = number("min", written.min.as_ref(), None);
+        let max = number("max", written.max.as_ref(), None);
+        let step = number("step", written.step.as_ref(), Some(1));
+        if min >= max {
+            self.refuse(span.clone(), format!("the range of `{id}` is empty"), "give a min below max");
+        }
+        let steps = min.get().abs().max(max.get().abs()) / step.get();
+        if step.get() <= 0.0 || steps > FACT_STEPS_MAX {
+            let at = written.step.as_ref().map_or(span.clone(), Spanned::span);
+            self.refuse(
+                at,
+                format!("step of `{id}` is too small for its range"),
+                "give a step above 0, such as 1",
+            );
+        }
+        Range {
+            min,
+            max,
+            unit,
+            step,
+            worse: self.worse(span, id, written),
+            healthy: self.healthy(id, written, min, max),
+        }
+    }
+
+    fn worse(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact) -> Worse {
+        match written.worse.as_ref().map(Spanned::get_ref) {
+            Some(WrittenWorse::Higher) => Worse::Higher,
+            Some(WrittenWorse::Lower) => Worse::Lower,
+            Some(WrittenWorse::ByValue) | None => {
+                let message = format!("the fact `{id}` has no direction");
+                self.refuse(span.clone(), message, "add worse = \"higher\" or worse = \"lower\"");
+                Worse::Higher
+            }
+        }
+    }
+
+    fn healthy(&mut self, id: &str, written: &WrittenFact, min: Number, max: Number) -> Option<Number> {
+        let healthy = written.healthy.as_ref()?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number outside the exact ones is outside the range too"
+        )]
+        let value = healthy.get_ref().as_float().or(healthy.get_ref().as_integer().map(|whole| whole as f64));
+        let inside = value.and_then(Number::new).filter(|value| (min..=max).contains(value));
+        if inside.is_none() {
+            self.refuse(
+                healthy.span(),
+                format!("healthy of `{id}` is outside its range"),
+                "give a value from min to max",
+            );
+        }
+        inside
+    }
+
+    fn closed_set(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact) -> FactKind {
+        let numeric = [
+            ("min", written.min.as_ref().map(Spanned::span)),
+            ("max", written.max.as_ref().map(Spanned::span)),
+            ("step", written.step.as_ref().map(Spanned::span)),
+            ("unit", written.unit.as_ref().map(Spanned::span)),
+        ];
+        for (key, at) in numeric {
+            if let Some(at) = at {
+                self.refuse(at, format!("the enum `{id}` has a {key}"), "remove it; only numbers have one");
+            }
+        }
+        if let Some(worse) = written.worse.as_ref().filter(|worse| *worse.get_ref() != WrittenWorse::ByValue)
+        {
+            self.refuse(worse.span(), format!("the enum `{id}` has an order"), "write worse = \"by value\"");
+        }
+        let values = written.values.as_ref().map(|values| values.get_ref().clone()).unwrap_or_default();
+        let at = written.values.as_ref().map_or(span.clone(), Spanned::span);
+        let ids: BTreeSet<_> = values.iter().map(|value| value.id.as_str()).collect();
+        let complete =
+            values.iter().all(|value| !value.id.trim().is_empty() && !value.meaning.trim().is_empty());
+        if values.len() < 2 || ids.len() < values.len() || !complete {
+            let mend = "add values = [{ id = \"...\", meaning = \"...\" }, ...], two or more, each once";
+            self.refuse(
+                at,
+                format!("the enum `{id}` has no closed set of values, each with a meaning"),
+                mend,
+            );
+        }
+        let healthy = written.healthy.as_ref().and_then(|healthy| {
+            let known = healthy.get_ref().as_str().filter(|value| ids.contains(value)).map(str::to_owned);
+            if known.is_none() {
+                self.refuse(
+                    healthy.span(),
+                    format!("healthy of `{id}` is none of its values"),
+                    "name one of them",
+                );
+            }
+            known
+        });
+        FactKind::Enum { values, healthy }
+    }
+}
+
+#[cfg(test)]
+mod tests;

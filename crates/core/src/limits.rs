@@ -1,0 +1,71 @@
+//! Every bound of the core, in one place, each with its unit and its reason.
+//!
+//! Takes: nothing.
+//! Gives: constants.
+//! Never: a bound that some other file repeats as a literal.
+
+use std::time::Duration;
+
+/// An event, or one record's body of a batch: the size of the largest event that is read, in bytes. It is
+/// also as much of a refused event as is kept.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// Levels of `{` and `[` in an event.
+pub const EVENT_DEPTH_MAX: usize = 32;
+/// A whole batch of records, or a JSON document of several lines. Queues hand over at most 6 MB at once.
+pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Characters of an `entity_id` that is a token (`stu_4532`).
+pub const ENTITY_TOKEN_CHARS_MAX: usize = 64;
+/// Characters of an `entity_id` that is a name (`AP Calculus AB`).
+pub const ENTITY_NAME_CHARS_MAX: usize = 128;
+/// Characters of a `severity`.
+pub const SEVERITY_CHARS_MAX: usize = 32;
+/// Characters of an offending value that a refusal quotes.
+pub const QUOTED_CHARS_MAX: usize = 60;
+/// The first year that an alert's timestamp can have; an earlier one is a producer's zero value.
+pub const TIMESTAMP_YEAR_MIN: i16 = 2000;
+/// How far an alert's timestamp may lie after its receipt. Clocks differ; a day covers a wrong zone.
+pub const TIMESTAMP_AHEAD_MAX: Duration = Duration::from_hours(24);
+
+/// The size of one `alert.toml`, in bytes.
+pub const ALERT_TYPE_BYTES_MAX: usize = 256 * 1024;
+/// Facts of one alert type.
+pub const FACTS_MAX: usize = 32;
+/// Steps in a fact's range: above 2^53 a whole number no longer fits the numbers of JSON.
+pub const FACT_STEPS_MAX: f64 = 9_007_199_254_740_992.0;
+/// The longest `repeat_window`. Past the claim's own life a repeat could not be known as one.
+pub const REPEAT_WINDOW_MAX: Duration = Duration::from_hours(90 * 24);
+
+/// The ends of the scale on which every risk score stands.
+pub const RISK_SCORE_MIN: f64 = 0.0;
+/// See [`RISK_SCORE_MIN`].
+pub const RISK_SCORE_MAX: f64 = 100.0;
+/// Recommendations of an insight, at least.
+pub const RECOMMENDATIONS_MIN: usize = 2;
+/// Recommendations of an insight, at most.
+pub const RECOMMENDATIONS_MAX: usize = 3;
+
+/// How long an insight, its claim and a parked event are kept.
+pub const KEPT: Duration = Duration::from_hours(90 * 24);
+/// The time from receipt to the end of work for one event, where the surroundings give none.
+pub const EVENT_DEADLINE: Duration = Duration::from_mins(1);
+/// How far a lease outlives its holder's deadline, so that two holders never overlap by a slow clock.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// Model calls of one claim, all models and all runs together.
+pub const CALLS_MAX: u32 = 5;
+/// Model calls of one upgrade.
+pub const UPGRADE_CALLS_MAX: u32 = 2;
+/// Upgrades that may be tried for one degraded insight.
+pub const UPGRADES_MAX: u32 = 2;
+/// Times that one store operation is tried.
+pub const STORE_TRIES_MAX: u32 = 3;
+/// The pause before the first retry of a store operation; it doubles.
+pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// The first pause while another worker holds the claim; it doubles.
+pub const BUSY_PAUSE_MIN: Duration = Duration::from_millis(5);
+/// The longest pause while another worker holds the claim.
+pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(250);
+/// The step in which things expire.
+pub const EXPIRY_STEP: Duration = Duration::from_secs(1);
+/// Insights or parked events on one page of a query.
+pub const PAGE_MAX: usize = 1000;

@@ -1,0 +1,129 @@
+//! A finite number that is written as people write it: `65`, not `65.0`.
+//!
+//! Takes: an `f64`, or the text of a JSON number or of a decimal.
+//! Gives: a [`Number`], which compares, prints and serialises without a needless fraction.
+//! Never: holds NaN or an infinity; no store and no JSON could carry them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A finite `f64`. Minus zero is zero.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Number(f64);
+
+/// Whole numbers up to here are exact in an `f64`.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl Number {
+    /// `None` for NaN and the infinities.
+    pub fn new(value: f64) -> Option<Self> {
+        // Adding zero turns minus zero into zero and leaves every other number alone.
+        value.is_finite().then_some(Self(value + 0.0))
+    }
+
+    /// Reads the text of a JSON number. `None` if it is none, or too large for an `f64`.
+    pub fn from_json(text: &str) -> Option<Self> {
+        // `f64::from_str` also reads `NaN`, `inf`, `+1` and `.5`; JSON has none of them.
+        let starts_like_json =
+            text.strip_prefix('-').unwrap_or(text).starts_with(|first: char| first.is_ascii_digit());
+        let only_json =
+            text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+        if starts_like_json && only_json { Self::new(text.parse().ok()?) } else { None }
+    }
+
+    /// Reads a decimal: digits, then perhaps a point and digits, a minus before them. No exponent, no plus, no
+    /// white space, no leading zero.
+    pub fn from_decimal(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let no_leading_zero = whole.len() == 1 || !whole.starts_with('0');
+        if all_digits(whole) && all_digits(fraction) && no_leading_zero {
+            Self::new(text.parse().ok()?)
+        } else {
+            None
+        }
+    }
+
+    /// The number itself.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// Whether it has no fraction.
+    pub fn is_whole(self) -> bool {
+        self.0.fract() == 0.0
+    }
+
+    /// The number as an integer, if it is whole and exact as one.
+    pub fn as_whole(self) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53, as checked")]
+        (self.is_whole() && self.0.abs() <= WHOLE_MAX).then_some(self.0 as i64)
+    }
+}
+
+impl From<u8> for Number {
+    fn from(value: u8) -> Self {
+        Self(f64::from(value))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.as_whole() {
+            Some(whole) => serializer.serialize_i64(whole),
+            None => serializer.serialize_f64(self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = f64::deserialize(deserializer)?;
+        Self::new(value).ok_or_else(|| serde::de::Error::custom("a finite number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_digits_with_perhaps_a_fraction() {
+        for (text, expected) in [("65", 65.0), ("64.5", 64.5), ("-3.25", -3.25), ("0", 0.0), ("0.10", 0.1)] {
+            assert_eq!(Number::from_decimal(text).map(Number::get), Some(expected), "{text}");
+        }
+        for text in [
+            "", ".", "65.", ".5", "+65", " 65", "65 ", "6e1", "NaN", "inf", "0x10", "1_000", "065", "٣",
+            "--1",
+        ] {
+            assert_eq!(Number::from_decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_json_number_is_read_exactly_and_an_infinite_one_is_none() {
+        for (text, expected) in [("5.0", 5.0), ("-0", 0.0), ("6.5e1", 65.0), ("0.1", 0.1)] {
+            assert_eq!(Number::from_json(text).map(Number::get), Some(expected), "{text}");
+        }
+        for text in ["1e999", "-1e999", "NaN", "infinity", "+1", ".5", "true", ""] {
+            assert_eq!(Number::from_json(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_written_without_a_fraction() {
+        for (value, json) in [(65.0, "65"), (64.5, "64.5"), (-0.0, "0"), (1e15, "1000000000000000")] {
+            let number = Number::new(value).unwrap();
+            assert_eq!(serde_json::to_string(&number).unwrap(), json);
+            assert_eq!(number.to_string(), json);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! An alert in, an insight out: the steps, in their order, with what holds between them.
+//!
+//! Takes: an event as received, and the deadline by which it must be finished.
+//! Gives: an [`Outcome`]: stored, repeated, parked or failed; for every event exactly one.
+//! Never: judges without a claim, stores what was not judged, or loses an event: what is neither stored nor parked
+//! is handed back as failed, and can be delivered again.
+//!
+//! ```text
+//! event ─ read ─┬─ refused ─ park ──────────────────────────────────────────────▶ parked
+//!               └─ alert ─ claim ─┬─ done ─ count the repeat ───────────────────▶ repeated
+//!                                 ├─ busy ─ wait, claim again; at the deadline ─▶ failed
+//!                                 └─ mine ─ judge ─ put if absent ─ finish ─────▶ stored
+//! ```
+//!
+//! A crash after the claim leaves a lease that ends; the next delivery takes over. One between put and finish leaves
+//! an insight that the takeover finds.
+
+mod outcome;
+mod retry;
+
+pub use outcome::{Failure, Outcome};
+
+use crate::alert::{Alert, InsightKey, Refusal};
+use crate::alert_type::AlertTypes;
+use crate::clock::{Clock, random_name};
+use crate::insight::{Insight, Judgement, Making, StoredInsight};
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_STEP, LEASE_MARGIN};
+use crate::scorecard::Scored;
+use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Store, StoreError};
+use crate::time::Timestamp;
+use retry::retried;
+
+/// The alert types, the store and the clock that the steps work with.
+#[derive(Debug)]
+pub struct Pipeline<S, C> {
+    types: AlertTypes,
+    store: S,
+    clock: C,
+}
+
+/// An event that has been received and read, and not yet worked on.
+#[derive(Debug)]
+pub struct Received<'a> {
+    event: &'a [u8],
+    received_at: Timestamp,
+    alert: Result<Alert<'a>, Refusal>,
+}
+
+impl<'a> Received<'a> {
+    /// The alert that the event is, or why it is none.
+    pub fn alert(&self) -> Result<&Alert<'a>, &Refusal> {
+        self.alert.as_ref()
+    }
+
+    /// When it was received.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+}
+
+impl<S: Store, C: Clock> Pipeline<S, C> {
+    /// A pipeline over these.
+    pub fn new(types: AlertTypes, store: S, clock: C) -> Self {
+        Self { types, store, clock }
+    }
+
+    /// Its alert types.
+    pub fn types(&self) -> &AlertTypes {
+        &self.types
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Reads an event. This takes no time and cannot fail: a refusal is an answer.
+    pub fn receive<'a>(&'a self, event: &'a [u8]) -> Received<'a> {
+        let received_at = self.clock.now();
+        Received { event, received_at, alert: Alert::read(event, &self.types, received_at) }
+    }
+
+    /// Works on an event until it is stored, repeated, parked or failed, or `deadline` comes.
+    pub async fn process(&self, received: &Received<'_>, deadline: Timestamp) -> Outcome {
+        match &received.alert {
+            Err(refusal) => self.park(received, refusal, deadline).await,
+            Ok(alert) => self.explain(alert, deadline).await.unwrap_or_else(Outcome::Failed),
+        }
+    }
+
+    async fn park(&self, received: &Received<'_>, refusal: &Refusal, deadline: Timestamp) -> Outcome {
+        let parked = Parked::new(received.event, refusal, received.received_at);
+        match retried(&self.clock, deadline, || self.store.park(&parked)).await {
+            Ok(()) => Outcome::Parked(refusal.clone()),
+            Err(error) => Outcome::Failed(error.into()),
+        }
+    }
+
+    async fn explain(&self, alert: &Alert<'_>, deadline: Timestamp) -> Result<Outcome, Failure> {
+        let owner = random_name(&self.clock);
+        let (mut pause, mut gone) = (BUSY_PAUSE_MIN, false);
+        loop {
+            match self.claim(alert, &owner, deadline).await? {
+                Claim::Mine(lease) => return self.work(alert, &lease, deadline).await,
+                Claim::Done(key) => {
+                    if let Some(stored) = self.repeat(alert, &key, deadline).await? {
+                        return Ok(Outcome::Repeated(stored));
+                    }
+                    // Either the insight expired between the two looks, and its claim will have in a second; or
+                    // somebody deleted it.
+                    if gone {
+                        return Err(Failure::InsightGone);
+                    }
+                    gone = true;
+                    self.clock.sleep(EXPIRY_STEP).await;
+                }
+                Claim::Busy(until) => {
+                    if self.clock.now().plus(pause) > deadline {
+                        return Err(Failure::Busy { until });
+                    }
+                    self.clock.sleep(pause).await;
+                    pause = (pause * 2).min(BUSY_PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    async fn claim(&self, alert: &Alert<'_>, owner: &str, deadline: Timestamp) -> Result<Claim, StoreError> {
+        let request = || ClaimRequest {
+            alert_key: alert.key(),
+            owner: owner.to_owned(),
+            insight_key: alert.insight_key(),
+            lease_until: deadline.plus(LEASE_MARGIN),
+            now: self.clock.now(),
+        };
+        retried(&self.clock, deadline, async || self.store.claim(&request()).await).await
+    }
+
+    async fn repeat(
+        &self,
+        alert: &Alert<'_>,
+        key: &InsightKey,
+        deadline: Timestamp,
+    ) -> Result<Option<StoredInsight>, StoreError> {
+        let seen = alert.timestamp();
+        retried(&self.clock, deadline, || self.store.repeat(key, seen, self.clock.now())).await
+    }
+
+    /// Makes and stores the insight under the lease. A lease that ends without an insight is given back.
+    async fn work(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Result<Outcome, Failure> {
+        let worked = self.judge_and_store(alert, lease, deadline).await;
+        if worked.is_err() {
+            // If this fails too, the lease ends by itself.
+            let _ = self.store.release(lease, self.clock.now()).await;
+        }
+        worked
+    }
+
+    async fn judge_and_store(
+        &self,
+        alert: &Alert<'_>,
+        lease: &Lease,
+        deadline: Timestamp,
+    ) -> Result<Outcome, Failure> {
+        if lease.is_takeover() {
+            let earlier = self.repeat(alert, &lease.insight_key, deadline).await?;
+            if let Some(stored) = earlier {
+                self.finish(lease, stored.expires_at, deadline).await;
+                return Ok(Outcome::Repeated(stored));
+            }
+        }
+        let judgement = Judgement::Scorecard(Scored::new(alert));
+        let run = random_name(&self.clock);
+        let making = Making { run, attempts: Vec::new(), degraded: false, now: self.clock.now() };
+        let insight = Insight::new(alert, &lease.insight_key, judgement, making);
+        let todo = None;
+        let put = retried(&self.clock, deadline, || self.store.put(&insight, todo, self.clock.now())).await?;
+        let (stored, outcome): (_, fn(StoredInsight) -> Outcome) = match put {
+            Put::Stored => (insight.to_stored(), Outcome::Stored),
+            // A put whose answer was lost finds its own insight; so does a worker that slept through a takeover.
+            Put::Existing(stored) if stored.run == insight.run => (stored, Outcome::Stored),
+            Put::Existing(stored) => (stored, Outcome::Repeated),
+        };
+        self.finish(lease, stored.expires_at, deadline).await;
+        Ok(outcome(stored))
+    }
+
+    /// Marks the claim as done. If that fails, the alert is stored all the same, and the next delivery of it heals the
+    /// claim: it takes over and finds the insight.
+    async fn finish(&self, lease: &Lease, expires_at: Option<Timestamp>, deadline: Timestamp) {
+        if let Some(expires_at) = expires_at {
+            let _ = retried(&self.clock, deadline, || self.store.finish(lease, expires_at)).await;
+        }
+    }
+}

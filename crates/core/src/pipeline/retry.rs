@@ -1,0 +1,32 @@
+//! Tries a store operation again while that may help.
+//!
+//! Takes: the operation, and the deadline.
+//! Gives: its answer, or its last error.
+//! Never: repeats what was not made to be repeated; every operation of a store is.
+
+use std::future::Future;
+
+use crate::clock::Clock;
+use crate::limits::{STORE_RETRY_PAUSE, STORE_TRIES_MAX};
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+/// The operation's answer. A transient error is tried again, at most [`STORE_TRIES_MAX`] times in all and never past
+/// the deadline.
+pub(super) async fn retried<T, F: Future<Output = Result<T, StoreError>>>(
+    clock: &impl Clock,
+    deadline: Timestamp,
+    mut operation: impl FnMut() -> F,
+) -> Result<T, StoreError> {
+    let mut pause = STORE_RETRY_PAUSE;
+    for _ in 1..STORE_TRIES_MAX {
+        match operation().await {
+            Err(error) if error.is_transient() && clock.now().plus(pause) <= deadline => {
+                clock.sleep(pause).await;
+                pause *= 2;
+            }
+            answer => return answer,
+        }
+    }
+    operation().await
+}

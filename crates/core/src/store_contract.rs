@@ -1,0 +1,79 @@
+//! The suite that every store must pass: the same on memory, SQLite and DynamoDB.
+//!
+//! Takes: an empty store for each case, by [`store_contract!`](crate::store_contract!).
+//! Gives: one test per case, whose name is the rule.
+//! Never: looks into a store but through its own operations, or waits for real time to pass.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a suite of tests; a panic is its answer"
+)]
+
+pub mod claims;
+pub mod faults;
+pub mod insights;
+pub mod play;
+pub mod upgrades;
+
+/// Makes one test of each case. `$run` drives a future to its end, `$fresh` makes an empty store.
+#[macro_export]
+macro_rules! store_contract {
+    ($run:expr, $fresh:expr) => {
+        $crate::store_contract! { @cases $run, $fresh, claims:
+            the_first_claim_is_mine_and_a_second_is_busy
+            a_claim_whose_answer_was_lost_knows_its_own_owner
+            a_takeover_keeps_the_first_claims_insight_key
+            a_finished_claim_answers_done_for_as_long_as_its_insight_lives
+            a_released_claim_can_be_claimed_at_once_and_keeps_its_calls
+            a_claim_counts_five_calls_and_no_more
+            a_late_worker_changes_nothing
+            an_expired_claim_starts_anew
+        }
+        $crate::store_contract! { @cases $run, $fresh, insights:
+            an_insight_is_put_once
+            a_repeat_counts_only_what_is_later_than_last_seen
+            a_repeat_of_nothing_makes_nothing
+            what_has_expired_is_absent_everywhere
+            filters_hold_together_and_the_newest_comes_first
+            pages_follow_one_another_while_insights_arrive
+            an_insight_reads_back_as_it_was_put
+            a_parked_event_is_one_item_however_often_it_is_refused
+            parked_events_are_paged_newest_first
+            a_replay_is_noted_on_its_parked_event
+        }
+        $crate::store_contract! { @cases $run, $fresh, upgrades:
+            what_is_to_be_told_is_due_until_it_is_told
+            a_degraded_insight_is_due_for_an_upgrade_after_it_is_told
+            an_upgrade_replaces_a_degraded_insight_once
+            an_upgrade_has_its_own_two_calls_and_its_claim_stays_done
+            a_failed_upgrade_is_tried_again_only_once_and_after_its_time
+            only_a_finished_claim_can_be_upgraded
+        }
+        $crate::store_contract! { @cases $run, $fresh, faults:
+            row_01_the_same_event_twice_is_one_insight
+            row_02_of_eight_workers_one_stores
+            row_03_another_event_id_says_nothing_new
+            row_04_a_malformed_event_is_parked_once
+            row_06_a_failed_claim_is_tried_again_and_knows_its_own_success
+            row_07_a_kill_around_the_claim_is_taken_over
+            row_09_a_clock_that_is_off_makes_no_second_insight
+            row_16_a_failed_commit_is_tried_again_and_knows_its_own_success
+            row_17_a_kill_around_the_commit_leaves_one_insight
+            row_18_a_worker_that_wakes_late_returns_what_is_stored
+            a_store_that_stays_down_fails_the_event_and_frees_the_claim
+            every_operation_failed_or_killed_leaves_one_insight
+        }
+    };
+    (@cases $run:expr, $fresh:expr, $module:ident: $($case:ident)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $case() {
+                    let store = $fresh;
+                    $run($crate::store_contract::$module::$case(&store));
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,228 @@
+//! Faults, played step by step under a stopped clock: whichever plug is pulled, one insight, and every event
+//! accounted for.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::play::{
+    Fault, Faulty, Operation, all, assert_statuses, event, first_event, insight, lease, outlive_the_lease,
+    request, run, run_with, start,
+};
+use crate::alert::Alert;
+use crate::alert_type::AlertTypes;
+use crate::clock::{Clock, StoppedClock};
+use crate::limits::{EVENT_DEADLINE, STORE_TRIES_MAX};
+use crate::pipeline::{Failure, Outcome, Pipeline};
+use crate::store::{Claim as Claimed, Put, Store};
+
+/// The same event, 0 to 400 seconds later, gives the stored insight and is not counted.
+pub async fn row_01_the_same_event_twice_is_one_insight(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let mut outcomes = vec![run(store, &clock, &first_event()).await];
+    for seconds in [0, 1, 59, 340] {
+        clock.advance(Duration::from_secs(seconds));
+        outcomes.push(run(store, &clock, &first_event()).await);
+    }
+    assert_statuses(&outcomes, &["stored", "repeated", "repeated", "repeated", "repeated"]);
+    let first = outcomes.first().and_then(Outcome::insight).unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome.insight() == Some(first)), "{outcomes:#?}");
+    assert_eq!(first.occurrences, Some(1));
+}
+
+/// All at once: one works, the others wait for it or hand the event back.
+pub async fn row_02_of_eight_workers_one_stores(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let event = first_event();
+    let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(store, &[]), &clock);
+    let received: Vec<_> = (0..8).map(|_| pipeline.receive(&event)).collect();
+    let deadline = start().plus(EVENT_DEADLINE);
+    let workers = received.iter().map(|each| Box::pin(pipeline.process(each, deadline))).collect();
+    let outcomes = all_of(workers).await;
+    let count = |status: &str| outcomes.iter().filter(|outcome| outcome.status() == status).count();
+    assert_eq!((count("stored"), count("parked")), (1, 0), "{outcomes:#?}");
+    for outcome in &outcomes {
+        assert!(matches!(outcome.reason().as_deref(), None | Some("busy")), "{outcome:#?}");
+    }
+    assert_eq!(all(store, start()).await.len(), 1);
+}
+
+/// Identity does not depend on the envelope.
+pub async fn row_03_another_event_id_says_nothing_new(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let detail = String::from_utf8(first_event()).unwrap();
+    let envelope = |id: &str| {
+        format!(r#"{{"id":"{id}","detail-type":"high_ib_call_frequency","detail":{detail}}}"#).into_bytes()
+    };
+    let outcomes = [
+        run(store, &clock, &envelope("one")).await,
+        run(store, &clock, &envelope("two")).await,
+        run(store, &clock, &first_event()).await,
+    ];
+    assert_statuses(&outcomes, &["stored", "repeated", "repeated"]);
+}
+
+/// It is kept once, however often it comes.
+pub async fn row_04_a_malformed_event_is_parked_once(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let outcomes =
+        [run(store, &clock, b"{\"alert_type\":").await, run(store, &clock, b"{\"alert_type\":").await];
+    assert_statuses(&outcomes, &["parked", "parked"]);
+    assert_eq!(store.parked(None, 10, start()).await.unwrap().events.len(), 1);
+    assert_eq!(all(store, start()).await, []);
+}
+
+/// Before the effect: another try. After it: the claim is one's own.
+pub async fn row_06_a_failed_claim_is_tried_again_and_knows_its_own_success(store: &impl Store) {
+    for (number, fault) in [Fault::ErrorBefore, Fault::ErrorAfter].into_iter().enumerate() {
+        let clock = StoppedClock::at(start());
+        let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
+        let outcome = run_with(store, &clock, &event, &[(Operation::Claim, fault)]).await;
+        assert_eq!(outcome.as_ref().map(Outcome::status), Some("stored"), "{fault:?} {outcome:#?}");
+        assert!(clock.now().since(start()) < EVENT_DEADLINE, "nobody waited for a lease");
+    }
+}
+
+/// Before the claim nothing is held. After it, the lease must end first.
+pub async fn row_07_a_kill_around_the_claim_is_taken_over(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    assert!(
+        run_with(store, &clock, &first_event(), &[(Operation::Claim, Fault::KillBefore)]).await.is_none()
+    );
+    let second = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+    assert_statuses(&[run(store, &clock, &first_event()).await], &["stored"]);
+    assert!(run_with(store, &clock, &second, &[(Operation::Claim, Fault::KillAfter)]).await.is_none());
+    let busy = run(store, &clock, &second).await;
+    assert!(matches!(busy, Outcome::Failed(Failure::Busy { .. })), "{busy:#?}");
+    outlive_the_lease(&clock);
+    assert_statuses(
+        &[run(store, &clock, &second).await, run(store, &clock, &second).await],
+        &["stored", "repeated"],
+    );
+    assert_eq!(all(store, start()).await.len(), 2);
+}
+
+/// A worker whose clock is 20 seconds ahead takes a lease over that is still held; there is one insight all the same.
+pub async fn row_09_a_clock_that_is_off_makes_no_second_insight(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let event = first_event();
+    let alert = Alert::read(&event, &types, start()).unwrap();
+    let slow = lease(store, &request(&alert, "slow", start())).await;
+    let ahead = StoppedClock::at(start().plus(Duration::from_secs(20)));
+    assert!(matches!(
+        run(store, &ahead, &event).await,
+        Outcome::Failed(Failure::Busy { .. }) | Outcome::Stored(_)
+    ));
+    let ahead = StoppedClock::at(start().plus(EVENT_DEADLINE + Duration::from_secs(20)));
+    let first = run(store, &ahead, &event).await;
+    let mine = insight(&alert, &slow.insight_key, "slow", false, start());
+    let put = store.put(&mine, None, start()).await.unwrap();
+    assert!(matches!(put, Put::Existing(stored) if Some(&stored) == first.insight()));
+    assert_eq!(all(store, start()).await.len(), 1);
+}
+
+/// Twice before the effect: the third try commits. After it: the insight that is there is one's own.
+pub async fn row_16_a_failed_commit_is_tried_again_and_knows_its_own_success(store: &impl Store) {
+    let before = (Operation::Put, Fault::ErrorBefore);
+    let after = (Operation::Put, Fault::ErrorAfter);
+    let finish = (Operation::Finish, Fault::ErrorAfter);
+    let plans: [&[_]; 5] = [&[before, before], &[after], &[before, after], &[finish], &[after, finish]];
+    for (number, plan) in plans.into_iter().enumerate() {
+        let clock = StoppedClock::at(start());
+        let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
+        let outcome = run_with(store, &clock, &event, plan).await.unwrap();
+        assert_eq!(outcome.status(), "stored", "{plan:?} {outcome:#?}");
+        assert_eq!(run(store, &clock, &event).await.status(), "repeated", "{plan:?}");
+    }
+    assert_eq!(all(store, start()).await.len(), plans.len());
+}
+
+/// Before the put: judged again. Between put and finish: found. After: returned.
+pub async fn row_17_a_kill_around_the_commit_leaves_one_insight(store: &impl Store) {
+    let cases = [
+        ((Operation::Put, Fault::KillBefore), "stored"),
+        ((Operation::Put, Fault::KillAfter), "repeated"),
+        ((Operation::Finish, Fault::KillBefore), "repeated"),
+        ((Operation::Finish, Fault::KillAfter), "repeated"),
+    ];
+    for (number, (fault, next)) in cases.into_iter().enumerate() {
+        let clock = StoppedClock::at(start());
+        let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
+        assert!(run_with(store, &clock, &event, &[fault]).await.is_none(), "{fault:?} kills");
+        outlive_the_lease(&clock);
+        assert_eq!(run(store, &clock, &event).await.status(), next, "{fault:?}");
+        assert_eq!(run(store, &clock, &event).await.status(), "repeated", "{fault:?}: the claim is healed");
+    }
+    assert_eq!(all(store, start()).await.len(), cases.len());
+}
+
+/// It slept through its lease; the other's insight stands, and the claim stays done.
+pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let event = first_event();
+    let alert = Alert::read(&event, &types, start()).unwrap();
+    let late = lease(store, &request(&alert, "late", start())).await;
+    let clock = StoppedClock::at(start());
+    outlive_the_lease(&clock);
+    let first = run(store, &clock, &event).await;
+    assert_statuses(std::slice::from_ref(&first), &["stored"]);
+    let mine = insight(&alert, &late.insight_key, "late", false, clock.now());
+    let put = store.put(&mine, None, clock.now()).await.unwrap();
+    assert!(matches!(put, Put::Existing(stored) if Some(&stored) == first.insight()));
+    store.finish(&late, mine.expires_at()).await.unwrap();
+    assert_statuses(&[run(store, &clock, &event).await], &["repeated"]);
+}
+
+/// What cannot be stored is handed back; what was held is free for the next delivery.
+pub async fn a_store_that_stays_down_fails_the_event_and_frees_the_claim(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let down = [(Operation::Put, Fault::ErrorBefore); STORE_TRIES_MAX as usize];
+    let outcome = run_with(store, &clock, &first_event(), &down).await.unwrap();
+    assert_eq!(outcome.reason().as_deref(), Some("store_unreachable"));
+    clock.advance(Duration::from_millis(1));
+    assert_statuses(&[run(store, &clock, &first_event()).await], &["stored"]);
+    let parking = [(Operation::Park, Fault::ErrorBefore); STORE_TRIES_MAX as usize];
+    assert_eq!(run_with(store, &clock, b"{", &parking).await.unwrap().status(), "failed");
+    assert_statuses(&[run(store, &clock, b"{").await], &["parked"]);
+}
+
+/// Each operation of each path, in each way, and what a later delivery finds.
+pub async fn every_operation_failed_or_killed_leaves_one_insight(store: &impl Store) {
+    let mut number = 0;
+    for operation in Operation::OF_AN_ALERT {
+        for fault in Fault::ALL {
+            number += 1;
+            let clock = StoppedClock::at(start());
+            let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
+            for _ in 0..3 {
+                run_with(store, &clock, &event, &[(operation, fault)]).await;
+                outlive_the_lease(&clock);
+            }
+            let last = run(store, &clock, &event).await;
+            assert!(last.insight().is_some(), "{operation:?} {fault:?} {last:#?}");
+            assert_eq!(all(store, start()).await.len(), number, "{operation:?} {fault:?}");
+            let types = AlertTypes::built_in();
+            let alert = Alert::read(&event, &types, start()).unwrap();
+            let claim = store.claim(&request(&alert, "checker", clock.now())).await.unwrap();
+            assert!(matches!(claim, Claimed::Done(_)), "{operation:?} {fault:?} {claim:?}");
+        }
+    }
+}
+
+/// Drives several workers at once, each a step at a time.
+async fn all_of<F: Future<Output = Outcome>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    poll_fn(|context| {
+        workers.retain_mut(|worker| match worker.as_mut().poll(context) {
+            Poll::Ready(outcome) => {
+                outcomes.push(outcome);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if workers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    outcomes
+}

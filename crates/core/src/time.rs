@@ -1,0 +1,210 @@
+//! One instant as every part of Portend writes it: UTC, to the millisecond.
+//!
+//! Takes: milliseconds since 1970, or the timestamp of an event as a producer wrote it.
+//! Gives: a [`Timestamp`], which prints as `2025-01-01T12:00:00.000Z`.
+//! Never: reads a clock, guesses a zone other than UTC, or accepts a format by chance.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Why a text is no timestamp: what was expected, for a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)")]
+pub struct NotATimestamp;
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
+    /// From milliseconds since 1970. What lies outside the years -9999 to 9999 is brought to their end, so
+    /// that every timestamp can be printed.
+    pub fn from_millis(millis: i64) -> Self {
+        let (first, last) =
+            (jiff::Timestamp::MIN.as_second() * 1000, jiff::Timestamp::MAX.as_second() * 1000);
+        Self(millis.clamp(first, last))
+    }
+
+    /// From seconds since 1970.
+    pub fn from_secs(secs: i64) -> Self {
+        Self::from_millis(secs.saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, rounded down: the unit of a time to live.
+    pub fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Reads `2025-11-05T09:30:00.123456`, with `Z`, an offset or neither (then it is UTC). Digits below the
+    /// millisecond are cut, not rounded, so that no timestamp moves into the next window.
+    ///
+    /// The shape is checked here, byte by byte: calendar libraries accept more forms than one of them.
+    pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
+        let rest = fixed_part(text.as_bytes()).ok_or(NotATimestamp)?;
+        let (fraction, zone) = split_fraction(rest).ok_or(NotATimestamp)?;
+        let date_time = text.get(..19).ok_or(NotATimestamp)?.to_ascii_uppercase();
+        let zone = match zone {
+            b"" | b"Z" | b"z" => "Z",
+            [b'+' | b'-', h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()) => {
+                text.get(text.len() - 6..).ok_or(NotATimestamp)?
+            }
+            _ => return Err(NotATimestamp),
+        };
+        let instant: jiff::Timestamp = format!("{date_time}{zone}").parse().map_err(|_| NotATimestamp)?;
+        Ok(Self(instant.as_millisecond() + i64::from(fraction)))
+    }
+
+    /// Whether what is kept until this time is absent now. A time to live counts in whole seconds.
+    pub fn has_passed(self, now: Self) -> bool {
+        self.as_secs() < now.as_secs()
+    }
+
+    /// The UTC day, as `2025-01-01`.
+    pub fn day(self) -> String {
+        self.instant().strftime("%Y-%m-%d").to_string()
+    }
+
+    /// The UTC year.
+    pub fn year(self) -> i16 {
+        self.instant().to_zoned(jiff::tz::TimeZone::UTC).year()
+    }
+
+    /// As `2025-04-01T12:00:02Z`, for times that are kept in whole seconds.
+    pub fn to_seconds_string(self) -> String {
+        self.instant().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// This much later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(millis(duration)))
+    }
+
+    /// This much earlier.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self::from_millis(self.0.saturating_sub(millis(duration)))
+    }
+
+    /// The time from `earlier` to this one; zero if `earlier` is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    fn instant(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// `dddd-dd-ddTdd:dd:dd`; gives what follows.
+fn fixed_part(bytes: &[u8]) -> Option<&[u8]> {
+    let (fixed, rest) = bytes.split_at_checked(19)?;
+    let fits = fixed.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, form)| match form {
+        b'd' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't'),
+        other => byte == other,
+    });
+    fits.then_some(rest)
+}
+
+/// The milliseconds of a fraction, if there is one, and what follows it.
+fn split_fraction(rest: &[u8]) -> Option<(u16, &[u8])> {
+    let Some((b'.', digits)) = rest.split_first() else { return Some((0, rest)) };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (fraction, zone) = digits.split_at_checked(count)?;
+    let padded = fraction.iter().copied().chain([b'0'; 3]).take(3);
+    let millis = padded.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    (count > 0).then_some((millis, zone))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.instant().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forms_that_producers_write_are_read_as_utc() {
+        for (text, expected) in [
+            ("2025-01-01T12:00:00Z", "2025-01-01T12:00:00.000Z"),
+            ("2025-11-05T09:30:00.123456", "2025-11-05T09:30:00.123Z"),
+            ("2025-11-05T09:30:00.9999", "2025-11-05T09:30:00.999Z"),
+            ("2025-11-05T09:30:00.5z", "2025-11-05T09:30:00.500Z"),
+            ("2025-11-05t09:30:00", "2025-11-05T09:30:00.000Z"),
+            ("2025-11-05T09:30:00+05:30", "2025-11-05T04:00:00.000Z"),
+            ("2025-11-05T00:30:00.25-01:00", "2025-11-05T01:30:00.250Z"),
+            ("2024-02-29T23:59:59.999Z", "2024-02-29T23:59:59.999Z"),
+            ("1969-12-31T23:59:59.250Z", "1969-12-31T23:59:59.250Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_other_form_is_refused() {
+        for text in [
+            "",
+            "2025-01-01",
+            "2025-01-01T12:00",
+            "2025-01-01 12:00:00",
+            "20250101T120000Z",
+            "1735732800",
+            "2025-01-01T12:00:00.",
+            "2025-01-01T12:00:00,5",
+            "2025-01-01T12:00:00 Z",
+            "2025-01-01T12:00:00+5",
+            "2025-01-01T12:00:00+0530",
+            "2025-02-29T12:00:00Z",
+            "2025-13-01T12:00:00Z",
+            "2025-01-01T25:00:00Z",
+            "2025-01-01T12:00:00Z[UTC]",
+            "01/02/2025 12:00",
+            "2025-01-01T12:00:00+99:00",
+            "２０25-01-01T12:00:00",
+            "2025-01-01T12:00:00.1Z2",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(NotATimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_printed_timestamp_reads_back_as_itself() {
+        for millis in [0, 1, 1_735_732_800_000, -1, 253_402_207_199_999, i64::MAX, i64::MIN] {
+            let timestamp = Timestamp::from_millis(millis);
+            if timestamp.year() >= 0 {
+                assert_eq!(Timestamp::parse(&timestamp.to_string()), Ok(timestamp), "{millis}");
+            }
+        }
+    }
+}
