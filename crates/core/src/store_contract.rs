@@ -15,7 +15,8 @@ pub mod insights;
 pub mod play;
 pub mod upgrades;
 
-/// Makes one test of each case. `$run` drives a future to its end, `$fresh` makes an empty store.
+/// Makes one test of each case. `$run` drives a future to its end; `$fresh` makes an empty store, and what must live
+/// as long as it.
 #[macro_export]
 macro_rules! store_contract {
     ($run:expr, $fresh:expr) => {
@@ -70,7 +71,7 @@ macro_rules! store_contract {
             $(
                 #[test]
                 fn $case() {
-                    let store = $fresh;
+                    let (store, _keep) = $fresh;
                     $run($crate::store_contract::$module::$case(&store));
                 }
             )*

@@ -1,2 +1,5 @@
 //! x
+mod clock;
+mod simulate;
+mod sqlite;
 fn main() {}

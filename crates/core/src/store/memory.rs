@@ -236,5 +236,5 @@ mod tests {
 
     use super::MemoryStore;
 
-    crate::store_contract!(block_on, MemoryStore::new());
+    crate::store_contract!(block_on, (MemoryStore::new(), ()));
 }

@@ -1,0 +1,120 @@
+//! One thread that works on one connection, asked and answering over channels.
+//!
+//! Takes: operations, from any number of callers.
+//! Gives: their answers; of a write, after its commit alone.
+//! Never: lets two writes of this process wait for each other's disk: whatever is waiting shares one commit.
+
+use std::sync::mpsc;
+use std::thread;
+
+use rusqlite::{Connection, Error};
+use tokio::sync::oneshot;
+
+use super::error::Failed;
+
+/// Writes that share one commit at most. More would not be faster, and would hold the file longer.
+const WRITES_PER_COMMIT_MAX: usize = 512;
+
+/// The thread's address. The thread ends with the last of them.
+#[derive(Debug)]
+pub(super) struct Worker(mpsc::Sender<Job>);
+
+enum Job {
+    Read(Box<dyn FnOnce(&Connection) + Send>),
+    Write(Box<dyn FnOnce(&Connection) -> Written + Send>),
+}
+
+/// A write that has been done and not yet committed.
+struct Written {
+    failed: bool,
+    /// Answers the caller, with the commit's error if there is one.
+    answer: Box<dyn FnOnce(Option<Error>) + Send>,
+}
+
+impl Worker {
+    pub(super) fn start(connection: Connection) -> Self {
+        let (jobs, queue) = mpsc::channel();
+        thread::spawn(move || work(&connection, &queue));
+        Self(jobs)
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failed> {
+        let (answer, answered) = oneshot::channel();
+        // A caller that has gone away needs no answer.
+        let job = Job::Read(Box::new(move |connection| drop(answer.send(operation(connection)))));
+        self.0.send(job).map_err(|_| Failed::Ended)?;
+        Ok(answered.await.map_err(|_| Failed::Ended)??)
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failed> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job::Write(Box::new(move |connection| {
+            let result = operation(connection);
+            let failed = result.is_err();
+            let answer = move |uncommitted: Option<Error>| drop(answer.send(uncommitted.map_or(result, Err)));
+            Written { failed, answer: Box::new(answer) }
+        }));
+        self.0.send(job).map_err(|_| Failed::Ended)?;
+        Ok(answered.await.map_err(|_| Failed::Ended)??)
+    }
+}
+
+fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut writes = Vec::new();
+        let waiting = std::iter::once(first).chain(queue.try_iter().take(WRITES_PER_COMMIT_MAX - 1));
+        for job in waiting {
+            match job {
+                Job::Read(read) => read(connection),
+                Job::Write(write) => writes.push(write),
+            }
+        }
+        if !writes.is_empty() {
+            commit(connection, writes);
+        }
+    }
+}
+
+/// Does the writes in one transaction. One that fails is undone alone; if the commit fails, or SQLite gives the whole
+/// transaction up (a full disk), every one of them has failed.
+fn commit(connection: &Connection, writes: Vec<Box<dyn FnOnce(&Connection) -> Written + Send>>) {
+    let mut done = Vec::with_capacity(writes.len());
+    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+        for write in writes {
+            connection.prepare_cached("SAVEPOINT one")?.execute([])?;
+            let written = write(connection);
+            let failed = written.failed;
+            done.push(written);
+            if failed && !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK TO one")?;
+            }
+            connection.prepare_cached("RELEASE one")?.execute([])?;
+        }
+        connection.execute_batch("COMMIT")
+    });
+    if committed.is_err() && !connection.is_autocommit() {
+        // If even this fails, the next BEGIN does too, and says so.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    let error = committed.err();
+    for written in done {
+        (written.answer)(error.as_ref().map(again));
+    }
+}
+
+/// The same error for one more caller: errors of SQLite cannot be cloned.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::SqliteFailure(code, message) => Error::SqliteFailure(*code, message.clone()),
+        other => Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR),
+            Some(other.to_string()),
+        ),
+    }
+}
