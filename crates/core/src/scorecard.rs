@@ -98,8 +98,8 @@ fn drivers(largest_first: &[&Line<'_>]) -> Vec<Driver> {
             value: line.value.clone(),
             effect: Effect::Raises,
             because: match line.points {
-                1 => format!("{} adds 1 point.", sentence_case(&line.said)),
-                points => format!("{} adds {points} points.", sentence_case(&line.said)),
+                1 => format!("{}, worth 1 point.", sentence_case(&line.said)),
+                points => format!("{}, worth {points} points.", sentence_case(&line.said)),
             },
         })
         .collect()

@@ -1,5 +1,72 @@
-//! x
+//! `portend`: one program on one machine, with no account and no network.
+//!
+//! Takes: a command line.
+//! Gives: its command's output, and an exit code: 0 done, 1 something was parked, failed or not found, 2 wrong usage.
+//! Never: decides; it chooses, builds and calls.
+
+mod config;
 mod clock;
-mod simulate;
+mod text;
+mod output;
 mod sqlite;
-fn main() {}
+mod input;
+mod card;
+mod work;
+mod explain;
+mod insights;
+mod parked;
+mod ledger;
+mod samples;
+mod types;
+mod simulate;
+mod cli;
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+use config::Config;
+use output::{Answer, WrongUsage};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(Answer::Done) => ExitCode::SUCCESS,
+        Ok(Answer::Incomplete) => ExitCode::from(1),
+        Ok(Answer::Interrupted) => ExitCode::from(130),
+        // Whoever reads the output has seen enough.
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::from(if error.is::<WrongUsage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Answer> {
+    let config = || Config::read(cli.settings).map_err(WrongUsage::from);
+    match cli.command {
+        Command::Explain(args) => in_runtime(explain::run(args, config()?)),
+        Command::Insights(args) => in_runtime(insights::list(args, config()?)),
+        Command::Insight(args) => in_runtime(insights::one(args, config()?)),
+        Command::Parked(args) => in_runtime(parked::run(args, config()?)),
+        Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
+        Command::Types(args) => in_runtime(types::run(args, config()?)),
+        Command::Simulate(args) => simulate::run(&args, &mut io::stdout().lock()).map(|()| Answer::Done),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "portend", &mut io::stdout().lock());
+            Ok(Answer::Done)
+        }
+        Command::Man { command } => output::manual_page(Cli::command(), command.as_deref()),
+    }
+}
+
+fn in_runtime(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime
+        .context("cannot start the program's runtime; see the system's limits on open files")?
+        .block_on(work)
+}

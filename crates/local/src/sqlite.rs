@@ -6,11 +6,11 @@
 //!
 //! | table     | key                    | what it holds                                                          |
 //! |-----------|------------------------|------------------------------------------------------------------------|
-//! | insight   | entity_id, sk          | what queries ask for, repeats, what is left to do; the JSON as `body`  |
-//! | claim     | alert_key              | state, owner, fence, lease, calls, upgrades, the insight's key         |
-//! | parked    | sha256                 | reason, sentence, the event's first 64 KiB, replay                     |
-//! | intake    | id                     | one row per event received, and what came of it (the ledger)           |
-//! | migration | version                | when the file took which shape                                         |
+//! | insight   | `entity_id`, `sk`      | what queries ask for, repeats, what is left to do; the JSON as `body`  |
+//! | claim     | `alert_key`            | state, owner, fence, lease, calls, upgrades, the insight's key         |
+//! | parked    | `sha256`               | reason, sentence, the event's first 64 KiB, replay                     |
+//! | intake    | `id`                   | one row per event received, and what came of it (the ledger)           |
+//! | migration | `version`              | when the file took which shape                                         |
 //!
 //! Times are milliseconds since 1970; `expires_at` is in seconds. One thread writes, many operations to a commit; one
 //! thread reads; both are asked and answer over channels.
@@ -32,7 +32,7 @@ use portend_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use error::Failed;
-pub(crate) use ledger::{Entry, IntakeId, LedgerRow};
+pub(crate) use ledger::{Entry, LedgerRow};
 use worker::Worker;
 
 /// How long an operation waits for another process to finish its own.
@@ -44,8 +44,9 @@ const SWEEP_ROWS_MAX: u32 = 20_000;
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     path: PathBuf,
-    writer: Worker,
+    // Closed before the writer, which then is the last and folds the log into the file.
     reader: Worker,
+    writer: Worker,
 }
 
 impl Sqlite {

@@ -114,6 +114,7 @@ fn names_and_naive_timestamps_are_accepted_as_they_are() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_broken_rule_has_its_reason() {
     let cases = [
         // Shape.

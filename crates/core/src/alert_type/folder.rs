@@ -70,6 +70,22 @@ impl AlertTypes {
         }
         Ok(Self::from_list(types))
     }
+
+    /// Reads one type's own folder.
+    pub fn from_type_folder(folder: &Path) -> Result<Self, FolderError> {
+        // `.` has no name of its own; its full path has.
+        let full =
+            folder.canonicalize().map_err(|source| FolderError::Folder { path: folder.into(), source })?;
+        let alert_type = read_type(&full)?.map_err(FolderError::Lint)?;
+        Ok(Self::from_list([alert_type]))
+    }
+}
+
+fn read_type(folder: &Path) -> Result<Result<AlertType, Vec<Finding>>, FolderError> {
+    let file = folder.join("alert.toml");
+    let text = read_bounded(&file).map_err(|source| FolderError::File { path: file.clone(), source })?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(AlertType::read(&file.display().to_string(), &name, &text))
 }
 
 fn sub_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {

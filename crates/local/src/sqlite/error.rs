@@ -54,7 +54,6 @@ fn of_file(error: &io::Error, source: Cause) -> StoreError {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "SQLite's own open set")]
 fn of_sqlite(error: &rusqlite::Error, source: Cause) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { source },

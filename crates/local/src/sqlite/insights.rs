@@ -6,6 +6,7 @@
 
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Fields, Insight, StoredInsight};
+use portend_core::number::Number;
 use portend_core::store::{Due, Page, Query, Todo};
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
@@ -142,7 +143,7 @@ pub(super) fn find(
 pub(super) fn page(connection: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Page> {
     let time = if query.entity_id.is_some() { "alert_timestamp" } else { "timestamp" };
     let (now, limit) = (now.as_secs(), query.limit + 1);
-    let risk_min = query.risk_min.map(|risk_min| risk_min.get());
+    let risk_min = query.risk_min.map(Number::get);
     let since = query.since.map(Timestamp::as_millis);
     let after = query.after.as_ref().map(|after| (after.time.as_millis(), &after.id));
     let mut conditions = vec!["expires_at >= :now".to_owned()];

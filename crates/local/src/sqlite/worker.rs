@@ -15,14 +15,19 @@ use super::error::Failed;
 /// Writes that share one commit at most. More would not be faster, and would hold the file longer.
 const WRITES_PER_COMMIT_MAX: usize = 512;
 
-/// The thread's address. The thread ends with the last of them.
+/// The thread. It ends, and closes its connection, with its owner.
 #[derive(Debug)]
-pub(super) struct Worker(mpsc::Sender<Job>);
+pub(super) struct Worker {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
 
 enum Job {
     Read(Box<dyn FnOnce(&Connection) + Send>),
-    Write(Box<dyn FnOnce(&Connection) -> Written + Send>),
+    Write(Write),
 }
+
+type Write = Box<dyn FnOnce(&Connection) -> Written + Send>;
 
 /// A write that has been done and not yet committed.
 struct Written {
@@ -34,8 +39,13 @@ struct Written {
 impl Worker {
     pub(super) fn start(connection: Connection) -> Self {
         let (jobs, queue) = mpsc::channel();
-        thread::spawn(move || work(&connection, &queue));
-        Self(jobs)
+        let thread = thread::spawn(move || work(&connection, &queue));
+        Self { jobs: Some(jobs), thread: Some(thread) }
+    }
+
+    fn send(&self, job: Job) -> Result<(), Failed> {
+        let jobs = self.jobs.as_ref().ok_or(Failed::Ended)?;
+        jobs.send(job).map_err(|_| Failed::Ended)
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -45,7 +55,7 @@ impl Worker {
         let (answer, answered) = oneshot::channel();
         // A caller that has gone away needs no answer.
         let job = Job::Read(Box::new(move |connection| drop(answer.send(operation(connection)))));
-        self.0.send(job).map_err(|_| Failed::Ended)?;
+        self.send(job)?;
         Ok(answered.await.map_err(|_| Failed::Ended)??)
     }
 
@@ -60,8 +70,19 @@ impl Worker {
             let answer = move |uncommitted: Option<Error>| drop(answer.send(uncommitted.map_or(result, Err)));
             Written { failed, answer: Box::new(answer) }
         }));
-        self.0.send(job).map_err(|_| Failed::Ended)?;
+        self.send(job)?;
         Ok(answered.await.map_err(|_| Failed::Ended)??)
+    }
+}
+
+impl Drop for Worker {
+    /// Waits for the connection to be closed: the last one folds the log into the file.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A worker that has panicked has nothing more to say.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -83,7 +104,7 @@ fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
 
 /// Does the writes in one transaction. One that fails is undone alone; if the commit fails, or SQLite gives the whole
 /// transaction up (a full disk), every one of them has failed.
-fn commit(connection: &Connection, writes: Vec<Box<dyn FnOnce(&Connection) -> Written + Send>>) {
+fn commit(connection: &Connection, writes: Vec<Write>) {
     let mut done = Vec::with_capacity(writes.len());
     let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
         for write in writes {
@@ -110,11 +131,7 @@ fn commit(connection: &Connection, writes: Vec<Box<dyn FnOnce(&Connection) -> Wr
 
 /// The same error for one more caller: errors of SQLite cannot be cloned.
 fn again(error: &Error) -> Error {
-    match error {
-        Error::SqliteFailure(code, message) => Error::SqliteFailure(*code, message.clone()),
-        other => Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR),
-            Some(other.to_string()),
-        ),
-    }
+    let code = error.sqlite_error().copied();
+    let code = code.unwrap_or_else(|| rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR));
+    Error::SqliteFailure(code, Some(error.to_string()))
 }

@@ -1,0 +1,52 @@
+# make test is what the README names and what CI runs. It installs what it needs and is not there.
+
+CARGO ?= cargo
+# Tools are installed where cargo installs; the versions are those that the checks were written with.
+CARGO_DENY_VERSION := 0.20.2
+
+.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite clean
+
+test: fmt lint unit doc dependencies deny
+
+# The formatting is rustfmt.toml's.
+fmt:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+# cargo-nextest if it is there; the same tests by cargo if not.
+unit:
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --locked; \
+	else \
+		$(CARGO) test --workspace --locked; \
+	fi
+	$(CARGO) test --workspace --locked --doc
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+
+# Which crate may link what: a crate boundary stands only where it keeps a dependency out of something.
+dependencies:
+	scripts/check-dependencies
+
+# Licences, bans and sources. Advisories need the advisory database, which is fetched: see below.
+deny:
+	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features
+	$(CARGO) deny --all-features --offline check bans licenses sources
+
+# Needs a network that reaches the advisory database.
+advisories:
+	$(CARGO) deny check advisories
+
+# Writes the insight of every sample whose alert type has changed on purpose.
+samples:
+	$(CARGO) run -p portend-local -- types check alert-types --write-insights
+
+# Alerts per second, beside what SQLite allows here for as many durable transactions, from one run.
+bench-sqlite:
+	scripts/bench-sqlite
+
+clean:
+	$(CARGO) clean

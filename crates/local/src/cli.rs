@@ -1,0 +1,51 @@
+//! The command line: every command, flag and help text.
+//!
+//! Takes: the program's arguments.
+//! Gives: a [`Cli`], from which help, completions and the manual page are made too.
+//! Never: does anything.
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Flags;
+use crate::{explain, insights, ledger, parked, simulate, types};
+
+/// Says what an alert portends: how bad it is, why, and what to do.
+///
+/// Portend turns each operational alert into one insight: a risk score from 0 to 100, an explanation with the facts
+/// that drive it, and two or three recommendations. It needs no account and no network: a scorecard judges, and
+/// insights are kept in one file for 90 days.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portend",
+    version,
+    propagate_version = true,
+    after_help = "Try it:\n  portend simulate --limit 100 | portend explain -\n  portend insights --min-risk 70\n  portend ledger"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: Flags,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Explain(explain::Args),
+    Insights(insights::ListArgs),
+    Insight(insights::OneArgs),
+    Parked(parked::Args),
+    Ledger(ledger::Args),
+    Types(types::Args),
+    Simulate(simulate::Args),
+    /// Print the completions of a shell, to be sourced by it.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of a command, or of the program: `portend man | man -l -`.
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
+}

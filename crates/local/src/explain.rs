@@ -1,0 +1,276 @@
+//! `portend explain`: alerts in, insights out.
+//!
+//! Takes: files or standard input, with events of any accepted shape.
+//! Gives: a card or a line of JSON for each event, in the order of the input, and a tally.
+//! Never: loses an event: each is stored, repeated, parked or said to have failed.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::{Stream, StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use portend_core::alert_type::AlertTypes;
+use portend_core::pipeline::Outcome;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::card::{Heading, card};
+use crate::config::Config;
+use crate::input::{self, Input, Place};
+use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, json_line, note, paint};
+use crate::text::{shown, thousands};
+use crate::work::{CONCURRENCY, Desk};
+
+/// Explain alerts: print an insight for each, and keep it.
+///
+/// An event is an EventBridge event, the `detail` of one, or an SQS event with records. A file holds one event, or
+/// JSON Lines. An alert that says nothing new is counted as a repeat; what cannot be an alert is parked with a reason.
+///
+/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
+    #[arg(long)]
+    json: bool,
+
+    /// Files with events; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+    let inputs = args.files.iter().map(|path| {
+        Input::open(path).with_context(|| {
+            format!("cannot read {}; give a file with alerts, or - for standard input", path.display())
+        })
+    });
+    let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
+    let size = inputs.iter().map(|input| input.size).sum();
+    let desk = Desk::open(&config).await?;
+    let (stop, stopped) = mpsc::channel(1);
+    let events = until(stopped, input::read(inputs));
+    let work = events.map(async |read| match read {
+        Ok(event) => Ok(Worked {
+            outcome: desk.work(&event.bytes).await,
+            place: event.place,
+            read_bytes: event.read_bytes,
+        }),
+        Err(failed) => Err(failed),
+    });
+    let mut work = std::pin::pin!(work.buffered(CONCURRENCY));
+    let mut report = Report::new(args.json, desk.pipeline.types(), size);
+    let mut interrupt = std::pin::pin!(interrupted());
+    let mut was_interrupted = false;
+    loop {
+        let worked = tokio::select! {
+            biased;
+            () = &mut interrupt, if !was_interrupted => {
+                // What is in work is finished; nothing more is read.
+                was_interrupted = true;
+                let _ = stop.try_send(());
+                continue;
+            }
+            worked = work.next() => worked,
+        };
+        match worked {
+            None => break,
+            Some(Ok(worked)) => report.event(&worked)?,
+            Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
+        }
+    }
+    report.end(was_interrupted)
+}
+
+/// The items of a channel, until somebody says stop.
+fn until<T>(stopped: mpsc::Receiver<()>, items: mpsc::Receiver<T>) -> impl Stream<Item = T> {
+    stream::unfold((stopped, items), async |(mut stopped, mut items)| {
+        let item = tokio::select! {
+            biased;
+            Some(()) = stopped.recv() => None,
+            item = items.recv() => item,
+        };
+        item.map(|item| (item, (stopped, items)))
+    })
+}
+
+/// Waits for the user, or the system, to stop the program.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// One event and what came of it.
+pub(crate) struct Worked {
+    pub(crate) outcome: Outcome,
+    pub(crate) place: Place,
+    pub(crate) read_bytes: u64,
+}
+
+/// What is printed as events are done.
+pub(crate) struct Report<'a> {
+    json: bool,
+    types: &'a AlertTypes,
+    tally: Tally,
+    bar: ProgressBar,
+    out: anstream::Stdout,
+    unreadable: bool,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    stored: u64,
+    repeated: u64,
+    parked: u64,
+    failed: u64,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(json: bool, types: &'a AlertTypes, size: Option<u64>) -> Self {
+        // Only a terminal shows it, and only if the work takes long enough to be seen.
+        let bar = match size {
+            Some(size) => {
+                ProgressBar::new(size).with_style(style("{bar:30} {percent}%  {msg}  {elapsed}, {eta} left"))
+            }
+            None => ProgressBar::no_length().with_style(style("{spinner} {msg}  {elapsed}")),
+        };
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { json, types, tally: Tally::default(), bar, out: anstream::stdout(), unreadable: false }
+    }
+
+    pub(crate) fn event(&mut self, worked: &Worked) -> Result<()> {
+        self.tally.count(&worked.outcome);
+        self.bar.set_position(worked.read_bytes);
+        self.bar.set_message(format!("{} events", thousands(self.tally.events())));
+        let text = if self.json { None } else { Some(self.card(worked)) };
+        let bar = self.bar.clone();
+        let print = || -> Result<()> {
+            match text {
+                Some(text) => Ok(self.out.write_all(text.as_bytes())?),
+                None => json_line(&mut self.out, &Line(worked)),
+            }
+        };
+        // The bar and the cards share a terminal.
+        if bar.is_hidden() { print() } else { bar.suspend(print) }
+    }
+
+    fn card(&self, worked: &Worked) -> String {
+        let alert_type = |id: &str| self.types.get(id);
+        match &worked.outcome {
+            Outcome::Stored(insight) => {
+                card(insight, alert_type(&insight.prediction_type), &Heading::Stored) + "\n"
+            }
+            Outcome::Repeated(insight) => {
+                card(insight, alert_type(&insight.prediction_type), &Heading::Repeated) + "\n"
+            }
+            Outcome::Parked(refusal) => {
+                let reason = refusal.reason().to_string();
+                let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
+                format!(
+                    "{head}\n     {}\n     {}\n\n",
+                    said(worked),
+                    paint(FAINT, "portend parked lists it; portend parked replay runs it again")
+                )
+            }
+            Outcome::Failed(failure) => {
+                let head = format!("{} {}", paint(RED.bold(), "failed"), paint(STRONG, failure.code()));
+                format!(
+                    "{head}\n     {}\n     {}\n\n",
+                    said(worked),
+                    paint(FAINT, "nothing was kept of it; run it again")
+                )
+            }
+        }
+    }
+
+    fn unreadable(&mut self, input: &str, error: &std::io::Error) {
+        self.unreadable = true;
+        let mend = "what was read before is done; run the rest again";
+        self.bar.suspend(|| {
+            note(&format!("{}: cannot read on in {input}: {error}; {mend}", paint(RED, "portend")));
+        });
+    }
+
+    pub(crate) fn end(self, was_interrupted: bool) -> Result<Answer> {
+        self.bar.finish_and_clear();
+        let events = self.tally.events();
+        let tally = self.tally.to_string();
+        if was_interrupted {
+            note(&format!("stopped; what was begun is finished: {tally}"));
+            return Ok(Answer::Interrupted);
+        }
+        if events == 0 {
+            note("there was no event in the input");
+        } else if events > 1 && !self.json {
+            anstream::stdout().write_all(format!("{tally}\n").as_bytes())?;
+        } else if events > 1 && std::io::stderr().is_terminal() {
+            note(&tally);
+        }
+        let complete = self.tally.parked + self.tally.failed == 0 && !self.unreadable;
+        Ok(if complete { Answer::Done } else { Answer::Incomplete })
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// The outcome's sentence, with its line in front: the event itself does not know where it stood.
+fn said(worked: &Worked) -> String {
+    let message = worked.outcome.message().unwrap_or_default();
+    if worked.place.has_line() { shown(&format!("{}: {message}", worked.place)) } else { shown(&message) }
+}
+
+/// The outcome's JSON.
+struct Line<'a>(&'a Worked);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Worked { outcome, place, .. } = self.0;
+        match outcome.message().filter(|_| place.has_line()) {
+            None => outcome.serialize(serializer),
+            Some(message) => {
+                #[derive(Serialize)]
+                struct WithLine {
+                    status: &'static str,
+                    reason: Option<String>,
+                    message: String,
+                }
+                let message = format!("{place}: {message}");
+                WithLine { status: outcome.status(), reason: outcome.reason(), message }.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome) {
+        *match outcome {
+            Outcome::Stored(_) => &mut self.stored,
+            Outcome::Repeated(_) => &mut self.repeated,
+            Outcome::Parked(_) => &mut self.parked,
+            Outcome::Failed(_) => &mut self.failed,
+        } += 1;
+    }
+
+    fn events(&self) -> u64 {
+        self.stored + self.repeated + self.parked + self.failed
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { stored, repeated, parked, failed } = self;
+        let counts = [(stored, "stored"), (repeated, "repeated"), (parked, "parked"), (failed, "failed")];
+        let parts: Vec<_> =
+            counts.iter().map(|(count, name)| format!("{} {name}", thousands(**count))).collect();
+        write!(f, "{} events: {}", thousands(self.events()), parts.join(", "))
+    }
+}

@@ -1,0 +1,273 @@
+//! Reads events from files and standard input: a JSON document, or JSON Lines.
+//!
+//! Takes: paths, `-` for standard input.
+//! Gives: one [`Event`] after another, each with its place.
+//! Never: holds more than one document or line, or gives up the good lines for a bad one.
+//!
+//! If the first line is a whole JSON value, or the input is no JSON document, each line is an event. Otherwise the
+//! input is one document, over several lines. A batch of records gives an event for each.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use portend_core::alert::Delivery;
+use portend_core::limits::BATCH_BYTES_MAX;
+use serde::de::IgnoredAny;
+use tokio::sync::mpsc;
+
+/// Events that wait to be worked on.
+const QUEUE_EVENTS: usize = 128;
+
+/// One event as it was read, and where.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// As it was read; of what is longer than a batch may be, the beginning.
+    pub(crate) bytes: Vec<u8>,
+    /// Where it was read.
+    pub(crate) place: Place,
+    /// The bytes of its input that have been read by now.
+    pub(crate) read_bytes: u64,
+}
+
+/// Where an event stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    input: Arc<str>,
+    line: Option<u64>,
+}
+
+impl Place {
+    /// A place without lines.
+    pub(crate) fn of(input: &str) -> Self {
+        Self { input: input.into(), line: None }
+    }
+
+    /// Whether there is a line to name.
+    pub(crate) fn has_line(&self) -> bool {
+        self.line.is_some()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line} of {}", self.input),
+            None => f.write_str(&self.input),
+        }
+    }
+}
+
+/// An input that has been opened.
+pub(crate) struct Input {
+    name: Arc<str>,
+    reader: Box<dyn Read + Send>,
+    /// Its size, of a regular file.
+    pub(crate) size: Option<u64>,
+}
+
+impl Input {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self { name: "standard input".into(), reader: Box::new(io::stdin()), size: None });
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        let size = metadata.is_file().then_some(metadata.len());
+        Ok(Self { name: path.display().to_string().into(), reader: Box::new(file), size })
+    }
+}
+
+/// Reads all inputs on a thread of its own, as fast as they are asked for. An input that stops being readable is
+/// the last item of its own.
+pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
+    let (sender, receiver) = mpsc::channel(QUEUE_EVENTS);
+    thread::spawn(move || {
+        for input in inputs {
+            let name = PathBuf::from(&*input.name);
+            let mut reader = Lines::new(input);
+            while let Some(event) = reader.next_event().transpose() {
+                let failed = event.is_err();
+                let gone = sender.blocking_send(event.map_err(|error| (name.clone(), error))).is_err();
+                if gone {
+                    return;
+                }
+                if failed {
+                    break;
+                }
+            }
+        }
+    });
+    receiver
+}
+
+/// One input, line by line.
+struct Lines {
+    name: Arc<str>,
+    reader: BufReader<Box<dyn Read + Send>>,
+    read_bytes: u64,
+    line: u64,
+    /// Events that have been read and not yet given.
+    ready: std::collections::VecDeque<Event>,
+}
+
+impl Lines {
+    fn new(input: Input) -> Self {
+        let reader = BufReader::with_capacity(64 * 1024, input.reader);
+        Self { name: input.name, reader, read_bytes: 0, line: 0, ready: std::collections::VecDeque::new() }
+    }
+
+    fn next_event(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(Some(event));
+            }
+            let first = self.line == 0;
+            let Some(line) = self.next_line()? else { return Ok(None) };
+            if first && !is_blank(&line) && !is_json(&line) {
+                self.document_or_lines(line)?;
+            } else {
+                self.push(&line, Some(self.line));
+            }
+        }
+    }
+
+    /// The first line is no JSON value: it begins a document, or is a broken line among others.
+    fn document_or_lines(&mut self, first: Vec<u8>) -> io::Result<()> {
+        let mut text = first;
+        let mut ends = vec![text.len()];
+        while text.len() <= BATCH_BYTES_MAX {
+            let Some(line) = self.next_line()? else { break };
+            text.push(b'\n');
+            text.extend(line);
+            ends.push(text.len());
+        }
+        if text.len() <= BATCH_BYTES_MAX && (ends.len() == 1 || is_json(&text)) {
+            let line = (ends.len() == 1).then_some(1);
+            self.push(&text, line);
+            return Ok(());
+        }
+        let mut start = 0;
+        for (number, end) in (1..).zip(ends) {
+            self.push(text.get(start..end).unwrap_or_default(), Some(number));
+            start = end + 1;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: &[u8], line: Option<u64>) {
+        if is_blank(text) {
+            return;
+        }
+        let place = Place { input: Arc::clone(&self.name), line };
+        let event = |bytes: Vec<u8>| Event { bytes, place: place.clone(), read_bytes: self.read_bytes };
+        match Delivery::read(text) {
+            Delivery::One(bytes) => self.ready.push_back(event(bytes.to_vec())),
+            Delivery::Batch(records) => {
+                self.ready.extend(records.into_iter().map(|record| event(record.body)));
+            }
+        }
+    }
+
+    /// The next line without its end. Of a line that is longer than any batch, only the beginning is kept; that is
+    /// enough to refuse it.
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let read = (&mut self.reader).take(BATCH_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.read_bytes += read as u64;
+        self.line += 1;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if line.len() > BATCH_BYTES_MAX {
+            self.read_bytes += self.reader.skip_until(b'\n')? as u64;
+        }
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        Ok(Some(line))
+    }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_whitespace)
+}
+
+fn is_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read from a text: the place's line and the event.
+    fn events(text: &str) -> Vec<(Option<u64>, String)> {
+        let input =
+            Input { name: "x".into(), reader: Box::new(io::Cursor::new(text.to_owned())), size: None };
+        let mut lines = Lines::new(input);
+        let next = || lines.next_event().unwrap();
+        std::iter::from_fn(next)
+            .map(|event| (event.place.line, String::from_utf8(event.bytes).unwrap()))
+            .collect()
+    }
+
+    fn lines(expected: &[(u64, &str)]) -> Vec<(Option<u64>, String)> {
+        expected.iter().map(|(line, text)| (Some(*line), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn each_line_is_an_event_if_the_first_is_a_value() {
+        assert_eq!(
+            events("{\"a\":1}\n\n{\"a\":\r\n{\"b\":2}"),
+            lines(&[(1, "{\"a\":1}"), (3, "{\"a\":"), (4, "{\"b\":2}")])
+        );
+        assert_eq!(events("{}"), lines(&[(1, "{}")]));
+    }
+
+    #[test]
+    fn a_document_over_several_lines_is_one_event() {
+        let document = "{\n  \"a\": 1\n}";
+        assert_eq!(events(document), [(None, document.to_owned())]);
+        assert_eq!(events("[\n1,\n2]\n"), [(None, "[\n1,\n2]".to_owned())]);
+    }
+
+    #[test]
+    fn a_broken_first_line_does_not_swallow_the_others() {
+        assert_eq!(
+            events("{\"a\":\n{\"b\":2}\n{\"c\":3}\n"),
+            lines(&[(1, "{\"a\":"), (2, "{\"b\":2}"), (3, "{\"c\":3}")])
+        );
+        assert_eq!(events("{\"a\":"), lines(&[(1, "{\"a\":")]));
+    }
+
+    #[test]
+    fn nothing_gives_no_event() {
+        for text in ["", "\n", " \r\n\t\n"] {
+            assert_eq!(events(text), []);
+        }
+    }
+
+    #[test]
+    fn the_records_of_a_batch_are_events_of_one_place() {
+        let batch = r#"{"Records":[{"messageId":"1","body":"{}"},{"messageId":"2","body":"x"}]}"#;
+        assert_eq!(events(batch), lines(&[(1, "{}"), (1, "x")]));
+    }
+
+    #[test]
+    fn a_line_longer_than_any_batch_is_cut_and_the_next_is_whole() {
+        let text = format!("{{}}\n{}\n{{}}\n", "x".repeat(BATCH_BYTES_MAX + 10));
+        let read = events(&text);
+        let sizes: Vec<_> = read.iter().map(|(line, text)| (line.unwrap(), text.len())).collect();
+        assert_eq!(sizes, [(1, 2), (2, BATCH_BYTES_MAX + 1), (3, 2)]);
+    }
+}
