@@ -22,3 +22,40 @@ pub mod clock;
 pub mod store;
 pub mod pipeline;
 pub mod store_contract;
+
+#[cfg(test)]
+mod tests {
+    /// Reading order is dependency order.
+    #[test]
+    fn a_module_uses_only_those_declared_before_it() {
+        let order: Vec<&str> = include_str!("lib.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+            .collect();
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let place = |module: &str| order.iter().position(|each| *each == module);
+        let mut folders = vec![source.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let inside = path.strip_prefix(&source).unwrap().with_extension("");
+                let module = inside.iter().next().unwrap().to_str().unwrap().to_owned();
+                let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+                if path.extension().is_none_or(|extension| extension != "rs") || module == "lib" || is_test {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                for used in code.split("crate::").skip(1) {
+                    let used = used.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+                    let (Some(used_at), Some(module_at)) = (place(used), place(&module)) else { continue };
+                    assert!(used_at <= module_at, "{} uses {used}, which is declared after it", path.display());
+                }
+            }
+        }
+    }
+}
