@@ -4,7 +4,7 @@ CARGO ?= cargo
 # Tools are installed where cargo installs; the versions are those that the checks were written with.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite clean
+.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-reply fuzz clean
 
 test: fmt lint unit doc dependencies deny
 
@@ -47,6 +47,15 @@ samples:
 # Alerts per second, beside what SQLite allows here for as many durable transactions, from one run.
 bench-sqlite:
 	scripts/bench-sqlite
+
+# The reply reader on ordinary and hostile replies, beside a plain regular expression with serde_json.
+bench-reply:
+	$(CARGO) bench -p portend-core --bench reply
+
+# The readers of untrusted text, each for a minute, with libFuzzer on the stable compiler.
+fuzz:
+	scripts/fuzz reply 60
+	scripts/fuzz alert 60
 
 clean:
 	$(CARGO) clean

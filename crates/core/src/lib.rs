@@ -17,6 +17,9 @@ pub mod alert_type;
 pub mod alert;
 pub mod driver;
 pub mod scorecard;
+pub mod prompt;
+pub mod model;
+pub mod reply;
 pub mod insight;
 pub mod clock;
 pub mod store;
@@ -53,7 +56,11 @@ mod tests {
                 for used in code.split("crate::").skip(1) {
                     let used = used.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
                     let (Some(used_at), Some(module_at)) = (place(used), place(&module)) else { continue };
-                    assert!(used_at <= module_at, "{} uses {used}, which is declared after it", path.display());
+                    assert!(
+                        used_at <= module_at,
+                        "{} uses {used}, which is declared after it",
+                        path.display()
+                    );
                 }
             }
         }

@@ -69,3 +69,15 @@ pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(250);
 pub const EXPIRY_STEP: Duration = Duration::from_secs(1);
 /// Insights or parked events on one page of a query.
 pub const PAGE_MAX: usize = 1000;
+
+/// A reply's text, in bytes. An answer needs some 2 KiB; the rest is for reasoning before it.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024;
+/// Levels of `{` and `[` in a reply. It bounds the parser's recursion, so that no reply overflows the stack.
+pub const REPLY_DEPTH_MAX: usize = 64;
+/// Characters of an `explanation`, white space at its ends not counted.
+pub const EXPLANATION_CHARS_MAX: usize = 10_000;
+/// Characters of one recommendation, white space at its ends not counted.
+pub const RECOMMENDATION_CHARS_MAX: usize = 2_000;
+/// Characters of a driver's `because`. With a driver for each fact of a type, an accepted answer still fits
+/// [`REPLY_BYTES_MAX`] when all its characters are escaped, so that it can be read again.
+pub const BECAUSE_CHARS_MAX: usize = 500;

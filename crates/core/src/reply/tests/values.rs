@@ -1,0 +1,296 @@
+//! Cases: keys and values.
+//!
+//! Takes: nothing.
+//! Gives: tables for the check.
+//! Never: varies what stands around the answer.
+
+use super::Case;
+use crate::reply::Repair::{DriversIgnored, KeyForm, NumberString};
+
+pub(super) const KEYS: &[Case] = &[
+    ("`Risk Score`", r#"{"Risk Score": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    ("`risk-score`", r#"{"risk-score": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    ("`RISKSCORE`", r#"{"RISKSCORE": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    ("`riskScore`", r#"{"riskScore": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    ("`_risk_score_ `", r#"{"_risk_score_ ": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    (
+        "`Explanation`",
+        r#"{"risk_score": 72, "Explanation": "x", "recommendations": ["a", "b"]}"#,
+        Ok((72.0, &[KeyForm])),
+    ),
+    ("`risk.score`", r#"{"risk.score": 72, @rest}"#, Err("missing:risk_score")),
+    ("a synonym of the score", r#"{"score": 72, @rest}"#, Err("missing:risk_score")),
+    (
+        "a synonym of the explanation",
+        r#"{"risk_score": 72, "reason": "x", "recommendations": ["a", "b"]}"#,
+        Err("missing:explanation"),
+    ),
+    (
+        "the singular of the recommendations",
+        r#"{"risk_score": 72, "explanation": "x", "recommendation": ["a", "b"]}"#,
+        Err("missing:recommendations"),
+    ),
+    ("German keys", r#"{"risikowert": 72, "erklärung": "x", "empfehlungen": ["a", "b"]}"#, Err("no_object")),
+    (
+        "one German key",
+        r#"{"risk_score": 72, "Erklärung": "x", "recommendations": ["a", "b"]}"#,
+        Err("missing:explanation"),
+    ),
+    ("a letter that only looks alike", "{\"ris\u{212a}_score\": 72, @rest}", Err("missing:risk_score")),
+    ("the recommendations alone", r#"{"recommendations": ["a", "b"]}"#, Err("missing:risk_score")),
+    ("the score alone", r#"{"risk_score": 72}"#, Err("missing:explanation")),
+    ("a key twice, equal", r#"{"risk_score": 72, "risk_score": 72.0, @rest}"#, Ok((72.0, &[]))),
+    ("a key twice, different", r#"{"risk_score": 72, @rest, "risk_score": 30}"#, Err("duplicate_key")),
+    ("a key in two forms, equal", r#"{"risk_score": 72, "Risk Score": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
+    ("a key in two forms, different", r#"{"risk_score": 72, "riskScore": 71, @rest}"#, Err("duplicate_key")),
+    (
+        "a number and a string of one value",
+        r#"{"risk_score": 72, "risk_score": "72", @rest}"#,
+        Err("duplicate_key"),
+    ),
+    (
+        "a template's score and a score",
+        r#"{"risk_score": "<0-100>", "risk_score": 72, @rest}"#,
+        Err("duplicate_key"),
+    ),
+    (
+        "an ignored key twice, different",
+        r#"{"risk_score": 72, @rest, "note": 1, "note": 2}"#,
+        Err("duplicate_key"),
+    ),
+    (
+        "a key twice, deeper in an ignored value",
+        r#"{"risk_score": 72, @rest, "note": {"a": 1, "a": 2}}"#,
+        Ok((72.0, &[])),
+    ),
+    (
+        "other keys",
+        r#"{"id": "x", "risk_score": 72, "confidence": 0.9, @rest, "result": {"risk_score": 3}}"#,
+        Ok((72.0, &[])),
+    ),
+];
+
+pub(super) const SCORES: &[Case] = &[
+    ("72.0", r#"{"risk_score": 72.0, @rest}"#, Ok((72.0, &[]))),
+    ("72.5", r#"{"risk_score": 72.5, @rest}"#, Ok((72.5, &[]))),
+    ("7.2e1", r#"{"risk_score": 7.2e1, @rest}"#, Ok((72.0, &[]))),
+    ("720E-1", r#"{"risk_score": 720E-1, @rest}"#, Ok((72.0, &[]))),
+    ("0", r#"{"risk_score": 0, @rest}"#, Ok((0.0, &[]))),
+    ("-0", r#"{"risk_score": -0, @rest}"#, Ok((0.0, &[]))),
+    ("-0.0", r#"{"risk_score": -0.0, @rest}"#, Ok((0.0, &[]))),
+    ("1", r#"{"risk_score": 1, @rest}"#, Ok((1.0, &[]))),
+    ("1.0", r#"{"risk_score": 1.0, @rest}"#, Ok((1.0, &[]))),
+    ("100", r#"{"risk_score": 100, @rest}"#, Ok((100.0, &[]))),
+    ("101", r#"{"risk_score": 101, @rest}"#, Err("range")),
+    ("100.1", r#"{"risk_score": 100.1, @rest}"#, Err("range")),
+    ("-1", r#"{"risk_score": -1, @rest}"#, Err("range")),
+    ("-0.5", r#"{"risk_score": -0.5, @rest}"#, Err("range")),
+    ("1e400", r#"{"risk_score": 1e400, @rest}"#, Err("range")),
+    ("-1e400", r#"{"risk_score": -1e400, @rest}"#, Err("range")),
+    ("0.72", r#"{"risk_score": 0.72, @rest}"#, Err("scale")),
+    ("1e-9", r#"{"risk_score": 1e-9, @rest}"#, Err("scale")),
+    ("1e-400, which is not zero", r#"{"risk_score": 1e-400, @rest}"#, Err("scale")),
+    ("-1e-400, which is not zero", r#"{"risk_score": -1e-400, @rest}"#, Err("range")),
+    ("0e9", r#"{"risk_score": 0e9, @rest}"#, Ok((0.0, &[]))),
+    ("\"72\"", r#"{"risk_score": "72", @rest}"#, Ok((72.0, &[NumberString]))),
+    ("\" 72 \"", r#"{"risk_score": " 72 ", @rest}"#, Ok((72.0, &[NumberString]))),
+    ("\"72%\"", r#"{"risk_score": "72%", @rest}"#, Ok((72.0, &[NumberString]))),
+    ("\"72/100\"", r#"{"risk_score": "72/100", @rest}"#, Ok((72.0, &[NumberString]))),
+    ("\"72.5\"", r#"{"risk_score": "72.5", @rest}"#, Ok((72.5, &[NumberString]))),
+    ("\"100%\"", r#"{"risk_score": "100%", @rest}"#, Ok((100.0, &[NumberString]))),
+    ("\"0\"", r#"{"risk_score": "0", @rest}"#, Ok((0.0, &[NumberString]))),
+    ("\"0.72\"", r#"{"risk_score": "0.72", @rest}"#, Err("scale")),
+    ("\"101\"", r#"{"risk_score": "101", @rest}"#, Err("range")),
+    ("\"7/10\"", r#"{"risk_score": "7/10", @rest}"#, Err("type:risk_score")),
+    ("\"72%/100\"", r#"{"risk_score": "72%/100", @rest}"#, Err("type:risk_score")),
+    ("\"72 %\"", r#"{"risk_score": "72 %", @rest}"#, Err("type:risk_score")),
+    ("\"72 / 100\"", r#"{"risk_score": "72 / 100", @rest}"#, Err("type:risk_score")),
+    ("\"72,5\"", r#"{"risk_score": "72,5", @rest}"#, Err("type:risk_score")),
+    ("\"72.\"", r#"{"risk_score": "72.", @rest}"#, Err("type:risk_score")),
+    ("\".5\"", r#"{"risk_score": ".5", @rest}"#, Err("type:risk_score")),
+    ("\"-5\"", r#"{"risk_score": "-5", @rest}"#, Err("type:risk_score")),
+    ("\"+72\"", r#"{"risk_score": "+72", @rest}"#, Err("type:risk_score")),
+    ("\"7e1\"", r#"{"risk_score": "7e1", @rest}"#, Err("type:risk_score")),
+    ("\"70-80\"", r#"{"risk_score": "70-80", @rest}"#, Err("type:risk_score")),
+    ("\"about 72\"", r#"{"risk_score": "about 72", @rest}"#, Err("type:risk_score")),
+    ("\"high\"", r#"{"risk_score": "high", @rest}"#, Err("type:risk_score")),
+    ("\"seventy-two\"", r#"{"risk_score": "seventy-two", @rest}"#, Err("type:risk_score")),
+    ("\"٧٢\", digits of another script", r#"{"risk_score": "٧٢", @rest}"#, Err("type:risk_score")),
+    ("\"\"", r#"{"risk_score": "", @rest}"#, Err("type:risk_score")),
+    ("\"72\\u0000\"", r#"{"risk_score": "72\u0000", @rest}"#, Err("type:risk_score")),
+    ("true", r#"{"risk_score": true, @rest}"#, Err("type:risk_score")),
+    ("null", r#"{"risk_score": null, @rest}"#, Err("type:risk_score")),
+    ("None", r#"{"risk_score": None, @rest}"#, Err("type:risk_score")),
+    ("[72]", r#"{"risk_score": [72], @rest}"#, Err("type:risk_score")),
+    ("{\"value\": 72}", r#"{"risk_score": {"value": 72}, @rest}"#, Err("type:risk_score")),
+    ("+72", r#"{"risk_score": +72, @rest}"#, Err("type:risk_score")),
+    (".5", r#"{"risk_score": .5, @rest}"#, Err("type:risk_score")),
+    ("72.", r#"{"risk_score": 72., @rest}"#, Err("type:risk_score")),
+    ("0x48", r#"{"risk_score": 0x48, @rest}"#, Err("type:risk_score")),
+    ("1_000", r#"{"risk_score": 1_000, @rest}"#, Err("type:risk_score")),
+    ("072", r#"{"risk_score": 072, @rest}"#, Err("type:risk_score")),
+    ("NaN", r#"{"risk_score": NaN, @rest}"#, Err("type:risk_score")),
+    ("-Infinity", r#"{"risk_score": -Infinity, @rest}"#, Err("type:risk_score")),
+    ("72%", r#"{"risk_score": 72%, @rest}"#, Err("type:risk_score")),
+    ("72/100", r#"{"risk_score": 72/100, @rest}"#, Err("type:risk_score")),
+    ("70 + 2", r#"{"risk_score": 70 + 2, @rest}"#, Err("type:risk_score")),
+    ("high", r#"{"risk_score": high, @rest}"#, Err("type:risk_score")),
+];
+
+pub(super) const TEXTS: &[Case] = &[
+    (
+        "three recommendations",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "b", "c"]}"#,
+        Ok((72.0, &[])),
+    ),
+    (
+        "one recommendation",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a"]}"#,
+        Err("count"),
+    ),
+    (
+        "four recommendations",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "b", "c", "d"]}"#,
+        Err("count"),
+    ),
+    ("no recommendations", r#"{"risk_score": 72, "explanation": "x", "recommendations": []}"#, Err("count")),
+    (
+        "two that are equal once trimmed",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", " a\n"]}"#,
+        Err("count"),
+    ),
+    (
+        "a blank one",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", " "]}"#,
+        Err("blank:recommendations"),
+    ),
+    (
+        "a blank fourth one is not dropped",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "b", "c", ""]}"#,
+        Err("count"),
+    ),
+    (
+        "a null among them",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "b", null]}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "an object among them",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", {"action": "b"}]}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "a number among them",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", 2]}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "a lone surrogate among them",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "\ud800"]}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "a string for the list",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": "a; b"}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "an object for the list",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": {"1": "a", "2": "b"}}"#,
+        Err("type:recommendations"),
+    ),
+    (
+        "null for the list",
+        r#"{"risk_score": 72, "explanation": "x", "recommendations": null}"#,
+        Err("type:recommendations"),
+    ),
+    ("no list", r#"{"risk_score": 72, "explanation": "x"}"#, Err("missing:recommendations")),
+    (
+        "a blank explanation",
+        r#"{"risk_score": 72, "explanation": "\n\t ", "recommendations": ["a", "b"]}"#,
+        Err("blank:explanation"),
+    ),
+    (
+        "an invisible explanation",
+        r#"{"risk_score": 72, "explanation": "\u200b\ufeff\u0007", "recommendations": ["a", "b"]}"#,
+        Err("blank:explanation"),
+    ),
+    (
+        "a list for the explanation",
+        r#"{"risk_score": 72, "explanation": ["x"], "recommendations": ["a", "b"]}"#,
+        Err("type:explanation"),
+    ),
+    (
+        "null for the explanation",
+        r#"{"risk_score": 72, "explanation": null, "recommendations": ["a", "b"]}"#,
+        Err("type:explanation"),
+    ),
+    (
+        "a NUL in the explanation",
+        r#"{"risk_score": 72, "explanation": "a\u0000", "recommendations": ["a", "b"]}"#,
+        Err("type:explanation"),
+    ),
+    (
+        "a lone surrogate in the explanation",
+        r#"{"risk_score": 72, "explanation": "\udc00", "recommendations": ["a", "b"]}"#,
+        Err("type:explanation"),
+    ),
+    ("the score is looked at first", r#"{"risk_score": 101, "recommendations": ["a"]}"#, Err("range")),
+];
+
+pub(super) const DRIVERS: &[Case] = &[
+    (
+        "two drivers",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "because": "x"}, {"fact": "health_score", "effect": "lowers", "because": "y"}]}"#,
+        Ok((72.0, &[])),
+    ),
+    (
+        "keys in another form",
+        r#"{"risk_score": 72, @rest, "Drivers": [{"Fact": "ib_calls_14d", "effect": "raises", "because": "x"}]}"#,
+        Ok((72.0, &[KeyForm])),
+    ),
+    ("no drivers", r#"{"risk_score": 72, @rest, "drivers": []}"#, Ok((72.0, &[]))),
+    ("null", r#"{"risk_score": 72, @rest, "drivers": null}"#, Ok((72.0, &[DriversIgnored]))),
+    ("a string", r#"{"risk_score": 72, @rest, "drivers": "calls"}"#, Ok((72.0, &[DriversIgnored]))),
+    ("strings", r#"{"risk_score": 72, @rest, "drivers": ["ib_calls_14d"]}"#, Ok((72.0, &[DriversIgnored]))),
+    (
+        "an unknown fact",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "calls", "effect": "raises", "because": "x"}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "an unknown effect",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "increases", "because": "x"}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "a blank reason",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "because": " "}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "no reason",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises"}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "one fact twice",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "because": "x"}, {"fact": "ib_calls_14d", "effect": "lowers", "because": "y"}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "more drivers than facts",
+        r#"{"risk_score": 72, @rest, "drivers": [{}, {}, {}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "a key twice in a driver",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "effect": "lowers", "because": "x"}]}"#,
+        Ok((72.0, &[DriversIgnored])),
+    ),
+    (
+        "a NUL in a reason",
+        r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "because": "\u0000"}]}"#,
+        Err("no_object"),
+    ),
+];

@@ -1,0 +1,128 @@
+//! Cases: an answer in something else.
+//!
+//! Takes: nothing.
+//! Gives: tables for the check.
+//! Never: varies the answer itself.
+
+use super::Case;
+use crate::reply::Repair::{Fence, KeyForm, Prose, ReasoningBlock, Wrapper};
+
+pub(super) const ENVELOPES: &[Case] = &[
+    ("under `result`", r#"{"result": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `response`", r#"{"response": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `answer`", r#"{"answer": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `output`", r#"{"output": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `data`", r#"{"data": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `insight`", r#"{"insight": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `json`", r#"{"json": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("under `Result`", r#"{"Result": @A}"#, Ok((72.0, &[Wrapper, KeyForm]))),
+    ("under `result`, fenced", "```json\n{\"result\": @A}\n```", Ok((72.0, &[Fence, Wrapper]))),
+    ("under `result`, and again bare", r#"{"result": @A} @A"#, Ok((72.0, &[Prose, Wrapper]))),
+    ("under `result`, and another bare", r#"{"result": @B} @A"#, Err("ambiguous")),
+    ("under an unknown key", r#"{"assessment": @A}"#, Err("no_object")),
+    ("under two levels", r#"{"result": {"data": @A}}"#, Err("no_object")),
+    ("beside another member", r#"{"result": @A, "status": "ok"}"#, Err("no_object")),
+    ("two in one object", r#"{"result": @A, "output": @B}"#, Err("no_object")),
+    ("in a list under `result`", r#"{"result": [@A]}"#, Err("no_object")),
+    ("as a string under `result`", r#"{"result": @quoted}"#, Err("no_object")),
+    (
+        "a part of one under `result`",
+        r#"{"result": {"explanation": "Calls rose."}}"#,
+        Err("missing:risk_score"),
+    ),
+    ("an invalid one under `result`", r#"{"result": {"risk_score": 101, @rest}}"#, Err("range")),
+    ("a template under `result`", r#"{"result": {"risk_score": "0-100"}}"#, Err("type:risk_score")),
+];
+
+pub(super) const LISTS: &[Case] = &[
+    ("a list of one", "[@A]", Ok((72.0, &[Wrapper]))),
+    ("a list of one, spaced", "[\n  @A\n]\n", Ok((72.0, &[Wrapper]))),
+    ("a list of one, fenced", "```json\n[@A]\n```", Ok((72.0, &[Fence, Wrapper]))),
+    ("a list of one in prose", "Here: [@A] as asked", Ok((72.0, &[Prose, Wrapper]))),
+    ("a list of two different answers", "[@A, @B]", Err("ambiguous")),
+    ("a list of two equal answers", "[@A, @A]", Err("ambiguous")),
+    ("a list of an answer and something else", r#"[@A, "done"]"#, Err("ambiguous")),
+    ("a list of one in a list", "[[@A]]", Err("no_object")),
+    ("a list of an envelope", r#"[{"result": @A}]"#, Err("no_object")),
+    ("a list of other objects", r#"[{"a": 1}, {"b": 2}]"#, Err("no_object")),
+    ("a list of other objects beside an answer", r#"[{"a": 1}, {"b": 2}] @A"#, Ok((72.0, &[Prose]))),
+    ("a list of one that is malformed behind it", "[@A and more]", Err("no_object")),
+    ("an empty list", "[]", Err("no_object")),
+];
+
+pub(super) const TOOL_CALLS: &[Case] = &[
+    ("arguments as an object", r#"{"name": "report", "arguments": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("arguments as a string", r#"{"name": "report", "arguments": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    (
+        "input as an object",
+        r#"{"type": "tool_use", "id": "t1", "name": "report", "input": @A}"#,
+        Ok((72.0, &[Wrapper])),
+    ),
+    ("input as a string", r#"{"name": "report", "input": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    ("arguments alone", r#"{"arguments": @A}"#, Ok((72.0, &[Wrapper]))),
+    (
+        "in a tag",
+        r#"<tool_call>{"name": "report", "arguments": @A}</tool_call>"#,
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    (
+        "two calls that differ",
+        r#"{"name": "r", "arguments": @A} {"name": "r", "arguments": @B}"#,
+        Err("ambiguous"),
+    ),
+    (
+        "arguments under `function`",
+        r#"{"type": "function", "function": {"name": "report", "arguments": @A}}"#,
+        Err("no_object"),
+    ),
+    ("in a list", r#"[{"name": "report", "arguments": @A}]"#, Err("no_object")),
+    ("both arguments and input", r#"{"arguments": @A, "input": @A}"#, Err("no_object")),
+    ("beside another object", r#"{"name": "report", "arguments": @A, "context": {}}"#, Err("no_object")),
+    ("an envelope in the arguments", r#"{"name": "report", "arguments": {"result": @A}}"#, Err("no_object")),
+    ("a list in the arguments", r#"{"name": "report", "arguments": [@A]}"#, Err("no_object")),
+    ("prose in the arguments", r#"{"name": "report", "arguments": "Risk is 72."}"#, Err("no_object")),
+    (
+        "prose behind the object in the arguments",
+        r#"{"name": "report", "arguments": "{\"risk_score\": 72} so"}"#,
+        Err("no_object"),
+    ),
+    (
+        "arguments that are cut",
+        r#"{"name": "report", "arguments": "{\"risk_score\": 72, "}"#,
+        Err("truncated"),
+    ),
+    (
+        "arguments that are malformed",
+        r#"{"name": "report", "arguments": "{\"risk_score\": 72 \"explanation\": 1}"}"#,
+        Err("no_object"),
+    ),
+    (
+        "arguments without a score",
+        r#"{"name": "report", "arguments": {"explanation": "x"}}"#,
+        Err("missing:risk_score"),
+    ),
+];
+
+pub(super) const STRINGS: &[Case] = &[
+    ("the reply as one string", "@quoted", Ok((72.0, &[Wrapper]))),
+    ("the reply as one string, spaced", "\n @quoted \n", Ok((72.0, &[Wrapper]))),
+    (
+        "the reply as one string, after reasoning",
+        "<think>x</think>@quoted",
+        Ok((72.0, &[ReasoningBlock, Wrapper])),
+    ),
+    (
+        "a string with prose in it",
+        r#""Here: {\"risk_score\": 72, \"explanation\": \"a\", \"recommendations\": [\"b\", \"c\"]}""#,
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    ("a string in a string", r#""\"{\\\"risk_score\\\": 72}\"""#, Err("no_object")),
+    ("a list of one in a string", r#""[{\"risk_score\": 72}]""#, Err("no_object")),
+    ("an envelope in a string", r#""{\"result\": {\"risk_score\": 72}}""#, Err("no_object")),
+    ("a string that is not closed", r#""{\"risk_score\": 72, \"explanation\": \"x\"}"#, Err("no_object")),
+    ("a string that is cut", r#""{\"risk_score\": 72, \"expl"#, Err("truncated")),
+    ("a string with something behind it", "@quoted and more", Err("no_object")),
+    ("a string with a lone surrogate", r#""\ud800 {\"risk_score\": 72}""#, Err("no_object")),
+    ("quotes around an object are prose", r#""@A""#, Ok((72.0, &[Prose]))),
+    ("a string that says nothing", r#""I cannot say.""#, Err("no_object")),
+];
