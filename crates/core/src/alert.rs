@@ -54,6 +54,28 @@ impl<'t> Alert<'t> {
         Ok(Self { alert_type, entity_id, severity, message, timestamp, facts, key })
     }
 
+    /// The alert that an insight was made of, if its facts are still those of its type.
+    pub(crate) fn restored(
+        alert_type: &'t AlertType,
+        entity_id: &str,
+        severity: &str,
+        message: Option<String>,
+        timestamp: Timestamp,
+        facts: &Facts,
+    ) -> Option<Self> {
+        let facts = facts.of(alert_type)?;
+        let key = AlertKey::new(alert_type, entity_id, &facts, timestamp);
+        Some(Self {
+            alert_type,
+            entity_id: entity_id.into(),
+            severity: severity.into(),
+            message,
+            timestamp,
+            facts,
+            key,
+        })
+    }
+
     /// Its type.
     pub fn alert_type(&self) -> &'t AlertType {
         self.alert_type

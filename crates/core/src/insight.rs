@@ -9,20 +9,54 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{Alert, AlertKey, Facts, InsightKey};
+use crate::alert_type::AlertTypes;
 use crate::driver::Driver;
-use crate::limits::KEPT;
+use crate::grounding::{Grounded, Grounding};
+use crate::limits::{KEPT, REPLY_KEPT_BYTES_MAX};
 use crate::number::Number;
+use crate::reply::Repair;
 use crate::scorecard::{Baseline, Scored};
 use crate::time::Timestamp;
 
 /// The version of the insight's JSON. A reader that knows it can read every field of [`Fields`].
 pub const SCHEMA: u32 = 1;
 
-/// Who judged, and what came of it.
+/// Who judged, and what came of it. The scorecard's judgement stands beside a model's, as its baseline.
 #[derive(Debug, Clone)]
 pub enum Judgement {
-    /// The scorecard, since no model is configured.
+    /// A model, whose answer was checked.
+    Model {
+        /// The answer, with what was found of its numbers.
+        grounded: Grounded,
+        /// Whose it is.
+        answerer: Box<Answerer>,
+        /// The scorecard's judgement of the same alert.
+        baseline: Scored,
+    },
+    /// The scorecard: no model is configured, or none gave an answer.
     Scorecard(Scored),
+}
+
+/// Whose answer it is, and to which question.
+#[derive(Debug, Clone)]
+pub struct Answerer {
+    /// What `model_used` says: the model's label, with `-fallback` if it is not the first in the chain.
+    pub label: String,
+    /// The model that answered, as the response says; else the one that was asked.
+    pub model_id: String,
+    /// The question.
+    pub prompt: PromptMark,
+    /// The answer as received.
+    pub reply: String,
+}
+
+/// Which prompt was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptMark {
+    /// The version of its words.
+    pub version: u32,
+    /// The sha256 of all that was asked.
+    pub sha256: String,
 }
 
 /// How an insight came about.
@@ -97,9 +131,24 @@ pub struct Fields {
     pub degraded: Option<bool>,
     /// The label of whoever answered.
     pub model_used: String,
+    /// The model that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_id: Option<String>,
     /// Every model call that was made for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<Attempt>>,
+    /// What was found of the numbers in a model's sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grounding: Option<Grounding>,
+    /// The liberties that were taken with a model's syntax.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<Vec<Repair>>,
+    /// The prompt that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptMark>,
+    /// The model's answer as received, at most its first 8 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
     /// A random id, which the log lines of its making carry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -140,10 +189,27 @@ pub enum Grade {
 pub struct Attempt {
     /// The model's name in the chain.
     pub model: String,
+    /// The model that answered, as the response says; else the one that was asked.
+    pub model_id: String,
     /// What came of it: `accepted`, or a reason code.
     pub outcome: String,
     /// How long it took, in milliseconds.
     pub ms: u64,
+    /// Tokens of the request, if the response says them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, if the response says them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// What it cost, in US dollars, if the price and the tokens are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Number>,
+    /// What is wrong with a reply that was refused, as a re-ask says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violations: Option<String>,
+    /// A refused reply's first 2 KiB, as received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }
 
 #[expect(clippy::ref_option, reason = "the signature that serde calls")]
@@ -171,7 +237,12 @@ impl Default for Fields {
             grade: None,
             degraded: None,
             model_used: String::new(),
+            model_id: None,
             attempts: None,
+            grounding: None,
+            repairs: None,
+            prompt: None,
+            reply: None,
             run: None,
             facts: None,
             message: None,
@@ -184,12 +255,60 @@ impl Default for Fields {
     }
 }
 
+/// The part of the fields that a judgement fills.
+fn judged(judgement: Judgement, facts: &Facts) -> Fields {
+    match judgement {
+        Judgement::Scorecard(scored) => Fields {
+            risk_score: scored.baseline().risk_score,
+            explanation: scored.explanation().into(),
+            recommendations: scored.recommendations().to_vec(),
+            drivers: Some(scored.drivers().to_vec()),
+            baseline: Some(scored.baseline().clone()),
+            grade: Some(Grade::Scorecard),
+            model_used: "scorecard".into(),
+            ..Fields::default()
+        },
+        Judgement::Model { grounded, answerer, baseline } => {
+            let reply = grounded.reply();
+            let drivers = reply.drivers().iter().filter_map(|driver| {
+                let value = facts.get(&driver.fact)?.clone();
+                Some(Driver {
+                    fact: driver.fact.clone(),
+                    value,
+                    effect: driver.effect,
+                    because: driver.because.clone(),
+                })
+            });
+            Fields {
+                risk_score: reply.risk_score(),
+                explanation: reply.explanation().into(),
+                recommendations: reply.recommendations().to_vec(),
+                drivers: Some(drivers.collect()),
+                baseline: Some(baseline.baseline().clone()),
+                grade: Some(Grade::Model),
+                model_used: answerer.label,
+                model_id: Some(answerer.model_id),
+                grounding: Some(grounded.grounding().clone()),
+                repairs: Some(reply.repairs().to_vec()),
+                prompt: Some(answerer.prompt),
+                reply: Some(first_bytes(&answerer.reply, REPLY_KEPT_BYTES_MAX).to_owned()),
+                ..Fields::default()
+            }
+        }
+    }
+}
+
+/// The text's beginning, of at most so many bytes, cut between two characters.
+pub(crate) fn first_bytes(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
+}
+
 impl Insight {
     /// Makes the insight of an alert. `key` is what the first claim fixed: a worker that took over keeps it.
     pub fn new(alert: &Alert<'_>, key: &InsightKey, judgement: Judgement, making: Making) -> Self {
         let Making { run, attempts, degraded, now } = making;
         let alert_type = alert.alert_type();
-        let Judgement::Scorecard(scored) = judgement;
+        let judged = judged(judgement, alert.facts());
         let expires_at = Timestamp::from_secs(now.plus(KEPT).as_secs());
         let fields = Fields {
             schema: Some(SCHEMA),
@@ -200,14 +319,7 @@ impl Insight {
             prediction_type: alert_type.id().into(),
             predicts: Some(alert_type.predicts().into()),
             horizon_days: Some(alert_type.horizon_days()),
-            risk_score: scored.baseline().risk_score,
-            explanation: scored.explanation().into(),
-            recommendations: scored.recommendations().to_vec(),
-            drivers: Some(scored.drivers().to_vec()),
-            baseline: Some(scored.baseline().clone()),
-            grade: Some(Grade::Scorecard),
             degraded: Some(degraded),
-            model_used: "scorecard".into(),
             attempts: Some(attempts),
             run: Some(run),
             facts: Some(alert.facts().clone()),
@@ -217,6 +329,7 @@ impl Insight {
             occurrences: Some(1),
             last_seen: Some(alert.timestamp().max(key.alert_timestamp())),
             expires_at: Some(expires_at),
+            ..judged
         };
         Self { fields: Box::new(fields), key: key.clone(), alert_key: alert.key() }
     }
@@ -265,6 +378,21 @@ impl StoredInsight {
     pub fn upgraded(&self, insight: &Insight) -> Self {
         let Fields { occurrences, last_seen, expires_at, .. } = *self.0;
         Self(Box::new(Fields { occurrences, last_seen, expires_at, ..(*insight.fields).clone() }))
+    }
+
+    /// The alert that it was made of, so that it can be judged again. `None` if the alert types of today have no such
+    /// type, or other facts, or if the original handler wrote it.
+    pub fn to_alert<'t>(&self, types: &'t AlertTypes) -> Option<Alert<'t>> {
+        let Fields { entity_id, severity, message, alert_timestamp, facts, .. } = &*self.0;
+        let alert_type = types.get(&self.0.prediction_type)?;
+        Alert::restored(
+            alert_type,
+            entity_id,
+            severity.as_deref()?,
+            message.clone(),
+            (*alert_timestamp)?,
+            facts.as_ref()?,
+        )
     }
 
     /// Whether a model may still replace it.

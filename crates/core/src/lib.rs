@@ -20,9 +20,11 @@ pub mod scorecard;
 pub mod prompt;
 pub mod model;
 pub mod reply;
+pub mod grounding;
 pub mod insight;
 pub mod clock;
 pub mod store;
+pub mod chain;
 pub mod pipeline;
 pub mod store_contract;
 

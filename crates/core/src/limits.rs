@@ -70,6 +70,12 @@ pub const EXPIRY_STEP: Duration = Duration::from_secs(1);
 /// Insights or parked events on one page of a query.
 pub const PAGE_MAX: usize = 1000;
 
+/// Bytes of an accepted reply that its insight keeps.
+pub const REPLY_KEPT_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a refused reply that its attempt keeps.
+pub const REFUSED_REPLY_KEPT_BYTES_MAX: usize = 2 * 1024;
+/// The pause before a failed upgrade may be tried again.
+pub const UPGRADE_PAUSE: Duration = Duration::from_mins(15);
 /// A reply's text, in bytes. An answer needs some 2 KiB; the rest is for reasoning before it.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// Levels of `{` and `[` in a reply. It bounds the parser's recursion, so that no reply overflows the stack.
@@ -81,3 +87,34 @@ pub const RECOMMENDATION_CHARS_MAX: usize = 2_000;
 /// Characters of a driver's `because`. With a driver for each fact of a type, an accepted answer still fits
 /// [`REPLY_BYTES_MAX`] when all its characters are escaped, so that it can be read again.
 pub const BECAUSE_CHARS_MAX: usize = 500;
+
+/// Calls to one model for one alert, those that only learn that it needs the prompt alone not counted.
+pub const MODEL_CALLS_MAX: usize = 2;
+/// The time of one attempt, the response's body included.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The time that must be left for a call to start; also what an attempt leaves the next model.
+pub const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(5);
+/// What is kept of an event's time to store its insight.
+pub const STORE_RESERVE: Duration = Duration::from_secs(3);
+/// The shortest pause before a model is tried again that did not say how long to wait.
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest such pause. The pauses between are equally likely, so that callers do not come back together.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Output tokens that are asked for at first. An answer has about 200.
+pub const OUTPUT_TOKENS: u32 = 1000;
+/// Output tokens that are asked for after a reply was cut off.
+pub const OUTPUT_TOKENS_LONGER: u32 = 4000;
+/// Transient failures in a row that open a model's breaker.
+pub const TRANSIENT_FAILURES_MAX: u32 = 5;
+/// The time from a transient failure that opened a breaker, or kept it open, to the next probe.
+pub const TRANSIENT_PROBE_PAUSE: Duration = Duration::from_secs(30);
+/// The time from a configuration or quota error to the next probe. A person has to act first.
+pub const CONFIGURATION_PROBE_PAUSE: Duration = Duration::from_mins(5);
+/// How long it is remembered that a model refuses the native schema.
+pub const SCHEMA_REFUSED_KEPT: Duration = Duration::from_hours(24);
+/// How long it is remembered that the native schema took too long. A vendor compiles a new one within
+/// minutes, so this is short; without it each alert of those minutes would lose an attempt's time.
+pub const SCHEMA_SLOW_KEPT: Duration = Duration::from_mins(5);
+/// Bytes that are kept of a reply that was not accepted, and quoted back to the model. A longer one is no
+/// answer.
+pub const REFUSED_TEXT_BYTES_MAX: usize = 8 * 1024;

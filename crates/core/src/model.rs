@@ -19,6 +19,20 @@ pub trait Model: Send + Sync {
     fn ask(&self, call: &Call<'_>) -> impl Future<Output = Result<Completion, ModelError>> + Send;
 }
 
+/// The model of a program that has none.
+#[derive(Debug)]
+pub enum NoModel {}
+
+impl Model for NoModel {
+    fn spec(&self) -> &ModelSpec {
+        match *self {}
+    }
+
+    async fn ask(&self, _: &Call<'_>) -> Result<Completion, ModelError> {
+        match *self {}
+    }
+}
+
 /// What is known of a model: from `models.toml` and the settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSpec {
@@ -45,6 +59,15 @@ pub struct Price {
     pub input: Number,
     /// Of the output.
     pub output: Number,
+}
+
+impl Price {
+    /// What so many tokens cost, in US dollars, to a millionth of one.
+    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> Option<Number> {
+        #[expect(clippy::cast_precision_loss, reason = "no bill is that large")]
+        let millionths = self.input.get() * input_tokens as f64 + self.output.get() * output_tokens as f64;
+        Number::new(millionths.round() / 1e6)
+    }
 }
 
 /// One question to a model.

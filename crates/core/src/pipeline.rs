@@ -15,27 +15,48 @@
 //! A crash after the claim leaves a lease that ends; the next delivery takes over. One between put and finish leaves
 //! an insight that the takeover finds.
 
+mod judge;
 mod outcome;
 mod retry;
+mod upgrade;
 
 pub use outcome::{Failure, Outcome};
+pub use upgrade::Upgraded;
+
+use std::sync::{Mutex, PoisonError};
 
 use crate::alert::{Alert, InsightKey, Refusal};
 use crate::alert_type::AlertTypes;
+use crate::chain::{Alarm, Health};
 use crate::clock::{Clock, random_name};
-use crate::insight::{Insight, Judgement, Making, StoredInsight};
+use crate::insight::{Insight, Making, StoredInsight};
 use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_STEP, LEASE_MARGIN};
-use crate::scorecard::Scored;
-use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Store, StoreError};
+use crate::model::{Model, NoModel};
+use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Store, StoreError, Todo};
 use crate::time::Timestamp;
+use judge::{Judged, NoJudgement};
 use retry::retried;
 
 /// The alert types, the store and the clock that the steps work with.
 #[derive(Debug)]
-pub struct Pipeline<S, C> {
+pub struct Pipeline<S, C, M = NoModel> {
     types: AlertTypes,
     store: S,
     clock: C,
+    models: Vec<M>,
+    scorecard: bool,
+    health: Health,
+    alarms: Mutex<Vec<Alarm>>,
+}
+
+/// What came of work under a lease.
+enum Worked {
+    /// An insight.
+    Done(Outcome),
+    /// The chain ended in a reason to park the event.
+    Parked(Refusal),
+    /// Another worker has taken over.
+    Lost,
 }
 
 /// An event that has been received and read, and not yet worked on.
@@ -59,11 +80,28 @@ impl<'a> Received<'a> {
 }
 
 impl<S: Store, C: Clock> Pipeline<S, C> {
-    /// A pipeline over these.
+    /// A pipeline over these, in which the scorecard judges.
     pub fn new(types: AlertTypes, store: S, clock: C) -> Self {
-        Self { types, store, clock }
+        Self {
+            types,
+            store,
+            clock,
+            models: Vec::new(),
+            scorecard: true,
+            health: Health::default(),
+            alarms: Mutex::default(),
+        }
     }
 
+    /// The same with models, asked in this order. Without the scorecard behind them, an alert that no model answers
+    /// gets no insight.
+    pub fn with_models<M: Model>(self, models: Vec<M>, scorecard: bool) -> Pipeline<S, C, M> {
+        let Self { types, store, clock, health, alarms, .. } = self;
+        Pipeline { types, store, clock, models, scorecard, health, alarms }
+    }
+}
+
+impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
     /// Its alert types.
     pub fn types(&self) -> &AlertTypes {
         &self.types
@@ -79,6 +117,17 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
         &self.clock
     }
 
+    /// Its models, in the order in which they are asked.
+    pub fn models(&self) -> &[M] {
+        &self.models
+    }
+
+    /// What the operator must hear of since the last call of this: one alarm for each alert that met a model which
+    /// cannot work as it is configured. Nothing masks it, neither a fail-over nor an open breaker.
+    pub fn take_alarms(&self) -> Vec<Alarm> {
+        std::mem::take(&mut *self.alarms.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Reads an event. This takes no time and cannot fail: a refusal is an answer.
     pub fn receive<'a>(&'a self, event: &'a [u8]) -> Received<'a> {
         let received_at = self.clock.now();
@@ -89,7 +138,7 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
     pub async fn process(&self, received: &Received<'_>, deadline: Timestamp) -> Outcome {
         match &received.alert {
             Err(refusal) => self.park(received, refusal, deadline).await,
-            Ok(alert) => self.explain(alert, deadline).await.unwrap_or_else(Outcome::Failed),
+            Ok(alert) => self.explain(received, alert, deadline).await.unwrap_or_else(Outcome::Failed),
         }
     }
 
@@ -101,12 +150,22 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
         }
     }
 
-    async fn explain(&self, alert: &Alert<'_>, deadline: Timestamp) -> Result<Outcome, Failure> {
+    async fn explain(
+        &self,
+        received: &Received<'_>,
+        alert: &Alert<'_>,
+        deadline: Timestamp,
+    ) -> Result<Outcome, Failure> {
         let owner = random_name(&self.clock);
         let (mut pause, mut gone) = (BUSY_PAUSE_MIN, false);
         loop {
             match self.claim(alert, &owner, deadline).await? {
-                Claim::Mine(lease) => return self.work(alert, &lease, deadline).await,
+                Claim::Mine(lease) => match self.work(alert, &lease, deadline).await? {
+                    Worked::Done(outcome) => return Ok(outcome),
+                    Worked::Parked(refusal) => return Ok(self.park(received, &refusal, deadline).await),
+                    // Whoever has taken over is at it, or done.
+                    Worked::Lost => {}
+                },
                 Claim::Done(key) => {
                     if let Some(stored) = self.repeat(alert, &key, deadline).await? {
                         return Ok(Outcome::Repeated(stored));
@@ -152,9 +211,9 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
     }
 
     /// Makes and stores the insight under the lease. A lease that ends without an insight is given back.
-    async fn work(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Result<Outcome, Failure> {
+    async fn work(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Result<Worked, Failure> {
         let worked = self.judge_and_store(alert, lease, deadline).await;
-        if worked.is_err() {
+        if !matches!(worked, Ok(Worked::Done(_))) {
             // If this fails too, the lease ends by itself.
             let _ = self.store.release(lease, self.clock.now()).await;
         }
@@ -166,19 +225,27 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
         alert: &Alert<'_>,
         lease: &Lease,
         deadline: Timestamp,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Worked, Failure> {
         if lease.is_takeover() {
             let earlier = self.repeat(alert, &lease.insight_key, deadline).await?;
             if let Some(stored) = earlier {
                 self.finish(lease, stored.expires_at, deadline).await;
-                return Ok(Outcome::Repeated(stored));
+                return Ok(Worked::Done(Outcome::Repeated(stored)));
             }
         }
-        let judgement = Judgement::Scorecard(Scored::new(alert));
+        let Judged { result, attempts, alarms, degraded } = self.judge(alert, lease, deadline).await;
+        self.raise(alarms);
+        let judgement = match result {
+            Ok(judgement) => judgement,
+            Err(NoJudgement::Parked(refusal)) => return Ok(Worked::Parked(refusal)),
+            Err(NoJudgement::Lost) => return Ok(Worked::Lost),
+            Err(NoJudgement::NoModel(why)) => return Err(Failure::NoModel { why }),
+            Err(NoJudgement::Store(error)) => return Err(error.into()),
+        };
         let run = random_name(&self.clock);
-        let making = Making { run, attempts: Vec::new(), degraded: false, now: self.clock.now() };
+        let making = Making { run, attempts, degraded, now: self.clock.now() };
         let insight = Insight::new(alert, &lease.insight_key, judgement, making);
-        let todo = None;
+        let todo = degraded.then_some(Todo::Upgrade);
         let put = retried(&self.clock, deadline, || self.store.put(&insight, todo, self.clock.now())).await?;
         let (stored, outcome): (_, fn(StoredInsight) -> Outcome) = match put {
             Put::Stored => (insight.to_stored(), Outcome::Stored),
@@ -187,7 +254,11 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
             Put::Existing(stored) => (stored, Outcome::Repeated),
         };
         self.finish(lease, stored.expires_at, deadline).await;
-        Ok(outcome(stored))
+        Ok(Worked::Done(outcome(stored)))
+    }
+
+    fn raise(&self, alarms: Vec<Alarm>) {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).extend(alarms);
     }
 
     /// Marks the claim as done. If that fails, the alert is stored all the same, and the next delivery of it heals the

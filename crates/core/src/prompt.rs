@@ -156,6 +156,12 @@ pub fn reask(violations: &str) -> String {
     )
 }
 
+/// The violation of a reply that states these numbers, as a re-ask quotes it.
+pub fn unsupported(claims: &[String]) -> String {
+    let quoted: Vec<_> = claims.iter().map(|claim| format!("{claim:?}")).collect();
+    format!("these numbers are no fact's value and follow from none: {}. Leave them out.", quoted.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

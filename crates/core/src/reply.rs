@@ -31,11 +31,12 @@ pub use unusable::{Fault, Key, Unusable};
 use serde::Serialize;
 
 use crate::driver::Effect;
+use crate::number::Number;
 
 /// A checked reply. It is made by [`Reply::read`] alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    risk_score: f64,
+    risk_score: Number,
     explanation: String,
     recommendations: Vec<String>,
     drivers: Vec<Driver>,
@@ -73,7 +74,7 @@ impl Reply {
     }
 
     /// From 0 to 100, and never strictly between 0 and 1.
-    pub fn risk_score(&self) -> f64 {
+    pub fn risk_score(&self) -> Number {
         self.risk_score
     }
 
@@ -113,22 +114,11 @@ impl Reply {
 /// The answer's JSON.
 #[derive(Serialize)]
 struct Wire<'a> {
-    #[serde(serialize_with = "without_needless_fraction")]
-    risk_score: f64,
+    risk_score: Number,
     explanation: &'a str,
     recommendations: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     drivers: &'a [Driver],
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn without_needless_fraction<S: serde::Serializer>(score: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if score.fract() == 0.0 {
-        #[expect(clippy::cast_possible_truncation, reason = "a risk score lies in 0..=100")]
-        serializer.serialize_i64(*score as i64)
-    } else {
-        serializer.serialize_f64(*score)
-    }
 }
 
 #[cfg(test)]

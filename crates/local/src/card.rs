@@ -8,31 +8,33 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use portend_core::alert_type::AlertType;
-use portend_core::insight::StoredInsight;
+use portend_core::driver::Effect;
+use portend_core::grounding::unsupported_spans;
+use portend_core::insight::{Attempt, Grade, StoredInsight};
+use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
 
 use crate::output::{FAINT, GREEN, RED, STRONG, YELLOW, paint, width};
-use crate::text::shown;
+use crate::text::{shown, thousands};
 
 /// Characters of the bar.
 const BAR_CHARS: u8 = 20;
 const INDENT: &str = "     ";
 
 /// What a card adds to its insight.
-pub(crate) enum Heading<'a> {
-    /// A new insight.
-    Stored,
-    /// An insight that was there.
-    Repeated,
-    /// An insight that was asked for, whole.
-    Asked(&'a str),
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heading {
+    /// Whether it has just been stored.
+    pub(crate) is_new: bool,
+    /// Whether to show what it was made from.
+    pub(crate) evidence: bool,
 }
 
 /// The card's lines, each with its end.
-pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, heading: &Heading<'_>) -> String {
+pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, heading: Heading) -> String {
     let mut card = String::new();
     head(&mut card, insight, alert_type);
-    let explanation = shown(&insight.explanation);
+    let explanation = marked(&insight.explanation, insight);
     let options = textwrap::Options::new(width()).initial_indent(INDENT).subsequent_indent(INDENT);
     line(&mut card, &textwrap::fill(&explanation, options));
     card.push('\n');
@@ -81,28 +83,32 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
 }
 
 fn drivers(card: &mut String, insight: &StoredInsight) {
-    let drivers = insight.drivers.as_deref().unwrap_or_default();
-    let points = insight.baseline.as_ref().map(|baseline| &baseline.points);
-    for (index, driver) in drivers.iter().enumerate() {
-        let label = if index == 0 { "Why " } else { "    " };
-        let added = points.and_then(|points| points.get(&driver.fact)).map(|points| format!("+{points}"));
-        let first = format!("{INDENT}{} {:>4}  ", paint(STRONG, label), added.unwrap_or_else(|| "·".into()));
-        wrapped(card, &first, &format!("{INDENT}           "), &shown(&driver.because));
+    let is_model = insight.grade == Some(Grade::Model);
+    let baseline = insight.baseline.as_ref();
+    let mut label = "Why ";
+    for driver in insight.drivers.iter().flatten() {
+        let points = baseline.and_then(|baseline| baseline.points.get(&driver.fact)).filter(|_| !is_model);
+        let mark = match (points, driver.effect) {
+            (Some(points), _) => format!("+{points}"),
+            (None, Effect::Raises) => "▲".to_owned(),
+            (None, Effect::Lowers) => "▼".to_owned(),
+        };
+        let first = format!("{INDENT}{} {mark:>4}  ", paint(STRONG, label));
+        wrapped(card, &first, &format!("{INDENT}           "), &marked(&driver.because, insight));
+        label = "    ";
     }
-    if let Some(baseline) = &insight.baseline {
-        let label = if drivers.is_empty() { "Why " } else { "    " };
-        line(
-            card,
-            &format!(
-                "{INDENT}{} {:>4}  where every alert of this type begins.",
-                paint(STRONG, label),
-                baseline.base
-            ),
-        );
+    if let Some(Baseline { risk_score, base, points }) = baseline {
+        let says = if is_model {
+            let sum: Vec<_> = std::iter::once(base).chain(points.values()).map(ToString::to_string).collect();
+            format!("{risk_score:>4}  the scorecard's own score: {}.", sum.join(" + "))
+        } else {
+            format!("{base:>4}  where every alert of this type begins.")
+        };
+        line(card, &format!("{INDENT}{} {says}", paint(STRONG, label)));
     }
 }
 
-fn foot(card: &mut String, insight: &StoredInsight, heading: &Heading<'_>) {
+fn foot(card: &mut String, insight: &StoredInsight, heading: Heading) {
     let occurrences = insight.occurrences.unwrap_or(1);
     let seen = match occurrences {
         1 => "seen once".to_owned(),
@@ -111,20 +117,41 @@ fn foot(card: &mut String, insight: &StoredInsight, heading: &Heading<'_>) {
             insight.last_seen.map(|at| at.to_string()).unwrap_or_default()
         ),
     };
-    let state = match heading {
-        Heading::Stored => "new".to_owned(),
-        Heading::Repeated => format!("a repeat, {seen}"),
-        Heading::Asked(_) => seen,
-    };
-    let foot = format!("{INDENT}{} · {state} · {}", shown(&insight.model_used), shown(&insight.alert_id));
+    let state = if heading.is_new { "new".to_owned() } else { format!("stored before, {seen}") };
+    let degraded =
+        if insight.is_degraded() { " · degraded: a model failed, portend upgrade asks again" } else { "" };
+    let foot =
+        format!("{INDENT}{} · {state} · {}{degraded}", shown(&insight.model_used), shown(&insight.alert_id));
     line(card, &paint(FAINT, &foot));
-    if let Heading::Asked(alert_type_id) = heading {
-        evidence(card, insight, alert_type_id);
+    let unsupported =
+        insight.grounding.as_ref().map(|grounding| grounding.unsupported.len()).unwrap_or_default();
+    if unsupported > 0 {
+        line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks what no fact supports.")));
+    }
+    if heading.evidence {
+        evidence(card, insight);
     }
 }
 
+/// What stands behind a number that nothing supports.
+const UNSUPPORTED: &str = "[?]";
+
+/// A model's text, safe to show, with each number marked that nothing supports.
+fn marked(text: &str, insight: &StoredInsight) -> String {
+    let unsupported =
+        insight.grounding.as_ref().map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default();
+    let mut marked = String::new();
+    let mut end = 0;
+    for span in unsupported_spans(text, unsupported) {
+        marked.push_str(&shown(text.get(end..span.end).unwrap_or_default()));
+        marked.push_str(UNSUPPORTED);
+        end = span.end;
+    }
+    marked + &shown(text.get(end..).unwrap_or_default())
+}
+
 /// What the insight was made from, and when.
-fn evidence(card: &mut String, insight: &StoredInsight, alert_type_id: &str) {
+fn evidence(card: &mut String, insight: &StoredInsight) {
     card.push('\n');
     let mut pair = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -141,13 +168,57 @@ fn evidence(card: &mut String, insight: &StoredInsight, alert_type_id: &str) {
         let pairs = facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
         pairs.collect::<Vec<_>>().join(", ")
     });
-    pair("alert type", Some(shown(alert_type_id)));
+    pair("alert type", Some(shown(&insight.prediction_type)));
     pair("facts", facts);
     pair("message", insight.message.as_deref().map(shown));
     pair("alert", time(insight.alert_timestamp));
     pair("made", Some(insight.timestamp.to_string()));
     pair("kept until", insight.expires_at.map(Timestamp::to_seconds_string));
     pair("run", insight.run.as_deref().map(shown));
+    pair("model id", insight.model_id.as_deref().map(shown));
+    for attempt in insight.attempts.iter().flatten() {
+        pair("attempt", Some(attempt_line(attempt)));
+        pair("", attempt.violations.as_deref().map(shown));
+        pair("refused", attempt.reply.as_deref().map(shown));
+    }
+    let grounding = insight.grounding.as_ref().map(|grounding| {
+        let quoted: Vec<_> =
+            grounding.unsupported.iter().map(|claim| format!("\"{}\"", shown(claim))).collect();
+        let unsupported = if quoted.is_empty() {
+            "all supported".to_owned()
+        } else {
+            format!("not supported: {}", quoted.join(", "))
+        };
+        format!("{} numbers, {unsupported}", grounding.numbers)
+    });
+    pair("grounding", grounding);
+    let repairs = insight
+        .repairs
+        .as_ref()
+        .map(|repairs| repairs.iter().map(|repair| repair.code()).collect::<Vec<_>>().join(", "));
+    pair("repairs", repairs.filter(|repairs| !repairs.is_empty()));
+    pair(
+        "prompt",
+        insight
+            .prompt
+            .as_ref()
+            .map(|prompt| format!("version {}, sha256 {}", prompt.version, shown(&prompt.sha256))),
+    );
+    pair("reply", insight.reply.as_deref().map(shown));
+}
+
+/// A model call in a line: who, what came of it, how long, how much.
+fn attempt_line(attempt: &Attempt) -> String {
+    let mut parts = vec![
+        format!("{} ({})", shown(&attempt.model), shown(&attempt.model_id)),
+        shown(&attempt.outcome),
+        format!("{} ms", thousands(attempt.ms)),
+    ];
+    if let (Some(input), Some(output)) = (attempt.input_tokens, attempt.output_tokens) {
+        parts.push(format!("{} + {} tokens", thousands(input), thousands(output)));
+    }
+    parts.extend(attempt.cost_usd.map(|cost| format!("${cost}")));
+    parts.join(" · ")
 }
 
 fn colour_of(score: f64) -> Style {

@@ -7,7 +7,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::config::Flags;
-use crate::{explain, insights, ledger, parked, simulate, types};
+use crate::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 
 /// Says what an alert portends: how bad it is, why, and what to do.
 ///
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Insight(insights::OneArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
+    Upgrade(upgrade::Args),
+    Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
     /// Print the completions of a shell, to be sourced by it.

@@ -2,16 +2,19 @@
 //!
 //! Takes: what was typed ([`Flags`]) and what the file says ([`File`]).
 //! Gives: what it means ([`Config`]), or a sentence that names the setting and the mend.
-//! Never: reads a setting in another place. The environment's names stand here alone.
+//! Never: reads a setting in another place. The environment's names stand here alone; only the AWS SDK reads its own.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+mod chain;
+mod file;
 
-use anyhow::{Context, Result, anyhow};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
-use serde::Deserialize;
+
+pub(crate) use chain::Planned;
+use file::File;
 
 /// Settings that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,18 +35,31 @@ pub(crate) struct Flags {
     )]
     alert_types: Option<PathBuf>,
 
+    /// Who judges, in this order: bedrock, openai, names of [models.NAME], scorecard [default: scorecard].
+    ///
+    /// Without scorecard at the end, an alert that no model answers fails and can be run again.
+    #[arg(long, global = true, value_name = "LIST", env = "MODELS", hide_env_values = true)]
+    models: Option<String>,
+
+    /// With MODELS unset: true asks Bedrock, then OpenAI if it is configured; false leaves Bedrock out.
+    #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
+    use_bedrock: Option<bool>,
+
+    /// A Bedrock model or inference profile, by id or ARN [default: Claude Haiku 4.5's profile for the region].
+    #[arg(long, global = true, value_name = "ID", env = "BEDROCK_MODEL_ID", hide_env_values = true)]
+    bedrock_model_id: Option<String>,
+
+    /// The model of `openai` [default: OpenAI's own default here].
+    #[arg(long, global = true, value_name = "ID", env = "OPENAI_MODEL", hide_env_values = true)]
+    openai_model: Option<String>,
+
+    /// A compatible endpoint for `openai`, as `http://localhost:11434/v1`. The key goes to no other host.
+    #[arg(long, global = true, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
+    openai_base_url: Option<String>,
+
     /// The settings file [default: portend.toml here, else in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
-}
-
-/// `portend.toml`, as it is written. `docs/portend.toml` is a complete example.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    store: Option<PathBuf>,
-    #[serde(alias = "alert_types_dir")]
-    alert_types: Option<PathBuf>,
 }
 
 /// The settings, as they are meant.
@@ -53,17 +69,23 @@ pub(crate) struct Config {
     pub(crate) store: PathBuf,
     /// The alert types' folder; none: the built-in ones.
     alert_types: Option<PathBuf>,
+    /// Who judges.
+    pub(crate) chain: Planned,
 }
 
 impl Config {
     /// Reads the settings file, if there is one, and lets flags and environment go before it.
     pub(crate) fn read(flags: Flags) -> Result<Self> {
-        let file = settings_file(flags.config)?;
-        let store = match flags.store.or(file.store) {
+        let file = File::find(flags.config.clone())?;
+        let store = match flags.store.clone().or_else(|| file.store.clone()) {
             Some(store) => store,
-            None => folders()?.data_dir().join("portend.db"),
+            None => folders()
+                .context("there is no home folder for the store; give its file with --store")?
+                .data_dir()
+                .join("portend.db"),
         };
-        Ok(Self { store, alert_types: flags.alert_types.or(file.alert_types) })
+        let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
+        Ok(Self { store, alert_types, chain: Planned::new(flags, file)? })
     }
 
     /// The alert types that the settings name.
@@ -77,49 +99,11 @@ impl Config {
     }
 }
 
-/// A file that is named must be there; one in its usual place may be absent. Its paths are relative to its folder.
-fn settings_file(named: Option<PathBuf>) -> Result<File> {
-    if let Some(path) = named {
-        return read_file(&path, &read_text(&path)?);
-    }
-    let usual = [
-        Some(PathBuf::from("portend.toml")),
-        folders().ok().map(|folders| folders.in_config_dir("portend.toml")),
-    ];
-    for path in usual.into_iter().flatten() {
-        match fs::read_to_string(&path) {
-            Ok(text) => return read_file(&path, &text),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(_) => return read_file(&path, &read_text(&path)?),
-        }
-    }
-    Ok(File::default())
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    let mend = "give a settings file that can be read with --config, or none";
-    fs::read_to_string(path)
-        .with_context(|| format!("cannot read the settings file {}; {mend}", path.display()))
-}
-
-fn read_file(path: &Path, text: &str) -> Result<File> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        let line =
-            error.span().map_or(1, |span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
-        let mend = "its keys are store and alert_types";
-        anyhow!("{}:{line}: {}; {mend}", path.display(), error.message())
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
-    Ok(File { store: in_folder(file.store), alert_types: in_folder(file.alert_types) })
-}
-
 fn folders() -> Result<impl AppStrategy> {
     let app = AppStrategyArgs {
         top_level_domain: String::new(),
         author: String::new(),
         app_name: "portend".into(),
     };
-    choose_app_strategy(app)
-        .map_err(|_| anyhow!("there is no home folder for the store; give its file with --store"))
+    Ok(choose_app_strategy(app)?)
 }

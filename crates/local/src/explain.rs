@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use portend_core::alert_type::AlertTypes;
+use portend_core::insight::StoredInsight;
 use portend_core::pipeline::Outcome;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -21,7 +22,7 @@ use crate::config::Config;
 use crate::input::{self, Input, Place};
 use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, json_line, note, paint};
 use crate::text::{shown, thousands};
-use crate::work::{CONCURRENCY, Desk};
+use crate::work::Desk;
 
 /// Explain alerts: print an insight for each, and keep it.
 ///
@@ -34,6 +35,14 @@ pub(crate) struct Args {
     /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
     #[arg(long)]
     json: bool,
+
+    /// Show what each insight was made from: attempts, prompt, reply, repairs and grounding.
+    #[arg(long, conflicts_with = "json")]
+    evidence: bool,
+
+    /// Events to work on at once [default: 64 where models are asked, else 1024].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    concurrency: Option<u16>,
 
     /// Files with events; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -59,8 +68,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         }),
         Err(failed) => Err(failed),
     });
-    let mut work = std::pin::pin!(work.buffered(CONCURRENCY));
-    let mut report = Report::new(args.json, desk.pipeline.types(), size);
+    let concurrency = args.concurrency.map_or(desk.concurrency(), usize::from);
+    let mut work = std::pin::pin!(work.buffered(concurrency));
+    let mut report = Report::new(args.json, args.evidence, desk.pipeline.types(), size);
     let mut interrupt = std::pin::pin!(interrupted());
     let mut was_interrupted = false;
     loop {
@@ -74,6 +84,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
             }
             worked = work.next() => worked,
         };
+        desk.tell_alarms();
         match worked {
             None => break,
             Some(Ok(worked)) => report.event(&worked)?,
@@ -117,6 +128,7 @@ pub(crate) struct Worked {
 /// What is printed as events are done.
 pub(crate) struct Report<'a> {
     json: bool,
+    evidence: bool,
     types: &'a AlertTypes,
     tally: Tally,
     bar: ProgressBar,
@@ -133,7 +145,7 @@ struct Tally {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(json: bool, types: &'a AlertTypes, size: Option<u64>) -> Self {
+    pub(crate) fn new(json: bool, evidence: bool, types: &'a AlertTypes, size: Option<u64>) -> Self {
         // Only a terminal shows it, and only if the work takes long enough to be seen.
         let bar = match size {
             Some(size) => {
@@ -142,7 +154,15 @@ impl<'a> Report<'a> {
             None => ProgressBar::no_length().with_style(style("{spinner} {msg}  {elapsed}")),
         };
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { json, types, tally: Tally::default(), bar, out: anstream::stdout(), unreadable: false }
+        Self {
+            json,
+            evidence,
+            types,
+            tally: Tally::default(),
+            bar,
+            out: anstream::stdout(),
+            unreadable: false,
+        }
     }
 
     pub(crate) fn event(&mut self, worked: &Worked) -> Result<()> {
@@ -162,14 +182,13 @@ impl<'a> Report<'a> {
     }
 
     fn card(&self, worked: &Worked) -> String {
-        let alert_type = |id: &str| self.types.get(id);
+        let of_insight = |insight: &StoredInsight, is_new| {
+            let heading = Heading { is_new, evidence: self.evidence };
+            card(insight, self.types.get(&insight.prediction_type), heading) + "\n"
+        };
         match &worked.outcome {
-            Outcome::Stored(insight) => {
-                card(insight, alert_type(&insight.prediction_type), &Heading::Stored) + "\n"
-            }
-            Outcome::Repeated(insight) => {
-                card(insight, alert_type(&insight.prediction_type), &Heading::Repeated) + "\n"
-            }
+            Outcome::Stored(insight) => of_insight(insight, true),
+            Outcome::Repeated(insight) => of_insight(insight, false),
             Outcome::Parked(refusal) => {
                 let reason = refusal.reason().to_string();
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));

@@ -140,8 +140,10 @@ pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
         json_line(&mut out, &insight)?;
     } else {
         let types = config.alert_types().map_err(WrongUsage::from)?;
-        let id = insight.prediction_type.clone();
-        out.write_all(card(&insight, types.get(&id), &Heading::Asked(&id)).as_bytes())?;
+        out.write_all(
+            card(&insight, types.get(&insight.prediction_type), Heading { is_new: false, evidence: true })
+                .as_bytes(),
+        )?;
     }
     Ok(Answer::Done)
 }
@@ -153,7 +155,7 @@ enum Printer {
     Table(Vec<Vec<String>>),
 }
 
-const CSV_HEADINGS: [&str; 16] = [
+const CSV_HEADINGS: [&str; 17] = [
     "alert_id",
     "prediction_type",
     "entity_type",
@@ -161,6 +163,7 @@ const CSV_HEADINGS: [&str; 16] = [
     "severity",
     "risk_score",
     "explanation",
+    "unsupported_numbers",
     "recommendations",
     "model_used",
     "grade",
@@ -226,9 +229,11 @@ fn table_row(insight: &StoredInsight) -> Vec<String> {
     ]
 }
 
-fn csv_row(insight: &StoredInsight) -> [String; 16] {
+fn csv_row(insight: &StoredInsight) -> [String; 17] {
     let text = |field: &Option<String>| field.as_deref().map(cell).unwrap_or_default();
     let time = |field: Option<Timestamp>| field.map(|at| at.to_string()).unwrap_or_default();
+    let unsupported =
+        insight.grounding.as_ref().map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default();
     let grade = insight.grade.map(|grade| format!("{grade:?}").to_lowercase());
     [
         cell(&insight.alert_id),
@@ -238,6 +243,7 @@ fn csv_row(insight: &StoredInsight) -> [String; 16] {
         text(&insight.severity),
         insight.risk_score.to_string(),
         cell(&insight.explanation),
+        cell(&unsupported.join("\n")),
         cell(&insight.recommendations.join("\n")),
         cell(&insight.model_used),
         grade.unwrap_or_default(),

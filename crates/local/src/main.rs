@@ -16,6 +16,8 @@ mod explain;
 mod insights;
 mod parked;
 mod ledger;
+mod upgrade;
+mod doctor;
 mod samples;
 mod types;
 mod simulate;
@@ -54,6 +56,8 @@ fn run(cli: Cli) -> Result<Answer> {
         Command::Insight(args) => in_runtime(insights::one(args, config()?)),
         Command::Parked(args) => in_runtime(parked::run(args, config()?)),
         Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
+        Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
+        Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args, &mut io::stdout().lock()).map(|()| Answer::Done),
         Command::Completions { shell } => {

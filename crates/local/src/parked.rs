@@ -195,9 +195,10 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
         note("no parked event is left to replay");
         return Ok(Answer::Done);
     }
-    let mut report = Report::new(json, desk.pipeline.types(), None);
+    let mut report = Report::new(json, false, desk.pipeline.types(), None);
     for event in events {
         let outcome = desk.work(&event.event).await;
+        desk.tell_alarms();
         let status = outcome.status();
         if status != "failed" {
             store.replayed(&event.sha256, SystemClock.now(), status).await.map_err(store_error)?;

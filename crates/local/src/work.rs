@@ -4,41 +4,71 @@
 //! Gives: an [`Outcome`] for each, with its row in the ledger.
 //! Never: starts on an event that the ledger does not know of.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex as StdMutex, PoisonError};
+
 use anyhow::Result;
 use portend_core::alert::AlertKey;
+use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Failure, Outcome, Pipeline};
+use portend_remote::AnyModel;
 use tokio::sync::Mutex;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::output::{WrongUsage, store_error};
+use crate::output::{WrongUsage, YELLOW, note, paint, store_error};
 use crate::sqlite::{Entry, Sqlite};
 
 /// Events in work at once. They share commits: with one at a time, each would wait for the disk alone.
-pub(crate) const CONCURRENCY: usize = 1024;
+const CONCURRENCY: usize = 1024;
+/// Events in work at once where models are asked: as many calls as one account usually may have open.
+const MODEL_CONCURRENCY: usize = 64;
 /// Alerts of one key share a lane. So do some of different keys, at little cost.
 const LANES: usize = 256;
 
 /// The pipeline over the embedded store, with its ledger.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    pub(crate) pipeline: Pipeline<Sqlite, SystemClock>,
+    pub(crate) pipeline: Pipeline<Sqlite, SystemClock, AnyModel>,
     /// Without them, two alerts of one key in one input would race for the claim, and which of them makes the insight
     /// would be chance.
     lanes: Vec<Mutex<()>>,
+    /// Alarms that the user has read already.
+    heard: StdMutex<BTreeSet<(String, &'static str)>>,
 }
 
 impl Desk {
     /// Opens the store and sweeps what has expired.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
+        let models = config.chain.models().await.map_err(WrongUsage::from)?;
         let clock = SystemClock;
         let store = Sqlite::open(&config.store, clock.now()).map_err(store_error)?;
         store.sweep(clock.now()).await.map_err(store_error)?;
         let lanes = (0..LANES).map(|_| Mutex::new(())).collect();
-        Ok(Self { pipeline: Pipeline::new(types, store, clock), lanes })
+        let pipeline = Pipeline::new(types, store, clock).with_models(models, config.chain.scorecard);
+        Ok(Self { pipeline, lanes, heard: StdMutex::default() })
+    }
+
+    /// Events to work on at once, unless the user says otherwise.
+    pub(crate) fn concurrency(&self) -> usize {
+        if self.pipeline.models().is_empty() { CONCURRENCY } else { MODEL_CONCURRENCY }
+    }
+
+    /// Tells the user of each model that cannot work as it is configured, once for each of its faults.
+    pub(crate) fn tell_alarms(&self) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        for alarm in self.pipeline.take_alarms() {
+            if heard.insert((alarm.model.clone(), alarm.error.code())) {
+                let Alarm { model, error, .. } = alarm;
+                note(&format!(
+                    "{}: the model {model} cannot work: {error}. portend doctor says more.",
+                    paint(YELLOW, "portend")
+                ));
+            }
+        }
     }
 
     /// Works on one event.

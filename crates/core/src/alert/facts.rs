@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{Json, Object};
 use super::refusal::Refusal;
-use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Range};
+use crate::alert_type::{AlertType, Fact, FactKind, FactValue, Range};
 use crate::number::Number;
 
 /// A value for each fact of the alert's type, in the type's order.
@@ -21,6 +21,15 @@ impl Facts {
     pub(super) fn read(details: &Object<'_>, alert_type: &AlertType) -> Result<Self, Refusal> {
         let values = alert_type.facts().iter().map(|fact| Ok((fact.id().to_owned(), value(details, fact)?)));
         Ok(Self(values.collect::<Result<_, Refusal>>()?))
+    }
+
+    /// The same facts in the type's order, if they are all that the type names and each still fits it.
+    pub(super) fn of(&self, alert_type: &AlertType) -> Option<Self> {
+        let fitting = |fact: &Fact| {
+            let value = self.get(fact.id())?;
+            fits(fact, value).then(|| (fact.id().to_owned(), value.clone()))
+        };
+        alert_type.facts().iter().map(fitting).collect::<Option<_>>().map(Self)
     }
 
     /// The value of one fact.
@@ -38,27 +47,36 @@ fn value(details: &Object<'_>, fact: &Fact) -> Result<FactValue, Refusal> {
     let expected = expected(fact);
     let json = details.get(fact.id()).ok_or_else(|| details.missing(fact.id(), &expected))?;
     let value = match fact.kind() {
-        FactKind::Integer(range) => {
-            number(json, range).filter(|number| number.is_whole()).map(FactValue::Number)
-        }
-        FactKind::Number(range) => number(json, range).map(FactValue::Number),
-        FactKind::Enum { values, .. } => word(json, values).map(FactValue::Word),
+        FactKind::Integer(_) | FactKind::Number(_) => number(json).map(FactValue::Number),
+        FactKind::Enum { .. } => json.as_str().map(|word| FactValue::Word(word.to_owned())),
     };
-    value.ok_or_else(|| details.invalid(fact.id(), &expected))
+    value.filter(|value| fits(fact, value)).ok_or_else(|| details.invalid(fact.id(), &expected))
+}
+
+/// Whether the value is one that the fact can take.
+fn fits(fact: &Fact, value: &FactValue) -> bool {
+    match (fact.kind(), value) {
+        (FactKind::Integer(Range { min, max, .. }), FactValue::Number(number)) => {
+            number.is_whole() && (min..=max).contains(&number)
+        }
+        (FactKind::Number(Range { min, max, .. }), FactValue::Number(number)) => {
+            (min..=max).contains(&number)
+        }
+        (FactKind::Enum { values, .. }, FactValue::Word(word)) => {
+            values.iter().any(|value| value.id == *word)
+        }
+        (FactKind::Integer(_) | FactKind::Number(_), FactValue::Word(_))
+        | (FactKind::Enum { .. }, FactValue::Number(_)) => false,
+    }
 }
 
 /// A number of JSON, or a decimal in a string, since some producers write decimals so.
-fn number(json: &Json, range: &Range) -> Option<Number> {
-    let number = match json {
+fn number(json: &Json) -> Option<Number> {
+    match json {
         Json::Number(text) => Number::from_json(text),
         Json::String(text) => Number::from_decimal(text),
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-    };
-    number.filter(|number| (range.min..=range.max).contains(number))
-}
-
-fn word(json: &Json, values: &[EnumValue]) -> Option<String> {
-    values.iter().find(|value| json.as_str() == Some(&value.id)).map(|value| value.id.clone())
+    }
 }
 
 fn expected(fact: &Fact) -> String {

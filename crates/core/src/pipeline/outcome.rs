@@ -36,6 +36,14 @@ pub enum Failure {
         /// The end of its lease.
         until: Timestamp,
     },
+    /// No model answered, and the chain has no scorecard.
+    #[error(
+        "no model answered ({why}); mend what `portend doctor` names and run the event again, or put scorecard at the end of MODELS"
+    )]
+    NoModel {
+        /// `all_failed` or `deadline`.
+        why: &'static str,
+    },
     /// The claim says that there is an insight, and there is none.
     #[error(
         "the store says that this alert has an insight, and has none; somebody deleted it, and it can be made again when its claim expires"
@@ -49,6 +57,7 @@ impl Failure {
         match self {
             Self::Store(error) => error.code(),
             Self::Busy { .. } => "busy",
+            Self::NoModel { .. } => "no_model",
             Self::InsightGone => "insight_gone",
         }
     }

@@ -16,11 +16,12 @@ use crate::limits::{
     BECAUSE_CHARS_MAX, EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX, RECOMMENDATIONS_MAX,
     RECOMMENDATIONS_MIN,
 };
+use crate::number::Number;
 
 /// The checked values of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fields {
-    pub(super) risk_score: f64,
+    pub(super) risk_score: Number,
     pub(super) explanation: String,
     pub(super) recommendations: Vec<String>,
     /// `None` if they are absent or ignored.
@@ -62,7 +63,7 @@ impl Fields {
 
     /// Whether two answers say the same. Drivers are not of the three values that an answer is.
     pub(super) fn same(&self, other: &Self) -> bool {
-        self.risk_score.total_cmp(&other.risk_score).is_eq()
+        self.risk_score == other.risk_score
             && self.explanation == other.explanation
             && self.recommendations == other.recommendations
     }

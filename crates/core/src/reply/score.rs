@@ -10,9 +10,10 @@ use super::repair::{Repair, Repairs};
 use super::unusable::{Key, Unusable};
 use super::value::Value;
 use crate::limits::{RISK_SCORE_MAX, RISK_SCORE_MIN};
+use crate::number::Number;
 
 /// Reads the score.
-pub(super) fn read(value: &Value, repairs: &mut Repairs) -> Result<f64, Unusable> {
+pub(super) fn read(value: &Value, repairs: &mut Repairs) -> Result<Number, Unusable> {
     let score = match value {
         Value::Number(number) => *number,
         Value::Text(text) => {
@@ -28,7 +29,8 @@ pub(super) fn read(value: &Value, repairs: &mut Repairs) -> Result<f64, Unusable
     } else if score > 0.0 && score < 1.0 {
         Err(Unusable::Scale)
     } else {
-        Ok(score)
+        // What is not finite is not in the range.
+        Number::new(score).ok_or(Unusable::Range)
     }
 }
 

@@ -39,7 +39,8 @@ fn check(table: &[Case]) {
     for (tried, text, expected) in table {
         let written = written_out(text);
         let reply = Reply::read(&written, &FACTS);
-        let outcome = reply.as_ref().map(|reply| (reply.risk_score(), reply.repairs())).map_err(|e| e.code());
+        let outcome =
+            reply.as_ref().map(|reply| (reply.risk_score().get(), reply.repairs())).map_err(|e| e.code());
         if outcome != *expected {
             wrong.push(format!("{tried}: {outcome:?}, not {expected:?}: {written}"));
         }

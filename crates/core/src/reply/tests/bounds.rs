@@ -106,7 +106,7 @@ fn nesting_is_read_to_64_levels_and_not_deeper() {
     for (levels, expected) in [(63, Ok(72.0)), (64, Err("no_object")), (100_000, Err("no_object"))] {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         let text = format!(r#"{{"risk_score": 72, {REST}, "note": {open}{close}}}"#);
-        let score = Reply::read(&text, &FACTS).map(|reply| reply.risk_score()).map_err(Unusable::code);
+        let score = Reply::read(&text, &FACTS).map(|reply| reply.risk_score().get()).map_err(Unusable::code);
         assert_eq!(score, expected, "{levels} levels");
     }
 }

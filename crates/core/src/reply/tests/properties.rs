@@ -20,10 +20,10 @@ fn assert_nothing_invented(text: &str) {
     let Ok(reply) = reply else { return };
     let once = unescaped(text);
     let readings = [text, &once, &unescaped(&once)];
-    let is_score = |token: &str| token.parse() == Ok(reply.risk_score());
+    let is_score = |token: &str| token.parse() == Ok(reply.risk_score().get());
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
     let tokens = readings.iter().flat_map(|text| text.split(|c| !is_part(c)));
-    assert!(tokens.into_iter().any(is_score), "{} in {text}", reply.risk_score());
+    assert!(tokens.into_iter().any(is_score), "{} in {text}", reply.risk_score().get());
     let because = reply.drivers().iter().map(|driver| driver.because.as_str());
     for part in reply.recommendations().iter().map(String::as_str).chain([reply.explanation()]).chain(because)
     {
@@ -33,7 +33,7 @@ fn assert_nothing_invented(text: &str) {
     if reply.repairs().is_empty() {
         let inner = text.trim_matches(is_padding);
         let strict: serde_json::Value = serde_json::from_str(inner).expect("no repair, so it is strict JSON");
-        assert_eq!(strict["risk_score"].as_f64().map(f64::abs), Some(reply.risk_score()), "{text}");
+        assert_eq!(strict["risk_score"].as_f64().map(f64::abs), Some(reply.risk_score().get()), "{text}");
         assert_eq!(
             strict["explanation"].as_str().map(|text| text.trim_matches(is_padding)),
             Some(reply.explanation())
@@ -82,7 +82,7 @@ proptest! {
     fn an_answer_in_allowed_noise_is_read_with_its_repairs(a in answer(), d in dialect(), n in noise()) {
         let Written { text, repairs, .. } = write(&a, &d, &n);
         let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
-        prop_assert!(reply.risk_score().total_cmp(&a.score.1).is_eq());
+        prop_assert!(reply.risk_score().get().total_cmp(&a.score.1).is_eq());
         prop_assert_eq!(reply.explanation(), a.explanation);
         prop_assert_eq!(reply.recommendations(), a.recommendations);
         prop_assert_eq!(reply.repairs(), repairs);

@@ -1,0 +1,179 @@
+//! What one process knows of its models: their breakers, and which take the native schema.
+//!
+//! Takes: what came of each call, and the time.
+//! Gives: a model's [`Standing`], and the [`Permit`] without which it is not called.
+//! Never: reads a clock, or holds its lock across a wait.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::breaker::{Breaker, Probe};
+use super::{Attempt, Circuit, Ending};
+use crate::limits::{SCHEMA_REFUSED_KEPT, SCHEMA_SLOW_KEPT};
+use crate::model::{Class, Fault, ModelError, ModelSpec};
+use crate::time::Timestamp;
+
+/// What is known of every model. One per process, shared by all its alerts.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// By the model's name: two names for one model can differ in their key.
+    breakers: HashMap<String, Breaker>,
+    /// By endpoint and model id.
+    schemas: HashMap<(String, String), Schema>,
+    probes: u64,
+}
+
+/// What is known of the native schema at one endpoint and model.
+#[derive(Debug, Default)]
+struct Schema {
+    has_worked: bool,
+    refused_until: Option<Timestamp>,
+}
+
+/// What is known of one model at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it may be called.
+    pub circuit: Circuit,
+    /// Whether it is known to refuse the native schema.
+    pub refuses_schema: bool,
+}
+
+/// The right to make one call. Dropped before the call is settled, it leaves everything as it was.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    health: &'a Health,
+    spec: &'a ModelSpec,
+    probe: Option<Probe>,
+}
+
+impl Health {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is known of a model.
+    pub fn standing(&self, spec: &ModelSpec, now: Timestamp) -> Standing {
+        let state = self.lock();
+        let circuit = state.breakers.get(&spec.name).map_or(Circuit::Closed, |breaker| breaker.circuit(now));
+        let refused_until = state.schemas.get(&key(spec)).and_then(|schema| schema.refused_until);
+        Standing { circuit, refuses_schema: refused_until.is_some_and(|until| now < until) }
+    }
+
+    /// Whether the native schema has ever worked with this model.
+    pub(super) fn native_has_worked(&self, spec: &ModelSpec) -> bool {
+        self.lock().schemas.get(&key(spec)).is_some_and(|schema| schema.has_worked)
+    }
+
+    /// Asks to call a model. `None`: its breaker is open.
+    pub(super) fn enter<'a>(&'a self, spec: &'a ModelSpec, now: Timestamp) -> Option<Permit<'a>> {
+        let mut state = self.lock();
+        let State { breakers, probes, .. } = &mut *state;
+        let breaker = breakers.entry(spec.name.clone()).or_default();
+        let probe = match breaker.circuit(now) {
+            Circuit::Closed => None,
+            Circuit::HalfOpen => {
+                *probes += 1;
+                let probe = Probe(*probes);
+                breaker.start(probe);
+                Some(probe)
+            }
+            Circuit::Open { .. } => return None,
+        };
+        Some(Permit { health: self, spec, probe })
+    }
+
+    /// A panic under the lock leaves a state that is still true of some moment.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    /// Whether it may be called.
+    pub fn admits(&self) -> bool {
+        match self.circuit {
+            Circuit::Closed | Circuit::HalfOpen => true,
+            Circuit::Open { .. } => false,
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// Notes what came of the call.
+    pub(super) fn settle(mut self, attempt: &Attempt, now: Timestamp) {
+        let mut state = self.health.lock();
+        let State { breakers, schemas, .. } = &mut *state;
+        let breaker = breakers.entry(self.spec.name.clone()).or_default();
+        let was_probe = breaker.end(self.probe.take());
+        match &attempt.ending {
+            Ending::Accepted
+            | Ending::Unsupported { .. }
+            | Ending::Unusable { .. }
+            | Ending::Length
+            | Ending::Empty
+            | Ending::UnknownStop { .. }
+            | Ending::Refusal
+            | Ending::Guardrail => breaker.succeed(),
+            // It is the schema's failure; the call by the prompt alone will say how the model is.
+            Ending::SteppedDown { .. } => {}
+            Ending::Failed { error, .. } => match error.class() {
+                Class::Wait | Class::FailOver => breaker.fail(was_probe, now),
+                Class::Quota => breaker.trip(None, now),
+                Class::Configuration => breaker.trip(error.fault().cloned(), now),
+                Class::Rejected | Class::StepDown => {}
+            },
+        }
+        if attempt.native {
+            schemas.entry(key(self.spec)).or_default().learn(&attempt.ending, now);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let Some(probe) = self.probe.take() else { return };
+        if let Some(breaker) = self.health.lock().breakers.get_mut(&self.spec.name) {
+            breaker.end(Some(probe));
+        }
+    }
+}
+
+impl Schema {
+    /// Notes what came of a call that sent the schema natively.
+    fn learn(&mut self, ending: &Ending, now: Timestamp) {
+        match ending {
+            Ending::Accepted | Ending::Unsupported { .. } | Ending::Unusable { .. } | Ending::Length => {
+                *self = Self { has_worked: true, refused_until: None };
+            }
+            Ending::SteppedDown { error: ModelError::SchemaRefused } => {
+                self.refused_until = Some(now.plus(SCHEMA_REFUSED_KEPT));
+            }
+            Ending::SteppedDown { .. } => {
+                let until = now.plus(SCHEMA_SLOW_KEPT);
+                self.refused_until = Some(self.refused_until.map_or(until, |known| known.max(until)));
+            }
+            // None of these shows whether the model took the schema.
+            Ending::Empty
+            | Ending::UnknownStop { .. }
+            | Ending::Refusal
+            | Ending::Guardrail
+            | Ending::Failed { .. } => {}
+        }
+    }
+}
+
+fn key(spec: &ModelSpec) -> (String, String) {
+    (spec.endpoint.clone(), spec.model_id.clone())
+}
+
+impl ModelError {
+    /// What is wrong with the model's configuration, if that is the failure.
+    fn fault(&self) -> Option<&Fault> {
+        if let Self::Configuration { fault } = self { Some(fault) } else { None }
+    }
+}

@@ -1,0 +1,254 @@
+//! Breakers over many alerts, one after another and at once.
+//!
+//! Takes: scripts, and pauses between alerts.
+//! Gives: the calls of each alert.
+//! Never: waits in real time.
+
+use std::time::Duration;
+
+use super::super::health::Permit;
+use super::super::{Attempt, Circuit, Ending, Health};
+use super::script::{Made, START, World, play, spec};
+use crate::clock::Clock;
+use crate::limits::CALLS_MAX;
+use crate::model::Fault;
+use crate::store::Reserved;
+use crate::time::Timestamp;
+
+/// The line of each alert, each after a pause of so many seconds.
+fn lines(script: &str, pauses_secs: &[u64]) -> Vec<String> {
+    let world = World::new();
+    let models = world.models(script);
+    pauses_secs
+        .iter()
+        .map(|secs| {
+            world.clock.advance(Duration::from_secs(*secs));
+            let asked = world.clock.run(world.ask(&models));
+            world.line(&asked)
+        })
+        .collect()
+}
+
+#[test]
+fn five_transient_failures_in_a_row_open_it_and_a_probe_closes_it() {
+    let script = "unavailable unavailable unavailable unavailable unavailable unavailable ok ok | ok";
+    let expected = [
+        "a:unavailable a:unavailable b:accepted => ok",
+        "a:unavailable a:unavailable b:accepted => ok",
+        "a:unavailable b:accepted => ok",
+        "b:accepted => ok",
+        "b:accepted => ok",
+        "a:unavailable b:accepted => ok",
+        "b:accepted => ok",
+        "a:accepted => ok",
+        "a:accepted => ok",
+    ];
+    assert_eq!(lines(script, &[0, 1, 1, 0, 29, 1, 29, 1, 0]), expected);
+}
+
+#[test]
+fn time_outs_count_as_transient_and_a_success_starts_the_count_anew() {
+    let out = "a:timed_out b:accepted => ok";
+    let open = "b:accepted => ok";
+    assert_eq!(lines("timed_out | ok", &[0; 6]), [out, out, out, out, out, open]);
+    let four = "timed_out timed_out timed_out timed_out ";
+    let ok = "a:accepted => ok";
+    let script = format!("{four} ok {four} bad ok timed_out | ok");
+    let mended = "a:no_object a!:accepted => ok";
+    assert_eq!(lines(&script, &[0; 11]), [out, out, out, out, ok, out, out, out, out, mended, out]);
+}
+
+#[test]
+fn what_a_reply_is_worth_does_not_open_it_and_neither_does_a_rejected_request() {
+    for (script, expected) in [
+        ("bad | ok", "a:no_object a!:no_object b:accepted => ok"),
+        ("empty | ok", "a:empty a:empty b:accepted => ok"),
+        ("refusal | ok", "a:refusal b:accepted => ok"),
+        ("guardrail | ok", "a:guardrail => guardrail"),
+        ("rejected | ok", "a:rejected b:accepted => ok (a rejected)"),
+    ] {
+        assert!(lines(script, &[0; 12]).iter().all(|line| line == expected), "{script}");
+    }
+}
+
+#[test]
+fn a_configuration_error_opens_it_at_once_and_is_never_masked() {
+    let (asked, skipped) =
+        ("a:wrong_key b:accepted => ok (a wrong_key)", "b:accepted => ok (skipped a wrong_key)");
+    let mended = "a:accepted => ok";
+    assert_eq!(
+        lines("key key ok | ok", &[0, 0, 299, 1, 299, 1, 0]),
+        [asked, skipped, skipped, asked, skipped, mended, mended]
+    );
+    assert_eq!(
+        lines("key", &[0, 0]),
+        ["a:wrong_key => all_failed degraded (a wrong_key)", "=> all_failed degraded (skipped a wrong_key)"]
+    );
+}
+
+#[test]
+fn a_probes_transient_failure_does_not_hide_a_configuration_error() {
+    assert_eq!(
+        lines("key unavailable ok | ok", &[0, 300, 29, 1]),
+        [
+            "a:wrong_key b:accepted => ok (a wrong_key)",
+            "a:unavailable b:accepted => ok (skipped a wrong_key)",
+            "b:accepted => ok (skipped a wrong_key)",
+            "a:accepted => ok",
+        ]
+    );
+}
+
+#[test]
+fn a_spent_quota_opens_it_at_once_without_an_alarm() {
+    let (asked, skipped) = ("a:over_quota b:accepted => ok", "b:accepted => ok");
+    assert_eq!(lines("over_quota ok | ok", &[0, 299, 1]), [asked, skipped, "a:accepted => ok"]);
+}
+
+#[test]
+fn a_skipped_model_makes_a_result_without_an_answer_degraded() {
+    let out = "a:timed_out b:refusal => all_failed degraded";
+    let open = "b:refusal => all_failed degraded";
+    assert_eq!(lines("timed_out | refusal", &[0; 6]), [out, out, out, out, out, open]);
+}
+
+#[test]
+fn a_probe_that_steps_down_goes_on_by_the_prompt() {
+    let failed = "a+:unavailable a+:unavailable => all_failed degraded";
+    assert_eq!(
+        lines("+ unavailable unavailable unavailable unavailable unavailable schema ok", &[0, 0, 0, 30]),
+        [failed, failed, "a+:unavailable => all_failed degraded", "a+:schema_refused a:accepted => ok"]
+    );
+}
+
+#[test]
+fn ten_minutes_of_every_model_down_cost_a_probe_in_thirty_seconds() {
+    for script in ["unavailable | unreachable", "hang | unavailable", "+ hang | + hang"] {
+        let world = World::new();
+        let models = world.models(script);
+        let end = Timestamp::from_secs(START).plus(Duration::from_mins(10));
+        let mut alerts = 0;
+        while world.clock.now() < end {
+            let asked = world.clock.run(world.ask(&models));
+            assert!(asked.result.is_err() && asked.degraded);
+            world.clock.advance(Duration::from_secs(1));
+            alerts += 1;
+        }
+        let made = world.made.lock().unwrap();
+        for name in ["a", "b"] {
+            let calls: Vec<&Made> = made.iter().filter(|made| made.model == name).collect();
+            assert!((12..=30).contains(&calls.len()), "{script}: {name} {} of {alerts} alerts", calls.len());
+            // Once it is open, a probe each. One that steps down goes on at once.
+            let open = calls.iter().skip(7);
+            for (one, next) in open.clone().zip(open.skip(1)).filter(|(one, _)| !one.native) {
+                assert!(next.at.since(one.at) >= Duration::from_secs(30), "{script}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_many_alerts_at_once_one_probes() {
+    let world = World::new();
+    let down = world.models("key | ok");
+    world.clock.run(world.ask(&down));
+    world.clock.advance(Duration::from_mins(5));
+    world.made.lock().unwrap().clear();
+    let models = world.models("ok@3 | ok@1");
+    let all = world.clock.run_all((0..8).map(|_| world.ask(&models)).collect());
+    let probes = world.made.lock().unwrap().iter().filter(|made| made.model == "a").count();
+    assert_eq!(probes, 1);
+    let alarms = all.iter().flat_map(|asked| &asked.alarms).filter(|alarm| alarm.skipped).count();
+    assert_eq!(alarms, 7, "each of the others says why it skips the model");
+    assert!(all.iter().all(|asked| asked.result.is_ok()));
+}
+
+#[test]
+fn a_probe_that_is_cancelled_leaves_room_for_another() {
+    let world = World::new();
+    let down = world.models("key");
+    world.clock.run(world.ask(&down));
+    world.clock.advance(Duration::from_mins(5));
+    let models = world.models("hang");
+    let cancelled = world.ask(&models);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cancelled = Box::pin(cancelled);
+    assert!(cancelled.as_mut().poll(&mut context).is_pending());
+    let circuit = || world.health.standing(&spec("a", false), world.clock.now()).circuit;
+    assert_eq!(circuit(), Circuit::Open { fault: Some(Fault::WrongKey) });
+    drop(cancelled);
+    assert_eq!(circuit(), Circuit::HalfOpen);
+}
+
+fn settle(permit: Permit<'_>, word: &str, now: Timestamp) {
+    let error = |error| Ending::of_error(error, false, false, now);
+    let ending = play(word).map_or_else(error, |_| Ending::Accepted);
+    let attempt = Attempt { ending, ..Attempt::new(0, &spec("a", false), false, Duration::ZERO) };
+    permit.settle(&attempt, now);
+}
+
+#[test]
+fn what_was_under_way_when_it_opened_says_nothing_unless_it_succeeds() {
+    let (health, spec) = (Health::new(), spec("a", false));
+    let at = Timestamp::from_secs;
+    let circuit = |secs| health.standing(&spec, at(secs)).circuit;
+    let permits: Vec<_> = (0..8).map(|_| health.enter(&spec, at(0)).unwrap()).collect();
+    let mut permits = permits.into_iter();
+    for _ in 0..5 {
+        settle(permits.next().unwrap(), "unavailable", at(1));
+    }
+    assert!(health.enter(&spec, at(30)).is_none());
+    settle(permits.next().unwrap(), "unavailable", at(20));
+    let probe = health.enter(&spec, at(31)).expect("a late failure does not put off the probe");
+    assert_eq!(circuit(31), Circuit::Open { fault: None });
+    settle(permits.next().unwrap(), "key", at(32));
+    assert_eq!(circuit(32), Circuit::Open { fault: Some(Fault::WrongKey) });
+    settle(probe, "unavailable", at(33));
+    assert_eq!(circuit(331), Circuit::Open { fault: Some(Fault::WrongKey) });
+    settle(permits.next().unwrap(), "ok", at(40));
+    assert_eq!(circuit(40), Circuit::Closed);
+}
+
+#[test]
+fn a_probe_that_ends_late_does_not_make_room_beside_another() {
+    let (health, spec) = (Health::new(), spec("a", false));
+    let at = Timestamp::from_secs;
+    let enter = |secs| health.enter(&spec, at(secs));
+    let slow = enter(0).unwrap();
+    settle(enter(0).unwrap(), "key", at(0));
+    let late = enter(300).expect("a probe");
+    settle(slow, "key", at(301));
+    let probe = enter(601).expect("another, since the first is long past its time");
+    drop(late);
+    assert!(enter(602).is_none());
+    drop(probe);
+    assert!(enter(602).is_some());
+}
+
+#[test]
+fn a_skipped_model_alarms_once_per_alert() {
+    let world = World::new();
+    let models = world.models("key | ok");
+    world.clock.run(world.ask(&models));
+    world.made.lock().unwrap().clear();
+    // The store takes so long that the call to the next model is counted and not made, and the chain looks
+    // again.
+    let slow = async || {
+        world.clock.sleep(Duration::from_secs(9)).await;
+        Ok(Reserved::Call(1))
+    };
+    let asked = world.clock.run(world.ask_within(&models, Duration::from_secs(16), CALLS_MAX, slow));
+    assert_eq!(world.line(&asked), "=> deadline degraded (skipped a wrong_key)");
+}
+
+#[test]
+fn of_many_threads_one_probes() {
+    let (health, spec) = (Health::new(), spec("a", false));
+    settle(health.enter(&spec, Timestamp::EPOCH).unwrap(), "key", Timestamp::EPOCH);
+    let later = Timestamp::from_secs(300);
+    let permits: Vec<Option<Permit<'_>>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| health.enter(&spec, later))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(permits.iter().flatten().count(), 1);
+}

@@ -1,0 +1,142 @@
+//! How the loop ends, and what it hands back.
+//!
+//! Takes: scripts, and what the store answers to a reservation.
+//! Gives: the end, the attempts and the answer.
+//! Never: repeats what the tables of rows show.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::super::{Attempt, Budget, Chain, Ending, Health, Question, Verdict};
+use super::script::{World, end, play, spec};
+use crate::clock::{Clock, StoppedClock};
+use crate::limits::CALLS_MAX;
+use crate::limits::REFUSED_TEXT_BYTES_MAX;
+use crate::model::{Call, Class, Completion, Model, ModelError, ModelSpec, Stop};
+use crate::store::{Reserved, StoreError};
+use crate::time::Timestamp;
+
+/// The line of one alert for which the store answers so.
+fn reserving(script: &str, answers: Vec<Result<Reserved, StoreError>>) -> String {
+    let world = World::new();
+    let models = world.models(script);
+    let mut answers = VecDeque::from(answers);
+    let reserve = || std::future::ready(answers.pop_front().expect("one reservation per call"));
+    let asked = world.clock.run(world.ask_within(&models, Duration::from_mins(1), CALLS_MAX, reserve));
+    world.line(&asked)
+}
+
+#[test]
+fn no_reserved_call_no_call() {
+    let busy = || Err(StoreError::Busy { source: "locked".into() });
+    let call = || Ok(Reserved::Call(1));
+    assert_eq!(reserving("ok", vec![call()]), "a:accepted => ok");
+    assert_eq!(reserving("ok", vec![Ok(Reserved::Spent)]), "=> calls_spent degraded");
+    assert_eq!(reserving("ok", vec![Ok(Reserved::Lost)]), "=> lost");
+    assert_eq!(reserving("ok", vec![busy()]), "=> store_busy");
+    assert_eq!(reserving("bad", vec![call(), Ok(Reserved::Spent)]), "a:no_object => calls_spent");
+    assert_eq!(
+        reserving("timed_out | ok", vec![call(), Ok(Reserved::Spent)]),
+        "a:timed_out => calls_spent degraded"
+    );
+}
+
+#[test]
+fn a_usable_answer_outlives_a_store_that_counts_no_more_calls_but_not_a_lost_lease() {
+    let busy = Err(StoreError::Busy { source: "locked".into() });
+    let then = |answer| vec![Ok(Reserved::Call(1)), answer];
+    let script = "unsupported:2 ok | ok";
+    assert_eq!(reserving(script, then(Ok(Reserved::Spent))), "a:unsupported => unsupported:2");
+    assert_eq!(reserving(script, then(busy)), "a:unsupported => unsupported:2");
+    assert_eq!(reserving(script, then(Ok(Reserved::Lost))), "a:unsupported => lost");
+}
+
+#[test]
+fn an_upgrade_has_two_calls() {
+    let world = World::new();
+    let models = world.models("unavailable | ok");
+    let two = world.ask_within(&models, Duration::from_mins(1), 2, async || Ok(Reserved::Call(6)));
+    let asked = world.clock.run(two);
+    assert_eq!(world.line(&asked), "a:unavailable a:unavailable => calls_spent degraded");
+}
+
+#[test]
+fn a_chain_without_models_is_not_degraded() {
+    let world = World::new();
+    let asked = world.clock.run(world.ask(&[]));
+    assert_eq!(world.line(&asked), "=> all_failed");
+}
+
+#[test]
+fn each_attempt_says_what_was_asked_and_what_came() {
+    let world = World::new();
+    let models = world.models("+ bad@2 unavailable@1 | unsupported:3 unsupported:1");
+    let asked = world.clock.run(world.ask(&models));
+    let [bad, unavailable, first, second] = asked.attempts.as_slice() else { panic!("{:?}", asked.attempts) };
+    let expected = Attempt {
+        place: 0,
+        model: "a".into(),
+        model_id: "a-1".into(),
+        answered_by: Some("answered".into()),
+        native: true,
+        ending: Ending::Unusable { code: "no_object", violations: "<bad>".into() },
+        ms: 2000,
+        input_tokens: Some(9),
+        output_tokens: Some(9),
+        text: Some("bad".into()),
+    };
+    assert_eq!(bad, &expected);
+    assert_eq!(bad.class(), None);
+    assert_eq!((unavailable.ms, unavailable.class()), (1000, Some(Class::Wait)));
+    assert_eq!((&unavailable.text, unavailable.input_tokens), (&None, None));
+    let answer = asked.result.unwrap();
+    assert_eq!((answer.place, answer.attempt, answer.is_fallback()), (1, 3, true));
+    assert_eq!(first.text.as_deref(), Some("unsupported:3"));
+    assert_eq!(second.text, None, "the answer's own text is not a refused one");
+}
+
+#[test]
+fn a_refused_reply_is_kept_up_to_a_bound_and_cut_between_characters() {
+    let text = "é".repeat(REFUSED_TEXT_BYTES_MAX);
+    let completion = Completion {
+        text: format!("x{text}"),
+        stop: Stop::Length,
+        model_id: None,
+        input_tokens: None,
+        output_tokens: None,
+    };
+    let mut attempt = Attempt::new(0, &spec("a", false), false, Duration::ZERO);
+    attempt.reply(completion, Ending::Length);
+    assert_eq!(attempt.text.unwrap().len(), REFUSED_TEXT_BYTES_MAX - 1);
+}
+
+/// A model that borrows nothing.
+struct Plain;
+
+impl Model for Plain {
+    fn spec(&self) -> &ModelSpec {
+        static SPEC: std::sync::LazyLock<ModelSpec> = std::sync::LazyLock::new(|| spec("a", false));
+        &SPEC
+    }
+
+    async fn ask(&self, _: &Call<'_>) -> Result<Completion, ModelError> {
+        play("ok")
+    }
+}
+
+#[test]
+fn the_loop_runs_on_a_stopped_clock_and_can_move_between_threads() {
+    let clock = StoppedClock::at(Timestamp::from_secs(0));
+    let (health, models) = (Health::new(), [Plain]);
+    let question =
+        Question { system: "", user: "", schema: &serde_json::Value::Null, correction: str::to_owned };
+    let budget = Budget::new(CALLS_MAX, clock.now().plus(Duration::from_mins(1)));
+    let chain = Chain::new(&models, &health, &clock);
+    let reserve = || std::future::ready(Ok(Reserved::Call(1)));
+    let judge = |completion: &Completion| Verdict::Accepted(completion.text.clone());
+    let asked = std::thread::scope(|scope| {
+        let future = chain.ask(&question, budget, reserve, judge);
+        scope.spawn(|| futures_executor::block_on(future)).join().unwrap()
+    });
+    assert_eq!(end(&asked), "ok");
+}

@@ -1,0 +1,187 @@
+//! The policy as a table: attempts, health and seconds in, a step out.
+//!
+//! Takes: attempts such as `a:bad a:wait3`, and a character per model: `.` closed, `?` half-open, `x` open,
+//! `p` closed and known to refuse the schema. Every model takes the schema; `c` cannot give a longer reply.
+//! Gives: the step as text: `a+!0^ 20s` calls `a` with the schema, quotes attempt 0, with a larger ceiling,
+//! for 20 s.
+//! Never: asks a model; `rows` does.
+
+use std::time::Duration;
+
+use super::super::policy::{Step, next, skipped};
+use super::super::{Attempt, Budget, Circuit, Ending, Standing};
+use super::script::{play, spec};
+use crate::limits::CALLS_MAX;
+use crate::limits::OUTPUT_TOKENS;
+use crate::model::{Fault, ModelError, ModelSpec};
+use crate::time::Timestamp;
+
+const NOW: Timestamp = Timestamp::EPOCH;
+
+fn ending(word: &str) -> Ending {
+    let violations = String::from("violations");
+    if let Some(secs) = word.strip_prefix("wait") {
+        let again_at = Some(NOW.plus(Duration::from_secs(secs.parse().unwrap())));
+        return Ending::Failed { error: ModelError::Unavailable { what: "503".into() }, again_at };
+    }
+    match word {
+        "ok" => Ending::Accepted,
+        "unsupported" => Ending::Unsupported { count: 1, violations },
+        "bad" => Ending::Unusable { code: "no_object", violations },
+        "length" => Ending::Length,
+        "empty" => Ending::Empty,
+        "unknown" => Ending::UnknownStop { reason: "pause".into() },
+        "refusal" => Ending::Refusal,
+        "guardrail" => Ending::Guardrail,
+        "stepped" => Ending::SteppedDown { error: ModelError::SchemaRefused },
+        error => Ending::Failed { error: play(error).unwrap_err(), again_at: None },
+    }
+}
+
+fn attempt(word: &str) -> Attempt {
+    let (name, outcome) = word.split_once(':').unwrap();
+    let place = usize::from(name.as_bytes()[0] - b'a');
+    Attempt { ending: ending(outcome), ..Attempt::new(place, &spec(name, true), true, Duration::ZERO) }
+}
+
+fn standing(letter: char) -> Standing {
+    let circuit = match letter {
+        'x' => Circuit::Open { fault: Some(Fault::WrongKey) },
+        '?' => Circuit::HalfOpen,
+        _ => Circuit::Closed,
+    };
+    Standing { circuit, refuses_schema: letter == 'p' }
+}
+
+fn shown(step: Step) -> String {
+    match step {
+        Step::Wait(until) => format!("wait {}s", until.since(NOW).as_secs()),
+        Step::Stop(why) => format!("stop {why:?}"),
+        Step::Call(call) => {
+            let name = char::from(b'a' + u8::try_from(call.place).unwrap());
+            let native = if call.native { "+" } else { "" };
+            let quoted = call.quoted.map(|index| format!("!{index}")).unwrap_or_default();
+            let longer = if call.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
+            format!("{name}{native}{quoted}{longer} {}s", call.until.since(NOW).as_secs())
+        }
+    }
+}
+
+/// Attempts, health, the seconds until the models' end, and the step; where breakers are passed over, also
+/// which.
+fn check(rows: &[(&str, &str, u64, &str)]) {
+    let mut wrong = Vec::new();
+    for (attempts, letters, secs, expected) in rows {
+        let tried: Vec<Attempt> = attempts.split_whitespace().map(attempt).collect();
+        let health: Vec<Standing> = letters.chars().map(standing).collect();
+        let mut specs: Vec<ModelSpec> =
+            ["a", "b", "c", "d"].iter().zip(&health).map(|(name, _)| spec(name, true)).collect();
+        if let Some(spec) = specs.get_mut(2) {
+            spec.output_tokens_max = OUTPUT_TOKENS;
+        }
+        let plan: Vec<&ModelSpec> = specs.iter().collect();
+        let budget = Budget::new(CALLS_MAX, NOW.plus(Duration::from_secs(secs + 3)));
+        let step = next(&plan, &tried, &health, budget, NOW);
+        let passed = skipped(step, &plan, &tried, &health);
+        let passed: Vec<String> = passed.iter().map(|(spec, _)| format!(" past {}", spec.name)).collect();
+        let came = shown(step) + &passed.concat();
+        if came != *expected {
+            wrong.push(format!("[{attempts}] {letters} {secs}s: {came}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_last_attempt_decides_who_is_asked_next() {
+    check(&[
+        ("", "..", 57, "a+ 20s"),
+        ("a:ok", "..", 57, "stop Answered"),
+        ("a:unsupported", "..", 57, "a+!0 20s"),
+        ("a:unsupported a:unsupported", "..", 57, "stop Answered"),
+        ("a:unsupported a:bad", "..", 57, "stop Answered"),
+        ("a:bad", "..", 57, "a+!0 20s"),
+        ("a:bad a:bad", "..", 57, "b+ 20s"),
+        ("a:bad a:unsupported", "..", 57, "stop Answered"),
+        ("a:length", "..", 57, "a+^ 20s"),
+        ("a:length a:length", "..", 57, "b+ 20s"),
+        ("a:refusal b:refusal c:length", "....", 57, "d+ 20s"),
+        ("a:empty", "..", 57, "a+ 20s"),
+        ("a:empty a:bad", "..", 57, "b+ 20s"),
+        ("a:unknown", "..", 57, "a+ 20s"),
+        ("a:refusal", "..", 57, "b+ 20s"),
+        ("a:guardrail", "..", 57, "stop Guardrail"),
+        ("a:bad a:guardrail", "..", 57, "stop Guardrail"),
+        ("a:stepped", "..", 57, "a 20s"),
+        ("a:stepped a:bad", "..", 57, "a!1 20s"),
+        ("a:bad a:stepped", "..", 57, "a!0 20s"),
+        ("a:unsupported a:stepped", "..", 57, "a!0 20s"),
+        ("a:stepped a:bad a:bad", "..", 57, "b+ 20s"),
+        ("a:wait3", "..", 57, "wait 3s"),
+        ("a:wait0", "..", 57, "a+ 20s"),
+        ("a:wait0 a:wait3", "..", 57, "b+ 20s"),
+        ("a:stepped a:wait3", "..", 57, "wait 3s"),
+        ("a:timed_out", "..", 57, "b+ 20s"),
+        ("a:over_quota", "..", 57, "b+ 20s"),
+        ("a:rejected", "..", 57, "b+ 20s"),
+        ("a:key", "..", 57, "b+ 20s"),
+        ("a:key b:key", "..", 57, "stop AllFailed"),
+        ("", "", 57, "stop AllFailed"),
+    ]);
+}
+
+#[test]
+fn five_calls_are_the_most_step_downs_included() {
+    check(&[
+        ("a:bad a:bad b:bad b:bad", "...", 57, "c+ 20s"),
+        ("a:bad a:bad b:bad b:bad c:bad", "...", 57, "stop CallsSpent"),
+        ("a:bad a:bad b:bad b:bad c:key", "...", 57, "stop AllFailed"),
+        ("a:stepped a:bad a:bad b:stepped", "..", 57, "b 20s"),
+        ("a:stepped a:bad a:bad b:stepped b:bad", "..", 57, "stop CallsSpent"),
+        ("a:stepped a:bad a:bad b:stepped b:unsupported", "..", 57, "stop Answered"),
+    ]);
+}
+
+#[test]
+fn an_open_breaker_is_passed_over_and_said_so() {
+    check(&[
+        ("", "x.", 57, "b+ 20s past a"),
+        ("", "xx", 57, "stop AllFailed past a past b"),
+        ("", "?.", 57, "a+ 20s"),
+        ("", "p.", 57, "a 20s"),
+        ("a:wait3", "x.", 57, "b+ 20s past a"),
+        ("a:bad", "x.", 57, "b+ 20s past a"),
+        ("a:stepped", "x.", 57, "b+ 20s past a"),
+        ("a:refusal", "xx.", 57, "c+ 20s past b"),
+        ("a:unsupported", "x.", 57, "stop Answered past a"),
+        ("a:ok", ".x", 57, "stop Answered"),
+        ("a:guardrail", ".x", 57, "stop Guardrail"),
+    ]);
+}
+
+#[test]
+fn an_attempt_leaves_the_next_model_its_time() {
+    check(&[
+        ("", "..", 25, "a+ 20s"),
+        ("", "..", 24, "a+ 19s"),
+        ("", "..", 10, "a+ 5s"),
+        ("", "..", 9, "b+ 9s"),
+        ("", "..", 5, "b+ 5s"),
+        ("", "..", 4, "stop Deadline"),
+        ("", "..", 0, "stop Deadline"),
+        // There is no next model, or none that may be asked.
+        ("", ".", 9, "a+ 9s"),
+        ("", ".x", 9, "a+ 9s"),
+        ("a:bad a:bad b:bad b:bad", "....", 9, "c+ 9s"),
+        // A usable answer is not given up, so the next model needs no time.
+        ("a:unsupported", "..", 9, "a+!0 9s"),
+        ("a:unsupported", "..", 4, "stop Answered"),
+        ("a:bad", "..", 9, "b+ 9s"),
+        ("a:stepped", "..", 9, "b+ 9s"),
+        // A pause must leave the same.
+        ("a:wait3", "..", 13, "wait 3s"),
+        ("a:wait3", "..", 12, "b+ 12s"),
+        ("a:wait3", ".", 8, "wait 3s"),
+        ("a:wait3", ".", 7, "stop Deadline"),
+    ]);
+}

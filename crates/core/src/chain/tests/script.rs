@@ -1,0 +1,224 @@
+//! Models that answer by a script, and the world that asks them.
+//!
+//! Takes: a script such as `throttled:2 ok | bad@7`: the words of model `a`, then those of `b`. The last word
+//! repeats. `@7` is how many seconds the answer takes; a `+` in front of a model's words says that it takes
+//! the schema.
+//! Gives: what was asked and what came of it, as one line.
+//! Never: says anything that a real model could not.
+
+use std::future::pending;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::{Answer, Asked, Budget, Chain, Health, Question, Verdict};
+use super::timers::Timers;
+use crate::clock::Clock;
+use crate::limits::CALLS_MAX;
+use crate::limits::OUTPUT_TOKENS;
+use crate::model::{Call, Completion, Fault, Message, Model, ModelError, ModelSpec, Stop};
+use crate::store::{Reserved, StoreError};
+use crate::time::Timestamp;
+
+/// What all alerts of one test share.
+pub(super) struct World {
+    pub(super) clock: Timers,
+    pub(super) health: Health,
+    pub(super) made: Mutex<Vec<Made>>,
+}
+
+/// One call as the model saw it.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) model: String,
+    pub(super) at: Timestamp,
+    pub(super) native: bool,
+    pub(super) output_tokens: u32,
+    pub(super) messages: Vec<Message>,
+}
+
+/// A model that answers by its script.
+pub(super) struct Scripted<'a> {
+    world: &'a World,
+    pub(super) spec: ModelSpec,
+    words: Vec<String>,
+    calls: Mutex<usize>,
+}
+
+pub(super) const START: i64 = 1_735_732_800;
+
+impl World {
+    pub(super) fn new() -> Self {
+        let clock = Timers::at(Timestamp::from_secs(START));
+        Self { clock, health: Health::new(), made: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) fn models(&self, script: &str) -> Vec<Scripted<'_>> {
+        let names = ["a", "b", "c", "d"];
+        script.split('|').zip(names).map(|(words, name)| Scripted::new(self, name, words)).collect()
+    }
+
+    /// Asks with the usual time and calls.
+    pub(super) async fn ask(&self, models: &[Scripted<'_>]) -> Asked<String> {
+        self.ask_within(models, Duration::from_mins(1), CALLS_MAX, async || Ok(Reserved::Call(1))).await
+    }
+
+    pub(super) async fn ask_within<R: Future<Output = Result<Reserved, StoreError>>>(
+        &self,
+        models: &[Scripted<'_>],
+        time: Duration,
+        calls: u32,
+        reserve: impl FnMut() -> R,
+    ) -> Asked<String> {
+        let question = Question {
+            system: "system",
+            user: "facts",
+            schema: &Value::Null,
+            correction: |it| format!("mend {it}"),
+        };
+        let budget = Budget::new(calls, self.clock.now().plus(time));
+        Chain::new(models, &self.health, &self.clock).ask(&question, budget, reserve, judge).await
+    }
+
+    /// One line for everything: each call (`+` with the schema, `!` a re-ask that quotes, `^` a larger
+    /// ceiling), then what came of it.
+    pub(super) fn line(&self, asked: &Asked<String>) -> String {
+        let made = std::mem::take(&mut *self.made.lock().unwrap());
+        assert_eq!(made.len(), asked.attempts.len(), "each call is an attempt");
+        let calls = made.iter().zip(&asked.attempts).map(|(made, attempt)| {
+            assert_eq!((&made.model, made.native), (&attempt.model, attempt.native));
+            let native = if made.native { "+" } else { "" };
+            let quotes = if made.messages.len() > 1 { "!" } else { "" };
+            let longer = if made.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
+            format!("{}{native}{quotes}{longer}:{} ", made.model, attempt.ending.code())
+        });
+        format!("{}=> {}", calls.collect::<String>(), end(asked))
+    }
+}
+
+/// The answer, or why there is none, with whether that is degraded, and the alarms.
+pub(super) fn end<T: AsRef<str>>(asked: &Asked<T>) -> String {
+    let came = match &asked.result {
+        Ok(Answer { answer, .. }) => answer.as_ref(),
+        Err(none) => none.code(),
+    };
+    let alarms = asked.alarms.iter().map(|alarm| {
+        let skipped = if alarm.skipped { "skipped " } else { "" };
+        format!(" ({skipped}{} {})", alarm.model, alarm.error.code())
+    });
+    let degraded = if asked.degraded { " degraded" } else { "" };
+    format!("{came}{degraded}{}", alarms.collect::<Vec<_>>().concat())
+}
+
+/// Asks each script in a world of its own, and compares the lines.
+pub(super) fn check(rows: &[(&str, &str, &str)]) {
+    let mut wrong = Vec::new();
+    for (row, script, expected) in rows {
+        let world = World::new();
+        let models = world.models(script);
+        let asked = world.clock.run(world.ask(&models));
+        let line = world.line(&asked);
+        if line != *expected {
+            wrong.push(format!("{row}: {script}\n   came {line}\n    not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+impl<'a> Scripted<'a> {
+    fn new(world: &'a World, name: &str, words: &str) -> Self {
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let takes_schema = words.first().is_some_and(|word| word == "+");
+        let words = words.into_iter().filter(|word| word != "+").collect();
+        Self { world, spec: spec(name, takes_schema), words, calls: Mutex::new(0) }
+    }
+
+    /// The next word, and the seconds that it takes.
+    fn word(&self) -> (&str, u64) {
+        let mut calls = self.calls.lock().unwrap();
+        let word = self.words.get(*calls).or(self.words.last()).expect("a script has words");
+        *calls += 1;
+        word.split_once('@').map_or((word, 0), |(word, secs)| (word, secs.parse().unwrap()))
+    }
+}
+
+impl Model for Scripted<'_> {
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
+        self.world.made.lock().unwrap().push(Made {
+            model: self.spec.name.clone(),
+            at: self.world.clock.now(),
+            native: call.schema.is_some(),
+            output_tokens: call.output_tokens,
+            messages: call.messages.to_vec(),
+        });
+        let (word, secs) = self.word();
+        self.world.clock.sleep(Duration::from_secs(secs)).await;
+        if word == "hang" {
+            pending::<()>().await;
+        }
+        play(word)
+    }
+}
+
+/// A model's data as tests have it.
+pub(super) fn spec(name: &str, takes_schema: bool) -> ModelSpec {
+    ModelSpec {
+        name: name.into(),
+        model_id: format!("{name}-1"),
+        label: name.into(),
+        endpoint: "here".into(),
+        takes_schema,
+        output_tokens_max: 8000,
+        price: None,
+    }
+}
+
+/// What a word of a script stands for.
+pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
+    let reply = |text: &str, stop| {
+        let (model_id, tokens) = (Some("answered".into()), Some(9));
+        Ok(Completion { text: text.into(), stop, model_id, input_tokens: tokens, output_tokens: tokens })
+    };
+    let what = || String::from("503");
+    let (kind, number) = word.split_once(':').unwrap_or((word, ""));
+    match kind {
+        "ok" | "bad" | "unsupported" => reply(word, Stop::End),
+        "length" => reply("ok", Stop::Length),
+        "refusal" => reply("ok", Stop::Refusal),
+        "guardrail" => reply("ok", Stop::Guardrail),
+        "empty" => reply("", Stop::End),
+        "blank" => reply(" \n", Stop::End),
+        "unknown" => reply("ok", Stop::Unknown("pause".into())),
+        "throttled" => {
+            let retry_after = number.parse().ok().map(Duration::from_secs);
+            Err(ModelError::Throttled { retry_after })
+        }
+        "unavailable" => Err(ModelError::Unavailable { what: what() }),
+        "unreachable" => Err(ModelError::Unreachable { what: what() }),
+        "unreadable" => Err(ModelError::Unreadable { what: what() }),
+        "timed_out" => Err(ModelError::TimedOut),
+        "over_quota" => Err(ModelError::OverQuota),
+        "schema" => Err(ModelError::SchemaRefused),
+        "rejected" => Err(ModelError::Rejected { what: what() }),
+        "key" => Err(ModelError::Configuration { fault: Fault::WrongKey }),
+        other => panic!("no script has the word {other}"),
+    }
+}
+
+/// `ok` is an answer, `unsupported:2` one with two unsupported numbers, and everything else is none.
+fn judge(completion: &Completion) -> Verdict<String> {
+    let (text, violations) = (completion.text.clone(), format!("<{}>", completion.text));
+    match text.split_once(':') {
+        Some((_, count)) => {
+            let count = count.parse().unwrap();
+            Verdict::Unsupported { answer: text, count, violations }
+        }
+        None if text == "ok" => Verdict::Accepted(text),
+        None => Verdict::Unusable { code: "no_object", violations },
+    }
+}

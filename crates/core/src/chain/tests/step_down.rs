@@ -1,0 +1,124 @@
+//! The native schema: where it is sent, how it is given up, and how long that is remembered.
+//!
+//! Takes: scripts of models that take the schema (`+`).
+//! Gives: the calls and the end of each.
+//! Never: looks at times within one alert; `deadline` does.
+
+use std::time::Duration;
+
+use super::script::{World, check};
+use crate::clock::Clock;
+
+#[test]
+fn a_refused_schema_steps_down_to_the_prompt_and_costs_none_of_the_models_two_calls() {
+    check(&[
+        ("sent where it is taken", "+ ok | ok", "a+:accepted => ok"),
+        ("refused", "+ schema ok | ok", "a+:schema_refused a:accepted => ok"),
+        ("refused, then a re-ask", "+ schema bad ok", "a+:schema_refused a:no_object a!:accepted => ok"),
+        ("refused, then a pause", "+ schema throttled ok", "a+:schema_refused a:throttled a:accepted => ok"),
+        ("refused after a pause", "+ throttled schema ok", "a+:throttled a+:schema_refused a:accepted => ok"),
+        ("refused at a re-ask", "+ bad schema ok", "a+:no_object a+!:schema_refused a!:accepted => ok"),
+        (
+            "it counts towards the five",
+            "+ schema bad | + schema bad | ok",
+            "a+:schema_refused a:no_object a!:no_object b+:schema_refused b:no_object => calls_spent",
+        ),
+        (
+            "refused where none was sent",
+            "+ schema | ok",
+            "a+:schema_refused a:refused b:accepted => ok (a refused)",
+        ),
+        ("the same without the form", "schema | ok", "a:refused b:accepted => ok (a refused)"),
+    ]);
+}
+
+#[test]
+fn a_time_out_steps_down_while_the_native_form_has_never_worked() {
+    check(&[
+        ("our time-out", "+ hang ok | ok", "a+:timed_out a:accepted => ok"),
+        ("the vendor's", "+ timed_out ok | ok", "a+:timed_out a:accepted => ok"),
+        ("then another", "+ timed_out | ok", "a+:timed_out a:timed_out b:accepted => ok"),
+        ("then a re-ask", "+ timed_out bad ok | ok", "a+:timed_out a:no_object a!:accepted => ok"),
+        (
+            "once it has worked, no more",
+            "+ bad timed_out ok | ok",
+            "a+:no_object a+!:timed_out b:accepted => ok",
+        ),
+        (
+            "a refusal shows nothing of the form",
+            "+ empty timed_out ok | ok",
+            "a+:empty a+:timed_out a:accepted => ok",
+        ),
+    ]);
+}
+
+/// The calls of one alert after another, each after a pause.
+fn alerts(script: &str, pauses: &[Duration]) -> Vec<String> {
+    let world = World::new();
+    let models = world.models(script);
+    let mut lines = Vec::new();
+    for pause in pauses {
+        world.clock.advance(*pause);
+        let asked = world.clock.run(world.ask(&models));
+        lines.push(world.line(&asked));
+    }
+    lines
+}
+
+#[test]
+fn a_refusal_of_the_schema_is_remembered_for_a_day() {
+    let (now, almost, day) = (Duration::ZERO, Duration::from_mins(24 * 60 - 1), Duration::from_hours(24));
+    assert_eq!(
+        alerts("+ schema ok ok schema ok", &[now, almost]),
+        ["a+:schema_refused a:accepted => ok", "a:accepted => ok"]
+    );
+    assert_eq!(
+        alerts("+ schema ok schema ok", &[now, day]),
+        ["a+:schema_refused a:accepted => ok", "a+:schema_refused a:accepted => ok"]
+    );
+}
+
+#[test]
+fn a_slow_schema_is_remembered_for_minutes_since_it_may_be_compiled_by_then() {
+    let (now, soon, later) = (Duration::ZERO, Duration::from_mins(4), Duration::from_mins(6));
+    assert_eq!(
+        alerts("+ hang ok ok ok timed_out | ok", &[now, soon, later, later]),
+        [
+            "a+:timed_out a:accepted => ok",
+            "a:accepted => ok",
+            "a+:accepted => ok",
+            "a+:timed_out b:accepted => ok"
+        ]
+    );
+}
+
+#[test]
+fn what_is_known_of_the_schema_is_known_by_endpoint_and_model() {
+    let world = World::new();
+    let mut models = world.models("+ schema bad | + schema ok");
+    models[1].spec.model_id = "a-1".into();
+    let asked = world.clock.run(world.ask(&models));
+    assert_eq!(
+        world.line(&asked),
+        "a+:schema_refused a:no_object a!:no_object b:refused => all_failed degraded (b refused)"
+    );
+
+    let world = World::new();
+    let mut models = world.models("+ schema bad | + ok");
+    models[1].spec.model_id = "a-1".into();
+    models[1].spec.endpoint = "there".into();
+    let asked = world.clock.run(world.ask(&models));
+    assert_eq!(world.line(&asked), "a+:schema_refused a:no_object a!:no_object b+:accepted => ok");
+}
+
+#[test]
+fn a_slow_schema_does_not_shorten_what_is_known_of_a_refused_one() {
+    let world = World::new();
+    // The second alert is asked while the first still waits for its answer.
+    let models = world.models("+ timed_out@9 schema@1 ok");
+    let both = world.clock.run_all((0..2).map(|_| world.ask(&models)).collect());
+    assert!(both.iter().all(|asked| asked.attempts.first().is_some_and(|first| first.native)));
+    world.clock.advance(Duration::from_hours(1));
+    let standing = world.health.standing(&models[0].spec, world.clock.now());
+    assert!(standing.refuses_schema);
+}

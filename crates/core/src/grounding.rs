@@ -1,0 +1,134 @@
+//! Checks that every number in a model's explanation is something that the prompt said.
+//!
+//! Takes: an alert type and an alert's facts, which are what a prompt is made of; then a reply's texts and its score.
+//! Gives: a [`Grounding`]: how many claims there are, and those that nothing supports, as they stand in the text.
+//! Never: corrects a text, judges words, or looks at recommendations, which may name new numbers.
+//!
+//! ```text
+//! text -> token -> numeral -> claim (less asides, with its unit and its subject) -> evidence -> Grounding
+//! ```
+//!
+//! A claim is supported if it equals, or is a rounding of:
+//! - a fact's value, the difference of two facts in one unit, or of a fact and an end of its range;
+//! - a fact's share of its range, or what is missing from it, as a percentage;
+//! - a number that the type's labels, meanings or question show, the horizon, an end of the scale;
+//! - the reply's own risk score;
+//! - one of these converted between days and weeks.
+//!
+//! Where a unit follows a number, what supports it is in that unit; where a fact's name leads to a number ("a demand
+//! score of 20"), it is that fact's value. "About" and the like admit tens. Ratios are never supported. Numerals that
+//! claim nothing are ordinals, fractions in words, dates, times, list markers, idioms, and numbers in names and ids.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Facts;
+use crate::alert_type::AlertType;
+use crate::number::Number;
+
+mod words;
+mod digits;
+mod token;
+mod numeral;
+mod subject;
+mod vocabulary;
+mod aside;
+mod claim;
+mod evidence;
+mod grounded;
+
+pub use grounded::Grounded;
+
+use claim::Claim;
+use evidence::Evidence;
+use token::{Token, Tokens};
+use vocabulary::Vocabulary;
+
+/// What a prompt said, as far as numbers go.
+pub struct Ground {
+    vocabulary: Vocabulary,
+    evidence: Evidence,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Grounding {
+    /// Claims in all.
+    pub numbers: usize,
+    /// Claims that nothing supports, as they stand in the texts, in their order, repeated if they are.
+    pub unsupported: Vec<String>,
+}
+
+/// Tokens that a quote can hold after those that are a claim without an alert type: its unit, and the words before that.
+const QUOTE_TOKENS_MAX: usize = 8;
+
+impl Ground {
+    /// What a prompt about these facts says.
+    pub fn new(alert_type: &AlertType, facts: &Facts) -> Self {
+        let vocabulary = Vocabulary::new(alert_type);
+        let mut evidence = Evidence::new(alert_type, facts);
+        evidence.show(claim::read(alert_type.question(), &vocabulary));
+        for fact in alert_type.facts() {
+            evidence.show(claim::read(fact.label(), &vocabulary));
+            // Number words of a meaning count nothing that an explanation could repeat: "the two scores".
+            let in_digits =
+                |claim: &Claim| fact.meaning().get(claim.span.clone()).is_some_and(starts_with_digit);
+            let meaning = claim::read(fact.meaning(), &vocabulary);
+            evidence.show(meaning.into_iter().filter(in_digits).collect());
+        }
+        Self { vocabulary, evidence }
+    }
+
+    /// Checks an explanation, then the `because` of each driver, of a reply with this risk score.
+    pub fn check(&self, explanation: &str, becauses: &[&str], risk_score: Number) -> Grounding {
+        let mut grounding = Grounding::default();
+        for text in [explanation].iter().chain(becauses) {
+            for claim in claim::read(text, &self.vocabulary) {
+                grounding.numbers += 1;
+                if !self.evidence.supports(&claim, risk_score) {
+                    grounding.unsupported.extend(text.get(claim.span).map(str::to_owned));
+                }
+            }
+        }
+        grounding
+    }
+}
+
+/// Where a text holds the unsupported claims of its [`Grounding`], in bytes, ascending, none overlapping another. It
+/// needs no alert type, so that an insight can be shown as it was judged, whatever became of its type.
+pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>> {
+    let mut quotes: HashMap<&str, usize> = HashMap::new();
+    for quote in unsupported {
+        *quotes.entry(quote).or_default() += 1;
+    }
+    let tokens = Tokens::read(text);
+    let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
+    // What is a name to a reader without the type's words may be a claim: `IB Calls 12`. It is looked at last.
+    for with_asides in [false, true] {
+        for claim in claim::read_tokens(&tokens, &Vocabulary::general(), with_asides) {
+            let start = claim.span.start;
+            let is_free =
+                |end: &usize| spans.range(..end).next_back().is_none_or(|(_, taken)| *taken <= start);
+            // With its type's units, a claim may have been longer than it is without, and never shorter.
+            let last = claim.places.end.saturating_sub(1);
+            let ends =
+                (last..=last + QUOTE_TOKENS_MAX).rev().filter_map(|place| tokens.get(place)).map(Token::end);
+            let end = ends.filter(is_free).find(|end| {
+                let left =
+                    text.get(start..*end).and_then(|quote| quotes.get_mut(quote)).filter(|left| **left > 0);
+                left.map(|left| *left -= 1).is_some()
+            });
+            spans.extend(end.map(|end| (start, end)));
+        }
+    }
+    spans.into_iter().map(|(start, end)| start..end).collect()
+}
+
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

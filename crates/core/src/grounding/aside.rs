@@ -1,0 +1,150 @@
+//! Tells numerals that claim nothing from those that do: dates, times, list markers, numbers of names.
+//!
+//! Takes: tokens, and where a numeral without a unit starts and ends.
+//! Gives: whether it is an aside.
+//! Never: sees an ordinal, an id or an idiom; those are no numerals to begin with.
+
+use super::digits::Numeral;
+use super::token::{Token, Tokens, YEARS};
+use super::vocabulary::Vocabulary;
+use super::words::{
+    BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES, NUMBER_PREFIXES, SMALL, TENS, has,
+};
+
+/// A numeral that may be an aside, in its text.
+pub(super) struct Place<'a, 't> {
+    pub(super) tokens: &'a Tokens<'t>,
+    pub(super) vocabulary: &'a Vocabulary,
+    /// Its first token.
+    pub(super) first: usize,
+    /// The token after it.
+    pub(super) next: usize,
+}
+
+/// Digits of a list marker, and of a number in a name.
+const MARKER_DIGITS_MAX: usize = 2;
+/// See [`MARKER_DIGITS_MAX`].
+const NAME_DIGITS_MAX: usize = 3;
+/// After one word that only a sentence's start may have given its capital, the largest number of a name: `Algebra 2`.
+const NAME_NUMBER_MAX: f64 = 20.0;
+const MONTH_DAYS_MAX: f64 = 31.0;
+
+impl Place<'_, '_> {
+    /// Whether the numeral claims nothing, whatever follows it.
+    pub(super) fn is_part_of_id(&self) -> bool {
+        self.is_in_id() || self.is_reference()
+    }
+
+    /// Whether the numeral claims nothing, given that no unit follows it.
+    pub(super) fn is_aside(&self, numeral: Numeral) -> bool {
+        self.tokens.get(self.first).filter(|token| token.is_digits()).is_some_and(|token| {
+            self.is_list_marker(token)
+                || self.is_time()
+                || self.is_date(token, numeral)
+                || self.is_in_name(token, numeral)
+                || self.is_glued_to_letters()
+        })
+    }
+
+    fn next_is(&self, text: &str) -> bool {
+        self.tokens.get(self.next).is_some_and(|token| token.is(text))
+    }
+
+    fn back(&self, places: usize) -> Option<&Token<'_>> {
+        self.tokens.back(self.first, places)
+    }
+
+    /// `1. Calls`, `**2)** Health`, `(3) silence`, `for 1) calls and 2) silence`.
+    fn is_list_marker(&self, token: &Token<'_>) -> bool {
+        let Some(closing) = self.tokens.glued(self.next) else { return false };
+        if token.text.len() > MARKER_DIGITS_MAX || !matches!(closing.text, "." | ")") {
+            return false;
+        }
+        let Some(item) = self.tokens.get(self.next + 1).filter(|item| !item.opens_line) else { return false };
+        if token.opens_line {
+            return item.is_word() || item.text == "*" || item.spaced && !token.enclosed;
+        }
+        let in_parentheses = self.back(1).is_some_and(|before| before.text == "(");
+        let introduced = self.back(2).is_none_or(|before| {
+            before.is_in(BEFORE_MARKERS) || matches!(before.text, ":" | ";" | "," | ".")
+        });
+        closing.text == ")"
+            && item.spaced
+            && item.is_word()
+            && (!token.enclosed || in_parentheses && introduced)
+    }
+
+    /// `5 pm`, `5 p.m.`, `5 o'clock`; `5:30` is one token.
+    fn is_time(&self) -> bool {
+        let dotted = |at: usize| {
+            self.tokens.glued(at).is_some_and(|token| token.text == ".")
+                && self.tokens.glued(at + 1).is_some_and(|token| token.is("m"))
+        };
+        self.tokens.get(self.next).is_some_and(|word| {
+            word.is_in(&["am", "pm", "o'clock", "o’clock"])
+                || word.is_in(&["a", "p"]) && dotted(self.next + 1)
+        })
+    }
+
+    /// A day beside its month, or a year.
+    fn is_date(&self, token: &Token<'_>, numeral: Numeral) -> bool {
+        let is_month = |word: &Token<'_>| MONTHS.contains(&word.text);
+        let abbreviated = usize::from(self.back(1).is_some_and(|token| token.text == "."));
+        let month_before = self.back(1 + abbreviated).is_some_and(is_month);
+        let month_after = self.tokens.spaced_word(self.next).is_some_and(is_month);
+        if numeral.value <= MONTH_DAYS_MAX && (month_before || month_after) {
+            return true;
+        }
+        let is_year = token.text.len() == 4 && token.text.parse().is_ok_and(|year| YEARS.contains(&year));
+        let after_date = month_before || self.back(1).is_some_and(|before| before.is_in(BEFORE_YEARS));
+        // `2000 lessons` is an amount.
+        is_year && (after_date || !self.tokens.spaced_word(self.next).is_some_and(Token::ends_in_s))
+    }
+
+    /// `#1`, `No. 2`, and a keycap of emoji.
+    fn is_reference(&self) -> bool {
+        let glued = self.tokens.glued(self.first).is_some();
+        let abbreviated = |at: &Token<'_>| {
+            at.text == "." && self.back(2).is_some_and(|word| matches!(word.text, "No" | "no"))
+        };
+        self.back(1)
+            .is_some_and(|before| before.text == "#" && glued || abbreviated(before) && !before.spaced)
+            || self.tokens.glued(self.next).is_some_and(|token| matches!(token.text, "\u{fe0f}" | "\u{20e3}"))
+    }
+
+    /// `COVID-19`, `gpt-4`; not `mid-60`, and not the second end of `five-10`.
+    fn is_in_id(&self) -> bool {
+        let (Some(hyphen), Some(word)) = (self.back(1), self.back(2)) else { return false };
+        let glued = self.tokens.glued(self.first).is_some() && hyphen.is_hyphen() && !hyphen.spaced;
+        let is_number = has(&SMALL, word.text) || has(&TENS, word.text);
+        glued && word.is_word() && !is_number && !word.is_in(NUMBER_PREFIXES)
+    }
+
+    /// `AP Calculus 2`, `Grade 11`: whole, short, and after a word with a capital that the prompt does not have.
+    fn is_in_name(&self, token: &Token<'_>, numeral: Numeral) -> bool {
+        let could_be = token.spaced && token.text.len() <= NAME_DIGITS_MAX && numeral.value.fract() == 0.0;
+        let Some(word) = self.back(1).filter(|word| could_be && word.is_word() && word.has_capital()) else {
+            return false;
+        };
+        let is_known =
+            has(NOT_NAMES, word.text) || has(FUNCTION_WORDS, word.text) || !self.vocabulary.can_be_name(word);
+        if is_known {
+            return false;
+        }
+        let opens_sentence = word.opens_line
+            || self
+                .back(2)
+                .is_none_or(|before| matches!(before.text, "." | "!" | "?" | ":" | ";" | "\"" | "“" | "—"));
+        let is_verb = ["ing", "ed", "ly"].iter().any(|ending| word.text.ends_with(ending));
+        // `Only 3` and the like are known words; of the unknown ones, few but names open a sentence before a number.
+        !opens_sentence || !is_verb && numeral.value <= NAME_NUMBER_MAX
+    }
+
+    /// `3D`, `5m`: letters that are no unit. Other scripts write a counted thing without a space, and `x` counts times.
+    fn is_glued_to_letters(&self) -> bool {
+        let is_letters = |word: &Token<'_>| {
+            word.is_word() && word.text.is_ascii() && !matches!(word.text, "x" | "X" | "s")
+        };
+        self.tokens.glued(self.next).is_some_and(is_letters) && !self.next_is("x")
+    }
+}

@@ -1,0 +1,190 @@
+//! Grounding against labelled explanations: every expected unsupported claim, and no other.
+//!
+//! Takes: tables of explanations, labelled by hand before the checker had read them.
+//! Gives: the checker's precision and recall over single claims, and every claim that it misjudges.
+//! Never: a label that follows the checker.
+
+mod asides;
+mod claims;
+mod invented;
+mod later;
+mod latest;
+mod properties;
+mod values;
+mod words;
+
+use serde_json::json;
+
+use super::claim::{self, Claim};
+use super::vocabulary::Vocabulary;
+use super::{Ground, Grounding, unsupported_spans};
+use crate::alert::Facts;
+use crate::alert_type::AlertTypes;
+use crate::number::Number;
+
+/// Facts, risk score, explanation, and the claims that nothing supports, as they are quoted.
+type Case = (Given, f64, &'static str, &'static [&'static str]);
+
+/// The facts of an alert, each variant of one alert type.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    /// `high_ib_call_frequency`: calls, health score.
+    Calls(f64, f64),
+    /// `low_health_score`: health score, sessions, calls.
+    Health(f64, f64, f64),
+    /// `supply_demand_imbalance`: status, demand score, supply score.
+    Balance(&'static str, f64, f64),
+}
+
+impl Given {
+    fn alert_type(self) -> &'static str {
+        match self {
+            Self::Calls(..) => "high_ib_call_frequency",
+            Self::Health(..) => "low_health_score",
+            Self::Balance(..) => "supply_demand_imbalance",
+        }
+    }
+
+    fn facts(self) -> Facts {
+        let json = match self {
+            Self::Calls(calls, health) => json!({ "ib_calls_14d": calls, "health_score": health }),
+            Self::Health(health, sessions, calls) => {
+                json!({ "health_score": health, "sessions_7d": sessions, "ib_calls_14d": calls })
+            }
+            Self::Balance(status, demand, supply) => {
+                json!({ "balance_status": status, "demand_score": demand, "supply_score": supply })
+            }
+        };
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn ground(self) -> Ground {
+        Ground::new(AlertTypes::built_in().get(self.alert_type()).unwrap(), &self.facts())
+    }
+}
+
+fn check(given: Given, risk_score: f64, text: &str) -> Grounding {
+    given.ground().check(text, &[], Number::new(risk_score).unwrap())
+}
+
+const TABLES: &[&[Case]] = &[
+    values::PLAIN,
+    values::SCORE,
+    values::ROUNDING,
+    values::SHARES,
+    values::DIFFERENCES,
+    values::WRONG_FACT,
+    values::OUT_OF,
+    words::WORDS,
+    words::TALK_OF_FACTS,
+    words::RANGES,
+    words::NEGATIONS,
+    words::UNITS,
+    words::GLUED,
+    words::DAYS_AND_WEEKS,
+    asides::DATES,
+    asides::ORDINALS,
+    asides::LISTS,
+    asides::NAMES,
+    asides::SAYINGS,
+    invented::SOUND,
+    invented::INVENTED,
+    later::STUDENTS,
+    later::SUBJECTS,
+    latest::SENTENCES,
+];
+
+/// How many of the claims that the checker reports are unsupported, and of the unsupported, how many it reports.
+#[derive(Default)]
+struct Tally {
+    right: f64,
+    wrong: f64,
+    missed: f64,
+}
+
+impl Tally {
+    fn count(&mut self, case: &Case) {
+        let (given, risk_score, text, expected) = *case;
+        let mut reported = check(given, risk_score, text).unsupported;
+        for claim in expected {
+            if let Some(place) = reported.iter().position(|each| each == claim) {
+                reported.remove(place);
+                self.right += 1.0;
+            } else {
+                println!("missed {claim:?} in {text:?} ({given:?}, {risk_score})");
+                self.missed += 1.0;
+            }
+        }
+        for claim in reported {
+            println!("wrongly reported {claim:?} in {text:?} ({given:?}, {risk_score})");
+            self.wrong += 1.0;
+        }
+    }
+
+    fn precision(&self) -> f64 {
+        self.right / (self.right + self.wrong)
+    }
+
+    fn recall(&self) -> f64 {
+        self.right / (self.right + self.missed)
+    }
+}
+
+#[test]
+fn the_checker_is_right_about_nearly_every_claim() {
+    let mut tally = Tally::default();
+    TABLES.iter().copied().flatten().for_each(|case| tally.count(case));
+    let cases: usize = TABLES.iter().map(|table| table.len()).sum();
+    let (precision, recall) = (tally.precision(), tally.recall());
+    println!("{cases} explanations, {} unsupported claims", tally.right + tally.missed);
+    println!("precision {precision:.4}, recall {recall:.4}");
+    assert!(cases >= 300, "{cases} cases");
+    assert!(precision >= 0.98 && recall >= 0.98, "precision {precision:.4}, recall {recall:.4}");
+}
+
+#[test]
+fn a_claim_is_a_numeral_that_says_how_much() {
+    let types = AlertTypes::built_in();
+    let vocabulary = Vocabulary::new(types.get("high_ib_call_frequency").unwrap());
+    let mut wrong = Vec::new();
+    for (text, expected) in claims::CLAIMS {
+        let quote = |claim: Claim| text.get(claim.span).unwrap();
+        let found: Vec<_> = claim::read(text, &vocabulary).into_iter().map(quote).collect();
+        if found != *expected {
+            wrong.push(format!("{text:?}: {found:?}, not {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_reasons_of_drivers_are_checked_like_the_explanation() {
+    let ground = Given::Calls(5.0, 65.0).ground();
+    let becauses = ["Five calls in 14 days are too many.", "65 is 10 points below average, and 12 is worse."];
+    let grounding = ground.check("Six calls.", &becauses, Number::from(72));
+    assert_eq!(grounding.unsupported, ["Six calls", "10 points", "12"]);
+    let json = serde_json::to_string(&grounding).unwrap();
+    assert_eq!(json, r#"{"numbers":6,"unsupported":["Six calls","10 points","12"]}"#);
+    assert_eq!(serde_json::from_str::<Grounding>(&json).unwrap(), grounding);
+}
+
+#[test]
+fn the_unsupported_claims_are_found_again_and_nothing_else() {
+    let text =
+        "In 12 weeks, 12 of 5 calls (not 12 calls) cost 3% or 30 points; see Algebra 12 and 2012-12-12.";
+    let unsupported = check(Given::Calls(5.0, 65.0), 72.0, text).unsupported;
+    let spans = unsupported_spans(text, &unsupported);
+    let marked: Vec<_> = spans.into_iter().map(|span| &text[span]).collect();
+    assert_eq!(marked, unsupported);
+    assert_eq!(marked, ["12 weeks", "12", "12 calls", "3%", "30 points"]);
+}
+
+#[test]
+fn the_unsupported_claims_of_every_case_are_found_again() {
+    for (given, risk_score, text, _) in TABLES.iter().copied().flatten() {
+        let unsupported = check(*given, *risk_score, text).unsupported;
+        let spans = unsupported_spans(text, &unsupported);
+        let marked: Vec<_> = spans.into_iter().map(|span| &text[span]).collect();
+        assert_eq!(marked, unsupported, "{text}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Cases: what counts as a claim at all, and how it is quoted.
+//!
+//! Takes: nothing.
+//! Gives: texts with all their claims, supported or not.
+//! Never: says whether a claim is supported.
+
+/// A text, and its claims as they are quoted. The units are calls and points.
+pub(super) const CLAIMS: &[(&str, &[&str])] = &[
+    ("", &[]),
+    ("No number here, not one.", &[]),
+    ("5", &["5"]),
+    ("5.", &["5"]),
+    ("5.0.", &["5.0"]),
+    (".5", &[".5"]),
+    ("$5", &["$5"]),
+    ("€1,234.50", &["€1,234.50"]),
+    ("a swing of -5 or \u{2212}6 points", &["-5", "\u{2212}6 points"]),
+    ("1,234 and 12,345,678 and 1,23 and 10'000", &["1,234", "12,345,678", "1,23", "10'000"]),
+    ("5,65", &["5,65"]),
+    ("5, 65", &["5", "65"]),
+    ("10 000 calls", &["10 000 calls"]),
+    ("10\u{a0}000 calls", &["10\u{a0}000 calls"]),
+    (
+        "65%, 65 %, 65 percent and 65 percentage points",
+        &["65%", "65 %", "65 percent", "65 percentage points"],
+    ),
+    ("5 calls, five calls, five-call", &["5 calls", "five calls", "five-call"]),
+    ("5 more support calls", &["5 more support calls"]),
+    ("5 angry calls", &["5 angry calls"]),
+    ("65 suggests calls", &["65"]),
+    ("65 despite calls", &["65"]),
+    ("14-day window, 14 day window", &["14-day", "14 day"]),
+    ("14d 14days 65pts 5calls", &["14d", "14days", "65pts", "5calls"]),
+    (
+        "65/100, 65 / 100, 65 out of 100, 65 out of a possible 100",
+        &["65/100", "65 / 100", "65 out of 100", "65 out of a possible 100"],
+    ),
+    ("3 out of 5 calls", &["3", "5 calls"]),
+    ("3-5 calls, 3 to 5 calls", &["3", "5 calls", "3", "5 calls"]),
+    ("twenty-five, twenty five, ninety-nine", &["twenty-five", "twenty five", "ninety-nine"]),
+    (
+        "a dozen calls, two dozen, half a dozen, half-dozen",
+        &["a dozen calls", "two dozen", "half a dozen", "half-dozen"],
+    ),
+    (
+        "a hundred, one hundred, two hundred, 3 thousand, 1.2 million",
+        &["a hundred", "one hundred", "two hundred", "3 thousand", "1.2 million"],
+    ),
+    ("hundreds, dozens, thousands", &[]),
+    ("one call, no one, one of them", &[]),
+    ("zero calls", &["zero calls"]),
+    ("first, second, fifth, twentieth, twenty-first, 1st, 2nd, 3rd, 14th", &[]),
+    ("twice, double, triple, half, a quarter, two thirds, three-quarters", &[]),
+    ("someone often weighed ten-fold", &["ten-fold"]),
+    ("2025, in 1999, since 2024-25, 2025-01-01, 01/02/2025, 5 Jan, Jan. 5, May 5th", &[]),
+    ("at 9:30, 09:30:15, 5pm, 5 p.m., 17h30", &[]),
+    ("stu_4532, B2B, Q3, 3D, H2O, x2, v1.2.3, 555-123-4567, #7, C#, us-east-1", &[]),
+    ("1. calls\n2) score\n (3) rest", &[]),
+    ("5 calls.\n3. Rest", &["5 calls"]),
+    ("24/7, 50/50, 1:1, one-on-one, 1-on-1", &[]),
+    ("https://example.com/5/6?7=8 and a@b5.com 9", &["9"]),
+    ("5x, 5×, 5-fold, 5 times the rest, 5 times", &["5x", "5×", "5-fold", "5 times", "5"]),
+    ("in the 60s, the mid-70s, the 1990s", &["60s", "70s"]),
+    ("5🙂 65", &["5", "65"]),
+    ("1️⃣ calls", &[]),
+    ("(5) [6] {7} \u{201c}8\u{201d} **9** `10`", &["5", "6", "7", "8", "9", "10"]),
+    ("AP Calculus 2, IB Physics 12", &[]),
+    ("The score is 3. 4 remain", &["3", "4"]),
+    ("a=5;b=6", &["5", "6"]),
+];

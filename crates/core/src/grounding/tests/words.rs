@@ -1,0 +1,175 @@
+//! Cases: number words, ranges, negations, units, days and weeks.
+//!
+//! Takes: nothing.
+//! Gives: tables for the check.
+//! Never: a label that was changed to please the checker.
+
+use super::Case;
+use super::Given::{Balance, Calls, Health};
+
+pub(super) const WORDS: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "Five calls within fourteen days.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Six calls within fourteen days.", &["Six calls"]),
+    (Calls(5.0, 65.0), 72.0, "FIVE calls; a five-call fortnight is unusual.", &[]),
+    (Calls(5.0, 65.0), 72.0, "A four-call fortnight is unusual.", &["four-call"]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in a fourteen-day window.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in a ten-day window.", &["ten-day"]),
+    (Calls(5.0, 65.0), 72.0, "Families like this one leave within thirty days.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Families like this one leave within sixty days.", &["sixty days"]),
+    (Calls(5.0, 65.0), 72.0, "Health stands at sixty-five.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Health stands at fifty-five.", &["fifty-five"]),
+    (Calls(20.0, 65.0), 95.0, "Twenty calls in two weeks are without precedent here.", &[]),
+    (Calls(0.0, 65.0), 35.0, "Zero calls, but a health score of 65.", &[]),
+    (Calls(5.0, 65.0), 72.0, "There were zero calls.", &["zero calls"]),
+    (Calls(5.0, 65.0), 72.0, "There were 0 calls.", &["0 calls"]),
+    (Calls(5.0, 65.0), 72.0, "There is zero sign that the trouble is settled.", &[]),
+    (Calls(5.0, 65.0), 72.0, "No calls would be normal; none is the usual figure.", &[]),
+    (Calls(5.0, 65.0), 72.0, "One call more or less does not matter; no one knows why they call.", &[]),
+    (
+        Calls(5.0, 65.0),
+        72.0,
+        "The family called twice as often, double the usual, and half of them were angry.",
+        &[],
+    ),
+    (Calls(5.0, 65.0), 72.0, "Health is at about two thirds of its maximum.", &[]),
+    (Calls(5.0, 75.0), 60.0, "Health is at three-quarters of its maximum.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Dozens of families call; hundreds do not.", &[]),
+    (Calls(5.0, 65.0), 72.0, "A hundred is the best score.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Two hundred calls would be too many.", &["Two hundred calls"]),
+    (Calls(5.0, 65.0), 72.0, "A couple of calls is normal, several are not.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "Three calls and a lone session.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "Three sessions and a lone call.", &["Three sessions"]),
+    (Health(18.0, 0.0, 9.0), 96.0, "Nine calls, zero sessions and a health score of eighteen.", &[]),
+    (
+        Health(18.0, 0.0, 9.0),
+        96.0,
+        "Eight calls, zero sessions and a health score of nineteen.",
+        &["Eight calls", "nineteen"],
+    ),
+    (
+        Balance("high_demand", 92.5, 20.0),
+        85.0,
+        "Supply stands at twenty, demand at more than ninety-two.",
+        &[],
+    ),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Supply stands at twenty-two.", &["twenty-two"]),
+];
+
+pub(super) const TALK_OF_FACTS: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "These two factors together point to churn.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Two warning signs coincide: 5 calls and a health score of 65.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Three warning signs coincide.", &["Three"]),
+    (Calls(5.0, 65.0), 72.0, "The combination of the two is what worries.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "All three indicators point the same way.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "All four indicators point the same way.", &["four"]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "The gap between the two scores is 72.5 points.", &[]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "The gap between the two is large.", &[]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Only two tutors remain in this subject.", &["two"]),
+];
+
+pub(super) const RANGES: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "The family made 3-5 calls.", &["3"]),
+    (Calls(5.0, 65.0), 72.0, "The family made 3 to 5 calls.", &["3"]),
+    (Calls(5.0, 65.0), 72.0, "The family made 5–6 calls.", &["6 calls"]),
+    (Calls(5.0, 65.0), 72.0, "The family made between five and seven calls.", &["seven calls"]),
+    (Calls(5.0, 65.0), 72.0, "Calls rose from 2 to 5 in 14 days.", &["2"]),
+    (Calls(5.0, 65.0), 72.0, "Health fell from 85 to 65.", &["85"]),
+    (Calls(5.0, 65.0), 72.0, "Families like this leave in 14 to 30 days.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Families like this leave in 14-30 days.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Families like this leave in 2-4 weeks.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Families like this leave in two to six weeks.", &["six weeks"]),
+    (Calls(5.0, 65.0), 72.0, "Scores of 60-70 are typical of families about to leave.", &["60", "70"]),
+    (Calls(5.0, 65.0), 72.0, "5 or 6 calls are typical of families about to leave.", &["6 calls"]),
+    (Calls(5.0, 65.0), 72.0, "A 10-15% rise in calls is typical.", &["10", "15%"]),
+    (Calls(5.0, 65.0), 72.0, "On the scale (0–100 points) health is in the middle.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "A healthy student has 2-3 sessions in 7 days.", &["2", "3 sessions"]),
+    (
+        Balance("high_demand", 92.5, 20.0),
+        85.0,
+        "Waiting times of 5-10 days are to be expected.",
+        &["5", "10 days"],
+    ),
+];
+
+pub(super) const NEGATIONS: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "Not 5 calls but their reasons matter.", &[]),
+    (Calls(5.0, 65.0), 72.0, "It was not 8 calls, only 5.", &["8 calls"]),
+    (Calls(5.0, 65.0), 72.0, "No fewer than 5 calls came in.", &[]),
+    (Calls(5.0, 65.0), 72.0, "No fewer than 6 calls came in.", &["6 calls"]),
+    (Calls(5.0, 65.0), 72.0, "There has not been a session for 10 days.", &["10 days"]),
+    (Health(38.0, 0.0, 3.0), 80.0, "There has not been a session for 7 days.", &[]),
+    (Health(38.0, 0.0, 3.0), 80.0, "Without a session in the last 7 days the student drifts away.", &[]),
+    (Health(38.0, 2.0, 3.0), 70.0, "Fewer than 3 sessions were held.", &["3 sessions"]),
+];
+
+pub(super) const UNITS: &[Case] = &[
+    (Calls(5.0, 35.0), 84.0, "35 calls are too many.", &["35 calls"]),
+    (Calls(5.0, 35.0), 84.0, "35 inbound support calls are too many.", &["35 inbound support calls"]),
+    (Calls(5.0, 35.0), 84.0, "5 inbound support calls are too many.", &[]),
+    (Calls(5.0, 35.0), 84.0, "Five IB calls are too many.", &[]),
+    (Calls(5.0, 35.0), 84.0, "14 calls are too many.", &["14 calls"]),
+    (Calls(5.0, 35.0), 84.0, "A score of 5 points is bad.", &["5 points"]),
+    (Calls(5.0, 35.0), 84.0, "The calls came within 5 days.", &["5 days"]),
+    (Calls(5.0, 35.0), 84.0, "The calls took 35 minutes.", &["35 minutes"]),
+    (Calls(5.0, 35.0), 84.0, "The family paid $35 for it.", &["$35"]),
+    (Calls(5.0, 35.0), 84.0, "The family paid 35 dollars for it.", &["35 dollars"]),
+    (Calls(5.0, 35.0), 84.0, "The student is lost in 5 weeks.", &["5 weeks"]),
+    (Calls(5.0, 35.0), 84.0, "Five tutors have worked with the student.", &["Five"]),
+    (Calls(5.0, 35.0), 84.0, "5 Calls in 14 Days; Health Score 35.", &[]),
+    (Calls(5.0, 35.0), 84.0, "The family contacted support 5 times.", &[]),
+    (Calls(5.0, 35.0), 84.0, "The family calls 5 times as often as others.", &["5 times"]),
+    (Health(38.0, 1.0, 3.0), 76.0, "3 sessions took place and 1 call came in.", &["3 sessions", "1 call"]),
+    (Health(38.0, 1.0, 3.0), 76.0, "1 session took place and 3 calls came in.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "38 sessions took place.", &["38 sessions"]),
+    (Health(38.0, 1.0, 7.0), 82.0, "7 sessions in 7 days would be fine.", &["7 sessions"]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Only 20 tutor hours are on offer.", &["20 tutor hours"]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Only 20 points of supply are on offer.", &[]),
+];
+
+pub(super) const GLUED: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "5x in 14d is a lot; health 65%.", &[]),
+    (Calls(5.0, 65.0), 72.0, "6x in 10d is a lot; health 60%.", &["6x", "10d", "60%"]),
+    (Calls(5.0, 65.0), 72.0, "A 5x increase in calls.", &["5x"]),
+    (Calls(5.0, 65.0), 72.0, "A 3-fold increase in calls.", &["3-fold"]),
+    (Calls(5.0, 65.0), 72.0, "Churn is likely within 30d, or 4wks.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Churn is likely within 48h.", &["48h"]),
+    (Calls(5.0, 65.0), 72.0, "Health 65pts, 35pts below the top.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Health 60pts.", &["60pts"]),
+    (Calls(5.0, 65.0), 72.0, "5+ calls in 14+ days.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Calls (5), health (65), risk (72).", &[]),
+    (Calls(5.0, 65.0), 72.0, "calls=5;health=65", &[]),
+    (Calls(5.0, 65.0), 72.0, "calls=6;health=66", &["6", "66"]),
+    (Calls(5.0, 65.0), 72.0, "The health score—65—is weak.", &[]),
+    (Calls(5.0, 65.0), 72.0, "The health score—55—is weak.", &["55"]),
+    (Calls(5.0, 65.0), 72.0, "Many calls: 5.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Many calls: **5**, \"65\", `14`.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Health >60 and calls <10.", &["60", "10"]),
+    (Calls(5.0, 65.0), 72.0, "Health in the mid-60s is weak.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Health in the 70s is weak.", &["70s"]),
+];
+
+pub(super) const DAYS_AND_WEEKS: &[Case] = &[
+    (Calls(5.0, 65.0), 72.0, "Five calls in two weeks.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in 2 weeks.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in a two-week span.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in three weeks.", &["three weeks"]),
+    (Calls(5.0, 65.0), 72.0, "Churn within about four weeks is likely.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Churn within 4.3 weeks is likely.", &[]),
+    (Calls(5.0, 65.0), 72.0, "Churn within 5 weeks is likely.", &["5 weeks"]),
+    (Calls(5.0, 65.0), 72.0, "Churn within 28 days is likely.", &["28 days"]),
+    (Calls(5.0, 65.0), 72.0, "Churn within two months is likely.", &["two months"]),
+    (Calls(5.0, 65.0), 72.0, "Churn within 72 hours is likely.", &["72 hours"]),
+    (Calls(5.0, 65.0), 72.0, "About 2.5 calls per week.", &["2.5 calls"]),
+    (Calls(5.0, 65.0), 72.0, "Five calls in fourteen days, one every 3 days.", &["3 days"]),
+    (Health(38.0, 1.0, 3.0), 76.0, "One session in a week, three calls in two.", &[]),
+    (Health(38.0, 1.0, 3.0), 76.0, "In 1 week there was 1 session.", &[]),
+    (
+        Health(38.0, 1.0, 3.0),
+        76.0,
+        "In the last 2 weeks there were 3 calls, in the last 8 weeks 12.",
+        &["8 weeks", "12"],
+    ),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Students will wait for two weeks.", &[]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Students will wait for four weeks.", &["four weeks"]),
+    (Balance("high_demand", 92.5, 20.0), 85.0, "Students will wait for 7 days.", &["7 days"]),
+];

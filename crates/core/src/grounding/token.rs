@@ -1,0 +1,245 @@
+//! Cuts a text into digits, words, marks, and runs that claim nothing whatever stands in them.
+//!
+//! Takes: any text.
+//! Gives: [`Tokens`] with their places, without the white space between them.
+//! Never: knows a unit, or looks at more than a bounded number of the characters around a token's own.
+
+use super::digits::{Numeral, after, digits};
+use super::words::{SAYINGS, has};
+
+/// One piece of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'t> {
+    pub(super) text: &'t str,
+    /// Its first byte.
+    pub(super) start: usize,
+    pub(super) kind: Kind,
+    /// White space stands before it, or nothing does.
+    pub(super) spaced: bool,
+    /// On its line, nothing but bullets stands before it.
+    pub(super) opens_line: bool,
+    /// On its line, a parenthesis stands open before it.
+    pub(super) enclosed: bool,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    Digits(Numeral),
+    Word,
+    /// An id, a name with digits, a date, a time, an idiom, an address.
+    Opaque,
+    /// One character that is nothing else.
+    Mark,
+}
+
+/// A text's tokens. Every look past an end gives nothing.
+pub(super) struct Tokens<'t>(Vec<Token<'t>>);
+
+/// Groups of digits that are looked at to see a date. A longer chain goes on as one opaque token after another.
+const GROUPS_MAX: usize = 8;
+/// Years that a number of four digits can be.
+pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1900..=2099;
+
+impl<'t> Tokens<'t> {
+    pub(super) fn read(text: &'t str) -> Self {
+        let mut list: Vec<Token<'t>> = Vec::new();
+        let (mut at, mut spaced, mut opens_line, mut depth) = (0, true, true, 0_usize);
+        while let Some(first) = after(text, at).chars().next() {
+            if first.is_whitespace() {
+                spaced = true;
+                if first == '\n' {
+                    (opens_line, depth) = (true, 0);
+                }
+                at += first.len_utf8();
+                continue;
+            }
+            let (kind, length) = lex(after(text, at), list.last().filter(|_| !spaced));
+            let piece = text.get(at..at + length).unwrap_or_default();
+            list.push(Token { text: piece, start: at, kind, spaced, opens_line, enclosed: depth > 0 });
+            match first {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            opens_line = opens_line && matches!(first, '-' | '*' | '•' | '–' | '·' | '>' | '#' | '(');
+            spaced = false;
+            at += length;
+        }
+        Self(list)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Token<'t>> {
+        self.0.get(at)
+    }
+
+    /// The token so many places before another.
+    pub(super) fn back(&self, at: usize, places: usize) -> Option<&Token<'t>> {
+        self.0.get(at.checked_sub(places)?)
+    }
+
+    /// The token if it is glued to the one before it.
+    pub(super) fn glued(&self, at: usize) -> Option<&Token<'t>> {
+        self.get(at).filter(|token| !token.spaced)
+    }
+
+    /// The token if it is a word with white space before it.
+    pub(super) fn spaced_word(&self, at: usize) -> Option<&Token<'t>> {
+        self.get(at).filter(|token| token.spaced && token.is_word())
+    }
+}
+
+impl Token<'_> {
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    pub(super) fn is_word(&self) -> bool {
+        self.kind == Kind::Word
+    }
+
+    pub(super) fn is_digits(&self) -> bool {
+        matches!(self.kind, Kind::Digits(_))
+    }
+
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.text.eq_ignore_ascii_case(text)
+    }
+
+    pub(super) fn is_in(&self, list: &[&str]) -> bool {
+        has(list, self.text)
+    }
+
+    pub(super) fn is_hyphen(&self) -> bool {
+        matches!(self.text, "-" | "\u{2010}" | "\u{2011}")
+    }
+
+    pub(super) fn has_capital(&self) -> bool {
+        self.text.starts_with(char::is_uppercase)
+    }
+
+    /// Whether it looks like a noun in the plural, as `tutors`; also true of some verbs, as `reflects`.
+    pub(super) fn ends_in_s(&self) -> bool {
+        let ends = |ending| self.text.ends_with(ending);
+        self.is_word()
+            && self.text.len() > 3
+            && ends("s")
+            && !ends("ss")
+            && !ends("us")
+            && !ends("'s")
+            && !ends("’s")
+    }
+}
+
+/// The kind and the length of the token that a text starts with, after a token that it is glued to.
+fn lex(text: &str, glued_to: Option<&Token<'_>>) -> (Kind, usize) {
+    let first = text.chars().next().unwrap_or_default();
+    let second = after(text, first.len_utf8()).chars().next().unwrap_or_default();
+    let mark = (Kind::Mark, first.len_utf8());
+    if glued_to.is_none()
+        && let Some(length) = address(text)
+    {
+        return (Kind::Opaque, length);
+    }
+    if let Some(before) = glued_to.filter(|before| before.kind == Kind::Opaque) {
+        let goes_on =
+            matches!(first, '.' | '-') || first == ':' && before.text.ends_with(|c: char| c.is_ascii_digit());
+        if goes_on && second.is_alphanumeric() {
+            return (Kind::Opaque, first.len_utf8() + run(after(text, first.len_utf8())).len());
+        }
+    }
+    let run = run(text);
+    if let Some(length) = saying(text).or_else(|| calendar(text)) {
+        return (Kind::Opaque, length);
+    }
+    let leads_with_point =
+        first == '.' && second.is_ascii_digit() && glued_to.is_none_or(|t| t.kind == Kind::Mark);
+    if first.is_ascii_digit() || leads_with_point {
+        // `14d` is a number and its unit; `3f9a` and `5x5` are neither.
+        let rest = after(run, digits(run).len());
+        if !rest.chars().all(char::is_alphabetic) {
+            return (Kind::Opaque, run.len());
+        }
+        let (numeral, length) = Numeral::read(text);
+        return (Kind::Digits(numeral), length);
+    }
+    if run.is_empty() {
+        return mark;
+    }
+    let word = word(text);
+    let kind = if word.contains(|c: char| c.is_ascii_digit()) { Kind::Opaque } else { Kind::Word };
+    (kind, word.len())
+}
+
+/// The letters, digits and underscores that a text starts with.
+fn run(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// A run, and further ones after an apostrophe: `student's`.
+fn word(text: &str) -> &str {
+    let mut end = run(text).len();
+    while let Some(rest) =
+        after(text, end).strip_prefix(['\'', '’']).filter(|rest| rest.starts_with(char::is_alphabetic))
+    {
+        end = text.len() - rest.len() + run(rest).len();
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A web or mail address runs to the next white space.
+fn address(text: &str) -> Option<usize> {
+    let chunk = text.split(char::is_whitespace).next()?;
+    let is_address =
+        chunk.contains("://") || chunk.starts_with("www.") || chunk.trim_matches('@').contains('@');
+    is_address.then_some(chunk.len())
+}
+
+fn saying(text: &str) -> Option<usize> {
+    let starts =
+        |saying: &&&str| text.get(..saying.len()).is_some_and(|start| start.eq_ignore_ascii_case(saying));
+    let saying = SAYINGS.iter().find(starts)?;
+    let next = after(text, saying.len()).chars().next();
+    next.is_none_or(|c| !c.is_alphanumeric()).then_some(saying.len())
+}
+
+/// `2025-01-01T12:00:00Z`, `1/2/25`, `1.2.2025`, `2024-25`, `9:30`; also versions and telephone numbers, which are
+/// groups of digits as well.
+fn calendar(text: &str) -> Option<usize> {
+    let mut groups = vec![digits(text)];
+    let mut length = digits(text).len();
+    let separator =
+        after(text, length).chars().next().filter(|c| matches!(c, '-' | '–' | '/' | '.' | ':'))?;
+    while groups.len() < GROUPS_MAX
+        && let Some(group) =
+            after(text, length).strip_prefix(separator).map(digits).filter(|group| !group.is_empty())
+    {
+        length += separator.len_utf8() + group.len();
+        groups.push(group);
+    }
+    let number = |group: &str| group.parse::<u32>().unwrap_or(u32::MAX);
+    let is_year = |group: &str| group.len() == 4 && YEARS.contains(&number(group));
+    let is_one = match (separator, groups.as_slice()) {
+        (_, [] | ["", ..] | [_]) => false,
+        (':', [hour, rest @ ..]) => {
+            number(hour) <= 24
+                && rest.len() <= 2
+                && rest.iter().all(|each| each.len() == 2 && number(each) < 60)
+        }
+        ('-' | '–' | '/', [year, to]) => {
+            let follows = to.len() == 2 && (number(year) + 1) % 100 == number(to);
+            is_year(year) && (follows || is_year(to))
+        }
+        (_, [_, _]) => false,
+        _ => true,
+    };
+    let time = after(text, length).strip_prefix('T').filter(|_| is_one).map(|rest| {
+        1 + rest.bytes().take_while(|byte| byte.is_ascii_digit() || b":.+-Z".contains(byte)).count()
+    });
+    is_one.then(|| length + time.unwrap_or_default())
+}

@@ -1,0 +1,184 @@
+//! The words that an alert type brings: its units, the words that may stand before them, the names of its facts.
+//!
+//! Takes: an alert type.
+//! Gives: a [`Vocabulary`], which finds the [`Unit`] after a number.
+//! Never: knows a value.
+
+use std::collections::HashSet;
+
+use super::subject::Names;
+use super::token::{Token, Tokens};
+use super::words::{
+    DAY, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, PERCENT, PERCENT_PAIRS, POINT, SHORT_UNITS,
+    SMALL, TENS, WEEK, has,
+};
+use crate::alert_type::{AlertType, Fact};
+
+/// A unit: its words in lower case, each in the singular.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unit(String);
+
+/// What an alert type's words mean to a reader of numbers.
+pub(super) struct Vocabulary {
+    units: Vec<Unit>,
+    entity: Option<Unit>,
+    words: HashSet<String>,
+    names: Names,
+    ends: Vec<f64>,
+}
+
+/// Words that may stand between a number and its unit.
+const MODIFIERS_MAX: usize = 3;
+impl Unit {
+    pub(super) fn new(text: &str) -> Self {
+        let words: Vec<_> = text.split_whitespace().map(canonical).collect();
+        Self(match words.join(" ").as_str() {
+            "per cent" | "percentage point" => PERCENT.into(),
+            unit => unit.into(),
+        })
+    }
+
+    pub(super) fn percent() -> Self {
+        Self(PERCENT.into())
+    }
+
+    pub(super) fn point() -> Self {
+        Self(POINT.into())
+    }
+
+    pub(super) fn is_percent(&self) -> bool {
+        self.0 == PERCENT
+    }
+
+    /// Days in one of it.
+    pub(super) fn days(&self) -> Option<f64> {
+        match self.0.as_str() {
+            DAY => Some(1.0),
+            WEEK => Some(7.0),
+            _ => None,
+        }
+    }
+}
+
+impl Vocabulary {
+    pub(super) fn new(alert_type: &AlertType) -> Self {
+        let facts = alert_type.facts();
+        let units: Vec<_> =
+            facts.iter().filter_map(Fact::range).map(|range| Unit::new(&range.unit)).collect();
+        let texts = facts.iter().flat_map(|fact| [fact.label(), fact.id()]).chain([alert_type.title()]);
+        let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
+        let words = words.filter(|word| !word.is_empty() && !has(FUNCTION_WORDS, word)).collect();
+        let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get()).collect();
+        let entity = Some(Unit::new(alert_type.entity()));
+        Self { units, entity, words, names: Names::new(facts), ends }
+    }
+
+    /// The words that are known without an alert type.
+    pub(super) fn general() -> Self {
+        let ends = vec![crate::limits::RISK_SCORE_MAX];
+        Self { units: Vec::new(), entity: None, words: HashSet::new(), names: Names::new(&[]), ends }
+    }
+
+    /// The names of its facts.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether a word means what the alert is about one of. A prompt never says how many of those there are.
+    pub(super) fn is_entity(&self, word: &Token<'_>) -> bool {
+        self.entity.as_ref().is_some_and(|entity| word.is_word() && singular(word.text) == entity.0)
+    }
+
+    /// Whether a word with a capital can be part of a name, for all that this vocabulary knows.
+    pub(super) fn can_be_name(&self, word: &Token<'_>) -> bool {
+        !self.words.contains(&word.text.to_lowercase())
+    }
+
+    /// Whether a scale ends at this number.
+    pub(super) fn is_end(&self, number: f64) -> bool {
+        number == crate::limits::RISK_SCORE_MAX || self.ends.contains(&number)
+    }
+
+    /// The unit of a number, and the place after it: glued to the number, behind a hyphen, or a few words on.
+    pub(super) fn unit_after(&self, tokens: &Tokens<'_>, number_end: usize) -> Option<(Unit, usize)> {
+        let next = number_end + usize::from(tokens.glued(number_end).is_some_and(|token| token.text == "+"));
+        let first = tokens.get(next)?;
+        if first.text == "%" {
+            return Some((Unit::percent(), next + 1));
+        }
+        if first.is_hyphen() && !first.spaced {
+            tokens.glued(next + 1)?;
+            return self.unit_at(tokens, next + 1);
+        }
+        if !first.spaced {
+            return self.unit_at(tokens, next);
+        }
+        let mut strange_words = 0;
+        for place in next..=next + MODIFIERS_MAX {
+            let word = tokens.spaced_word(place)?;
+            if let Some(found) = self.unit_at(tokens, place) {
+                return Some(found);
+            }
+            if !has(MODIFIERS, word.text) && !self.words.contains(&word.text.to_lowercase()) {
+                strange_words += 1;
+            }
+            if strange_words > 1 || !is_adjective(word) {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn unit_at(&self, tokens: &Tokens<'_>, place: usize) -> Option<(Unit, usize)> {
+        let word = tokens.get(place).filter(|token| token.is_word())?;
+        for unit in &self.units {
+            let words: Vec<_> = unit.0.split(' ').collect();
+            let fits = words.iter().enumerate().all(|(index, expected)| {
+                tokens
+                    .get(place + index)
+                    .is_some_and(|token| token.is_word() && canonical(token.text) == *expected)
+            });
+            if fits {
+                return Some((unit.clone(), place + words.len()));
+            }
+        }
+        if let Some(second) = tokens.spaced_word(place + 1)
+            && PERCENT_PAIRS.iter().any(|(one, other)| word.is(one) && second.is(other))
+        {
+            return Some((Unit::percent(), place + 2));
+        }
+        let letter = LETTER_UNITS.iter().find(|(letter, _)| !word.spaced && word.text == *letter);
+        let unit = letter.map_or_else(|| canonical(word.text), |(_, unit)| (*unit).into());
+        let is_general = GENERAL_UNITS.contains(&unit.as_str());
+        is_general.then(|| (Unit(unit), place + 1))
+    }
+}
+
+fn is_adjective(word: &Token<'_>) -> bool {
+    let is_number = has(&SMALL, word.text) || has(&TENS, word.text);
+    !is_number && !has(FUNCTION_WORDS, word.text) && !word.ends_in_s() && !word.text.ends_with("ing")
+}
+
+/// A unit's word in lower case, in the singular, written out.
+fn canonical(word: &str) -> String {
+    let singular = singular(word);
+    let short = SHORT_UNITS.iter().find(|(short, _)| *short == singular);
+    short.map_or(singular, |(_, unit)| (*unit).to_owned())
+}
+
+/// A noun in lower case, without the ending of its plural. A wrong guess is the same guess on both sides.
+fn singular(word: &str) -> String {
+    let word = word.to_lowercase();
+    if let Some(stem) = word.strip_suffix("ies").filter(|stem| !stem.is_empty()) {
+        return format!("{stem}y");
+    }
+    for ending in ["ses", "xes", "ches", "shes"] {
+        if let Some(stem) = word.strip_suffix("es").filter(|_| word.ends_with(ending)) {
+            return stem.to_owned();
+        }
+    }
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 1 && !stem.ends_with('s') => stem.to_owned(),
+        _ => word,
+    }
+}

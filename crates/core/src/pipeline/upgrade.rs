@@ -1,0 +1,77 @@
+//! Asks the models again for a degraded insight: one that the scorecard made since a configured model failed.
+//!
+//! Takes: an insight that is due, and the deadline.
+//! Gives: an [`Upgraded`]: the model's insight in its place, or why not.
+//! Never: replaces an insight twice, or one that a model made; counts a repeat; or makes the claim look unfinished.
+
+use super::judge::Judged;
+use super::retry::retried;
+use super::{Failure, Pipeline};
+use crate::clock::{Clock, random_name};
+use crate::insight::{Insight, Judgement, Making, StoredInsight};
+use crate::limits::{LEASE_MARGIN, UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
+use crate::model::Model;
+use crate::scorecard::Scored;
+use crate::store::{Due, Lease, Store, UpgradeClaim, UpgradeRequest};
+use crate::time::Timestamp;
+
+/// What came of an upgrade.
+#[derive(Debug)]
+pub enum Upgraded {
+    /// A model's insight stands in its place.
+    Done(StoredInsight),
+    /// No model answered; it may be tried again after this time.
+    Later(Timestamp),
+    /// It is not to be tried: each try has been made, or the alert type has changed.
+    Never,
+}
+
+impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
+    /// Upgrades one insight that is due.
+    pub async fn upgrade(&self, due: &Due, deadline: Timestamp) -> Result<Upgraded, Failure> {
+        let Some(alert) = due.insight.to_alert(&self.types) else { return Ok(Upgraded::Never) };
+        let owner = random_name(&self.clock);
+        let wish = || UpgradeRequest {
+            alert_key: due.alert_key,
+            owner: owner.clone(),
+            lease_until: deadline.plus(LEASE_MARGIN),
+            now: self.clock.now(),
+        };
+        let claim = retried(&self.clock, deadline, async || self.store.claim_upgrade(&wish()).await).await?;
+        let lease = match claim {
+            UpgradeClaim::Mine(lease) => lease,
+            UpgradeClaim::Busy(until) => return Ok(Upgraded::Later(until)),
+            UpgradeClaim::Never => return Ok(Upgraded::Never),
+        };
+        let judged = self.ask(&alert, &lease, UPGRADE_CALLS_MAX, deadline, Scored::new(&alert)).await;
+        let Judged { result, attempts, alarms, .. } = judged;
+        self.raise(alarms);
+        let Ok(judgement @ Judgement::Model { .. }) = result else {
+            return Ok(self.try_later(&lease, deadline).await);
+        };
+        let making =
+            Making { run: random_name(&self.clock), attempts, degraded: false, now: self.clock.now() };
+        let insight = Insight::new(&alert, &lease.insight_key, judgement, making);
+        let put =
+            retried(&self.clock, deadline, || self.store.upgrade(&insight, None, self.clock.now())).await;
+        match put {
+            Ok(Some(stored)) => {
+                self.finish(&lease, stored.expires_at, deadline).await;
+                Ok(Upgraded::Done(stored))
+            }
+            // It expired meanwhile.
+            Ok(None) => Ok(Upgraded::Never),
+            Err(error) => {
+                self.try_later(&lease, deadline).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Gives the lease back for a while. If that fails, it ends by itself.
+    async fn try_later(&self, lease: &Lease, deadline: Timestamp) -> Upgraded {
+        let until = self.clock.now().plus(UPGRADE_PAUSE);
+        let _ = retried(&self.clock, deadline, || self.store.release(lease, until)).await;
+        Upgraded::Later(until)
+    }
+}

@@ -1,0 +1,138 @@
+//! `portend.toml`, as it is written.
+//!
+//! Takes: a path that was named, or the usual places.
+//! Gives: a [`File`] whose paths are relative to nothing but its own folder.
+//! Never: accepts an unknown key; `docs/portend.toml` is a complete example.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use etcetera::AppStrategy;
+use portend_remote::secret::Secret;
+use serde::{Deserialize, Deserializer};
+
+use super::folders;
+
+/// What the file says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) store: Option<PathBuf>,
+    #[serde(alias = "alert_types_dir")]
+    pub(super) alert_types: Option<PathBuf>,
+    /// The order; `models` itself when it is no table.
+    pub(super) chain: Option<String>,
+    #[serde(default)]
+    pub(super) models: Models,
+    pub(super) use_bedrock: Option<bool>,
+    pub(super) bedrock_model_id: Option<String>,
+    pub(super) openai_model: Option<String>,
+    pub(super) openai_base_url: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) openai_api_key: Option<Secret>,
+}
+
+/// `models`: the chain's order as a text, or a table for each further endpoint.
+#[derive(Debug)]
+pub(super) enum Models {
+    Order(String),
+    Endpoints(BTreeMap<String, WrittenEndpoint>),
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self::Endpoints(BTreeMap::new())
+    }
+}
+
+/// `[models.NAME]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenEndpoint {
+    #[serde(default)]
+    pub(super) provider: Provider,
+    #[serde(alias = "model_id")]
+    pub(super) model: Option<String>,
+    pub(super) base_url: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) api_key: Option<Secret>,
+    /// The name of the environment variable that holds the key.
+    pub(super) api_key_env: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Provider {
+    /// An OpenAI-compatible endpoint, or OpenAI itself.
+    #[default]
+    Openai,
+    Bedrock,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(|text| Secret::new(&text)))
+}
+
+impl<'de> Deserialize<'de> for Models {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = Models;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the chain as a text, as \"bedrock,scorecard\", or tables [models.NAME]")
+            }
+
+            fn visit_str<E>(self, order: &str) -> Result<Models, E> {
+                Ok(Models::Order(order.to_owned()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Models, A::Error> {
+                let endpoints = serde::de::value::MapAccessDeserializer::new(map);
+                BTreeMap::deserialize(endpoints).map(Models::Endpoints)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl File {
+    /// A file that is named must be there; one in its usual place may be absent.
+    pub(super) fn find(named: Option<PathBuf>) -> Result<Self> {
+        if let Some(path) = named {
+            return Self::read(&path, &read_text(&path)?);
+        }
+        let in_settings = folders().ok().map(|folders| folders.in_config_dir("portend.toml"));
+        for path in [Some(PathBuf::from("portend.toml")), in_settings].into_iter().flatten() {
+            match fs::read_to_string(&path) {
+                Ok(text) => return Self::read(&path, &text),
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(_) => return Self::read(&path, &read_text(&path)?),
+            }
+        }
+        Ok(Self::default())
+    }
+
+    fn read(path: &Path, text: &str) -> Result<Self> {
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let mend = "docs/portend.toml shows every key";
+            anyhow!("{}:{line}: {}; {mend}", path.display(), error.message())
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
+        Ok(Self { store: in_folder(file.store), alert_types: in_folder(file.alert_types), ..file })
+    }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let mend = "give a settings file that can be read with --config, or none";
+    fs::read_to_string(path)
+        .with_context(|| format!("cannot read the settings file {}; {mend}", path.display()))
+}

@@ -1,0 +1,173 @@
+//! `portend doctor`: whether each configured part works, and what to do if not.
+//!
+//! Takes: the settings.
+//! Gives: a line for each part: the alert types, the store, and each model, which is really asked once.
+//! Never: sends a fact of an alert, or stores anything.
+
+use std::io::Write;
+
+use anyhow::Result;
+use portend_core::clock::Clock;
+use portend_core::model::{Call, Message, Model, ModelError, Role};
+use portend_remote::AnyModel;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::output::{Answer, GREEN, RED, YELLOW, json_line, paint};
+use crate::sqlite::Sqlite;
+use crate::text::shown;
+
+/// Check the settings, the store and each model, and say what to do about what is wrong.
+///
+/// Each model is asked one short question, which costs as much as a few words.
+///
+/// Exit code: 0 if everything works, 1 if something does not.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object per part: `{"part", "state": "ok" | "warning" | "failed", "says"}`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found of one part.
+#[derive(Debug, Serialize)]
+struct Finding {
+    part: String,
+    state: State,
+    says: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warning,
+    Failed,
+}
+
+/// The time that a model has to answer.
+const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(20);
+/// Output tokens that the question is asked with: the answer's five words, and what may be thought first.
+const ANSWER_TOKENS: u32 = 500;
+/// A model whose end of life is nearer than this is worth a warning.
+const END_OF_LIFE_NEAR_DAYS: i32 = 90;
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+    let mut out = anstream::stdout();
+    let mut is_sound = true;
+    let mut say = |finding: Finding| -> Result<()> {
+        is_sound &= finding.state != State::Failed;
+        if args.json {
+            return json_line(&mut out, &finding);
+        }
+        let state = match finding.state {
+            State::Ok => paint(GREEN, "ok     "),
+            State::Warning => paint(YELLOW, "warning"),
+            State::Failed => paint(RED, "failed "),
+        };
+        Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
+    };
+    say(alert_types(&config))?;
+    say(store(&config))?;
+    for (name, model) in config.chain.each_model().await {
+        let findings = match model {
+            Ok(model) => of_model(&model).await,
+            Err(error) => {
+                vec![Finding { part: format!("model {name}"), state: State::Failed, says: error.to_string() }]
+            }
+        };
+        findings.into_iter().try_for_each(&mut say)?;
+    }
+    if config.chain.scorecard {
+        let says = "judges whatever no model answers".to_owned();
+        say(Finding { part: "scorecard".into(), state: State::Ok, says })?;
+    }
+    Ok(if is_sound { Answer::Done } else { Answer::Incomplete })
+}
+
+fn alert_types(config: &Config) -> Finding {
+    let (state, says) = match config.alert_types() {
+        Ok(types) => (State::Ok, format!("{} known", types.iter().count())),
+        Err(error) => (State::Failed, format!("{error:#}")),
+    };
+    Finding { part: "alert types".into(), state, says }
+}
+
+fn store(config: &Config) -> Finding {
+    let path = config.store.display();
+    let (state, says) = if config.store.exists() {
+        match Sqlite::open(&config.store, SystemClock.now()) {
+            Ok(_) => (State::Ok, format!("{path} can be read and written")),
+            Err(error) => (State::Failed, error.to_string()),
+        }
+    } else {
+        (State::Ok, format!("{path} does not exist yet; the first portend explain makes it"))
+    };
+    Finding { part: "store".into(), state, says }
+}
+
+/// Reachable, allowed, there; then what is known of it.
+async fn of_model(model: &AnyModel) -> Vec<Finding> {
+    let spec = model.spec();
+    let part = format!("model {} ({})", spec.name, spec.model_id);
+    let finding = |state, says: String| Finding { part: part.clone(), state, says };
+    let mut findings = Vec::new();
+    let mut takes_schema = spec.takes_schema;
+    let mut answer = ask(model, takes_schema).await;
+    if takes_schema && answer == Err(ModelError::SchemaRefused) {
+        takes_schema = false;
+        answer = ask(model, takes_schema).await;
+    }
+    match answer {
+        Ok(ms) if takes_schema || !spec.takes_schema => {
+            findings.push(finding(State::Ok, format!("answered in {ms} ms")));
+        }
+        Ok(ms) => {
+            let says = format!(
+                "answered in {ms} ms, but refuses the reply's schema; it is asked by the prompt alone, which works too"
+            );
+            findings.push(finding(State::Warning, says));
+        }
+        Err(error) => findings.push(finding(State::Failed, error.to_string())),
+    }
+    if let Some(day) = model.facts().end_of_life {
+        let today = SystemClock.now().day();
+        let days = day.since(today.parse().unwrap_or(day)).map(|span| span.get_days()).unwrap_or_default();
+        if days < END_OF_LIFE_NEAR_DAYS {
+            let verb = if days < 0 { "was" } else { "is" };
+            findings
+                .push(finding(State::Warning, format!("its end of life {verb} {day}; choose a newer model")));
+        }
+    }
+    if spec.price.is_none() {
+        findings.push(finding(
+            State::Warning,
+            "its price is not known, so insights do not say what they cost".into(),
+        ));
+    }
+    findings
+}
+
+/// Asks a question that has nothing to do with any alert. Gives the milliseconds of its answer.
+async fn ask(model: &AnyModel, with_schema: bool) -> Result<u128, ModelError> {
+    let schema = json!({
+        "type": "object",
+        "properties": { "ok": { "type": "boolean" } },
+        "required": ["ok"],
+        "additionalProperties": false,
+    });
+    let messages = [Message { role: Role::User, text: "Reply with the JSON object {\"ok\": true}.".into() }];
+    let call = Call {
+        system: "You reply with one JSON object and nothing else.",
+        messages: &messages,
+        schema: with_schema.then_some(&schema),
+        output_tokens: ANSWER_TOKENS,
+    };
+    let begun = tokio::time::Instant::now();
+    match tokio::time::timeout(ANSWER_TIME, model.ask(&call)).await {
+        Ok(answer) => answer.map(|_| begun.elapsed().as_millis()),
+        Err(_) => Err(ModelError::TimedOut),
+    }
+}

@@ -1,0 +1,77 @@
+//! `portend upgrade`: asks the models again for what the scorecard had to judge.
+//!
+//! Takes: the store's degraded insights, and the settings' models.
+//! Gives: a card or a line of JSON for each upgraded insight, and a tally.
+//! Never: touches an insight that is not degraded; tries one more than twice.
+
+use std::io::Write;
+
+use anyhow::{Result, anyhow};
+use portend_core::clock::Clock;
+use portend_core::limits::{EVENT_DEADLINE, PAGE_MAX};
+use portend_core::pipeline::Upgraded;
+use portend_core::store::{Store, Todo};
+use serde_json::json;
+
+use crate::card::{Heading, card};
+use crate::config::Config;
+use crate::insights::open_existing;
+use crate::output::{Answer, WrongUsage, json_line, note, store_error};
+use crate::work::Desk;
+
+/// Ask the models again for insights that the scorecard made since a model failed.
+///
+/// Exit code: 0 if none is left to upgrade, 1 if some must wait.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object per insight: `{"status": "upgraded" | "later" | "never", "alert_id", "insight"}`.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+    drop(open_existing(&config)?);
+    let desk = Desk::open(&config).await?;
+    let pipeline = &desk.pipeline;
+    if pipeline.models().is_empty() {
+        let mend = "name one in MODELS, as --models bedrock,scorecard";
+        return Err(WrongUsage::from(anyhow!(
+            "no model is configured that could upgrade an insight; {mend}"
+        ))
+        .into());
+    }
+    let due = pipeline.store().due(pipeline.clock().now(), PAGE_MAX).await.map_err(store_error)?;
+    let (mut upgraded, mut later, mut never) = (0, 0, 0);
+    let mut out = anstream::stdout();
+    for due in due.iter().filter(|due| due.todo == Todo::Upgrade) {
+        let deadline = pipeline.clock().now().plus(EVENT_DEADLINE);
+        let result = pipeline.upgrade(due, deadline).await?;
+        desk.tell_alarms();
+        let (status, insight) = match &result {
+            Upgraded::Done(insight) => {
+                upgraded += 1;
+                ("upgraded", insight)
+            }
+            Upgraded::Later(_) => {
+                later += 1;
+                ("later", &due.insight)
+            }
+            Upgraded::Never => {
+                never += 1;
+                ("never", &due.insight)
+            }
+        };
+        if args.json {
+            json_line(
+                &mut out,
+                &json!({ "status": status, "alert_id": insight.alert_id, "insight": insight }),
+            )?;
+        } else if let Upgraded::Done(insight) = &result {
+            let alert_type = pipeline.types().get(&insight.prediction_type);
+            let card = card(insight, alert_type, Heading { is_new: true, evidence: false });
+            writeln!(out, "{card}")?;
+        }
+    }
+    note(&format!("{upgraded} upgraded, {later} to try again later, {never} stay as they are"));
+    Ok(if later == 0 { Answer::Done } else { Answer::Incomplete })
+}

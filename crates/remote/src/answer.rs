@@ -1,0 +1,204 @@
+//! A response as it came, and the readings that both adapters share.
+//!
+//! Takes: status, headers and the whole body.
+//! Gives: JSON, the wait that it asks for, a stop reason's meaning, a vendor's code that is safe to repeat.
+//! Never: puts a body, or any text that is not a plain code, into an error.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::Headers;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use portend_core::model::{ModelError, Stop};
+use serde_json::Value;
+
+use crate::limits::{CODE_CHARS_MAX, MODEL_ID_CHARS_MAX};
+
+/// A response, read to its end.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: Headers,
+    /// The body; of a failure, empty if it could not be read.
+    pub(crate) body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer {{ status: {}, {} bytes }}", self.status, self.body.len())
+    }
+}
+
+impl Answer {
+    /// Of a response whose body is already in memory.
+    pub(crate) fn of(response: &HttpResponse) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.body().bytes().unwrap_or_default().to_vec(),
+        }
+    }
+
+    /// The body as a JSON object.
+    pub(crate) fn json(&self) -> Result<Value, ModelError> {
+        let text = std::str::from_utf8(&self.body).map_err(|_| unreadable("not UTF-8"))?;
+        match serde_json::from_str(text) {
+            Ok(value @ Value::Object(_)) => Ok(value),
+            Ok(_) => Err(unreadable("not a JSON object")),
+            Err(_) => Err(unreadable("not JSON")),
+        }
+    }
+
+    /// How long it asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date. A date is measured from
+    /// the response's own, so that a clock which is off does not matter.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let number = |name: &str| self.headers.get(name)?.trim().parse::<f64>().ok();
+        let seconds =
+            number("retry-after-ms").map(|millis| millis / 1000.0).or_else(|| number("retry-after"));
+        let date = |name: &str| -> Option<Timestamp> {
+            DateTimeParser::new().parse_timestamp(self.headers.get(name)?.trim()).ok()
+        };
+        match (seconds, date("retry-after"), date("date")) {
+            (Some(seconds), _, _) => Duration::try_from_secs_f64(seconds).ok(),
+            (None, Some(then), Some(now)) => Duration::try_from(then.duration_since(now)).ok(),
+            (None, _, _) => None,
+        }
+    }
+}
+
+/// A response that says nothing, by what is wrong with it.
+pub(crate) fn unreadable(what: &str) -> ModelError {
+    ModelError::Unreadable { what: what.to_owned() }
+}
+
+/// What a stop reason means. The vendors' words do not collide, and gateways pass on each other's.
+pub(crate) fn stop(reason: &str) -> Stop {
+    match reason {
+        "end_turn" | "stop_sequence" | "stop" | "completed" => Stop::End,
+        "max_tokens" | "length" | "max_output_tokens" => Stop::Length,
+        "refusal" | "content_filtered" | "content_filter" => Stop::Refusal,
+        "guardrail_intervened" => Stop::Guardrail,
+        _ => Stop::Unknown(plain_code(reason).unwrap_or("unreadable").to_owned()),
+    }
+}
+
+/// A vendor's code, if it is one: letters and underscores. Anything else is text, which may hold part of a key.
+pub(crate) fn plain_code(text: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    Some(text).filter(|text| !text.is_empty() && text.len() <= CODE_CHARS_MAX && text.bytes().all(plain))
+}
+
+/// A failure by its status and, if there is one, the vendor's code.
+pub(crate) fn status_and_code(status: u16, code: Option<&str>) -> String {
+    match code.and_then(plain_code) {
+        Some(code) => format!("{status} {code}"),
+        None => status.to_string(),
+    }
+}
+
+/// A model's id as a response says it.
+pub(crate) fn model_id(id: Option<&str>) -> Option<String> {
+    let fits =
+        |id: &&str| (1..=MODEL_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    id.filter(fits).map(str::to_owned)
+}
+
+#[cfg(test)]
+impl Answer {
+    /// An answer for the tests of the translations.
+    pub(crate) fn scripted(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Self {
+        let mut all = Headers::new();
+        for (name, value) in headers {
+            all.insert(*name, *value);
+        }
+        Self { status, headers: all, body: body.as_bytes().to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_read_in_each_form() {
+        const NOW: (&str, &str) = ("date", "Sun, 01 Nov 2026 12:00:00 GMT");
+        for (headers, millis) in [
+            (vec![], None),
+            (vec![("retry-after", "2")], Some(2000)),
+            (vec![("Retry-After", " 1.5 ")], Some(1500)),
+            (vec![("retry-after-ms", "250")], Some(250)),
+            (vec![("retry-after", "9"), ("retry-after-ms", "250")], Some(250)),
+            (vec![("retry-after", "9"), ("retry-after-ms", "soon")], Some(9000)),
+            (vec![("retry-after", "0")], Some(0)),
+            (vec![("retry-after", "Sun, 01 Nov 2026 12:00:07 GMT"), NOW], Some(7000)),
+            (vec![("retry-after", "Sun, 01 Nov 2026 11:59:59 GMT"), NOW], None),
+            (vec![("retry-after", "Sun, 01 Nov 2026 12:00:07 GMT")], None),
+            (vec![("retry-after", "-1")], None),
+            (vec![("retry-after", "NaN")], None),
+            (vec![("retry-after", "inf")], None),
+            (vec![("retry-after", "1e300")], None),
+            (vec![("retry-after", "later")], None),
+        ] {
+            let answer = Answer::scripted(429, &headers, "");
+            assert_eq!(answer.retry_after(), millis.map(Duration::from_millis), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_stop_reason_is_read_by_its_name() {
+        for (reason, expected) in [
+            ("end_turn", Stop::End),
+            ("stop_sequence", Stop::End),
+            ("stop", Stop::End),
+            ("max_tokens", Stop::Length),
+            ("length", Stop::Length),
+            ("refusal", Stop::Refusal),
+            ("content_filtered", Stop::Refusal),
+            ("content_filter", Stop::Refusal),
+            ("guardrail_intervened", Stop::Guardrail),
+            ("tool_use", Stop::Unknown("tool_use".to_owned())),
+            ("malformed_model_output", Stop::Unknown("malformed_model_output".to_owned())),
+            ("the key is sk-1", Stop::Unknown("unreadable".to_owned())),
+            ("", Stop::Unknown("unreadable".to_owned())),
+        ] {
+            assert_eq!(stop(reason), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn only_a_plain_code_is_repeated() {
+        for (code, expected) in [
+            (Some("rate_limit_exceeded"), "429 rate_limit_exceeded"),
+            (Some("ThrottlingException"), "429 ThrottlingException"),
+            (Some("sk-proj-abc123"), "429"),
+            (Some("a message"), "429"),
+            (Some("x".repeat(65).as_str()), "429"),
+            (Some(""), "429"),
+            (None, "429"),
+        ] {
+            assert_eq!(status_and_code(429, code), expected);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_object_is_unreadable() {
+        let json = |body: &[u8]| Answer { body: body.to_vec(), ..Answer::scripted(200, &[], "") }.json();
+        for (body, what) in [
+            (&b""[..], "not JSON"),
+            (b"{", "not JSON"),
+            (b"{} {}", "not JSON"),
+            (b"<html>", "not JSON"),
+            (b"[]", "not a JSON object"),
+            (b"null", "not a JSON object"),
+            (b"{\"text\": \"\xff\"}", "not UTF-8"),
+            ("[".repeat(100_000).as_bytes(), "not JSON"),
+        ] {
+            assert_eq!(json(body), Err(unreadable(what)));
+        }
+        assert_eq!(json(b" {} ").unwrap(), serde_json::json!({}));
+    }
+}

@@ -1,0 +1,163 @@
+//! Reads what Converse answers.
+//!
+//! Takes: a response, and whether the request had a schema.
+//! Gives: a [`Completion`], or a [`ModelError`]:
+//!
+//! | type, else status | meaning |
+//! |---|---|
+//! | `ThrottlingException`, `ModelNotReadyException`; 429 | throttled |
+//! | `ServiceQuotaExceededException`, with a status of 400 | over quota |
+//! | `ModelTimeoutException`; 408 | timed out |
+//! | `ModelErrorException`; 424, 5xx | unavailable |
+//! | `ValidationException`; 400 | by its message: schema refused, rejected, or a fault of the configuration |
+//! | `AccessDeniedException`, `ResourceNotFoundException`, credentials; 3xx, any other 4xx | a fault of the configuration |
+//!
+//! Never: reads a content block by its position, or takes an error object in a 200 for a success.
+
+use portend_core::model::{Completion, Fault, ModelError, Stop};
+use serde_json::Value;
+
+use crate::answer::{Answer, model_id, status_and_code, stop};
+
+/// Reads the response.
+pub(super) fn read(answer: &Answer, with_schema: bool) -> Result<Completion, ModelError> {
+    let success = (200..300).contains(&answer.status);
+    let body = match answer.json() {
+        Err(unreadable) if success => return Err(unreadable),
+        // A failure says enough by its status; a proxy's has a page of HTML for a body.
+        body => body.unwrap_or_default(),
+    };
+    match error_type(answer, &body) {
+        None if success => Ok(completion(&body)),
+        kind => Err(failure(answer, kind, &body, with_schema)),
+    }
+}
+
+fn completion(body: &Value) -> Completion {
+    let blocks = body.pointer("/output/message/content").and_then(Value::as_array);
+    let texts: Vec<&str> =
+        blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str()).collect();
+    let tokens = |name: &str| body.pointer("/usage")?.get(name)?.as_u64();
+    Completion {
+        text: texts.join("\n"),
+        stop: body.get("stopReason").and_then(Value::as_str).map_or(Stop::Unknown("none".to_owned()), stop),
+        // Converse does not say which model answered, except where a prompt router chose one.
+        model_id: model_id(body.pointer("/trace/promptRouter/invokedModelId").and_then(Value::as_str)),
+        input_tokens: tokens("inputTokens"),
+        output_tokens: tokens("outputTokens"),
+    }
+}
+
+/// The error's type: in the header cut at `:`, else in the body's `__type` cut before `#`. A frontend that does not know
+/// the operation wraps its body in `Output`.
+fn error_type<'a>(answer: &'a Answer, body: &'a Value) -> Option<&'a str> {
+    let header = answer.headers.get("x-amzn-errortype");
+    let in_body = || body.get("__type").or_else(|| body.pointer("/Output/__type")).and_then(Value::as_str);
+    let kind = header.or_else(in_body)?;
+    let kind = kind.split(':').next().unwrap_or(kind);
+    Some(kind.rsplit('#').next().unwrap_or(kind).trim())
+}
+
+fn failure(answer: &Answer, kind: Option<&str>, body: &Value, with_schema: bool) -> ModelError {
+    let status = answer.status;
+    let throttled = || ModelError::Throttled { retry_after: answer.retry_after() };
+    let unavailable = || ModelError::Unavailable { what: status_and_code(status, kind) };
+    let message = body.get("message").or_else(|| body.get("Message")).and_then(Value::as_str);
+    let message = message.unwrap_or_default().to_ascii_lowercase();
+    let fault = match (kind.unwrap_or_default(), status) {
+        ("ThrottlingException" | "TooManyRequestsException" | "ModelNotReadyException", _) => {
+            return throttled();
+        }
+        ("ServiceQuotaExceededException", _) => return ModelError::OverQuota,
+        ("ModelTimeoutException", _) => return ModelError::TimedOut,
+        ("ModelErrorException" | "InternalServerException" | "ServiceUnavailableException", _) => {
+            return unavailable();
+        }
+        ("ValidationException", _) => return invalid(status, kind, &message, with_schema, throttled),
+        ("AccessDeniedException", _) => denied(&message),
+        (
+            "ExpiredTokenException"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationTokenException"
+            | "InvalidClientTokenId"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "NotAuthorized",
+            _,
+        ) => Fault::BadCredentials,
+        ("ResourceNotFoundException", _) | (_, 404) => missing(&message),
+        // A success that names an error which is none of the above: the service is not itself.
+        (_, 200..=299 | 424 | 500..) => return unavailable(),
+        (_, 300..=399) => Fault::Redirect,
+        (_, 400) => return invalid(status, kind, &message, with_schema, throttled),
+        (_, 401) => Fault::BadCredentials,
+        (_, 403) => denied(&message),
+        (_, 408) => return ModelError::TimedOut,
+        (_, 429) => return throttled(),
+        (_, _) => Fault::Refused(status_and_code(status, kind)),
+    };
+    ModelError::Configuration { fault }
+}
+
+/// A request that is refused, by what the message says of it.
+fn invalid(
+    status: u16,
+    kind: Option<&str>,
+    message: &str,
+    with_schema: bool,
+    throttled: impl Fn() -> ModelError,
+) -> ModelError {
+    let names = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+    let rejected = |what: &str| ModelError::Rejected { what: what.to_owned() };
+    let fault = if names(&["too many tokens, please wait"]) {
+        return throttled();
+    } else if with_schema
+        && names(&["output_config", "outputconfig", "response_format", "text.format", "textformat", "schema"])
+    {
+        return ModelError::SchemaRefused;
+    } else if names(&["too long", "context limit", "context length", "context window"]) {
+        return rejected("input_too_long");
+    } else if names(&["content filtering policy", "content policy", "usage policy"]) {
+        return rejected("content_policy");
+    } else if ended(message) {
+        Fault::EndOfLife
+    } else if names(&["on-demand throughput", "inference profile"]) {
+        Fault::NeedsProfile
+    } else if names(&["model identifier"]) {
+        Fault::NoSuchModel
+    } else {
+        Fault::Refused(status_and_code(status, kind))
+    };
+    ModelError::Configuration { fault }
+}
+
+fn denied(message: &str) -> Fault {
+    let credentials = ["security token", "signature", "api key", "token has expired"];
+    if ended(message) {
+        Fault::EndOfLife
+    } else if credentials.iter().any(|part| message.contains(part)) {
+        Fault::BadCredentials
+    } else {
+        Fault::AccessDenied
+    }
+}
+
+fn missing(message: &str) -> Fault {
+    if ended(message) {
+        Fault::EndOfLife
+    } else if message.contains("use case details") {
+        // The account has not yet told the vendor what it wants the model for.
+        Fault::AccessDenied
+    } else {
+        Fault::NoSuchModel
+    }
+}
+
+fn ended(message: &str) -> bool {
+    ["end of its life", "end of life", "provider as legacy"].iter().any(|part| message.contains(part))
+}
+
+#[cfg(test)]
+mod tests;

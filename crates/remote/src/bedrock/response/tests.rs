@@ -1,0 +1,220 @@
+//! The table of failures and the readings of a success, row by row.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+
+fn configuration(fault: Fault) -> ModelError {
+    ModelError::Configuration { fault }
+}
+
+fn refused(what: &str) -> ModelError {
+    configuration(Fault::Refused(what.to_owned()))
+}
+
+fn unavailable(what: &str) -> ModelError {
+    ModelError::Unavailable { what: what.to_owned() }
+}
+
+fn rejected(what: &str) -> ModelError {
+    ModelError::Rejected { what: what.to_owned() }
+}
+
+#[test]
+fn each_failure_is_told_by_its_type_and_status() {
+    let throttled = ModelError::Throttled { retry_after: None };
+    for (status, kind, message, expected) in [
+        (
+            429,
+            "ThrottlingException",
+            "Too many requests, please wait before trying again.",
+            throttled.clone(),
+        ),
+        (429, "ThrottlingException", "Too many tokens, please wait before trying again.", throttled.clone()),
+        (429, "ModelNotReadyException", "The model is not ready.", throttled.clone()),
+        (400, "ThrottlingException", "Rate exceeded", throttled.clone()),
+        (429, "", "", throttled.clone()),
+        (400, "ValidationException", "Too many tokens, please wait before trying again.", throttled.clone()),
+        (500, "InternalServerException", "", unavailable("500 InternalServerException")),
+        (503, "ServiceUnavailableException", "", unavailable("503 ServiceUnavailableException")),
+        (502, "", "", unavailable("502")),
+        (504, "", "", unavailable("504")),
+        (424, "ModelErrorException", "", unavailable("424 ModelErrorException")),
+        (424, "", "", unavailable("424")),
+        (408, "ModelTimeoutException", "", ModelError::TimedOut),
+        (408, "", "", ModelError::TimedOut),
+        (400, "ServiceQuotaExceededException", "", ModelError::OverQuota),
+        (400, "ValidationException", "Input is too long for requested model.", rejected("input_too_long")),
+        (
+            400,
+            "ValidationException",
+            "Output blocked by content filtering policy",
+            rejected("content_policy"),
+        ),
+        (
+            400,
+            "ValidationException",
+            "Invocation of model ID anthropic.claude-haiku-4-5-20251001-v1:0 with on-demand throughput isn't supported. \
+             Retry your request with the ID or ARN of an inference profile that contains this model.",
+            configuration(Fault::NeedsProfile),
+        ),
+        (
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            configuration(Fault::NoSuchModel),
+        ),
+        (400, "ValidationException", "temperature: may not be set", refused("400 ValidationException")),
+        (400, "", "", refused("400")),
+        (
+            403,
+            "AccessDeniedException",
+            "You don't have access to the model.",
+            configuration(Fault::AccessDenied),
+        ),
+        (403, "", "", configuration(Fault::AccessDenied)),
+        (403, "ExpiredTokenException", "", configuration(Fault::BadCredentials)),
+        (403, "UnrecognizedClientException", "", configuration(Fault::BadCredentials)),
+        (403, "InvalidSignatureException", "", configuration(Fault::BadCredentials)),
+        (
+            403,
+            "",
+            "The security token included in the request is expired",
+            configuration(Fault::BadCredentials),
+        ),
+        (401, "", "", configuration(Fault::BadCredentials)),
+        (404, "ResourceNotFoundException", "Could not find the model.", configuration(Fault::NoSuchModel)),
+        (
+            404,
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life. Please refer to the AWS documentation.",
+            configuration(Fault::EndOfLife),
+        ),
+        (
+            404,
+            "ResourceNotFoundException",
+            "Access denied. This Model is marked by provider as Legacy.",
+            configuration(Fault::EndOfLife),
+        ),
+        (
+            404,
+            "ResourceNotFoundException",
+            "Model use case details have not been submitted for this account.",
+            configuration(Fault::AccessDenied),
+        ),
+        (302, "", "", configuration(Fault::Redirect)),
+        (307, "", "", configuration(Fault::Redirect)),
+        (410, "", "", refused("410")),
+        (422, "ModelStreamErrorException", "", refused("422 ModelStreamErrorException")),
+        (400, "sk-canary 1", "", refused("400")),
+        // An error object in a 200 is read by the object.
+        (200, "ThrottlingException", "", throttled),
+        (200, "InternalServerException", "", unavailable("200 InternalServerException")),
+        (200, "UnknownOperationException", "", unavailable("200 UnknownOperationException")),
+        (200, "AccessDeniedException", "", configuration(Fault::AccessDenied)),
+    ] {
+        let mut body = json!({ "message": message });
+        if !kind.is_empty() {
+            body["__type"] = json!(format!("com.amazon.coral.service#{kind}"));
+        }
+        let answer = Answer::scripted(status, &[], &body.to_string());
+        assert_eq!(read(&answer, false), Err(expected), "{status} {kind} {message}");
+    }
+}
+
+#[test]
+fn the_type_is_read_from_the_header_before_the_body() {
+    const HEADER: (&str, &str) =
+        ("x-amzn-ErrorType", "ThrottlingException:http://internal.amazon.com/coral/");
+    let answer =
+        Answer::scripted(400, &[HEADER, ("retry-after", "3")], r#"{"__type": "ValidationException"}"#);
+    let retry_after = Some(Duration::from_secs(3));
+    assert_eq!(read(&answer, false), Err(ModelError::Throttled { retry_after }));
+}
+
+#[test]
+fn a_refused_schema_is_one_only_if_a_schema_was_sent() {
+    for message in [
+        "The model returned the following errors: output_config.format: Extra inputs are not permitted",
+        "outputConfig.textFormat is not supported for this model",
+        "Invalid JSON schema: additionalProperties must be false",
+    ] {
+        let body = json!({ "message": message }).to_string();
+        let answer = Answer::scripted(400, &[("x-amzn-errortype", "ValidationException")], &body);
+        assert_eq!(read(&answer, true), Err(ModelError::SchemaRefused), "{message}");
+        assert_eq!(read(&answer, false), Err(refused("400 ValidationException")), "{message}");
+    }
+}
+
+#[test]
+fn a_failure_without_a_readable_body_is_told_by_its_status() {
+    let html = Answer::scripted(503, &[], "<html>canary</html>");
+    assert_eq!(read(&html, false), Err(unavailable("503")));
+    assert_eq!(
+        read(&Answer::scripted(200, &[], "<html>"), false),
+        Err(crate::answer::unreadable("not JSON"))
+    );
+}
+
+#[test]
+fn a_wrapped_error_in_a_200_is_no_success() {
+    let body =
+        r#"{"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}"#;
+    let expected = unavailable("200 UnknownOperationException");
+    assert_eq!(read(&Answer::scripted(200, &[], body), false), Err(expected));
+}
+
+#[test]
+fn content_is_read_by_type() {
+    let whole = json!({ "text": "yes" });
+    let thinking = json!({ "reasoningContent": { "reasoningText": { "text": "canary" } } });
+    for (content, text) in [
+        (json!([whole]), "yes"),
+        (json!([thinking, whole]), "yes"),
+        (json!([whole, { "toolUse": { "name": "x", "input": {} } }, { "text": "no" }]), "yes\nno"),
+        (json!([thinking]), ""),
+        (json!([{ "text": null }, "text", 1]), ""),
+        (json!([]), ""),
+        (json!(null), ""),
+        (json!("yes"), ""),
+    ] {
+        let body = json!({ "output": { "message": { "role": "assistant", "content": content } }, "stopReason": "end_turn" });
+        let completion = read(&Answer::scripted(200, &[], &body.to_string()), true).unwrap();
+        assert_eq!((completion.text.as_str(), completion.stop), (text, Stop::End), "{content}");
+    }
+}
+
+#[test]
+fn what_a_response_leaves_out_stays_out() {
+    let nothing = Completion {
+        text: String::new(),
+        stop: Stop::Unknown("none".to_owned()),
+        model_id: None,
+        input_tokens: None,
+        output_tokens: None,
+    };
+    for body in
+        ["{}", r#"{"output": null, "usage": null}"#, r#"{"message": "what?", "usage": {"inputTokens": -1}}"#]
+    {
+        assert_eq!(read(&Answer::scripted(200, &[], body), false), Ok(nothing.clone()), "{body}");
+    }
+}
+
+#[test]
+fn the_router_says_which_model_it_chose() {
+    let body = json!({
+        "output": { "message": { "content": [{ "text": "yes" }] } }, "stopReason": "max_tokens",
+        "usage": { "inputTokens": 12, "outputTokens": 34, "totalTokens": 46 },
+        "trace": { "promptRouter": { "invokedModelId": "us.anthropic.claude-haiku-5-5" } },
+    });
+    let expected = Completion {
+        text: "yes".to_owned(),
+        stop: Stop::Length,
+        model_id: Some("us.anthropic.claude-haiku-5-5".to_owned()),
+        input_tokens: Some(12),
+        output_tokens: Some(34),
+    };
+    assert_eq!(read(&Answer::scripted(200, &[], &body.to_string()), false), Ok(expected));
+}

@@ -1,0 +1,31 @@
+//! Every bound of the adapters, in one place, each with its unit and its reason.
+//!
+//! Takes: nothing.
+//! Gives: constants.
+//! Never: a bound that some other file repeats as a literal.
+
+use std::time::Duration;
+
+/// From the first packet to the end of the TLS handshake. An attempt's total time is the core's to bound.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an unused connection is kept. A Lambda is frozen between events, and wakes with connections that the
+/// other end has long closed.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(20);
+/// The body of a response. A reply of the largest ceiling that is asked for is far below it.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a key is used before it is read again, so that a rotated one is noticed.
+pub const KEY_KEPT: Duration = Duration::from_mins(5);
+
+/// Tokens beyond the ceiling asked for, where a model may think first. A thought cut short answers nothing, and
+/// what is not thought is not paid for; but a small server refuses more than its context holds.
+pub const THINKING_TOKENS: u32 = 2000;
+/// The ceiling for a model of which nothing is known: more than some take would be refused.
+pub const UNKNOWN_OUTPUT_TOKENS_MAX: u32 = 4096;
+
+/// Characters of a vendor's error code or stop reason; a longer one is text, and text is not repeated.
+pub const CODE_CHARS_MAX: usize = 64;
+/// Characters of a model id, as configured or as a response says. The longest ARN is shorter.
+pub const MODEL_ID_CHARS_MAX: usize = 2048;
+/// Characters of a label that is made from a model id.
+pub const LABEL_CHARS_MAX: usize = 80;

@@ -1,0 +1,100 @@
+//! The address of an endpoint.
+//!
+//! Takes: configuration; never request data.
+//! Gives: an address that is https, or http to this machine.
+//! Never: a user, a password, a query or a fragment.
+
+use std::net::IpAddr;
+
+use http::Uri;
+
+use crate::settings::SettingsError;
+
+/// A base URL without a slash at its end.
+#[derive(Debug)]
+pub(super) struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Checks an address; `setting` is its name for the error.
+    pub(super) fn parse(text: &str, setting: impl Fn() -> String) -> Result<Self, SettingsError> {
+        let text = text.trim().trim_end_matches('/');
+        let bad = || SettingsError::BadBaseUrl { setting: setting() };
+        let uri: Uri = text.parse().map_err(|_| bad())?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(bad()) };
+        // The parser drops a fragment in silence.
+        if authority.as_str().contains('@')
+            || uri.query().is_some()
+            || text.contains('#')
+            || uri.host() == Some("")
+        {
+            return Err(bad());
+        }
+        match scheme {
+            "https" => Ok(Self(text.to_owned())),
+            "http" if is_this_machine(authority.host()) => Ok(Self(text.to_owned())),
+            "http" => Err(SettingsError::PlainBaseUrl { setting: setting() }),
+            _ => Err(bad()),
+        }
+    }
+
+    /// The address of a resource below it.
+    pub(super) fn join(&self, path: &str) -> String {
+        format!("{}/{path}", self.0)
+    }
+
+    /// The address itself.
+    pub(super) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_https_or_this_machine() {
+        for (text, joined) in [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/x"),
+            ("https://example.com", "https://example.com/x"),
+            (" https://example.com:8443/openai/v1// ", "https://example.com:8443/openai/v1/x"),
+            ("http://localhost:11434/v1", "http://localhost:11434/v1/x"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/x"),
+            ("http://127.8.9.1/v1", "http://127.8.9.1/v1/x"),
+            ("http://[::1]:8080/v1", "http://[::1]:8080/v1/x"),
+        ] {
+            let base = BaseUrl::parse(text, String::new).unwrap();
+            assert_eq!(base.join("x"), joined);
+        }
+        for text in [
+            "http://example.com/v1",
+            "http://10.0.0.1/v1",
+            "http://localhost.example.com/v1",
+            "http://127.0.0.1.example.com",
+        ] {
+            let error = BaseUrl::parse(text, String::new).unwrap_err();
+            assert_eq!(error, SettingsError::PlainBaseUrl { setting: String::new() }, "{text}");
+        }
+        for text in [
+            "",
+            "example.com/v1",
+            "/v1",
+            "ftp://example.com",
+            "file:///etc/passwd",
+            "https://user:pass@example.com/v1",
+            "http://localhost@example.com/v1",
+            "https://example.com/v1?key=1",
+            "https://example.com/v1#x",
+            "https://exa mple.com",
+            "https://",
+        ] {
+            let error = BaseUrl::parse(text, String::new).unwrap_err();
+            assert_eq!(error, SettingsError::BadBaseUrl { setting: String::new() }, "{text}");
+        }
+    }
+}

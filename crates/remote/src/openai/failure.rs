@@ -1,0 +1,146 @@
+//! Says what an error of OpenAI's, or of an endpoint that is modelled on it, means.
+//!
+//! Takes: a status, and an error object in any of the shapes that servers give it.
+//! Gives: a [`ModelError`]:
+//!
+//! | code or type, else status | meaning |
+//! |---|---|
+//! | `insufficient_quota`, `credit_balance_exhausted`, `*_spend_limit_exceeded`; 402 | quota spent |
+//! | `rate_limit_exceeded`, `slow_down`; 429 | throttled |
+//! | `context_length_exceeded`, a content policy | rejected |
+//! | `invalid_api_key`; 401 | wrong key |
+//! | 400 or 422 that names the schema | schema refused |
+//! | 408 | timed out |
+//! | 5xx | unavailable |
+//! | 3xx, 403, 404, any other 4xx | a fault of the configuration |
+//!
+//! Never: repeats a message; the one of a 401 holds part of the key.
+
+use portend_core::model::{Fault, ModelError};
+use serde_json::Value;
+
+use crate::answer::{Answer, plain_code, status_and_code};
+
+/// What an endpoint complains of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Complaint {
+    status: u16,
+    code: String,
+    kind: String,
+    /// Message and parameter, in lower case, to be searched and not shown.
+    text: String,
+}
+
+impl Complaint {
+    /// Of a body that holds an error; `None` if it holds none.
+    pub(super) fn in_success(status: u16, body: &Value) -> Option<Self> {
+        let failed = body.get("status").and_then(Value::as_str) == Some("failed");
+        let error = body.get("error").is_some_and(|error| match error {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Bool(true) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+        });
+        let is_one = body.get("object").and_then(Value::as_str) == Some("error");
+        (failed || error || is_one).then(|| Self::of(status, body))
+    }
+
+    /// Of a failure. An error is an object below `error`, or the body itself, or a text below `error`, `message` or
+    /// `detail`. A status inside a success stands for the success's own.
+    pub(super) fn of(status: u16, body: &Value) -> Self {
+        let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let texts = [text("message"), text("param"), text("detail"), text("error")];
+        let inner = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+        Self {
+            status: inner.filter(|inner| status < 300 && (400..600).contains(inner)).unwrap_or(status),
+            code: text("code").to_owned(),
+            kind: text("type").to_owned(),
+            text: texts.join(" ").to_ascii_lowercase(),
+        }
+    }
+
+    /// What it means.
+    pub(super) fn meaning(&self, answer: &Answer, with_schema: bool) -> ModelError {
+        let throttled = || ModelError::Throttled { retry_after: answer.retry_after() };
+        let is = |names: &[&str]| names.iter().any(|name| self.code == *name || self.kind == *name);
+        let fault = if (300..400).contains(&self.status) {
+            Fault::Redirect
+        } else if self.status == 402 || self.quota_is_spent() {
+            Fault::QuotaSpent
+        } else if is(&["rate_limit_exceeded", "slow_down"]) {
+            return throttled();
+        } else if let Some(what) = self.rejected() {
+            return ModelError::Rejected { what };
+        } else if self.status == 401 || is(&["invalid_api_key", "authentication_error"]) {
+            Fault::WrongKey
+        } else if is(&["model_not_found"]) {
+            self.missing()
+        } else {
+            match self.status {
+                400 | 422 if with_schema && self.names_the_schema() => return ModelError::SchemaRefused,
+                400 | 404 | 422 if self.names_the_model() => self.missing(),
+                403 => Fault::AccessDenied,
+                408 => return ModelError::TimedOut,
+                429 => return throttled(),
+                // A success that holds an error, and does not blame the request.
+                200..=299 if !is(&["invalid_request_error"]) => return self.unavailable(),
+                500.. => return self.unavailable(),
+                _ => Fault::Refused(self.shown()),
+            }
+        };
+        ModelError::Configuration { fault }
+    }
+
+    fn quota_is_spent(&self) -> bool {
+        let spent = [
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "billing_hard_limit_reached",
+            "billing_not_active",
+        ];
+        [&self.code, &self.kind]
+            .into_iter()
+            .any(|name| spent.contains(&name.as_str()) || name.ends_with("_spend_limit_exceeded"))
+    }
+
+    /// The vendor's code, if the request itself is what it refuses.
+    fn rejected(&self) -> Option<String> {
+        let codes =
+            ["context_length_exceeded", "exceed_context_size_error", "content_filter", "invalid_prompt"];
+        let by_code = [&self.code, &self.kind]
+            .into_iter()
+            .find(|name| codes.contains(&name.as_str()) || name.ends_with("policy_violation"))
+            .and_then(|name| plain_code(name).map(str::to_owned));
+        let too_long =
+            || matches!(self.status, 400 | 413 | 422) && self.text.contains("maximum context length");
+        by_code.or_else(|| too_long().then(|| "context_length_exceeded".to_owned()))
+    }
+
+    fn names_the_schema(&self) -> bool {
+        ["response_format", "text.format", "output_config", "schema"]
+            .iter()
+            .any(|name| self.text.contains(name))
+    }
+
+    fn names_the_model(&self) -> bool {
+        let missing = ["not exist", "not found", "invalid model", "not a valid model", "deprecated"];
+        self.text.contains("model") && missing.iter().any(|part| self.text.contains(part))
+    }
+
+    fn missing(&self) -> Fault {
+        let ended = ["deprecated", "shut down", "end of life", "no longer available"];
+        if ended.iter().any(|part| self.text.contains(part)) { Fault::EndOfLife } else { Fault::NoSuchModel }
+    }
+
+    fn unavailable(&self) -> ModelError {
+        ModelError::Unavailable { what: self.shown() }
+    }
+
+    /// The status with the code, or with the type where there is no code.
+    fn shown(&self) -> String {
+        status_and_code(self.status, plain_code(&self.code).or_else(|| plain_code(&self.kind)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Reads what the Responses API or Chat Completions answers.
+//!
+//! Takes: a response, and whether the request had a schema.
+//! Gives: a [`Completion`], or the meaning of the failure.
+//! Never: minds what a compatible server leaves out: model, usage, id, a reason for the end beside a text.
+
+use portend_core::model::{Completion, ModelError, Stop};
+use serde_json::Value;
+
+use super::Api;
+use super::failure::Complaint;
+use crate::answer::{Answer, model_id, stop};
+
+/// Reads the response.
+pub(super) fn read(api: Api, answer: &Answer, with_schema: bool) -> Result<Completion, ModelError> {
+    let complaint = if (200..300).contains(&answer.status) {
+        let body = answer.json()?;
+        match Complaint::in_success(answer.status, &body) {
+            None => return Ok(completion(api, &body)),
+            Some(complaint) => complaint,
+        }
+    } else {
+        // A failure says enough by its status; a proxy's has a page of HTML for a body.
+        Complaint::of(answer.status, &answer.json().unwrap_or_default())
+    };
+    Err(complaint.meaning(answer, with_schema))
+}
+
+fn completion(api: Api, body: &Value) -> Completion {
+    let (text, stop) = match api {
+        Api::Responses => from_responses(body),
+        Api::ChatCompletions => from_chat_completions(body),
+    };
+    let tokens = |names: [&str; 2]| names.iter().find_map(|name| body.get("usage")?.get(name)?.as_u64());
+    Completion {
+        text,
+        stop,
+        model_id: model_id(body.get("model").and_then(Value::as_str)),
+        input_tokens: tokens(["input_tokens", "prompt_tokens"]),
+        output_tokens: tokens(["output_tokens", "completion_tokens"]),
+    }
+}
+
+/// The output is a list of items, of which reasoning may come first.
+fn from_responses(body: &Value) -> (String, Stop) {
+    let is = |value: &Value, kind: &str| value.get("type").and_then(Value::as_str) == Some(kind);
+    let items = body.get("output").and_then(Value::as_array).into_iter().flatten();
+    let messages = items.filter(|item| is(item, "message"));
+    let parts = || messages.clone().filter_map(|message| message.get("content")?.as_array()).flatten();
+    let texts: Vec<&str> = parts()
+        .filter(|part| is(part, "output_text"))
+        .filter_map(|part| part.get("text")?.as_str())
+        .collect();
+    let stop = if parts().any(|part| is(part, "refusal")) {
+        Stop::Refusal
+    } else {
+        let reason = || body.pointer("/incomplete_details/reason").and_then(Value::as_str);
+        match body.get("status").and_then(Value::as_str) {
+            Some("incomplete") => stop(reason().unwrap_or("incomplete")),
+            Some(status) => stop(status),
+            None => Stop::End,
+        }
+    };
+    (texts.join("\n"), stop)
+}
+
+/// A message's content is a text, or a list of parts with texts.
+fn from_chat_completions(body: &Value) -> (String, Stop) {
+    let message = body.pointer("/choices/0/message");
+    let texts: Vec<&str> = match message.and_then(|message| message.get("content")) {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => Vec::new(),
+    };
+    let refusal =
+        message.and_then(|message| message.get("refusal")?.as_str()).is_some_and(|text| !text.is_empty());
+    let reason = body.pointer("/choices/0/finish_reason").and_then(Value::as_str);
+    let stop = if refusal { Stop::Refusal } else { reason.map_or(Stop::End, stop) };
+    (texts.join("\n"), stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::answer::unreadable;
+
+    fn text_and_stop(api: Api, body: &Value) -> (String, Stop) {
+        let completion = read(api, &Answer::scripted(200, &[], &body.to_string()), true).unwrap();
+        (completion.text, completion.stop)
+    }
+
+    fn unknown(reason: &str) -> Stop {
+        Stop::Unknown(reason.to_owned())
+    }
+
+    #[test]
+    fn a_chat_completion_is_read_leniently() {
+        let choice = |message: Value, reason: Value| json!({ "choices": [{ "message": message, "finish_reason": reason }] });
+        let content = |content: Value| json!({ "role": "assistant", "content": content });
+        let yes = || content(json!("yes"));
+        for (body, text, stop) in [
+            (choice(yes(), json!("stop")), "yes", Stop::End),
+            (choice(yes(), json!(null)), "yes", Stop::End),
+            (json!({ "choices": [{ "message": yes() }] }), "yes", Stop::End),
+            (choice(yes(), json!("length")), "yes", Stop::Length),
+            (choice(yes(), json!("content_filter")), "yes", Stop::Refusal),
+            (choice(yes(), json!("tool_calls")), "yes", unknown("tool_calls")),
+            (
+                choice(content(json!([{ "type": "text", "text": "a" }, { "text": "b" }])), json!("stop")),
+                "a\nb",
+                Stop::End,
+            ),
+            (choice(content(json!(null)), json!("stop")), "", Stop::End),
+            (choice(json!(null), json!("stop")), "", Stop::End),
+            (choice(json!({ "content": null, "refusal": "I cannot" }), json!("stop")), "", Stop::Refusal),
+            (choice(json!({ "content": "yes", "refusal": null }), json!("stop")), "yes", Stop::End),
+            (choice(json!({ "content": "yes", "refusal": "" }), json!("stop")), "yes", Stop::End),
+            (
+                choice(json!({ "content": "yes", "reasoning_content": "canary" }), json!("stop")),
+                "yes",
+                Stop::End,
+            ),
+            (json!({ "choices": [] }), "", Stop::End),
+            (json!({}), "", Stop::End),
+        ] {
+            assert_eq!(text_and_stop(Api::ChatCompletions, &body), (text.to_owned(), stop), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_response_is_read_by_the_types_of_its_items() {
+        let item = |parts: Value| json!({ "type": "message", "role": "assistant", "content": parts });
+        let part = |text: &str| json!({ "type": "output_text", "text": text, "annotations": [] });
+        let thought =
+            || json!({ "type": "reasoning", "summary": [{ "type": "summary_text", "text": "canary" }] });
+        let whole = |output: Value| json!({ "status": "completed", "output": output, "error": null });
+        let cut = |reason: &str| json!({ "status": "incomplete", "incomplete_details": { "reason": reason }, "output": [item(json!([part("ye")]))] });
+        for (body, text, stop) in [
+            (whole(json!([item(json!([part("yes")]))])), "yes", Stop::End),
+            (whole(json!([thought(), item(json!([part("a"), part("b")]))])), "a\nb", Stop::End),
+            (whole(json!([item(json!([{ "type": "refusal", "refusal": "I cannot" }]))])), "", Stop::Refusal),
+            (whole(json!([thought()])), "", Stop::End),
+            (whole(json!([])), "", Stop::End),
+            (cut("max_output_tokens"), "ye", Stop::Length),
+            (cut("content_filter"), "ye", Stop::Refusal),
+            (cut("weather"), "ye", unknown("weather")),
+            (json!({ "status": "incomplete" }), "", unknown("incomplete")),
+            (json!({ "status": "in_progress", "output": [] }), "", unknown("in_progress")),
+            (json!({ "output": [item(json!([part("yes")]))] }), "yes", Stop::End),
+        ] {
+            assert_eq!(text_and_stop(Api::Responses, &body), (text.to_owned(), stop), "{body}");
+        }
+    }
+
+    #[test]
+    fn model_and_tokens_are_as_the_response_says() {
+        for (body, expected) in [
+            (
+                json!({ "model": "m-1", "usage": { "input_tokens": 12, "output_tokens": 34 } }),
+                (Some("m-1"), Some(12), Some(34)),
+            ),
+            (
+                json!({ "model": "m-1", "usage": { "prompt_tokens": 12, "completion_tokens": 34 } }),
+                (Some("m-1"), Some(12), Some(34)),
+            ),
+            (json!({ "usage": null }), (None, None, None)),
+            (
+                json!({ "model": "", "usage": { "prompt_tokens": "12", "completion_tokens": -1 } }),
+                (None, None, None),
+            ),
+            (json!({ "model": "two words" }), (None, None, None)),
+        ] {
+            let read =
+                read(Api::ChatCompletions, &Answer::scripted(200, &[], &body.to_string()), false).unwrap();
+            assert_eq!((read.model_id.as_deref(), read.input_tokens, read.output_tokens), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_failure_without_a_readable_body_is_told_by_its_status() {
+        let html = "<html>canary</html>";
+        let unavailable = ModelError::Unavailable { what: "502".to_owned() };
+        assert_eq!(read(Api::Responses, &Answer::scripted(502, &[], html), false), Err(unavailable));
+        assert_eq!(
+            read(Api::Responses, &Answer::scripted(200, &[], html), false),
+            Err(unreadable("not JSON"))
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Bedrock: what is asked, and each row of what it may answer.
+
+use portend_core::model::{Completion, Fault, ModelError, Stop};
+use portend_remote::AnyModel;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    CANARY, Kind, ask_with, check, configuration, refused, rejected, schema, throttled, unavailable,
+};
+use crate::scripted::{Script, Server};
+
+const MODEL: &str = "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse";
+
+#[tokio::test]
+async fn a_question_is_one_signed_converse_request() {
+    let (asked, request) =
+        Kind::Bedrock.ask(Script::answer(200, Kind::Bedrock.says("yes").to_string())).await;
+    assert_eq!(asked, Ok(Kind::Bedrock.said("yes")));
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", MODEL));
+    let authorization = request.header("authorization").unwrap();
+    assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIACANARY/"), "{authorization}");
+    assert!(authorization.contains("/us-east-1/bedrock/aws4_request"), "{authorization}");
+    let mut body: Value = serde_json::from_str(&request.body).unwrap();
+    let definition = body.pointer_mut("/outputConfig/textFormat/structure/jsonSchema/schema").unwrap().take();
+    let sent_schema: Value = serde_json::from_str(definition.as_str().unwrap()).unwrap();
+    assert_eq!(sent_schema, schema());
+    let expected = json!({
+        "system": [{ "text": "the rules" }],
+        "messages": [{ "role": "user", "content": [{ "text": r#"{"ib_calls_14d": 5}"# }] }],
+        "inferenceConfig": { "maxTokens": 1000, "temperature": 0.0 },
+        "outputConfig": {
+            "textFormat": { "type": "json_schema", "structure": { "jsonSchema": { "name": "reply", "schema": null } } },
+        },
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_and_takes_no_temperature_is_sent_none() {
+    use portend_remote::settings::BedrockSettings;
+    let server = Server::start([Script::answer(200, Kind::Bedrock.says("yes").to_string())]);
+    let model_id = Some("us.anthropic.claude-haiku-5-5".to_owned());
+    let settings = BedrockSettings { name: "bedrock".to_owned(), model_id };
+    let model = AnyModel::bedrock(settings, crate::harness::aws(&server.url())).unwrap();
+    assert_eq!(ask_with(&model, None).await, Ok(Kind::Bedrock.said("yes")));
+    let requests = server.requests();
+    check(&requests);
+    assert_eq!(requests[0].path, "/model/us.anthropic.claude-haiku-5-5/converse");
+    let body: Value = serde_json::from_str(&requests[0].body).unwrap();
+    assert_eq!(body["inferenceConfig"], json!({ "maxTokens": 3000 }));
+    assert_eq!(body.get("outputConfig"), None);
+}
+
+#[tokio::test]
+async fn each_failure_means_what_the_table_says() {
+    for (status, kind, message, expected) in [
+        (429, "ThrottlingException", "Too many tokens, please wait", throttled(Some(2000))),
+        (429, "ModelNotReadyException", "", throttled(Some(2000))),
+        (500, "InternalServerException", "", unavailable("500 InternalServerException")),
+        (502, "", "", unavailable("502")),
+        (503, "ServiceUnavailableException", "", unavailable("503 ServiceUnavailableException")),
+        (504, "", "", unavailable("504")),
+        (424, "ModelErrorException", "", unavailable("424 ModelErrorException")),
+        (408, "ModelTimeoutException", "", ModelError::TimedOut),
+        (400, "ServiceQuotaExceededException", "", ModelError::OverQuota),
+        (
+            400,
+            "ValidationException",
+            "The model returned the following errors: output_config.format: Extra inputs are not permitted",
+            ModelError::SchemaRefused,
+        ),
+        (400, "ValidationException", "Input is too long for requested model.", rejected("input_too_long")),
+        (
+            400,
+            "ValidationException",
+            "with on-demand throughput isn't supported",
+            configuration(Fault::NeedsProfile),
+        ),
+        (
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            configuration(Fault::NoSuchModel),
+        ),
+        (400, "ValidationException", CANARY, refused("400 ValidationException")),
+        (400, CANARY, CANARY, refused("400")),
+        (403, "AccessDeniedException", "", configuration(Fault::AccessDenied)),
+        (403, "ExpiredTokenException", CANARY, configuration(Fault::BadCredentials)),
+        (403, "UnrecognizedClientException", "", configuration(Fault::BadCredentials)),
+        (404, "ResourceNotFoundException", "", configuration(Fault::NoSuchModel)),
+        (
+            404,
+            "ResourceNotFoundException",
+            "has reached the end of its life",
+            configuration(Fault::EndOfLife),
+        ),
+        (307, "", "", configuration(Fault::Redirect)),
+        (418, "", "", refused("418")),
+        (200, "ThrottlingException", "", throttled(Some(2000))),
+        (200, "InternalServerException", "", unavailable("200 InternalServerException")),
+    ] {
+        let body = json!({ "message": message }).to_string();
+        let script = Script::answer(status, body.clone()).header("retry-after", "2");
+        let script = script.header("location", "https://example.com/");
+        let typed = if kind.is_empty() {
+            script.clone()
+        } else {
+            script.clone().header("x-amzn-ErrorType", format!("{kind}:http://internal.amazon.com/coral/"))
+        };
+        assert_eq!(Kind::Bedrock.ask(typed).await.0, Err(expected.clone()), "{status} {kind} {message}");
+        if !kind.is_empty() {
+            let body = json!({ "__type": format!("com.amazon.coral.service#{kind}"), "message": message });
+            let script = Script::answer(status, body.to_string()).header("retry-after", "2");
+            assert_eq!(Kind::Bedrock.ask(script).await.0, Err(expected), "{status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_end_of_a_completion_is_told() {
+    let said = Kind::Bedrock.said("");
+    for (content, reason, expected) in [
+        (
+            json!([{ "text": "yes" }]),
+            json!("stop_sequence"),
+            Completion { text: "yes".to_owned(), ..said.clone() },
+        ),
+        (
+            json!([{ "text": "{\"risk_score\": 5}" }]),
+            json!("max_tokens"),
+            Completion { text: "{\"risk_score\": 5}".to_owned(), stop: Stop::Length, ..said.clone() },
+        ),
+        (json!([]), json!("refusal"), Completion { stop: Stop::Refusal, ..said.clone() }),
+        (json!([]), json!("content_filtered"), Completion { stop: Stop::Refusal, ..said.clone() }),
+        (
+            json!([{ "text": "blocked" }]),
+            json!("guardrail_intervened"),
+            Completion { text: "blocked".to_owned(), stop: Stop::Guardrail, ..said.clone() },
+        ),
+        (
+            json!([{ "reasoningContent": { "reasoningText": { "text": "hm" } } }, { "text": "a" }, { "text": "b" }]),
+            json!("end_turn"),
+            Completion { text: "a\nb".to_owned(), ..said.clone() },
+        ),
+        (json!([{ "reasoningContent": {} }]), json!("end_turn"), said.clone()),
+        (json!([{ "hologram": { "text": "no" } }]), json!("end_turn"), said.clone()),
+        (json!([]), json!("end_turn"), said.clone()),
+        (json!(null), json!("end_turn"), said.clone()),
+        (
+            json!([]),
+            json!("moonrise"),
+            Completion { stop: Stop::Unknown("moonrise".to_owned()), ..said.clone() },
+        ),
+        (json!([]), json!(null), Completion { stop: Stop::Unknown("none".to_owned()), ..said.clone() }),
+    ] {
+        let mut body = Kind::Bedrock.says("");
+        *body.pointer_mut("/output/message/content").unwrap() = content;
+        body["stopReason"] = reason;
+        let (asked, _) = Kind::Bedrock.ask(Script::answer(200, body.to_string())).await;
+        assert_eq!(asked, Ok(expected), "{body}");
+    }
+}

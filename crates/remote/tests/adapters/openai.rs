@@ -1,0 +1,209 @@
+//! OpenAI and compatible endpoints: what is asked, and each row of what they may answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use portend_core::model::{Completion, Fault, ModelError, Stop};
+use portend_remote::AnyModel;
+use portend_remote::secret::{KeyReader, KeySource, Secret};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    CANARY, Kind, ask, ask_with, check, configuration, openai, refused, rejected, schema, throttled,
+    unavailable,
+};
+use crate::scripted::{Script, Server};
+
+#[tokio::test]
+async fn the_vendor_is_asked_by_the_responses_api() {
+    let (asked, request) = Kind::Vendor.ask(Script::answer(200, Kind::Vendor.says("yes").to_string())).await;
+    assert_eq!(asked, Ok(Kind::Vendor.said("yes")));
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/responses"));
+    assert_eq!(request.header("authorization"), Some("Bearer sk-canary-4f9d"));
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    let expected = json!({
+        "model": "gpt-6-luna",
+        "instructions": "the rules",
+        "input": [{ "role": "user", "content": r#"{"ib_calls_14d": 5}"# }],
+        "max_output_tokens": 1000,
+        "store": false,
+        "reasoning": { "effort": "none" },
+        "text": { "format": { "type": "json_schema", "name": "reply", "strict": true, "schema": schema() } },
+    });
+    assert_eq!(serde_json::from_str::<Value>(&request.body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_compatible_endpoint_is_asked_by_chat_completions_and_perhaps_without_a_key() {
+    let server = Server::start([Script::answer(200, Kind::Compatible.says("yes").to_string())]);
+    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    assert_eq!(ask_with(&model, None).await, Ok(Kind::Compatible.said("yes")));
+    let requests = server.requests();
+    assert_eq!(requests[0].path, "/v1/chat/completions");
+    assert_eq!(requests[0].header("authorization"), None);
+    let body: Value = serde_json::from_str(&requests[0].body).unwrap();
+    assert_eq!((&body["temperature"], body.get("response_format")), (&json!(0), None));
+}
+
+#[tokio::test]
+async fn each_failure_means_what_the_table_says() {
+    for (status, code, message, expected) in [
+        (429, "rate_limit_exceeded", "", throttled(Some(250))),
+        (429, "slow_down", "", throttled(Some(250))),
+        (429, "insufficient_quota", "", configuration(Fault::QuotaSpent)),
+        (429, "credit_balance_exhausted", "", configuration(Fault::QuotaSpent)),
+        (429, "project_spend_limit_exceeded", "", configuration(Fault::QuotaSpent)),
+        (500, "server_error", "", unavailable("500 server_error")),
+        (502, "", "", unavailable("502")),
+        (503, "", "", unavailable("503")),
+        (504, "", "", unavailable("504")),
+        (400, "", "Invalid schema for response_format 'reply'", ModelError::SchemaRefused),
+        (400, "", "Unknown parameter: 'text.format'", ModelError::SchemaRefused),
+        (400, "context_length_exceeded", "", rejected("context_length_exceeded")),
+        (400, "content_policy_violation", "", rejected("content_policy_violation")),
+        (400, "unsupported_parameter", CANARY, refused("400 unsupported_parameter")),
+        (400, CANARY, CANARY, refused("400")),
+        (
+            401,
+            "invalid_api_key",
+            "Incorrect API key provided: sk-canary-4f9d",
+            configuration(Fault::WrongKey),
+        ),
+        (403, "", "", configuration(Fault::AccessDenied)),
+        (404, "model_not_found", "", configuration(Fault::NoSuchModel)),
+        (404, "", "", refused("404")),
+        (409, "", "", refused("409")),
+        (302, "", "", configuration(Fault::Redirect)),
+        (308, "", "", configuration(Fault::Redirect)),
+        (200, "rate_limit_exceeded", "", throttled(Some(250))),
+        (200, "server_error", "", unavailable("200 server_error")),
+        (200, "insufficient_quota", "", configuration(Fault::QuotaSpent)),
+    ] {
+        let body =
+            json!({ "error": { "message": message, "type": "", "param": null, "code": code } }).to_string();
+        for kind in [Kind::Vendor, Kind::Compatible] {
+            let script = Script::answer(status, body.clone()).header("retry-after-ms", "250");
+            let script = script.header("location", "https://example.com/");
+            assert_eq!(kind.ask(script).await.0, Err(expected.clone()), "{kind:?} {status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_failed_inside_is_a_failure() {
+    let body =
+        json!({ "status": "failed", "error": { "code": "server_error", "message": CANARY }, "output": [] });
+    let (asked, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
+    assert_eq!(asked, Err(unavailable("200 server_error")));
+}
+
+#[tokio::test]
+async fn each_end_of_a_completion_is_told() {
+    let said = Kind::Compatible.said("");
+    let yes = || Completion { text: "yes".to_owned(), ..said.clone() };
+    for (choice, expected) in [
+        (json!({ "message": { "content": "yes" }, "finish_reason": null }), yes()),
+        (
+            json!({ "message": { "content": "yes" }, "finish_reason": "length" }),
+            Completion { stop: Stop::Length, ..yes() },
+        ),
+        (
+            json!({ "message": { "content": null, "refusal": "no" }, "finish_reason": "stop" }),
+            Completion { stop: Stop::Refusal, ..said.clone() },
+        ),
+        (
+            json!({ "message": { "content": "" }, "finish_reason": "content_filter" }),
+            Completion { stop: Stop::Refusal, ..said.clone() },
+        ),
+        (json!({ "message": null, "finish_reason": "stop" }), said.clone()),
+        (json!({ "message": { "content": null }, "finish_reason": "stop" }), said.clone()),
+        (json!(null), said.clone()),
+        (
+            json!({ "message": { "content": "yes" }, "finish_reason": "moonrise" }),
+            Completion { stop: Stop::Unknown("moonrise".to_owned()), ..yes() },
+        ),
+    ] {
+        let mut body = Kind::Compatible.says("");
+        body["choices"] = if choice.is_null() { json!([]) } else { json!([choice]) };
+        let (asked, _) = Kind::Compatible.ask(Script::answer(200, body.to_string())).await;
+        assert_eq!(asked, Ok(expected), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn reasoning_before_the_message_is_passed_over() {
+    let mut body = Kind::Vendor.says("yes");
+    body["output"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, json!({ "type": "reasoning", "summary": [{ "text": "hm" }] }));
+    let (asked, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
+    assert_eq!(asked, Ok(Kind::Vendor.said("yes")));
+}
+
+#[tokio::test]
+async fn what_a_compatible_server_leaves_out_is_absent() {
+    let body = json!({ "choices": [{ "message": { "content": "yes" } }] }).to_string();
+    let (asked, _) = Kind::Compatible.ask(Script::answer(200, body)).await;
+    let expected = Completion {
+        text: "yes".to_owned(),
+        stop: Stop::End,
+        model_id: None,
+        input_tokens: None,
+        output_tokens: None,
+    };
+    assert_eq!(asked, Ok(expected));
+}
+
+/// A source that reads one key first and another from then on, and how often it was asked.
+fn read([first, then]: [&'static str; 2]) -> (KeySource, Arc<AtomicUsize>) {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&reads);
+    let next = move || {
+        let key = if counter.fetch_add(1, Ordering::SeqCst) == 0 { first } else { then };
+        std::future::ready(Ok(Secret::new(key)))
+    };
+    (KeySource::Read(KeyReader::new(next)), reads)
+}
+
+#[tokio::test]
+async fn a_refused_key_is_read_again_once() {
+    let no = || Script::answer(401, r#"{"error": {"code": "invalid_api_key", "message": "sk-canary"}}"#);
+    let yes = || Script::answer(200, Kind::Vendor.says("yes").to_string());
+    let wrong_key = Err(configuration(Fault::WrongKey));
+    for (keys, scripts, expected, sent, reads_expected) in [
+        (["sk-canary-old", "sk-canary-new"], [no(), yes()], Ok(Kind::Vendor.said("yes")), 2, 2),
+        (["sk-canary-old", "sk-canary-new"], [no(), no()], wrong_key.clone(), 2, 2),
+        // The same key again would be refused again.
+        (["sk-canary-old", "sk-canary-old"], [no(), yes()], wrong_key, 1, 2),
+    ] {
+        let server = Server::start(scripts);
+        let (key, reads) = read(keys);
+        let model = AnyModel::openai(openai(&server.url(), key, true, None)).unwrap();
+        assert_eq!(ask(&model).await, expected);
+        let requests = server.requests();
+        check(&requests);
+        let sent_keys: Vec<_> =
+            requests.iter().filter_map(|request| request.header("authorization")).collect();
+        assert_eq!(sent_keys.len(), sent);
+        assert_eq!(sent_keys.first(), Some(&"Bearer sk-canary-old"));
+        assert!(sent == 1 || sent_keys.last() == Some(&"Bearer sk-canary-new"));
+        assert_eq!(reads.load(Ordering::SeqCst), reads_expected);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_wants_a_key_where_none_is_given_is_told_apart() {
+    let server = Server::start([Script::answer(401, "{}")]);
+    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    assert_eq!(ask(&model).await, Err(configuration(Fault::NoCredentials)));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_key_elsewhere() {
+    let elsewhere = Server::start(std::iter::repeat_with(Script::close));
+    let script = Script::answer(307, "").header("location", format!("{}/v1/responses", elsewhere.url()));
+    assert_eq!(Kind::Vendor.ask(script).await.0, Err(configuration(Fault::Redirect)));
+    assert_eq!(elsewhere.requests(), []);
+}
