@@ -1,6 +1,7 @@
 //! The samples of an alert type: alerts, and the insights that must come of them.
 //!
-//! Takes: a type's folder: `samples/NAME/alert.json` and `samples/NAME/insight.json`.
+//! Takes: a type's folder: `samples/NAME/alert.json`, perhaps `reply.txt`, a model's reply as received, and
+//! `insight.json`.
 //! Gives: what differs, in sentences.
 //! Never: reads the machine's clock: a sample's insight is made two seconds after its alert, and its random names
 //! follow from nothing else.
@@ -14,6 +15,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::{Clock, StoppedClock};
 use portend_core::insight::StoredInsight;
 use portend_core::limits::EVENT_DEADLINE;
+use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec, Stop};
 use portend_core::pipeline::Pipeline;
 use portend_core::store::MemoryStore;
 use portend_core::time::Timestamp;
@@ -28,7 +30,7 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
     let mut findings = Vec::new();
     let samples = samples(&folder.join("samples"))?;
     for sample in &samples {
-        let insight = made(types, &sample.join("alert.json")).await?;
+        let insight = made(types, &sample.join("alert.json"), &sample.join("reply.txt")).await?;
         let path = sample.join("insight.json");
         let (text, came) = (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
         let expected = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
@@ -63,16 +65,55 @@ fn samples(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(samples)
 }
 
-async fn made(types: &AlertTypes, path: &Path) -> Result<StoredInsight> {
+async fn made(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredInsight> {
     let event = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     // The alert's own time is known only when it has been read; any later clock reads it.
     let late = Timestamp::parse("9000-01-01T00:00:00Z")?;
     let alert = portend_core::alert::Alert::read(&event, types, late);
     let at = alert.map_err(|refusal| anyhow!("{}: {refusal}", path.display()))?.timestamp();
     let clock = StoppedClock::at(at.plus(DELAY));
-    let pipeline = Pipeline::new(types.clone(), MemoryStore::new(), &clock);
+    let models = SampleModel::read(reply)?.into_iter().collect();
+    let pipeline = Pipeline::new(types.clone(), MemoryStore::new(), &clock).with_models(models, true);
     let outcome = pipeline.process(&pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE)).await;
     outcome.insight().cloned().with_context(|| format!("{}: no insight came of it", path.display()))
+}
+
+/// A model that always gives the sample's reply.
+#[derive(Debug)]
+struct SampleModel {
+    spec: ModelSpec,
+    reply: String,
+}
+
+impl SampleModel {
+    fn read(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let reply = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = "sample".to_owned();
+        let spec = ModelSpec {
+            model_id: name.clone(),
+            label: name.clone(),
+            endpoint: name.clone(),
+            name,
+            takes_schema: false,
+            output_tokens_max: 1000,
+            price: None,
+        };
+        Ok(Some(Self { spec, reply }))
+    }
+}
+
+impl Model for SampleModel {
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    async fn ask(&self, _: &Call<'_>) -> Result<Completion, ModelError> {
+        let (text, stop) = (self.reply.clone(), Stop::End);
+        Ok(Completion { text, stop, model_id: None, input_tokens: None, output_tokens: None })
+    }
 }
 
 /// The fields that differ, with what was expected and what came.

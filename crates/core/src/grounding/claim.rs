@@ -171,7 +171,7 @@ impl Reader<'_, '_> {
         let to_one = spaced(next, &["to"]) && spaced(next + 1, &["one"]);
         let from = self.tokens.back(number, 1).is_some_and(|word| word.is("from"));
         let entities =
-            numeral.value != 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word));
+            numeral.value > 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word));
         if to_one && !from || entities {
             return (Form::Foreign, None, next);
         }

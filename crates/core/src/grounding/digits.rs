@@ -15,6 +15,8 @@ pub(super) struct Numeral {
 
 /// What separates thousands: commas, apostrophes, and spaces of every width.
 const SEPARATORS: [char; 7] = [',', '\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}', '\u{2009}'];
+/// Room for the last bits of a difference or a share.
+pub(super) const EPSILON: f64 = 1e-9;
 /// A decimal comma has at most this many digits after it; three are a group of thousands.
 const COMMA_PLACES_MAX: usize = 2;
 
@@ -75,6 +77,11 @@ pub(super) fn digits(text: &str) -> &str {
 
 pub(super) fn after(text: &str, length: usize) -> &str {
     text.get(length..).unwrap_or_default()
+}
+
+/// Whether two numbers are the same but for the last bits of a difference or a share.
+pub(super) fn same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= EPSILON * other.abs().max(1.0)
 }
 
 fn ten_to(places: usize) -> f64 {

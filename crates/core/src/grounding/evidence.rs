@@ -5,6 +5,7 @@
 //! Never: supports a number by the scorecard's points or thresholds, which no prompt shows.
 
 use super::claim::{Claim, Form};
+use super::digits::{EPSILON, same};
 use super::subject::Subject;
 use super::vocabulary::Unit;
 use crate::alert::Facts;
@@ -49,8 +50,6 @@ enum Source {
 const HEDGED_ERROR_MAX: f64 = 0.125;
 /// From here on, a hedged number may be rounded to hundreds.
 const HUNDREDS_MIN: f64 = 1000.0;
-/// Room for the last bits of a difference or a share.
-const EPSILON: f64 = 1e-9;
 
 impl Known {
     fn new(fact: &Fact, facts: &Facts) -> Option<Self> {
@@ -70,7 +69,7 @@ impl Known {
     }
 
     fn is_end(&self, number: f64) -> bool {
-        number == self.min || number == self.max
+        same(number, self.min) || same(number, self.max)
     }
 }
 
@@ -146,7 +145,8 @@ impl Evidence {
         let of_fact =
             |fact: &Known| fact.is_end(number) && claim.unit.as_ref().is_none_or(|unit| *unit == fact.unit);
         let is_score = claim.unit.as_ref().is_none_or(|unit| unit.is_percent() || *unit == Unit::point());
-        self.known().any(of_fact) || is_score && (number == RISK_SCORE_MIN || number == RISK_SCORE_MAX)
+        self.known().any(of_fact)
+            || is_score && (same(number, RISK_SCORE_MIN) || same(number, RISK_SCORE_MAX))
     }
 
     /// A claim that says whose value it is has to be that value, unless its unit is about something else.
@@ -163,17 +163,17 @@ impl Evidence {
     /// On a scale that the prompt shows, the part is a value on that scale. Otherwise only two values of one unit can
     /// stand so, as in `demand/supply: 92.5/20`; the quotient of unlike things is nothing that a prompt says.
     fn says_out_of(&self, claim: &Claim, whole: f64, subject: Option<Subject>, risk_score: f64) -> bool {
-        let ends_there = |fact: &&Known| fact.max == whole;
-        let is_scale = whole == RISK_SCORE_MAX || self.known().any(|fact| fact.max == whole);
+        let ends_there = |fact: &&Known| same(fact.max, whole);
+        let is_scale = same(whole, RISK_SCORE_MAX) || self.known().any(|fact| same(fact.max, whole));
         match subject {
-            Some(Subject::Risk) => return whole == RISK_SCORE_MAX && claim.repeats(risk_score),
+            Some(Subject::Risk) => return same(whole, RISK_SCORE_MAX) && claim.repeats(risk_score),
             Some(subject @ Subject::Fact(_)) => {
                 return self.fact(subject).filter(ends_there).is_some_and(|fact| claim.repeats(fact.value));
             }
             None => {}
         }
         if is_scale {
-            let is_risk = whole == RISK_SCORE_MAX && claim.repeats(risk_score);
+            let is_risk = same(whole, RISK_SCORE_MAX) && claim.repeats(risk_score);
             return is_risk || self.known().filter(ends_there).any(|fact| claim.repeats(fact.value));
         }
         let other = claim.with_value(whole);

@@ -19,7 +19,7 @@ use super::claim::{self, Claim};
 use super::vocabulary::Vocabulary;
 use super::{Ground, Grounding, unsupported_spans};
 use crate::alert::Facts;
-use crate::alert_type::AlertTypes;
+use crate::alert_type::{AlertType, AlertTypes};
 use crate::number::Number;
 
 /// Facts, risk score, explanation, and the claims that nothing supports, as they are quoted.
@@ -166,6 +166,95 @@ fn the_reasons_of_drivers_are_checked_like_the_explanation() {
     let json = serde_json::to_string(&grounding).unwrap();
     assert_eq!(json, r#"{"numbers":6,"unsupported":["Six calls","10 points","12"]}"#);
     assert_eq!(serde_json::from_str::<Grounding>(&json).unwrap(), grounding);
+}
+
+/// An alert type of another business: days, stars, percent, money that can be owed.
+const HOTEL: &str = r#"
+id = "hotel"
+title = "Guests who may not return"
+entity = "guest"
+entity_id = "token"
+predicts = "loss"
+question = "How likely is it that this guest does not return within 90 days?"
+horizon_days = 90
+repeat_window = "24h"
+[scale]
+0 = "returns"
+100 = "is lost"
+[[fact]]
+id = "away"
+label = "Time since the last stay"
+meaning = "Days since the last check-out, counted over 3 years."
+type = "integer"
+min = 0
+max = 1095
+unit = "days"
+worse = "higher"
+healthy = 30
+[[fact]]
+id = "rating"
+label = "Rating"
+meaning = "The guest's last rating."
+type = "number"
+min = 0
+max = 10
+unit = "stars"
+step = 1
+worse = "lower"
+healthy = 9
+[[fact]]
+id = "cancelled"
+label = "Cancelled bookings"
+meaning = "The part of all bookings that the guest cancelled."
+type = "number"
+min = 0
+max = 50
+unit = "%"
+step = 1
+worse = "higher"
+healthy = 0
+[[fact]]
+id = "balance"
+label = "Balance"
+meaning = "What the guest has paid less what is owed."
+type = "number"
+min = -1000
+max = 1000
+unit = "EUR"
+step = 10
+worse = "lower"
+healthy = 0
+[scorecard]
+base = 0
+otherwise = ["Write to the guest.", "Wait."]
+[[scorecard.points]]
+fact = "away"
+add = [{ from = 30, points = 10 }]
+advice = "Write."
+"#;
+
+#[test]
+fn units_and_ranges_are_those_of_the_alert_type() {
+    let alert_type = AlertType::read("hotel", "hotel", HOTEL).unwrap();
+    let facts = json!({ "away": 21, "rating": 7.4, "cancelled": 12.5, "balance": -20 });
+    let ground = Ground::new(&alert_type, &serde_json::from_value(facts).unwrap());
+    let cases: &[(&str, &[&str])] = &[
+        ("Away for 21 days, or three weeks, or 3 weeks, of 90 days.", &[]),
+        ("Away for 20 days, or two weeks, of 80 days.", &["20 days", "two weeks", "80 days"]),
+        ("Rating: 7.4/10, or 7.4 stars, 2.6 stars below the best, 74% of the maximum.", &[]),
+        ("Rating: 7/10, on a scale from 0 to 10.", &[]),
+        ("Rating: 8/10, or 74/100, or 3 stars.", &["8/10", "74/100", "3 stars"]),
+        ("12.5% cancelled, 12.5 percent, 13%; a quarter (25%) of what is counted.", &[]),
+        ("Cancelled: 12.5%. Cancelled bookings of 25%.", &[]),
+        ("The balance is -20 EUR; the guest owes €20, 20 euros.", &[]),
+        ("The balance is -21 EUR; the guest owes €21, $20.", &["-21 EUR", "€21", "$20"]),
+        ("Guests like this one are lost in 3 years.", &[]),
+        ("21 guests are lost.", &["21"]),
+        ("Cancelled 12 stays, 7 nights, 90 times.", &["7"]),
+    ];
+    for (text, unsupported) in cases {
+        assert_eq!(ground.check(text, &[], Number::from(72)).unsupported, *unsupported, "{text}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::digits::same;
 use super::subject::Names;
 use super::token::{Token, Tokens};
 use super::words::{
@@ -13,6 +14,7 @@ use super::words::{
     SMALL, TENS, WEEK, has,
 };
 use crate::alert_type::{AlertType, Fact};
+use crate::limits::RISK_SCORE_MAX;
 
 /// A unit: its words in lower case, each in the singular.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,14 +70,15 @@ impl Vocabulary {
         let texts = facts.iter().flat_map(|fact| [fact.label(), fact.id()]).chain([alert_type.title()]);
         let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
         let words = words.filter(|word| !word.is_empty() && !has(FUNCTION_WORDS, word)).collect();
-        let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get()).collect();
+        let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
+        let ends = ends.chain([RISK_SCORE_MAX]).collect();
         let entity = Some(Unit::new(alert_type.entity()));
         Self { units, entity, words, names: Names::new(facts), ends }
     }
 
     /// The words that are known without an alert type.
     pub(super) fn general() -> Self {
-        let ends = vec![crate::limits::RISK_SCORE_MAX];
+        let ends = vec![RISK_SCORE_MAX];
         Self { units: Vec::new(), entity: None, words: HashSet::new(), names: Names::new(&[]), ends }
     }
 
@@ -96,7 +99,7 @@ impl Vocabulary {
 
     /// Whether a scale ends at this number.
     pub(super) fn is_end(&self, number: f64) -> bool {
-        number == crate::limits::RISK_SCORE_MAX || self.ends.contains(&number)
+        self.ends.iter().any(|end| same(*end, number))
     }
 
     /// The unit of a number, and the place after it: glued to the number, behind a hyphen, or a few words on.
