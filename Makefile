@@ -4,7 +4,7 @@ CARGO ?= cargo
 # Tools are installed where cargo installs; the versions are those that the checks were written with.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-reply fuzz clean
+.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-models bench-reply fuzz clean
 
 test: fmt lint unit doc dependencies deny
 
@@ -47,6 +47,10 @@ samples:
 # Alerts per second, beside what SQLite allows here for as many durable transactions, from one run.
 bench-sqlite:
 	scripts/bench-sqlite
+
+# A thousand alerts against a model that takes 200 ms, beside the time that as many calls take alone.
+bench-models:
+	scripts/bench-models
 
 # The reply reader on ordinary and hostile replies, beside a plain regular expression with serde_json.
 bench-reply:

@@ -243,14 +243,14 @@ fn units_and_ranges_are_those_of_the_alert_type() {
         ("Away for 20 days, or two weeks, of 80 days.", &["20 days", "two weeks", "80 days"]),
         ("Rating: 7.4/10, or 7.4 stars, 2.6 stars below the best, 74% of the maximum.", &[]),
         ("Rating: 7/10, on a scale from 0 to 10.", &[]),
-        ("Rating: 8/10, or 74/100, or 3 stars.", &["8/10", "74/100", "3 stars"]),
+        ("Rating: 8/10, or 74/100, or 4 stars.", &["8/10", "74/100", "4 stars"]),
         ("12.5% cancelled, 12.5 percent, 13%; a quarter (25%) of what is counted.", &[]),
         ("Cancelled: 12.5%. Cancelled bookings of 25%.", &[]),
         ("The balance is -20 EUR; the guest owes €20, 20 euros.", &[]),
         ("The balance is -21 EUR; the guest owes €21, $20.", &["-21 EUR", "€21", "$20"]),
         ("Guests like this one are lost in 3 years.", &[]),
         ("21 guests are lost.", &["21"]),
-        ("Cancelled 12 stays, 7 nights, 90 times.", &["7"]),
+        ("Cancelled 12 stays, 7 nights, 90 meals.", &["7", "90"]),
     ];
     for (text, unsupported) in cases {
         assert_eq!(ground.check(text, &[], Number::from(72)).unsupported, *unsupported, "{text}");
