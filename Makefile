@@ -34,7 +34,7 @@ dependencies:
 # Licences, bans and sources. Advisories need the advisory database, which is fetched: see below.
 deny:
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features
-	$(CARGO) deny --all-features --offline check bans licenses sources
+	$(CARGO) deny --all-features --locked check bans licenses sources
 
 # Needs a network that reaches the advisory database.
 advisories:

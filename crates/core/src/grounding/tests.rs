@@ -245,7 +245,7 @@ fn units_and_ranges_are_those_of_the_alert_type() {
         ("Rating: 7/10, on a scale from 0 to 10.", &[]),
         ("Rating: 8/10, or 74/100, or 4 stars.", &["8/10", "74/100", "4 stars"]),
         ("12.5% cancelled, 12.5 percent, 13%; a quarter (25%) of what is counted.", &[]),
-        ("Cancelled: 12.5%. Cancelled bookings of 25%.", &[]),
+        ("Cancelled: 12.5%. Cancelled bookings of 25%.", &["25%"]),
         ("The balance is -20 EUR; the guest owes €20, 20 euros.", &[]),
         ("The balance is -21 EUR; the guest owes €21, $20.", &["-21 EUR", "€21", "$20"]),
         ("Guests like this one are lost in 3 years.", &[]),
