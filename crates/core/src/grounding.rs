@@ -1,11 +1,11 @@
 //! Checks that every number in a model's explanation is something that the prompt said.
 //!
-//! Takes: an alert type and an alert's facts, which are what a prompt is made of; then a reply's texts and its score.
-//! Gives: a [`Grounding`]: how many claims there are, and those that nothing supports, as they stand in the text.
+//! Takes: an alert type and an alert's facts, which a prompt is made of; then a reply's texts and its score.
+//! Gives: a [`Grounding`]: how many claims there are, and those that nothing supports, as they stand.
 //! Never: corrects a text, judges words, or looks at recommendations, which may name new numbers.
 //!
 //! ```text
-//! text -> token -> numeral -> claim (less asides, with its unit and its subject) -> evidence -> Grounding
+//! text -> token -> numeral -> claim (no aside; with its unit and its subject) -> evidence -> Grounding
 //! ```
 //!
 //! A claim is supported if it equals, or is a rounding of:
@@ -16,8 +16,11 @@
 //! - one of these converted between days and weeks.
 //!
 //! Where a unit follows a number, what supports it is in that unit; where a fact's name leads to a number ("a demand
-//! score of 20"), it is that fact's value. "About" and the like admit tens. Ratios are never supported. Numerals that
-//! claim nothing are ordinals, fractions in words, dates, times, list markers, idioms, and numbers in names and ids.
+//! score of 20"), it is that fact's value. "About" and the like admit tens. Nothing supports a ratio ("5-fold"), a
+//! rate ("55% of families") or a number of entities. Numerals that claim nothing are ordinals, fractions in words,
+//! dates, times, list markers, idioms, and numbers in names and ids.
+//!
+//! It compares numbers and cannot read: a number that is true of something else by chance counts as supported.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -61,7 +64,7 @@ pub struct Grounding {
     pub unsupported: Vec<String>,
 }
 
-/// Tokens that a quote can hold after those that are a claim without an alert type: its unit, and the words before that.
+/// Tokens of a quote after those that are a claim without an alert type: the words before its unit, and the unit.
 const QUOTE_TOKENS_MAX: usize = 8;
 
 impl Ground {

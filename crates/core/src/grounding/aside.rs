@@ -8,7 +8,7 @@ use super::digits::Numeral;
 use super::token::{Token, Tokens, YEARS};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES, NUMBER_PREFIXES, SMALL, TENS, has,
+    AFTER_HOURS, BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES, NUMBER_PREFIXES,
 };
 
 /// A numeral that may be an aside, in its text.
@@ -46,10 +46,6 @@ impl Place<'_, '_> {
         })
     }
 
-    fn next_is(&self, text: &str) -> bool {
-        self.tokens.get(self.next).is_some_and(|token| token.is(text))
-    }
-
     fn back(&self, places: usize) -> Option<&Token<'_>> {
         self.tokens.back(self.first, places)
     }
@@ -66,7 +62,7 @@ impl Place<'_, '_> {
         }
         let in_parentheses = self.back(1).is_some_and(|before| before.text == "(");
         let introduced = self.back(2).is_none_or(|before| {
-            before.is_in(BEFORE_MARKERS) || matches!(before.text, ":" | ";" | "," | ".")
+            before.is_in(&BEFORE_MARKERS) || matches!(before.text, ":" | ";" | "," | ".")
         });
         closing.text == ")"
             && item.spaced
@@ -81,14 +77,13 @@ impl Place<'_, '_> {
                 && self.tokens.glued(at + 1).is_some_and(|token| token.is("m"))
         };
         self.tokens.get(self.next).is_some_and(|word| {
-            word.is_in(&["am", "pm", "o'clock", "o’clock"])
-                || word.is_in(&["a", "p"]) && dotted(self.next + 1)
+            word.is_in(&AFTER_HOURS) || (word.is("a") || word.is("p")) && dotted(self.next + 1)
         })
     }
 
     /// A day beside its month, or a year.
     fn is_date(&self, token: &Token<'_>, numeral: Numeral) -> bool {
-        let is_month = |word: &Token<'_>| MONTHS.contains(&word.text);
+        let is_month = |word: &Token<'_>| word.is_in(&MONTHS) && word.has_capital();
         let abbreviated = usize::from(self.back(1).is_some_and(|token| token.text == "."));
         let month_before = self.back(1 + abbreviated).is_some_and(is_month);
         let month_after = self.tokens.spaced_word(self.next).is_some_and(is_month);
@@ -96,7 +91,7 @@ impl Place<'_, '_> {
             return true;
         }
         let is_year = token.text.len() == 4 && token.text.parse().is_ok_and(|year| YEARS.contains(&year));
-        let after_date = month_before || self.back(1).is_some_and(|before| before.is_in(BEFORE_YEARS));
+        let after_date = month_before || self.back(1).is_some_and(|before| before.is_in(&BEFORE_YEARS));
         // `2000 lessons` is an amount.
         is_year && (after_date || !self.tokens.spaced_word(self.next).is_some_and(Token::ends_in_s))
     }
@@ -116,8 +111,7 @@ impl Place<'_, '_> {
     fn is_in_id(&self) -> bool {
         let (Some(hyphen), Some(word)) = (self.back(1), self.back(2)) else { return false };
         let glued = self.tokens.glued(self.first).is_some() && hyphen.is_hyphen() && !hyphen.spaced;
-        let is_number = has(&SMALL, word.text) || has(&TENS, word.text);
-        glued && word.is_word() && !is_number && !word.is_in(NUMBER_PREFIXES)
+        glued && word.is_word() && !word.is_number_word() && !word.is_in(&NUMBER_PREFIXES)
     }
 
     /// `AP Calculus 2`, `Grade 11`: whole, short, and after a word with a capital that the prompt does not have.
@@ -127,7 +121,7 @@ impl Place<'_, '_> {
             return false;
         };
         let is_known =
-            has(NOT_NAMES, word.text) || has(FUNCTION_WORDS, word.text) || !self.vocabulary.can_be_name(word);
+            NOT_NAMES.has(word.text) || FUNCTION_WORDS.has(word.text) || !self.vocabulary.can_be_name(word);
         if is_known {
             return false;
         }
@@ -140,11 +134,10 @@ impl Place<'_, '_> {
         !opens_sentence || !is_verb && numeral.value <= NAME_NUMBER_MAX
     }
 
-    /// `3D`, `5m`: letters that are no unit. Other scripts write a counted thing without a space, and `x` counts times.
+    /// `3D`, `5m`: letters that are no unit. Other scripts write a counted thing without a space.
     fn is_glued_to_letters(&self) -> bool {
-        let is_letters = |word: &Token<'_>| {
-            word.is_word() && word.text.is_ascii() && !matches!(word.text, "x" | "X" | "s")
-        };
-        self.tokens.glued(self.next).is_some_and(is_letters) && !self.next_is("x")
+        self.tokens
+            .glued(self.next)
+            .is_some_and(|word| word.is_word() && word.text.is_ascii() && !word.is("x"))
     }
 }

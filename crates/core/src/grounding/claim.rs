@@ -14,7 +14,7 @@ use super::token::{Token, Tokens};
 use super::vocabulary::{Unit, Vocabulary};
 use super::words::{
     AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CURRENCIES, END_WORDS, FACT_NOUNS, FUNCTION_WORDS,
-    HEDGED_LIMITS, HEDGES, HEDGING_BY, OUT_OF_WHAT, SMALL, has,
+    HEDGED_LIMITS, HEDGES, HEDGING_BY, OUT_OF_WHAT, SMALL, Words,
 };
 
 /// A numeral that says something, with what it is said of.
@@ -51,8 +51,8 @@ pub(super) enum Form {
     Plain,
     /// `65/100`, `65 out of 100`: the number that it is a part of.
     OutOf(f64),
-    /// A ratio, a rate or a number of entities: `5-fold`, `5 times the usual`, `4:1`, `six to one`, `55% of families`,
-    /// `12 students`. No prompt says such.
+    /// A ratio, a rate or a number of entities, which no prompt says: `5-fold`, `5 times the usual`, `4:1`, `six to
+    /// one`, `55% of families`, `12 students`.
     Foreign,
     /// `the 60s`.
     Decade,
@@ -145,9 +145,9 @@ impl Reader<'_, '_> {
     /// What follows a number and belongs to it, and the place after that.
     fn after(&self, numeral: Numeral, number: usize, next: usize) -> (Form, Option<Unit>, usize) {
         let glued = |at: usize, text: &str| self.tokens.glued(at).is_some_and(|token| token.is(text));
-        let spaced =
-            |at: usize, list: &[&str]| self.tokens.spaced_word(at).is_some_and(|token| token.is_in(list));
-        let ratio_follows = |at: usize| spaced(at, AFTER_RATIOS);
+        let spaced = |at: usize, text: &str| self.tokens.spaced_word(at).is_some_and(|token| token.is(text));
+        let ratio_follows =
+            |at: usize| self.tokens.spaced_word(at).is_some_and(|token| token.is_in(&AFTER_RATIOS));
         if glued(next, "x") || glued(next, "×") {
             return (if ratio_follows(next + 1) { Form::Foreign } else { Form::Plain }, None, next + 1);
         }
@@ -155,7 +155,7 @@ impl Reader<'_, '_> {
             return (Form::Foreign, None, next + 2);
         }
         // Nobody calls 4.6 times.
-        if spaced(next, &["times"]) && (numeral.value.fract() != 0.0 || ratio_follows(next + 1)) {
+        if spaced(next, "times") && (numeral.value.fract() != 0.0 || ratio_follows(next + 1)) {
             return (Form::Foreign, None, next + 1);
         }
         if glued(next, ":") && self.tokens.glued(next + 1).is_some_and(Token::is_digits) {
@@ -168,7 +168,7 @@ impl Reader<'_, '_> {
             let is_rate = unit.is_percent() && self.is_part_of_things(next);
             return (if is_rate { Form::Foreign } else { Form::Plain }, Some(unit), next);
         }
-        let to_one = spaced(next, &["to"]) && spaced(next + 1, &["one"]);
+        let to_one = spaced(next, "to") && spaced(next + 1, "one");
         let from = self.tokens.back(number, 1).is_some_and(|word| word.is("from"));
         let entities =
             numeral.value > 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word));
@@ -197,7 +197,7 @@ impl Reader<'_, '_> {
             if let Some((whole, next)) = number(at) {
                 return Some((whole, next)).filter(|_| self.vocabulary.is_end(whole));
             }
-            self.tokens.spaced_word(at).filter(|word| word.is_in(OUT_OF_WHAT))?;
+            self.tokens.spaced_word(at).filter(|word| word.is_in(&OUT_OF_WHAT))?;
         }
         None
     }
@@ -209,45 +209,45 @@ impl Reader<'_, '_> {
         }
         for at in next..=next + BEFORE_FACT_NOUN_MAX {
             match self.tokens.spaced_word(at) {
-                Some(word) if word.is_in(FACT_NOUNS) => return true,
-                Some(word) if !has(FUNCTION_WORDS, word.text) && !word.ends_in_s() => {}
+                Some(word) if word.is_in(&FACT_NOUNS) => return true,
+                Some(word) if !FUNCTION_WORDS.has(word.text) && !word.ends_in_s() => {}
                 _ => break,
             }
         }
-        let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(BEFORE_THE_FACTS));
+        let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
         let in_words = self.tokens.get(number).is_some_and(|word| word.is_in(&SMALL));
         introduced && in_words && !self.thing_at(next)
     }
 
     /// `of all families`; not `of its maximum`.
     fn is_part_of_things(&self, next: usize) -> bool {
-        let spaced =
-            |at: usize, list: &[&str]| self.tokens.spaced_word(at).is_some_and(|word| word.is_in(list));
-        let determined = usize::from(spaced(next + 1, BEFORE_THINGS));
-        spaced(next, &["of"]) && !spaced(next + 1, OUT_OF_WHAT) && self.thing_at(next + 1 + determined)
+        let Some(word) = self.tokens.spaced_word(next + 1) else { return false };
+        let is_of = self.tokens.spaced_word(next).is_some_and(|of| of.is("of"));
+        let thing = next + 1 + usize::from(word.is_in(&BEFORE_THINGS));
+        is_of && !word.is_in(&OUT_OF_WHAT) && self.thing_at(thing)
     }
 
     /// Whether a noun in the plural follows, perhaps after one more word.
     fn thing_at(&self, next: usize) -> bool {
-        let word = |at: usize| self.tokens.spaced_word(at).filter(|word| !has(FUNCTION_WORDS, word.text));
+        let word = |at: usize| self.tokens.spaced_word(at).filter(|word| !FUNCTION_WORDS.has(word.text));
         let Some(first) = word(next) else { return false };
         first.ends_in_s() || word(next + 1).is_some_and(Token::ends_in_s)
     }
 
     /// `the maximum of 100 points`, `a 100-point scale`.
     fn is_end(&self, first: usize, next: usize) -> bool {
-        let is_end = |token: Option<&Token<'_>>| token.is_some_and(|word| word.is_in(END_WORDS));
+        let is_end = |token: Option<&Token<'_>>| token.is_some_and(|word| word.is_in(&END_WORDS));
         is_end(self.tokens.get(next))
             || (1..=BEFORE_END_MAX).any(|back| is_end(self.tokens.back(first, back)))
     }
 
     fn is_hedged(&self, first: usize, next: usize) -> bool {
-        let back = |places: usize, list: &[&str]| {
+        let back = |places: usize, list: &Words| {
             self.tokens.back(first, places).is_some_and(|word| word.is_in(list))
         };
         let or_so = self.tokens.get(next).is_some_and(|word| word.is("or"))
             && self.tokens.get(next + 1).is_some_and(|word| word.is("so"));
-        back(1, HEDGES) || back(1, HEDGED_LIMITS) && back(2, HEDGING_BY) || or_so
+        back(1, &HEDGES) || back(1, &HEDGED_LIMITS) && back(2, &HEDGING_BY) || or_so
     }
 
     /// The first end of a range is in the unit of the second; a range from end to end is the scale itself.

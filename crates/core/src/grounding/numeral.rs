@@ -26,7 +26,7 @@ pub(super) fn at(tokens: &Tokens<'_>, place: usize) -> Option<(Reading, usize)> 
     };
     let Reading::Numeral(numeral) = reading else { return Some((reading, next)) };
     if let Some((word, next)) = joined(tokens, next)
-        && word.is_in(FRACTIONS)
+        && word.is_in(&FRACTIONS)
     {
         return Some((Reading::Nothing, next));
     }
@@ -35,15 +35,14 @@ pub(super) fn at(tokens: &Tokens<'_>, place: usize) -> Option<(Reading, usize)> 
         return (in_digits || !first.is("one") || next > place + 1).then_some((reading, next));
     };
     // `1.2 million` is a rounding to a tenth of a million; `two hundred` and `two dozen` are exact.
-    let half_place = if in_digits || times > 100.0 { numeral.half_place * times } else { numeral.half_place };
-    let half_place = if times > 100.0 { half_place } else { half_place.min(0.5) };
+    let half_place = if times > 100.0 { numeral.half_place * times } else { numeral.half_place };
     Some((Reading::Numeral(Numeral { value: numeral.value * times, half_place }), after))
 }
 
 /// `2nd` is an ordinal, and `2k` two thousand.
 fn with_ending(tokens: &Tokens<'_>, numeral: Numeral, next: usize) -> (Reading, usize) {
     match tokens.glued(next) {
-        Some(ending) if ending.is_in(ORDINAL_ENDINGS) => (Reading::Nothing, next + 1),
+        Some(ending) if ending.is_in(&ORDINAL_ENDINGS) => (Reading::Nothing, next + 1),
         Some(ending) if ending.is("k") => {
             let thousands = Numeral { value: numeral.value * 1e3, half_place: numeral.half_place * 1e3 };
             (Reading::Numeral(thousands), next + 1)
@@ -67,9 +66,9 @@ fn in_words(tokens: &Tokens<'_>, first: &Token<'_>, place: usize) -> Option<(Rea
     if let Some(small) = small(first) {
         return exact(small, place + 1);
     }
-    let tens = 20.0 + 10.0 * index(&TENS, first)?;
+    let tens = 20.0 + 10.0 * f64::from(TENS.position(first.text)?);
     match joined(tokens, place + 1) {
-        Some((word, next)) if word.is_in(ORDINALS) && tokens.glued(place + 1).is_some() => {
+        Some((word, next)) if word.is_in(&ORDINALS) && tokens.glued(place + 1).is_some() => {
             Some((Reading::Nothing, next))
         }
         Some((word, next)) => match small(word).filter(|small| (1.0..10.0).contains(small)) {
@@ -97,10 +96,5 @@ fn magnitude(tokens: &Tokens<'_>, next: usize) -> Option<(f64, usize)> {
 }
 
 fn small(word: &Token<'_>) -> Option<f64> {
-    index(&SMALL, word)
-}
-
-fn index(list: &[&str], word: &Token<'_>) -> Option<f64> {
-    let index = list.iter().position(|each| word.is(each))?;
-    Some(f64::from(u8::try_from(index).ok()?))
+    SMALL.position(word.text).map(f64::from)
 }

@@ -1,4 +1,4 @@
-//! Tells of what a number is said, where a name leads right to it: `a health score of 65`, `Calls (14 days): 5`.
+//! Tells of what a number is said where a name leads to it: `a health score of 65`, `Calls (14 days): 5`.
 //!
 //! Takes: an alert type's facts, and tokens.
 //! Gives: a [`Subject`] where the language leaves no doubt.
@@ -7,8 +7,8 @@
 use super::numeral;
 use super::token::{Token, Tokens};
 use super::words::{
-    AFTER_DISTANCES, BEFORE_COMPARED, DISPENSABLE, GAP_WORDS, LINKS, SIDE_BY_SIDE, STRONG_LINKS, WORD_LINKS,
-    has,
+    AFTER_DISTANCES, BEFORE_COMPARED, COMPARING_LINKS, DISPENSABLE, GAP_WORDS, LINKS, SIDE_BY_SIDE,
+    STRONG_LINKS, WORD_LINKS, Words,
 };
 use crate::alert_type::Fact;
 
@@ -73,7 +73,7 @@ impl Names {
             let head = fact.label().split([',', '(', ':']).next().unwrap_or_default().trim();
             names.push(name(fact.id(), subject, NameForm::Plain));
             names.push(name(head, subject, NameForm::Plain));
-            if let Some((rest, _)) = head.rsplit_once(' ').filter(|(_, last)| has(DISPENSABLE, last)) {
+            if let Some((rest, _)) = head.rsplit_once(' ').filter(|(_, last)| DISPENSABLE.has(last)) {
                 names.push(name(rest, subject, NameForm::Plain));
             }
             if head.split(' ').any(|word| word.eq_ignore_ascii_case(&range.unit)) {
@@ -92,7 +92,8 @@ impl Names {
         has_unit: bool,
     ) -> Option<Subject> {
         let mut name_end = claim;
-        while claim - name_end < LINKS_MAX && tokens.back(name_end, 1).is_some_and(|token| token.is_in(LINKS))
+        while claim - name_end < LINKS_MAX
+            && tokens.back(name_end, 1).is_some_and(|token| token.is_in(&LINKS))
         {
             name_end -= 1;
         }
@@ -112,9 +113,11 @@ impl Names {
     }
 }
 
-/// Where the text goes on before a remark in parentheses that ends at a place.
+/// Where the text stands before a remark in parentheses that ends at a place. A lone number there is no remark but
+/// the value itself: `Health (65): 35 points are lost`.
 fn before_remark(tokens: &Tokens<'_>, end: usize) -> usize {
-    if tokens.back(end, 1).is_none_or(|token| token.text != ")") {
+    let closes = tokens.back(end, 1).is_some_and(|token| token.text == ")");
+    if !closes || tokens.back(end, 2).is_some_and(Token::is_digits) {
         return end;
     }
     let opening =
@@ -127,16 +130,16 @@ impl Place<'_, '_> {
         self.tokens.back(self.name, 1)
     }
 
-    fn is_linked_by(&self, links: &[&str]) -> bool {
+    fn is_linked_by(&self, links: &Words) -> bool {
         (self.name_end..self.claim).any(|at| self.tokens.get(at).is_some_and(|token| token.is_in(links)))
     }
 
     fn allows(&self, form: NameForm) -> bool {
         match form {
             NameForm::Plain => true,
-            NameForm::Counted => self.is_linked_by(STRONG_LINKS),
+            NameForm::Counted => self.is_linked_by(&STRONG_LINKS),
             NameForm::Risk => {
-                self.is_linked_by(WORD_LINKS) && !self.before().is_some_and(|word| word.is("at"))
+                self.is_linked_by(&WORD_LINKS) && !self.before().is_some_and(|word| word.is("at"))
             }
         }
     }
@@ -145,12 +148,12 @@ impl Place<'_, '_> {
     fn leads(&self, has_unit: bool) -> bool {
         // `Supply lacks 80 points, demand 7.5 points`: with a unit, it may as well be a distance.
         let is_loose = self.name_end == self.claim && has_unit;
-        let is_distance = self.tokens.get(self.claim_end).is_some_and(|word| word.is_in(AFTER_DISTANCES));
-        let is_compared = self.before().is_some_and(|word| word.is_in(BEFORE_COMPARED))
-            && self.is_linked_by(&["is", "was", ":", "="])
+        let is_distance = self.tokens.get(self.claim_end).is_some_and(|word| word.is_in(&AFTER_DISTANCES));
+        let is_compared = self.before().is_some_and(|word| word.is_in(&BEFORE_COMPARED))
+            && self.is_linked_by(&COMPARING_LINKS)
             || self.before().is_some_and(|mark| mark.text == "/");
         let speaks_of_gap = (1..=GAP_MAX)
-            .any(|back| self.tokens.back(self.name, back).is_some_and(|word| word.is_in(GAP_WORDS)));
+            .any(|back| self.tokens.back(self.name, back).is_some_and(|word| word.is_in(&GAP_WORDS)));
         !is_loose && !is_distance && !is_compared && !speaks_of_gap && !self.is_one_of_two()
     }
 
@@ -161,7 +164,9 @@ impl Place<'_, '_> {
         let abbreviated =
             usize::from(self.tokens.glued(self.claim_end + 1).is_some_and(|mark| mark.text == "."));
         let and = |token: &Token<'_>| matches!(token.text, "and" | "," | "&");
-        let names_two = (self.before().is_some_and(and) || self.is_linked_by(&["("])) && and(link);
-        (link.is_in(SIDE_BY_SIDE) || names_two) && follows(self.claim_end + 1 + abbreviated)
+        let names_two = (self.before().is_some_and(and)
+            || self.tokens.back(self.claim, 1).is_some_and(|mark| mark.text == "("))
+            && and(link);
+        (link.is_in(&SIDE_BY_SIDE) || names_two) && follows(self.claim_end + 1 + abbreviated)
     }
 }

@@ -5,7 +5,7 @@
 //! Never: knows a unit, or looks at more than a bounded number of the characters around a token's own.
 
 use super::digits::{Numeral, after, digits};
-use super::words::{SAYINGS, has};
+use super::words::{SAYINGS, SMALL, TENS, Words};
 
 /// One piece of a text.
 #[derive(Debug, Clone, Copy)]
@@ -110,8 +110,12 @@ impl Token<'_> {
         self.text.eq_ignore_ascii_case(text)
     }
 
-    pub(super) fn is_in(&self, list: &[&str]) -> bool {
-        has(list, self.text)
+    pub(super) fn is_in(&self, list: &Words) -> bool {
+        list.has(self.text)
+    }
+
+    pub(super) fn is_number_word(&self) -> bool {
+        self.is_in(&SMALL) || self.is_in(&TENS)
     }
 
     pub(super) fn is_hyphen(&self) -> bool {
@@ -202,10 +206,10 @@ fn address(text: &str) -> Option<usize> {
 
 fn saying(text: &str) -> Option<usize> {
     let starts =
-        |saying: &&&str| text.get(..saying.len()).is_some_and(|start| start.eq_ignore_ascii_case(saying));
-    let saying = SAYINGS.iter().find(starts)?;
-    let next = after(text, saying.len()).chars().next();
-    next.is_none_or(|c| !c.is_alphanumeric()).then_some(saying.len())
+        |saying: &&str| text.get(..saying.len()).is_some_and(|start| start.eq_ignore_ascii_case(saying));
+    let length = SAYINGS.iter().find(starts)?.len();
+    let next = after(text, length).chars().next();
+    next.is_none_or(|c| !c.is_alphanumeric()).then_some(length)
 }
 
 /// `2025-01-01T12:00:00Z`, `1/2/25`, `1.2.2025`, `2024-25`, `9:30`; also versions and telephone numbers, which are

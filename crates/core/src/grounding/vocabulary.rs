@@ -11,7 +11,7 @@ use super::subject::Names;
 use super::token::{Token, Tokens};
 use super::words::{
     DAY, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, PERCENT, PERCENT_PAIRS, POINT, SHORT_UNITS,
-    SMALL, TENS, WEEK, has,
+    WEEK,
 };
 use crate::alert_type::{AlertType, Fact};
 use crate::limits::RISK_SCORE_MAX;
@@ -69,7 +69,7 @@ impl Vocabulary {
             facts.iter().filter_map(Fact::range).map(|range| Unit::new(&range.unit)).collect();
         let texts = facts.iter().flat_map(|fact| [fact.label(), fact.id()]).chain([alert_type.title()]);
         let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
-        let words = words.filter(|word| !word.is_empty() && !has(FUNCTION_WORDS, word)).collect();
+        let words = words.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word)).collect();
         let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
         let ends = ends.chain([RISK_SCORE_MAX]).collect();
         let entity = Some(Unit::new(alert_type.entity()));
@@ -122,7 +122,7 @@ impl Vocabulary {
             if let Some(found) = self.unit_at(tokens, place) {
                 return Some(found);
             }
-            if !has(MODIFIERS, word.text) && !self.words.contains(&word.text.to_lowercase()) {
+            if !MODIFIERS.has(word.text) && !self.words.contains(&word.text.to_lowercase()) {
                 strange_words += 1;
             }
             if strange_words > 1 || !is_adjective(word) {
@@ -158,8 +158,10 @@ impl Vocabulary {
 }
 
 fn is_adjective(word: &Token<'_>) -> bool {
-    let is_number = has(&SMALL, word.text) || has(&TENS, word.text);
-    !is_number && !has(FUNCTION_WORDS, word.text) && !word.ends_in_s() && !word.text.ends_with("ing")
+    !word.is_number_word()
+        && !FUNCTION_WORDS.has(word.text)
+        && !word.ends_in_s()
+        && !word.text.ends_with("ing")
 }
 
 /// A unit's word in lower case, in the singular, written out.
