@@ -4,7 +4,7 @@ CARGO ?= cargo
 # Tools are installed where cargo installs; the versions are those that the checks were written with.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-models bench-reply fuzz clean
+.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-models bench-reply mutations fuzz clean
 
 test: fmt lint unit doc dependencies deny
 
@@ -55,6 +55,10 @@ bench-models:
 # The reply reader on ordinary and hostile replies, beside a plain regular expression with serde_json.
 bench-reply:
 	$(CARGO) bench -p portend-core --bench reply
+
+# A million mutated replies: none panics, and nothing is invented.
+mutations:
+	PROPTEST_CASES=1000000 $(CARGO) test --release --locked -p portend-core --lib nothing_is_invented_in_a_mutated_reply
 
 # The readers of untrusted text, each for a minute, with libFuzzer on the stable compiler.
 fuzz:

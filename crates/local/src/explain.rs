@@ -36,8 +36,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Show what each insight was made from: attempts, prompt, reply, repairs and grounding.
-    #[arg(long, conflicts_with = "json")]
+    /// Show what each insight was made from: attempts, prompt, reply, repairs and grounding. JSON always has them.
+    #[arg(long)]
     evidence: bool,
 
     /// Events to work on at once [default: 64 where models are asked, else 1024].

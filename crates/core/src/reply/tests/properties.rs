@@ -71,8 +71,11 @@ fn unescaped(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
+/// So many cases, unless `PROPTEST_CASES` says another number: `make mutations` does.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let unless_set = 256;
+    let set = Some(ProptestConfig::default().cases).filter(|set| *set != unless_set);
+    ProptestConfig { cases: set.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

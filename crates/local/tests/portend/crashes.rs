@@ -1,0 +1,121 @@
+//! The program stopped in the middle of its work: politely, by a reader who has gone, and by force.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use super::alerts::{later, lines, student, students};
+use super::harness::{Home, Run};
+
+/// Reads so many lines of what the process writes.
+fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildStdout> {
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..count {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert!(line.starts_with("{\"status\":\""), "{line}");
+    }
+    out
+}
+
+#[test]
+fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_good() {
+    const STUDENTS: usize = 1250;
+    let home = Home::new();
+    // Four alerts of each student, one window: one insight, seen four times.
+    let alerts = (0..4).flat_map(|round| {
+        (0..STUDENTS).map(move |number| later(&student(&format!("stu_{number}")), 60 * round))
+    });
+    home.write("alerts.jsonl", lines(alerts));
+    let mut killed = home.portend(&["explain", "--json", "alerts.jsonl"]).spawn().unwrap();
+    let out = read_lines(&mut killed, 500);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    drop(out);
+    let before = home.ledger();
+    let unfinished = before["unfinished"].as_u64().unwrap();
+    assert_eq!(before["adds_up"], false, "{before}");
+    assert!(unfinished > 0 && before["stored"].as_u64().unwrap() >= 500, "{before}");
+    let told = home.run("ledger").exits(1);
+    assert!(
+        told.err.contains("it does not add up") && told.err.contains("run their input again"),
+        "{}",
+        told.err
+    );
+
+    home.end_leases();
+    let again = home.run("explain --json alerts.jsonl").exits(0);
+    assert_eq!(again.count("stored") + again.count("repeated"), 4 * STUDENTS);
+    let insights = home.insights();
+    let ids: BTreeMap<&str, &Value> =
+        insights.iter().map(|one| (one["entity_id"].as_str().unwrap(), one)).collect();
+    assert_eq!((ids.len(), insights.len()), (STUDENTS, STUDENTS));
+    for insight in insights {
+        assert_eq!((&insight["occurrences"], &insight["risk_score"]), (&4.into(), &63.into()), "{insight}");
+        assert_eq!(insight["alert_timestamp"], "2025-01-01T12:00:00.000Z", "{insight}");
+        assert_eq!(insight["last_seen"], "2025-01-01T12:03:00.000Z", "{insight}");
+    }
+    let after = home.ledger();
+    assert_eq!(
+        after["received"].as_u64(),
+        before["received"].as_u64().map(|count| count + 4 * STUDENTS as u64)
+    );
+    assert_eq!(after["unfinished"], unfinished, "the second run left nothing unfinished");
+}
+
+#[test]
+fn an_interrupt_finishes_what_was_begun_and_reads_no_more() {
+    for signal in ["INT", "TERM"] {
+        let home = Home::new();
+        let mut child = home.portend(&["explain", "--json", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // An input without an end.
+        let feeding = thread::spawn(move || {
+            let mut number = 0;
+            while stdin.write_all(format!("{}\n", student(&format!("stu_{number}"))).as_bytes()).is_ok() {
+                number += 1;
+            }
+        });
+        let mut out = read_lines(&mut child, 300);
+        let sent =
+            Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+        assert!(sent.success());
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        let answered = 300 + rest.lines().count();
+        let run = Run::end(child).exits(130);
+        feeding.join().unwrap();
+        assert!(run.err.starts_with("stopped; what was begun is finished: "), "{}", run.err);
+        assert!(
+            rest.ends_with('\n') && rest.lines().all(|line| line.starts_with("{\"status\":\"stored\"")),
+            "{rest}"
+        );
+        let ledger = home.ledger();
+        assert_eq!(
+            (&ledger["received"], &ledger["stored"]),
+            (&answered.into(), &answered.into()),
+            "{ledger}"
+        );
+        assert_eq!(ledger["adds_up"], true);
+    }
+}
+
+#[test]
+fn a_reader_who_has_gone_ends_the_run_quietly_with_everything_begun_finished() {
+    for line in ["explain --json alerts.jsonl", "explain alerts.jsonl"] {
+        let home = Home::new();
+        home.write("alerts.jsonl", students(2000));
+        let mut child = home.portend(&line.split(' ').collect::<Vec<_>>()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut String::new()).unwrap();
+        drop(out);
+        let run = Run::end(child).exits(0);
+        assert_eq!(run.err, "");
+        let ledger = home.ledger();
+        assert_eq!(ledger["unfinished"], 0, "{line}: {ledger}");
+        assert!(ledger["received"].as_u64().unwrap() < 2000, "{line}: {ledger}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Text that others wrote never makes a terminal do anything.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::alerts::{ALERT_TYPES, event, lines, student, subject, with};
+use super::harness::{Home, Run};
+
+/// An escape sequence in both writings, a bell, an erased line, an override and an isolate of direction, a zero width
+/// space, line ends, deletion.
+const HOSTILE: &str = "\u{1b}[31m\u{9b}31m\u{7}\r\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{7f}\u{0}";
+
+/// Nothing of it stands there as it came.
+#[track_caller]
+fn is_harmless(run: &Run) {
+    for text in [&run.out, &run.err] {
+        let found = text.chars().find(|each| HOSTILE.contains(*each) && !"[31m".contains(*each));
+        assert_eq!(found, None, "{text:?}");
+    }
+}
+
+/// A home whose store holds hostile text wherever an event can bring it.
+fn home() -> Home {
+    let home = Home::new();
+    let (a, s) = (student("stu_1"), subject("C#"));
+    let mut events = vec![
+        with(&a, "/message", HOSTILE.into()),
+        with(&event(&s), "/detail/message", format!("a{HOSTILE}\nb").into()),
+        json!({ HOSTILE: HOSTILE }),
+        with(&event(&s), "/detail-type", HOSTILE.into()),
+        with(&a, "/details", json!({ HOSTILE: 1, "ib_calls_14d": HOSTILE, "health_score": 5 })),
+    ];
+    for path in
+        ["/alert_type", "/entity_type", "/entity_id", "/severity", "/timestamp", "/details/balance_status"]
+    {
+        events.push(with(&s, path, HOSTILE.into()));
+    }
+    let mut input = lines(events);
+    // Also as it is, not only as JSON escapes it.
+    let raw = HOSTILE.replace('\0', "");
+    input.extend(["{\"message\":\"", &raw, "\",\"", &raw, "\":1}\n", &raw, "\n"]);
+    home.write("events.jsonl", input);
+    home
+}
+
+#[test]
+fn no_command_shows_it_raw() {
+    let home = home();
+    for line in ["explain events.jsonl", "explain --json events.jsonl"] {
+        let run = home.run(line).exits(1);
+        is_harmless(&run);
+        assert!(run.out.contains("u{1b}"), "it is shown, escaped: {}", run.out);
+    }
+    assert_eq!(home.insights().len(), 2);
+    for line in [
+        "insights",
+        "insights --json",
+        "insights --csv",
+        "parked",
+        "parked --json",
+        "ledger",
+        "ledger --json",
+    ] {
+        is_harmless(&home.run(line).exits(0));
+    }
+    for insight in home.insights() {
+        let id = insight["alert_id"].as_str().unwrap();
+        is_harmless(&home.run_args(&["insight", id]).exits(0));
+        is_harmless(&home.run_args(&["insight", "--json", id]).exits(0));
+    }
+    for item in home.parked() {
+        let id = item["sha256"].as_str().unwrap();
+        is_harmless(&home.run(&format!("parked show {id}")).exits(0));
+        is_harmless(&home.run(&format!("parked show --json {id}")).exits(0));
+    }
+    is_harmless(&home.run("parked replay"));
+    is_harmless(&home.run("parked replay --json"));
+}
+
+#[test]
+fn json_still_says_what_came() {
+    let home = home();
+    home.run("explain events.jsonl").exits(1);
+    assert_eq!(home.insights().iter().filter(|insight| insight["message"] == HOSTILE).count(), 1);
+}
+
+#[test]
+fn what_was_typed_is_shown_harmlessly_too() {
+    let home = home();
+    home.run("explain events.jsonl").exits(1);
+    let typed = HOSTILE.replace('\0', "");
+    for args in [
+        &["explain", &typed][..],
+        &["insight", &typed],
+        &["insights", "--type", &typed],
+        &["insights", "--since", &typed],
+        &["parked", "show", &typed],
+        &["types", "show", &typed],
+        &["ledger", "--store", &typed],
+        &["ledger", "--config", &typed],
+        &["types", "--alert-types", &typed],
+        &["man", &typed],
+    ] {
+        is_harmless(&home.run_args(args));
+    }
+}
+
+#[test]
+fn a_files_name_is_shown_harmlessly() {
+    let home = Home::new();
+    let name = HOSTILE.replace('\0', "");
+    home.write(&name, "nonsense\n");
+    is_harmless(&home.run_args(&["explain", &name]).exits(1));
+    is_harmless(&home.run_args(&["explain", "--json", &name]).exits(1));
+    let unreadable = format!("{name}2");
+    symlink("/proc/self/mem", home.path(&unreadable)).unwrap();
+    is_harmless(&home.run_args(&["explain", &unreadable]).exits(1));
+}
+
+#[test]
+fn an_alert_types_words_are_shown_harmlessly() {
+    let home = Home::new();
+    let text = fs::read_to_string(Path::new(ALERT_TYPES).join("high_ib_call_frequency/alert.toml")).unwrap();
+    let hostile: Vec<String> = HOSTILE.chars().map(|each| format!("\\u{:04x}", u32::from(each))).collect();
+    let hostile = hostile.concat();
+    let insert = |text: String, before: &str| text.replace(before, &format!("{before}{hostile}"));
+    let marks = [
+        "title         = \"",
+        "question      = \"",
+        "50  = \"",
+        "meaning    = \"",
+        "label      = \"",
+        "phrase     = \"",
+        "unit       = \"",
+        "advice = \"",
+        "otherwise = [\n  \"",
+    ];
+    let text = marks.into_iter().fold(text, |text, mark| {
+        assert!(text.contains(mark), "{mark}");
+        insert(text, mark)
+    });
+    home.write("types/high_ib_call_frequency/alert.toml", text);
+    home.write("alert.json", student("stu_1").to_string());
+    for line in [
+        "types check types",
+        "types --alert-types types",
+        "types list --json --alert-types types",
+        "types show high_ib_call_frequency --alert-types types",
+        "types show --json high_ib_call_frequency --alert-types types",
+        "explain alert.json --alert-types types",
+        "explain --json alert.json --alert-types types",
+        "insights --alert-types types",
+        "insights --csv --alert-types types",
+    ] {
+        is_harmless(&home.run(line).exits(0));
+    }
+    let id = home.insights()[0]["alert_id"].as_str().unwrap().to_owned();
+    is_harmless(&home.run(&format!("insight {id} --alert-types types")).exits(0));
+}

@@ -1,0 +1,135 @@
+//! `portend parked`: looking at refused events, and running them again when the cause is mended.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::alerts::{ALERT_TYPES, later, lines, student, with, without};
+use super::harness::Home;
+
+/// The alert of a type that is not built in.
+fn of_unknown_type(id: &str) -> Value {
+    with(&student(id), "/alert_type", "frequent_calls".into())
+}
+
+/// A folder of alert types that has it.
+fn add_type(home: &Home) {
+    let text = fs::read_to_string(Path::new(ALERT_TYPES).join("high_ib_call_frequency/alert.toml")).unwrap();
+    home.write(
+        "types/frequent_calls/alert.toml",
+        text.replace("\"high_ib_call_frequency\"", "\"frequent_calls\""),
+    );
+}
+
+fn id(parked: &Value) -> &str {
+    &parked["sha256"].as_str().unwrap()[..12]
+}
+
+#[test]
+fn a_parked_event_runs_again_when_its_type_is_added() {
+    let home = Home::new();
+    home.explain(lines([of_unknown_type("stu_1"), student("stu_2")])).exits(1);
+    assert_eq!(
+        home.run("parked replay --json").exits(1).outcomes(),
+        ["unknown_alert_type"],
+        "nothing is mended yet"
+    );
+    assert_eq!(home.parked()[0]["outcome"], "parked");
+    add_type(&home);
+    let run = home.run("parked replay --json --alert-types types").exits(0);
+    assert_eq!(run.outcomes(), ["stored"]);
+    assert_eq!(run.json()[0]["insight"]["prediction_type"], "frequent_calls");
+    let parked = home.parked();
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0]["outcome"], "stored");
+    assert!(parked[0]["replayed_at"].is_string());
+    let left = home.run("parked replay --json --alert-types types").exits(0);
+    assert_eq!((left.out.as_str(), left.err.as_str()), ("", "no parked event is left to replay\n"));
+    assert_eq!(home.insights().len(), 2);
+    let ledger = home.ledger();
+    let counts = ["received", "stored", "repeated", "parked"].map(|name| ledger[name].as_u64().unwrap());
+    assert_eq!(counts, [4, 2, 0, 2], "each replay is one more receipt");
+}
+
+#[test]
+fn a_replay_runs_events_in_the_order_in_which_they_came() {
+    let home = Home::new();
+    let alerts = (0..8).map(|second| later(&of_unknown_type("stu_1"), second));
+    home.explain(lines(alerts)).exits(1);
+    add_type(&home);
+    let run = home.run("parked replay --json --alert-types types").exits(0);
+    assert_eq!((run.count("stored"), run.count("repeated")), (1, 7));
+    let insight = &home.insights()[0];
+    assert_eq!(insight["alert_timestamp"], "2025-01-01T12:00:00.000Z", "the first alert makes the insight");
+    assert_eq!(insight["occurrences"], 8);
+}
+
+#[test]
+fn only_the_named_events_run_again() {
+    let home = Home::new();
+    home.explain(lines((0..3).map(|number| of_unknown_type(&format!("stu_{number}"))))).exits(1);
+    add_type(&home);
+    let parked = home.parked();
+    let (first, second) = (id(&parked[0]), id(&parked[1]));
+    let run = home.run(&format!("parked replay --json --alert-types types {first} {second}")).exits(0);
+    assert_eq!(run.outcomes(), ["stored", "stored"]);
+    assert_eq!(home.parked().iter().filter(|item| item.get("outcome").is_some()).count(), 2);
+}
+
+#[test]
+fn a_parked_event_is_shown_with_its_reason_and_as_it_came() {
+    let home = Home::new();
+    let event = without(&student("stu_1"), "/severity").to_string();
+    home.explain(&event).exits(1);
+    let parked = home.parked();
+    let shown = home.run(&format!("parked show {}", id(&parked[0]))).exits(0).out;
+    for part in ["missing:$.severity\n", "nothing came", parked[0]["sha256"].as_str().unwrap(), &event] {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    assert_eq!(home.run(&format!("parked show --json {}", id(&parked[0]))).exits(0).json(), parked);
+    let listed = home.run("parked").exits(0).out;
+    assert!(listed.contains(id(&parked[0])) && listed.contains("missing:$.severity"), "{listed}");
+}
+
+#[test]
+fn an_id_that_names_no_event_or_several_is_refused() {
+    let home = Home::new();
+    home.explain(lines((0..20).map(|number| json!({ "number": number })))).exits(1);
+    let parked = home.parked();
+    let twin = parked
+        .iter()
+        .map(|item| &id(item)[..1])
+        .find(|start| parked.iter().filter(|item| id(item).starts_with(start)).count() > 1);
+    for command in ["show", "replay"] {
+        home.run(&format!("parked {command} xyz")).complains(1, "xyz", "portend parked lists them");
+        let line = format!("parked {command} {}", twin.unwrap());
+        let run = home.run(&line).exits(1);
+        assert!(run.err.contains("give more of its characters"), "{}", run.err);
+    }
+    assert_eq!(home.run("parked --json --limit 3").exits(0).json().len(), 3);
+}
+
+#[test]
+fn an_event_that_is_kept_in_part_is_never_run_again() {
+    let home = Home::new();
+    let large = with(&student("stu_1"), "/message", "x".repeat(70_000).into()).to_string();
+    home.explain(&large).exits(1);
+    let parked = home.parked();
+    assert_eq!(parked[0]["event"].as_str().unwrap(), &large[..65_536]);
+    assert_eq!(parked[0]["event_bytes"], large.len());
+    assert!(home.run(&format!("parked show {}", id(&parked[0]))).exits(0).out.contains("cannot be replayed"));
+    let run = home.run("parked replay --json").exits(0);
+    assert_eq!(run.out, "");
+    let line = format!("parked replay {}", id(&parked[0]));
+    home.run(&line).complains(1, id(&parked[0]), "send it again from its source");
+}
+
+#[test]
+fn a_store_with_nothing_parked_says_so() {
+    let home = Home::new();
+    home.explain(student("stu_1").to_string()).exits(0);
+    let run = home.run("parked").exits(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "no event is parked\n"));
+    assert_eq!(home.run("parked --json").exits(0).out, "");
+}
