@@ -260,6 +260,11 @@ impl AlertType {
         self.repeat_window
     }
 
+    /// The same in the file's own words, as `24h`.
+    pub fn repeat_window_text(&self) -> &str {
+        &self.repeat_window_text
+    }
+
     /// What the ends of the scale mean, and points between them.
     pub fn scale(&self) -> &BTreeMap<u8, String> {
         &self.scale

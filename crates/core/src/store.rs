@@ -289,13 +289,15 @@ pub enum StoreError {
     },
     /// A newer program wrote it.
     #[error(
-        "the store has version {found} and this program knows {known}; use the newer program, or another --store"
+        "{source}: the store has version {found} and this program knows {known}; use the newer program, or another --store"
     )]
     Newer {
         /// The store's version.
         found: u32,
         /// The latest version that this program knows.
         known: u32,
+        /// The store, by name.
+        source: Cause,
     },
     /// It is no store, or damaged, or says what it cannot say.
     #[error("the store cannot be used: {source}; see that it is a portend store, or give another --store")]

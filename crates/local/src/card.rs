@@ -21,11 +21,22 @@ use crate::text::{shown, thousands};
 const BAR_CHARS: u8 = 20;
 const INDENT: &str = "     ";
 
+/// Why an insight is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What {
+    /// It has just been stored.
+    New,
+    /// An alert says again what it says.
+    Repeat,
+    /// Somebody asked for it.
+    Asked,
+}
+
 /// What a card adds to its insight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heading {
-    /// Whether it has just been stored.
-    pub(crate) is_new: bool,
+    /// Why it is shown.
+    pub(crate) what: What,
     /// Whether to show what it was made from.
     pub(crate) evidence: bool,
 }
@@ -54,7 +65,7 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
     let step = 100.0 / f64::from(BAR_CHARS);
     let bar: String =
         (0..BAR_CHARS).map(|at| if (f64::from(at) + 0.5) * step <= score { '█' } else { '░' }).collect();
-    let title = alert_type.map_or_else(|| shown(&insight.prediction_type), |each| each.title().to_owned());
+    let title = alert_type.map_or_else(|| shown(&insight.prediction_type), |each| shown(each.title()));
     let severity = insight.severity.as_deref().unwrap_or("no severity");
     let number = format!("{:>4}", insight.risk_score.to_string());
     line(
@@ -69,8 +80,9 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
         ),
     );
     if let (Some(predicts), Some(days)) = (&insight.predicts, insight.horizon_days) {
-        let meaning =
-            alert_type.map(|each| format!(": {}", each.meaning_of(insight.risk_score))).unwrap_or_default();
+        let meaning = alert_type
+            .map(|each| format!(": {}", shown(each.meaning_of(insight.risk_score))))
+            .unwrap_or_default();
         line(
             card,
             &paint(
@@ -117,7 +129,11 @@ fn foot(card: &mut String, insight: &StoredInsight, heading: Heading) {
             insight.last_seen.map(|at| at.to_string()).unwrap_or_default()
         ),
     };
-    let state = if heading.is_new { "new".to_owned() } else { format!("stored before, {seen}") };
+    let state = match heading.what {
+        What::New => "new".to_owned(),
+        What::Repeat => format!("a repeat, {seen}"),
+        What::Asked => seen,
+    };
     let degraded =
         if insight.is_degraded() { " · degraded: a model failed, portend upgrade asks again" } else { "" };
     let foot =

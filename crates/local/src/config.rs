@@ -10,6 +10,7 @@ mod file;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
 
@@ -21,7 +22,7 @@ use file::File;
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Flags {
     /// The store's file [default: portend.db in the user's data folder].
-    #[arg(long, global = true, value_name = "FILE", env = "PORTEND_STORE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_STORE", hide_env_values = true)]
     store: Option<PathBuf>,
 
     /// A folder of alert types, in place of the built-in ones.
@@ -29,6 +30,7 @@ pub(crate) struct Flags {
         long,
         global = true,
         value_name = "DIR",
+        value_parser = path(),
         alias = "alert-types-dir",
         env = "ALERT_TYPES_DIR",
         hide_env_values = true
@@ -58,8 +60,13 @@ pub(crate) struct Flags {
     openai_base_url: Option<String>,
 
     /// The settings file [default: portend.toml here, else in the user's settings folder].
-    #[arg(long, global = true, value_name = "FILE", env = "PORTEND_CONFIG", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
+}
+
+/// A variable that is set to nothing is as good as none.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// The settings, as they are meant.
@@ -76,6 +83,13 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the settings file, if there is one, and lets flags and environment go before it.
     pub(crate) fn read(flags: Flags) -> Result<Self> {
+        let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+        let flags = Flags {
+            store: given(flags.store),
+            alert_types: given(flags.alert_types),
+            config: given(flags.config),
+            ..flags
+        };
         let file = File::find(flags.config.clone())?;
         let store = match flags.store.clone().or_else(|| file.store.clone()) {
             Some(store) => store,

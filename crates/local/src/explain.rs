@@ -17,11 +17,11 @@ use portend_core::pipeline::Outcome;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::card::{Heading, card};
+use crate::card::{Heading, What, card};
 use crate::config::Config;
 use crate::input::{self, Input, Place};
 use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, json_line, note, paint};
-use crate::text::{shown, thousands};
+use crate::text::{counted, shown, thousands};
 use crate::work::Desk;
 
 /// Explain alerts: print an insight for each, and keep it.
@@ -73,6 +73,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     let mut report = Report::new(args.json, args.evidence, desk.pipeline.types(), size);
     let mut interrupt = std::pin::pin!(interrupted());
     let mut was_interrupted = false;
+    let mut unwritten = None;
     loop {
         let worked = tokio::select! {
             biased;
@@ -87,11 +88,21 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         desk.tell_alarms();
         match worked {
             None => break,
-            Some(Ok(worked)) => report.event(&worked)?,
+            Some(Ok(worked)) if unwritten.is_none() => {
+                unwritten = report.event(&worked).err();
+                if unwritten.is_some() {
+                    let _ = stop.try_send(());
+                }
+            }
+            // What is in work is finished, though nobody reads of it.
+            Some(Ok(_)) => {}
             Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
         }
     }
-    report.end(was_interrupted)
+    match unwritten {
+        Some(error) => Err(error),
+        None => report.end(was_interrupted),
+    }
 }
 
 /// The items of a channel, until somebody says stop.
@@ -168,7 +179,7 @@ impl<'a> Report<'a> {
     pub(crate) fn event(&mut self, worked: &Worked) -> Result<()> {
         self.tally.count(&worked.outcome);
         self.bar.set_position(worked.read_bytes);
-        self.bar.set_message(format!("{} events", thousands(self.tally.events())));
+        self.bar.set_message(counted(self.tally.events(), "event"));
         let text = if self.json { None } else { Some(self.card(worked)) };
         let bar = self.bar.clone();
         let print = || -> Result<()> {
@@ -182,13 +193,13 @@ impl<'a> Report<'a> {
     }
 
     fn card(&self, worked: &Worked) -> String {
-        let of_insight = |insight: &StoredInsight, is_new| {
-            let heading = Heading { is_new, evidence: self.evidence };
+        let of_insight = |insight: &StoredInsight, what| {
+            let heading = Heading { what, evidence: self.evidence };
             card(insight, self.types.get(&insight.prediction_type), heading) + "\n"
         };
         match &worked.outcome {
-            Outcome::Stored(insight) => of_insight(insight, true),
-            Outcome::Repeated(insight) => of_insight(insight, false),
+            Outcome::Stored(insight) => of_insight(insight, What::New),
+            Outcome::Repeated(insight) => of_insight(insight, What::Repeat),
             Outcome::Parked(refusal) => {
                 let reason = refusal.reason().to_string();
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
@@ -213,7 +224,7 @@ impl<'a> Report<'a> {
         self.unreadable = true;
         let mend = "what was read before is done; run the rest again";
         self.bar.suspend(|| {
-            note(&format!("{}: cannot read on in {input}: {error}; {mend}", paint(RED, "portend")));
+            note(&format!("{}: cannot read on in {}: {error}; {mend}", paint(RED, "portend"), shown(input)));
         });
     }
 
@@ -244,7 +255,7 @@ fn style(template: &str) -> ProgressStyle {
 /// The outcome's sentence, with its line in front: the event itself does not know where it stood.
 fn said(worked: &Worked) -> String {
     let message = worked.outcome.message().unwrap_or_default();
-    if worked.place.has_line() { shown(&format!("{}: {message}", worked.place)) } else { shown(&message) }
+    shown(&format!("{}: {message}", worked.place))
 }
 
 /// The outcome's JSON.
@@ -253,7 +264,7 @@ struct Line<'a>(&'a Worked);
 impl Serialize for Line<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Worked { outcome, place, .. } = self.0;
-        match outcome.message().filter(|_| place.has_line()) {
+        match outcome.message() {
             None => outcome.serialize(serializer),
             Some(message) => {
                 #[derive(Serialize)]
@@ -290,6 +301,6 @@ impl std::fmt::Display for Tally {
         let counts = [(stored, "stored"), (repeated, "repeated"), (parked, "parked"), (failed, "failed")];
         let parts: Vec<_> =
             counts.iter().map(|(count, name)| format!("{} {name}", thousands(**count))).collect();
-        write!(f, "{} events: {}", thousands(self.events()), parts.join(", "))
+        write!(f, "{}: {}", counted(self.events(), "event"), parts.join(", "))
     }
 }

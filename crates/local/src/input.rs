@@ -38,25 +38,25 @@ pub(crate) struct Event {
 pub(crate) struct Place {
     input: Arc<str>,
     line: Option<u64>,
+    record: Option<Arc<str>>,
 }
 
 impl Place {
     /// A place without lines.
     pub(crate) fn of(input: &str) -> Self {
-        Self { input: input.into(), line: None }
-    }
-
-    /// Whether there is a line to name.
-    pub(crate) fn has_line(&self) -> bool {
-        self.line.is_some()
+        Self { input: input.into(), line: None, record: None }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            Some(line) => write!(f, "line {line} of {}", self.input),
-            None => f.write_str(&self.input),
+            Some(line) => write!(f, "line {line} of {}", self.input)?,
+            None => f.write_str(&self.input)?,
+        }
+        match &self.record {
+            Some(record) => write!(f, ", record {record}"),
+            None => Ok(()),
         }
     }
 }
@@ -113,6 +113,8 @@ struct Lines {
     reader: BufReader<Box<dyn Read + Send>>,
     read_bytes: u64,
     line: u64,
+    /// Whether anything but blank lines has been read.
+    begun: bool,
     /// Events that have been read and not yet given.
     ready: std::collections::VecDeque<Event>,
 }
@@ -120,7 +122,14 @@ struct Lines {
 impl Lines {
     fn new(input: Input) -> Self {
         let reader = BufReader::with_capacity(64 * 1024, input.reader);
-        Self { name: input.name, reader, read_bytes: 0, line: 0, ready: std::collections::VecDeque::new() }
+        Self {
+            name: input.name,
+            reader,
+            read_bytes: 0,
+            line: 0,
+            begun: false,
+            ready: std::collections::VecDeque::new(),
+        }
     }
 
     fn next_event(&mut self) -> io::Result<Option<Event>> {
@@ -128,9 +137,12 @@ impl Lines {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
             }
-            let first = self.line == 0;
             let Some(line) = self.next_line()? else { return Ok(None) };
-            if first && !is_blank(&line) && !is_json(&line) {
+            if is_blank(&line) {
+                continue;
+            }
+            let first = !std::mem::replace(&mut self.begun, true);
+            if first && !is_json(&line) {
                 self.document_or_lines(line)?;
             } else {
                 self.push(&line, Some(self.line));
@@ -141,20 +153,24 @@ impl Lines {
     /// The first line is no JSON value: it begins a document, or is a broken line among others.
     fn document_or_lines(&mut self, first: Vec<u8>) -> io::Result<()> {
         let mut text = first;
+        let start_line = self.line;
         let mut ends = vec![text.len()];
+        // A value that stands at the beginning of a line is an event of its own; within a document, lines are indented.
+        let mut is_lines = false;
         while text.len() <= BATCH_BYTES_MAX {
             let Some(line) = self.next_line()? else { break };
+            is_lines |= line.first() == Some(&b'{') && is_json(&line);
             text.push(b'\n');
             text.extend(line);
             ends.push(text.len());
         }
-        if text.len() <= BATCH_BYTES_MAX && (ends.len() == 1 || is_json(&text)) {
-            let line = (ends.len() == 1).then_some(1);
+        if text.len() <= BATCH_BYTES_MAX && (!is_lines || is_json(&text)) {
+            let line = (ends.len() == 1).then_some(start_line);
             self.push(&text, line);
             return Ok(());
         }
         let mut start = 0;
-        for (number, end) in (1..).zip(ends) {
+        for (number, end) in (start_line..).zip(ends) {
             self.push(text.get(start..end).unwrap_or_default(), Some(number));
             start = end + 1;
         }
@@ -165,13 +181,21 @@ impl Lines {
         if is_blank(text) {
             return;
         }
-        let place = Place { input: Arc::clone(&self.name), line };
-        let event = |bytes: Vec<u8>| Event { bytes, place: place.clone(), read_bytes: self.read_bytes };
+        let read_bytes = self.read_bytes;
+        let place = |record: Option<&str>| Place {
+            input: Arc::clone(&self.name),
+            line,
+            record: record.map(Arc::from),
+        };
         match Delivery::read(text) {
-            Delivery::One(bytes) => self.ready.push_back(event(bytes.to_vec())),
-            Delivery::Batch(records) => {
-                self.ready.extend(records.into_iter().map(|record| event(record.body)));
+            Delivery::One(bytes) => {
+                self.ready.push_back(Event { bytes: bytes.to_vec(), place: place(None), read_bytes });
             }
+            Delivery::Batch(records) => self.ready.extend(records.into_iter().map(|record| Event {
+                place: place(Some(&record.message_id)),
+                bytes: record.body,
+                read_bytes,
+            })),
         }
     }
 
@@ -198,6 +222,7 @@ impl Lines {
 }
 
 fn is_blank(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     text.iter().all(u8::is_ascii_whitespace)
 }
 

@@ -14,7 +14,7 @@ use portend_core::number::Number;
 use portend_core::store::{Query, Store};
 use portend_core::time::Timestamp;
 
-use crate::card::{Heading, card};
+use crate::card::{Heading, What, card};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{Answer, WrongUsage, json_line, note, store_error, table};
@@ -141,8 +141,12 @@ pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
     } else {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         out.write_all(
-            card(&insight, types.get(&insight.prediction_type), Heading { is_new: false, evidence: true })
-                .as_bytes(),
+            card(
+                &insight,
+                types.get(&insight.prediction_type),
+                Heading { what: What::Asked, evidence: true },
+            )
+            .as_bytes(),
         )?;
     }
     Ok(Answer::Done)

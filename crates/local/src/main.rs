@@ -23,7 +23,7 @@ mod types;
 mod simulate;
 mod cli;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -61,7 +61,9 @@ fn run(cli: Cli) -> Result<Answer> {
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args, &mut io::stdout().lock()).map(|()| Answer::Done),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "portend", &mut io::stdout().lock());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);
+            io::stdout().lock().write_all(&script)?;
             Ok(Answer::Done)
         }
         Command::Man { command } => output::manual_page(Cli::command(), command.as_deref()),

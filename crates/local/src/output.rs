@@ -52,7 +52,19 @@ pub(crate) fn width() -> usize {
 
 /// Says what went wrong. Text that others wrote may be part of it.
 pub(crate) fn complain(error: &anyhow::Error) {
-    note(&format!("{}: {}", paint(RED, "portend"), text::shown_lines(&format!("{error:#}"))));
+    let mut said = String::new();
+    // An error of the system that stands alone is the output's: every other names what it is about.
+    if error.is::<io::Error>() || error.is::<csv::Error>() || error.is::<serde_json::Error>() {
+        said.push_str("cannot write the output; see whether its disk is full");
+    }
+    for cause in error.chain().map(ToString::to_string) {
+        // A sentence that holds its cause already is not followed by it.
+        if !said.contains(&cause) {
+            said += if said.is_empty() { "" } else { ": " };
+            said += &cause;
+        }
+    }
+    note(&format!("{}: {}", paint(RED, "portend"), text::shown_lines(&said)));
 }
 
 /// A line on standard error. If nobody can read it, nobody needs it.
@@ -99,7 +111,10 @@ pub(crate) fn table(
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kinds = error.chain().filter_map(|cause| {
         let in_json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-        in_json.or_else(|| cause.downcast_ref::<io::Error>().map(io::Error::kind))
+        let in_csv = cause.downcast_ref::<csv::Error>().and_then(|error| {
+            if let csv::ErrorKind::Io(error) = error.kind() { Some(error.kind()) } else { None }
+        });
+        in_json.or(in_csv).or_else(|| cause.downcast_ref::<io::Error>().map(io::Error::kind))
     });
     kinds.into_iter().any(|kind| kind == io::ErrorKind::BrokenPipe)
 }

@@ -8,6 +8,7 @@ use std::io::Write;
 
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
+use portend_core::alert::Alert;
 use portend_core::clock::Clock;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{Parked, Store};
@@ -179,8 +180,11 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
             event.is_whole() && event.outcome.as_deref().is_none_or(|outcome| outcome == "parked")
         };
         events = all(store, 0, open).await?;
-        // Oldest first, as they came.
-        events.reverse();
+        // Oldest first, as they came; of one millisecond, as their alerts tell.
+        events.sort_by_cached_key(|event| {
+            let alert_time = desk.pipeline.receive(&event.event).alert().ok().map(Alert::timestamp);
+            (event.received_at, alert_time)
+        });
     }
     for id in ids {
         let event = find(store, id).await?;
@@ -203,7 +207,11 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
         if status != "failed" {
             store.replayed(&event.sha256, SystemClock.now(), status).await.map_err(store_error)?;
         }
-        report.event(&Worked { outcome, place: Place::of(&event.sha256), read_bytes: 0 })?;
+        report.event(&Worked {
+            outcome,
+            place: Place::of(event.sha256.get(..ID_CHARS).unwrap_or_default()),
+            read_bytes: 0,
+        })?;
     }
     report.end(false)
 }

@@ -30,7 +30,13 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
     let mut findings = Vec::new();
     let samples = samples(&folder.join("samples"))?;
     for sample in &samples {
-        let insight = made(types, &sample.join("alert.json"), &sample.join("reply.txt")).await?;
+        let insight = match made(types, &sample.join("alert.json"), &sample.join("reply.txt")).await {
+            Ok(insight) => insight,
+            Err(error) => {
+                findings.push(format!("{error:#}; give a sample that is an alert of this type"));
+                continue;
+            }
+        };
         let path = sample.join("insight.json");
         let (text, came) = (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
         let expected = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
@@ -66,7 +72,7 @@ fn samples(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 async fn made(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredInsight> {
-    let event = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let event = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     // The alert's own time is known only when it has been read; any later clock reads it.
     let late = Timestamp::parse("9000-01-01T00:00:00Z")?;
     let alert = portend_core::alert::Alert::read(&event, types, late);

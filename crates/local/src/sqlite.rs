@@ -23,6 +23,7 @@ mod parked;
 mod store;
 mod worker;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,7 +68,9 @@ impl Sqlite {
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         let name = |error: Failed| error.in_file(path);
         let connection = || -> Result<Connection, Failed> {
-            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            // A process that was cut off may have left something to be put right first, which needs write access.
+            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            connection.pragma_update(None, "query_only", true)?;
             migrations::check(&connection)?;
             Ok(connection)
         };
@@ -112,7 +115,12 @@ impl Sqlite {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failed> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder").into());
+    }
+    // A name is a file's name: SQLite knows others, as `:memory:` and `file:x?mode=memory`, that keep nothing.
+    let file = if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() };
+    let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(32);
     // A commit is on the disk before anything is acknowledged.

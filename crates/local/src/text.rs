@@ -56,6 +56,12 @@ pub(crate) fn thousands(number: u64) -> String {
     parts.join(",")
 }
 
+/// So many of something, as people write it.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", thousands(number))
+}
+
 /// JSON for a line of output, in which what a terminal would act on is escaped as JSON escapes it.
 pub(crate) struct SafeJson;
 

@@ -17,7 +17,7 @@ use portend_core::alert_type::{
 use crate::config::Config;
 use crate::output::{Answer, FAINT, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::samples;
-use crate::text::shown;
+use crate::text::{counted, shown};
 
 /// List alert types, show one, or check a folder of them.
 #[derive(Debug, Clone, clap::Args)]
@@ -117,7 +117,12 @@ async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
     }
     let mut out = anstream::stdout().lock();
     if wrong.is_empty() {
-        writeln!(out, "{} alert types and {count} samples are sound", types.iter().count())?;
+        writeln!(
+            out,
+            "{} and {} are sound",
+            counted(types.iter().count() as u64, "alert type"),
+            counted(count as u64, "sample")
+        )?;
         return Ok(Answer::Done);
     }
     wrong.iter().try_for_each(|finding| writeln!(out, "{}", crate::text::shown_lines(finding)))?;
@@ -131,46 +136,46 @@ fn sheet(alert_type: &AlertType) -> String {
     let mut line = |text: &str| {
         let _ = writeln!(sheet, "{}", text.trim_end());
     };
-    line(&format!("{}  {}", paint(STRONG, alert_type.title()), paint(FAINT, alert_type.id())));
-    line(alert_type.question());
-    let window = alert_type.repeat_window().as_secs() / 60;
+    line(&format!("{}  {}", paint(STRONG, &shown(alert_type.title())), paint(FAINT, alert_type.id())));
+    line(&shown(alert_type.question()));
     line(&format!(
-        "About a {}, over {} days; predicts {}; says the same for {window} minutes.",
+        "About a {}, over {} days; predicts {}; what says the same within {} is a repeat.",
         alert_type.entity(),
         alert_type.horizon_days(),
-        alert_type.predicts()
+        alert_type.predicts(),
+        alert_type.repeat_window_text()
     ));
     line("");
     line(&paint(STRONG, "Scale"));
     for (point, meaning) in alert_type.scale() {
-        line(&format!("  {point:>3}  {meaning}"));
+        line(&format!("  {point:>3}  {}", shown(meaning)));
     }
     for fact in alert_type.facts() {
         line("");
-        line(&format!("{}  {}", paint(STRONG, fact.label()), paint(FAINT, fact.id())));
+        line(&format!("{}  {}", paint(STRONG, &shown(fact.label())), paint(FAINT, fact.id())));
         fact_lines(fact, alert_type.points_table(), &mut line);
     }
     let table = alert_type.points_table();
     line("");
     line(&format!("{}  {} points for every alert", paint(STRONG, "Base"), table.base));
     for advice in &table.otherwise {
-        line(&format!("  otherwise  {advice}"));
+        line(&format!("  otherwise  {}", shown(advice)));
     }
     sheet
 }
 
 fn fact_lines(fact: &Fact, table: &PointsTable, line: &mut impl FnMut(&str)) {
-    line(&format!("  {}", fact.meaning()));
+    line(&format!("  {}", shown(fact.meaning())));
     match fact.kind() {
         FactKind::Integer(range) | FactKind::Number(range) => {
             let Range { min, max, unit, step, worse, .. } = range;
             let whole = if matches!(fact.kind(), FactKind::Integer(_)) { "whole, " } else { "" };
             let worse = format!("{worse:?}").to_lowercase();
-            line(&format!("  {whole}{min} to {max} {unit}, in steps of {step}; {worse} is worse"));
+            line(&format!("  {whole}{min} to {max} {}, in steps of {step}; {worse} is worse", shown(unit)));
         }
         FactKind::Enum { values, .. } => {
             for value in values {
-                line(&format!("  {}: {}", value.id, value.meaning));
+                line(&format!("  {}: {}", shown(&value.id), shown(&value.meaning)));
             }
         }
     }
@@ -183,6 +188,6 @@ fn fact_lines(fact: &Fact, table: &PointsTable, line: &mut impl FnMut(&str)) {
             };
             line(&format!("  {:>+4}  {when}", row.points));
         }
-        line(&format!("  advice: {}", each.advice));
+        line(&format!("  advice: {}", shown(&each.advice)));
     }
 }

@@ -13,7 +13,7 @@ use portend_core::pipeline::Upgraded;
 use portend_core::store::{Store, Todo};
 use serde_json::json;
 
-use crate::card::{Heading, card};
+use crate::card::{Heading, What, card};
 use crate::config::Config;
 use crate::insights::open_existing;
 use crate::output::{Answer, WrongUsage, json_line, note, store_error};
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
             )?;
         } else if let Upgraded::Done(insight) = &result {
             let alert_type = pipeline.types().get(&insight.prediction_type);
-            let card = card(insight, alert_type, Heading { is_new: true, evidence: false });
+            let card = card(insight, alert_type, Heading { what: What::New, evidence: false });
             writeln!(out, "{card}")?;
         }
     }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex as StdMutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use portend_core::alert::AlertKey;
@@ -13,6 +14,7 @@ use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Failure, Outcome, Pipeline};
+use portend_core::time::Timestamp;
 use portend_remote::AnyModel;
 use tokio::sync::Mutex;
 
@@ -25,6 +27,9 @@ use crate::sqlite::{Entry, Sqlite};
 const CONCURRENCY: usize = 1024;
 /// Events in work at once where models are asked: as many calls as one account usually may have open.
 const MODEL_CONCURRENCY: usize = 64;
+/// The time for one event where no model is asked. It is short, since a process that is cut off keeps others waiting
+/// for as long.
+const SCORECARD_DEADLINE: Duration = Duration::from_secs(15);
 /// Alerts of one key share a lane. So do some of different keys, at little cost.
 const LANES: usize = 256;
 
@@ -86,11 +91,30 @@ impl Desk {
             Ok(intake) => intake,
             Err(error) => return Outcome::Failed(Failure::Store(error)),
         };
-        let deadline = self.pipeline.clock().now().plus(EVENT_DEADLINE);
-        let outcome = self.pipeline.process(&received, deadline).await;
+        let mut outcome = self.pipeline.process(&received, self.deadline()).await;
+        if let Outcome::Failed(Failure::Busy { until }) = outcome {
+            // A queue would deliver the event again; here nobody else does. If the other worker was cut off, its lease
+            // ends before this second wait does.
+            self.tell_busy(until);
+            outcome = self.pipeline.process(&received, self.deadline()).await;
+        }
         // If this fails, the ledger shows the event as unfinished: what came of it is known, but not to the ledger.
         let _ = self.pipeline.store().settle(intake, outcome.status()).await;
         outcome
+    }
+
+    /// When work that begins now must be finished.
+    fn deadline(&self) -> Timestamp {
+        let time = if self.pipeline.models().is_empty() { SCORECARD_DEADLINE } else { EVENT_DEADLINE };
+        self.pipeline.clock().now().plus(time)
+    }
+
+    /// Tells the user, once, why nothing seems to happen.
+    fn tell_busy(&self, until: Timestamp) {
+        if self.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(("busy".into(), "")) {
+            let sentence = "another process is at work on some of these alerts, or was cut off";
+            note(&format!("{sentence}; waiting until {} at most", until.to_seconds_string()));
+        }
     }
 
     fn lane(&self, key: AlertKey) -> Option<&Mutex<()>> {

@@ -24,4 +24,5 @@ mod portend {
     mod hostile;
     mod streams;
     mod commands;
+    mod readme;
 }

@@ -125,6 +125,11 @@ impl File {
             let mend = "docs/portend.toml shows every key";
             anyhow!("{}:{line}: {}; {mend}", path.display(), error.message())
         })?;
+        for (key, value) in [("store", &file.store), ("alert_types", &file.alert_types)] {
+            if value.as_ref().is_some_and(|value| value.as_os_str().is_empty()) {
+                return Err(anyhow!("{}: {key} is empty; give a path, or leave it out", path.display()));
+            }
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
         Ok(Self { store: in_folder(file.store), alert_types: in_folder(file.alert_types), ..file })

@@ -22,6 +22,9 @@ pub(super) enum Failed {
     /// A newer program wrote the file.
     #[error("a newer program wrote it")]
     Newer { found: u32, known: u32 },
+    /// Nothing has been written to it.
+    #[error("it is empty")]
+    Empty,
     /// The file is another program's.
     #[error("it is a database of another program")]
     NotOurs,
@@ -32,10 +35,23 @@ pub(super) enum Failed {
 
 impl Failed {
     pub(super) fn in_file(self, path: &Path) -> StoreError {
-        let source: Cause = format!("{}: {self}", path.display()).into();
+        let source: Cause = match &self {
+            // It names the file itself.
+            Self::Sqlite(error @ rusqlite::Error::SqliteFailure(_, Some(text)))
+                if text.contains(&path.display().to_string()) =>
+            {
+                error.to_string().into()
+            }
+            Self::NotOurs
+            | Self::Empty
+            | Self::Newer { .. }
+            | Self::Ended
+            | Self::File(_)
+            | Self::Sqlite(_) => format!("{}: {self}", path.display()).into(),
+        };
         match self {
-            Self::Newer { found, known } => StoreError::Newer { found, known },
-            Self::NotOurs => StoreError::Unusable { source },
+            Self::Newer { found, known } => StoreError::Newer { found, known, source },
+            Self::Empty | Self::NotOurs => StoreError::Unusable { source },
             Self::Ended => StoreError::Unreachable { source },
             Self::File(error) => of_file(&error, source),
             Self::Sqlite(error) => of_sqlite(&error, source),
@@ -58,7 +74,9 @@ fn of_sqlite(error: &rusqlite::Error, source: Cause) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { source },
         Some(ErrorCode::DiskFull) => StoreError::Full { source },
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { source },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            StoreError::ReadOnly { source }
+        }
         Some(ErrorCode::SystemIoFailure) => StoreError::Unreachable { source },
         _ => StoreError::Unusable { source },
     }

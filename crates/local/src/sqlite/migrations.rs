@@ -105,7 +105,7 @@ pub(super) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(),
 /// Refuses a file that cannot be read as it stands.
 pub(super) fn check(connection: &Connection) -> Result<(), Failed> {
     match version(connection)? {
-        0 => Err(Failed::NotOurs),
+        0 => Err(Failed::Empty),
         _ => Ok(()),
     }
 }

@@ -27,11 +27,12 @@ enum Job {
     Write(Write),
 }
 
-type Write = Box<dyn FnOnce(&Connection) -> Written + Send>;
+/// Is given the connection, or why there will be no commit.
+type Write = Box<dyn FnOnce(Result<&Connection, Error>) -> Written + Send>;
 
 /// A write that has been done and not yet committed.
 struct Written {
-    failed: bool,
+    failed: Option<Error>,
     /// Answers the caller, with the commit's error if there is one.
     answer: Box<dyn FnOnce(Option<Error>) + Send>,
 }
@@ -65,8 +66,8 @@ impl Worker {
     ) -> Result<T, Failed> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Write(Box::new(move |connection| {
-            let result = operation(connection);
-            let failed = result.is_err();
+            let result = connection.and_then(operation);
+            let failed = result.as_ref().err().map(again);
             let answer = move |uncommitted: Option<Error>| drop(answer.send(uncommitted.map_or(result, Err)));
             Written { failed, answer: Box::new(answer) }
         }));
@@ -102,31 +103,42 @@ fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
     }
 }
 
-/// Does the writes in one transaction. One that fails is undone alone; if the commit fails, or SQLite gives the whole
-/// transaction up (a full disk), every one of them has failed.
+/// Does the writes in one transaction. One that fails is undone alone. If there is no transaction, if the commit fails, or
+/// if SQLite gives the whole transaction up (a full disk), every one of them has failed, and hears why.
 fn commit(connection: &Connection, writes: Vec<Write>) {
+    let mut fault = connection.execute_batch("BEGIN IMMEDIATE").err();
     let mut done = Vec::with_capacity(writes.len());
-    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
-        for write in writes {
-            connection.prepare_cached("SAVEPOINT one")?.execute([])?;
-            let written = write(connection);
-            let failed = written.failed;
-            done.push(written);
-            if failed && !connection.is_autocommit() {
-                connection.execute_batch("ROLLBACK TO one")?;
-            }
-            connection.prepare_cached("RELEASE one")?.execute([])?;
-        }
-        connection.execute_batch("COMMIT")
-    });
-    if committed.is_err() && !connection.is_autocommit() {
+    for write in writes {
+        done.push(match &fault {
+            Some(error) => write(Err(again(error))),
+            None => one(connection, write, &mut fault),
+        });
+    }
+    let fault = fault.or_else(|| connection.execute_batch("COMMIT").err());
+    if fault.is_some() && !connection.is_autocommit() {
         // If even this fails, the next BEGIN does too, and says so.
         let _ = connection.execute_batch("ROLLBACK");
     }
-    let error = committed.err();
     for written in done {
-        (written.answer)(error.as_ref().map(again));
+        (written.answer)(fault.as_ref().map(again));
     }
+}
+
+/// Does one write within the transaction; says in `fault` if that is lost.
+fn one(connection: &Connection, write: Write, fault: &mut Option<Error>) -> Written {
+    let statement = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    if let Err(error) = statement("SAVEPOINT one") {
+        let written = write(Err(again(&error)));
+        *fault = Some(error);
+        return written;
+    }
+    let written = write(Ok(connection));
+    *fault = match &written.failed {
+        Some(error) if connection.is_autocommit() => Some(again(error)),
+        Some(_) => statement("ROLLBACK TO one").and_then(|_| statement("RELEASE one")).err(),
+        None => statement("RELEASE one").err(),
+    };
+    written
 }
 
 /// The same error for one more caller: errors of SQLite cannot be cloned.
