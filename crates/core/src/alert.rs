@@ -120,17 +120,17 @@ impl<'t> Alert<'t> {
 /// Size, depth, encoding and JSON, in this order.
 fn read_json(event: &[u8]) -> Result<Json, Refusal> {
     if event.len() > EVENT_BYTES_MAX {
-        let came = format!("an event is at most {EVENT_BYTES_MAX} bytes, and {} came", event.len());
+        let came = format!("an event must have at most {EVENT_BYTES_MAX} bytes, but {} came", event.len());
         return Err(Refusal::new(Reason::TooLarge, came));
     }
     if json::depth(event) > EVENT_DEPTH_MAX {
-        let came = format!("an event is at most {EVENT_DEPTH_MAX} levels deep, and this one is deeper");
+        let came = format!("an event must be at most {EVENT_DEPTH_MAX} levels deep, but this one is deeper");
         return Err(Refusal::new(Reason::TooDeep, came));
     }
     let event = event.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(event);
     let text = std::str::from_utf8(event).map_err(|error| {
         let place = error.valid_up_to();
-        Refusal::new(Reason::NotUtf8, format!("an event is UTF-8, and byte {place} of this one is not"))
+        Refusal::new(Reason::NotUtf8, format!("an event must be UTF-8, but byte {place} of this one is not"))
     })?;
     Json::read(text)
 }
@@ -168,11 +168,12 @@ fn alert_type_of<'t>(
         let known: Vec<_> = types.iter().map(AlertType::id).collect();
         let path = detail.path_of("alert_type");
         let came = Json::quote(id);
-        let message = format!("{path} is one of {}, exactly so written, and {came} came", known.join(", "));
+        let message =
+            format!("{path} must be one of {}, exactly so written, but {came} came", known.join(", "));
         return Err(Refusal::new(Reason::UnknownAlertType, message));
     };
     let mismatch = |path: String, expected: &str, came: String| {
-        Err(Refusal::new(Reason::TypeMismatch, format!("{path} is \"{expected}\", and {came} came")))
+        Err(Refusal::new(Reason::TypeMismatch, format!("{path} must be \"{expected}\", but {came} came")))
     };
     if let Some(detail_type) = detail_type.filter(|each| each.as_str() != Some(id)) {
         return mismatch("$.detail-type".into(), id, detail_type.quoted());

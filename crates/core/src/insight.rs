@@ -372,12 +372,14 @@ impl StoredInsight {
         self
     }
 
-    /// It with a model's judgement in place of the scorecard's. What counts its repeats stays, and so does the time
-    /// of its end, which is its claim's end too.
+    /// It with a model's judgement in place of the scorecard's. What counts its repeats stays, the attempts that failed
+    /// before stay in front, and so does the time of its end, which is its claim's end too.
     #[must_use]
     pub fn upgraded(&self, insight: &Insight) -> Self {
-        let Fields { occurrences, last_seen, expires_at, .. } = *self.0;
-        Self(Box::new(Fields { occurrences, last_seen, expires_at, ..(*insight.fields).clone() }))
+        let Fields { occurrences, last_seen, expires_at, ref attempts, .. } = *self.0;
+        let all = attempts.iter().chain(&insight.attempts).flatten().cloned().collect();
+        let attempts = Some(all);
+        Self(Box::new(Fields { attempts, occurrences, last_seen, expires_at, ..(*insight.fields).clone() }))
     }
 
     /// The alert that it was made of, so that it can be judged again. `None` if the alert types of today have no such

@@ -4,8 +4,9 @@
 //! that only that step makes, so what was never checked cannot be stored:
 //!
 //! ```text
-//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Scored ─▶ Insight ─▶ store
-//!     └──▶ Refusal ─▶ parked              └─▶ a repeat of a StoredInsight
+//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Prompt ─▶ Completion ─▶ Reply ─▶ Grounded ─▶ Insight ─▶ store
+//!     └──▶ Refusal ─▶ parked           │  └─▶ Scored (the scorecard) ─────────────────────────┘
+//!                                      └─▶ a repeat of a StoredInsight
 //! ```
 //!
 //! The modules stand in the order in which to read them; each uses only those above it.

@@ -269,3 +269,6 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

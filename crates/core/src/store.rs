@@ -83,8 +83,13 @@ pub trait Store: Send + Sync {
     /// Notes that the insight has been told: its `todo` becomes `upgrade` if it is degraded, else it goes.
     fn told(&self, key: &InsightKey) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Insights with something left to do, oldest first, at most `limit`.
-    fn due(&self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+    /// Insights with something left to do, oldest first, after this place, at most `limit`.
+    fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
 
     /// Asks for the lease of a degraded insight's upgrade. Its claim stays done.
     fn claim_upgrade(
@@ -232,6 +237,13 @@ pub struct Due {
     pub alert_key: AlertKey,
     /// What is left.
     pub todo: Todo,
+}
+
+impl Due {
+    /// Its place among those that are due.
+    pub fn place(&self) -> Cursor {
+        Cursor { time: self.insight.timestamp, id: self.insight.alert_id.clone() }
+    }
 }
 
 /// A worker's wish to upgrade a degraded insight.

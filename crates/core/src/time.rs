@@ -55,7 +55,8 @@ impl Timestamp {
         let date_time = text.get(..19).ok_or(NotATimestamp)?.to_ascii_uppercase();
         let zone = match zone {
             b"" | b"Z" | b"z" => "Z",
-            [b'+' | b'-', h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()) => {
+            [b'+' | b'-', b'0'..=b'1', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
+            | [b'+' | b'-', b'2', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9'] => {
                 text.get(text.len() - 6..).ok_or(NotATimestamp)?
             }
             _ => return Err(NotATimestamp),
@@ -191,6 +192,8 @@ mod tests {
             "2025-01-01T12:00:00Z[UTC]",
             "01/02/2025 12:00",
             "2025-01-01T12:00:00+99:00",
+            "2025-01-01T12:00:00+24:00",
+            "2025-01-01T12:00:00+01:60",
             "２０25-01-01T12:00:00",
             "2025-01-01T12:00:00.1Z2",
         ] {

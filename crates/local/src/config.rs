@@ -45,7 +45,7 @@ pub(crate) struct Flags {
 
     /// With MODELS unset: true asks Bedrock, then OpenAI if it is configured; false leaves Bedrock out.
     #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
-    use_bedrock: Option<bool>,
+    use_bedrock: Option<String>,
 
     /// A Bedrock model or inference profile, by id or ARN [default: Claude Haiku 4.5's profile for the region].
     #[arg(long, global = true, value_name = "ID", env = "BEDROCK_MODEL_ID", hide_env_values = true)]
@@ -84,11 +84,16 @@ impl Config {
     /// Reads the settings file, if there is one, and lets flags and environment go before it.
     pub(crate) fn read(flags: Flags) -> Result<Self> {
         let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let flags = Flags {
             store: given(flags.store),
             alert_types: given(flags.alert_types),
             config: given(flags.config),
-            ..flags
+            models: said(flags.models),
+            bedrock_model_id: said(flags.bedrock_model_id),
+            openai_model: said(flags.openai_model),
+            openai_base_url: said(flags.openai_base_url),
+            use_bedrock: said(flags.use_bedrock),
         };
         let file = File::find(flags.config.clone())?;
         let store = match flags.store.clone().or_else(|| file.store.clone()) {

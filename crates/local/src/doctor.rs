@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
     };
     say(alert_types(&config))?;
-    say(store(&config))?;
+    say(store(&config).await)?;
     for (name, model) in config.chain.each_model().await {
         let findings = match model {
             Ok(model) => of_model(&model).await,
@@ -95,11 +95,14 @@ fn alert_types(config: &Config) -> Finding {
     Finding { part: "alert types".into(), state, says }
 }
 
-fn store(config: &Config) -> Finding {
+async fn store(config: &Config) -> Finding {
     let path = config.store.display();
     let (state, says) = if config.store.exists() {
         match Sqlite::open(&config.store, SystemClock.now()) {
-            Ok(_) => (State::Ok, format!("{path} can be read and written")),
+            Ok(store) => match store.probe().await {
+                Ok(()) => (State::Ok, format!("{path} can be read and written")),
+                Err(error) => (State::Failed, error.to_string()),
+            },
             Err(error) => (State::Failed, error.to_string()),
         }
     } else {
@@ -111,7 +114,7 @@ fn store(config: &Config) -> Finding {
 /// Reachable, allowed, there; then what is known of it.
 async fn of_model(model: &AnyModel) -> Vec<Finding> {
     let spec = model.spec();
-    let part = format!("model {} ({})", spec.name, spec.model_id);
+    let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
     let finding = |state, says: String| Finding { part: part.clone(), state, says };
     let mut findings = Vec::new();
     let mut takes_schema = spec.takes_schema;

@@ -4,6 +4,7 @@
 //! Gives: a card or a line of JSON for each event, in the order of the input, and a tally.
 //! Never: loses an event: each is stored, repeated, parked or said to have failed.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
+use portend_core::alert::Reason;
 use portend_core::alert_type::AlertTypes;
-use portend_core::insight::StoredInsight;
+use portend_core::insight::{Grade, StoredInsight};
 use portend_core::pipeline::Outcome;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -20,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::card::{Heading, What, card};
 use crate::config::Config;
 use crate::input::{self, Input, Place};
-use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, json_line, note, paint};
+use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, is_closed_pipe, json_line, note, paint};
 use crate::text::{counted, shown, thousands};
 use crate::work::Desk;
 
@@ -29,7 +31,8 @@ use crate::work::Desk;
 /// An event is an EventBridge event, the `detail` of one, or an SQS event with records. A file holds one event, or
 /// JSON Lines. An alert that says nothing new is counted as a repeat; what cannot be an alert is parked with a reason.
 ///
-/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage.
+/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if it
+/// was stopped.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
@@ -77,10 +80,16 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     loop {
         let worked = tokio::select! {
             biased;
-            () = &mut interrupt, if !was_interrupted => {
+            () = &mut interrupt => {
+                if was_interrupted {
+                    note("stopped at once; what was in work can be run again");
+                    return Ok(Answer::Interrupted);
+                }
                 // What is in work is finished; nothing more is read.
                 was_interrupted = true;
                 let _ = stop.try_send(());
+                interrupt.set(interrupted());
+                note("stopping; what is in work is finished first. Once more stops at once.");
                 continue;
             }
             worked = work.next() => worked,
@@ -100,6 +109,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         }
     }
     match unwritten {
+        // Whoever reads the output has seen enough. What was not read of the input is not done.
+        Some(error) if is_closed_pipe(&error) => Ok(Answer::Incomplete),
         Some(error) => Err(error),
         None => report.end(was_interrupted),
     }
@@ -120,12 +131,15 @@ fn until<T>(stopped: mpsc::Receiver<()>, items: mpsc::Receiver<T>) -> impl Strea
 /// Waits for the user, or the system, to stop the program.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => std::future::pending().await,
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
 }
 
@@ -144,7 +158,25 @@ pub(crate) struct Report<'a> {
     tally: Tally,
     bar: ProgressBar,
     out: anstream::Stdout,
+    unanswered: Unanswered,
     unreadable: bool,
+}
+
+/// New insights that the scorecard made though models were asked, and what the models' last calls ended in.
+#[derive(Debug, Default)]
+struct Unanswered {
+    insights: u64,
+    outcomes: BTreeSet<String>,
+}
+
+impl Unanswered {
+    fn note(&mut self, insight: &StoredInsight) {
+        let last = insight.attempts.iter().flatten().last();
+        if insight.grade == Some(Grade::Scorecard) && (last.is_some() || insight.is_degraded()) {
+            self.insights += 1;
+            self.outcomes.extend(last.map(|attempt| format!("{}: {}", attempt.model, attempt.outcome)));
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -172,12 +204,16 @@ impl<'a> Report<'a> {
             tally: Tally::default(),
             bar,
             out: anstream::stdout(),
+            unanswered: Unanswered::default(),
             unreadable: false,
         }
     }
 
     pub(crate) fn event(&mut self, worked: &Worked) -> Result<()> {
         self.tally.count(&worked.outcome);
+        if let Outcome::Stored(insight) = &worked.outcome {
+            self.unanswered.note(insight);
+        }
         self.bar.set_position(worked.read_bytes);
         self.bar.set_message(counted(self.tally.events(), "event"));
         let text = if self.json { None } else { Some(self.card(worked)) };
@@ -202,12 +238,13 @@ impl<'a> Report<'a> {
             Outcome::Repeated(insight) => of_insight(insight, What::Repeat),
             Outcome::Parked(refusal) => {
                 let reason = refusal.reason().to_string();
+                let kept = if *refusal.reason() == Reason::TooLarge {
+                    "portend parked lists it; its beginning alone is kept, so it must be sent again"
+                } else {
+                    "portend parked lists it; portend parked replay runs it again"
+                };
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
-                format!(
-                    "{head}\n     {}\n     {}\n\n",
-                    said(worked),
-                    paint(FAINT, "portend parked lists it; portend parked replay runs it again")
-                )
+                format!("{head}\n     {}\n     {}\n\n", said(worked), paint(FAINT, kept))
             }
             Outcome::Failed(failure) => {
                 let head = format!("{} {}", paint(RED.bold(), "failed"), paint(STRONG, failure.code()));
@@ -232,6 +269,12 @@ impl<'a> Report<'a> {
         self.bar.finish_and_clear();
         let events = self.tally.events();
         let tally = self.tally.to_string();
+        if self.unanswered.insights > 0 {
+            let insights = counted(self.unanswered.insights, "insight");
+            let why: Vec<_> = self.unanswered.outcomes.iter().map(|outcome| shown(outcome)).collect();
+            let why = if why.is_empty() { "no model could be asked".to_owned() } else { why.join(", ") };
+            note(&format!("{insights} by the scorecard, since no model gave an answer ({why})"));
+        }
         if was_interrupted {
             note(&format!("stopped; what was begun is finished: {tally}"));
             return Ok(Answer::Interrupted);

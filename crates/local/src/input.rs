@@ -17,10 +17,14 @@ use std::thread;
 use portend_core::alert::Delivery;
 use portend_core::limits::BATCH_BYTES_MAX;
 use serde::de::IgnoredAny;
-use tokio::sync::mpsc;
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Events that wait to be worked on.
 const QUEUE_EVENTS: usize = 128;
+/// Bytes of events that have been read and are not done; one event alone may have more.
+const WAITING_BYTES_MAX: u32 = 32 * 1024 * 1024;
 
 /// One event as it was read, and where.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(crate) struct Event {
     pub(crate) place: Place,
     /// The bytes of its input that have been read by now.
     pub(crate) read_bytes: u64,
+    /// Its room among the events that are not done.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 /// Where an event stands.
@@ -88,11 +94,17 @@ impl Input {
 /// the last item of its own.
 pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
     let (sender, receiver) = mpsc::channel(QUEUE_EVENTS);
+    let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
+    let runtime = Handle::current();
     thread::spawn(move || {
         for input in inputs {
             let name = PathBuf::from(&*input.name);
             let mut reader = Lines::new(input);
-            while let Some(event) = reader.next_event().transpose() {
+            while let Some(mut event) = reader.next_event().transpose() {
+                if let Ok(event) = &mut event {
+                    let bytes = u32::try_from(event.bytes.len()).unwrap_or(u32::MAX).min(WAITING_BYTES_MAX);
+                    event.room = runtime.block_on(Arc::clone(&room).acquire_many_owned(bytes)).ok();
+                }
                 let failed = event.is_err();
                 let gone = sender.blocking_send(event.map_err(|error| (name.clone(), error))).is_err();
                 if gone {
@@ -155,19 +167,29 @@ impl Lines {
         let mut text = first;
         let start_line = self.line;
         let mut ends = vec![text.len()];
-        // A value that stands at the beginning of a line is an event of its own; within a document, lines are indented.
+        // An event on one line is a line of its own, whatever stands before it. Within a document no line is an event.
         let mut is_lines = false;
         while text.len() <= BATCH_BYTES_MAX {
             let Some(line) = self.next_line()? else { break };
-            is_lines |= line.first() == Some(&b'{') && is_json(&line);
+            is_lines |= is_event(&line);
             text.push(b'\n');
             text.extend(line);
             ends.push(text.len());
         }
-        if text.len() <= BATCH_BYTES_MAX && (!is_lines || is_json(&text)) {
-            let line = (ends.len() == 1).then_some(start_line);
-            self.push(&text, line);
-            return Ok(());
+        if text.len() <= BATCH_BYTES_MAX {
+            // One document, or several one after another.
+            let values = serde_json::Deserializer::from_slice(&text).into_iter::<&RawValue>();
+            if let Ok(values) = values.collect::<Result<Vec<_>, _>>() {
+                for value in values {
+                    self.push(value.get().as_bytes(), None);
+                }
+                return Ok(());
+            }
+            if !is_lines {
+                let line = (ends.len() == 1).then_some(start_line);
+                self.push(&text, line);
+                return Ok(());
+            }
         }
         let mut start = 0;
         for (number, end) in (start_line..).zip(ends) {
@@ -189,12 +211,18 @@ impl Lines {
         };
         match Delivery::read(text) {
             Delivery::One(bytes) => {
-                self.ready.push_back(Event { bytes: bytes.to_vec(), place: place(None), read_bytes });
+                self.ready.push_back(Event {
+                    bytes: bytes.to_vec(),
+                    place: place(None),
+                    read_bytes,
+                    room: None,
+                });
             }
             Delivery::Batch(records) => self.ready.extend(records.into_iter().map(|record| Event {
                 place: place(Some(&record.message_id)),
                 bytes: record.body,
                 read_bytes,
+                room: None,
             })),
         }
     }
@@ -224,6 +252,19 @@ impl Lines {
 fn is_blank(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     text.iter().all(u8::is_ascii_whitespace)
+}
+
+/// Whether the text is an object with a key that only events have.
+fn is_event(text: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Keys {
+        alert_type: Option<IgnoredAny>,
+        detail: Option<IgnoredAny>,
+        #[serde(rename = "Records")]
+        records: Option<IgnoredAny>,
+    }
+    let keys = serde_json::from_slice::<Keys>(text);
+    keys.is_ok_and(|keys| keys.alert_type.is_some() || keys.detail.is_some() || keys.records.is_some())
 }
 
 fn is_json(text: &[u8]) -> bool {
@@ -264,13 +305,15 @@ mod tests {
         let document = "{\n  \"a\": 1\n}";
         assert_eq!(events(document), [(None, document.to_owned())]);
         assert_eq!(events("[\n1,\n2]\n"), [(None, "[\n1,\n2]".to_owned())]);
+        let two = format!("{document}\n{document}\n");
+        assert_eq!(events(&two), [(None, document.to_owned()), (None, document.to_owned())]);
     }
 
     #[test]
     fn a_broken_first_line_does_not_swallow_the_others() {
         assert_eq!(
-            events("{\"a\":\n{\"b\":2}\n{\"c\":3}\n"),
-            lines(&[(1, "{\"a\":"), (2, "{\"b\":2}"), (3, "{\"c\":3}")])
+            events("{\"a\":\n {\"detail\":2}\n{\"c\":3}\n"),
+            lines(&[(1, "{\"a\":"), (2, " {\"detail\":2}"), (3, "{\"c\":3}")])
         );
         assert_eq!(events("{\"a\":"), lines(&[(1, "{\"a\":")]));
     }

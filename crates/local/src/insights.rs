@@ -17,7 +17,7 @@ use portend_core::time::Timestamp;
 use crate::card::{Heading, What, card};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::output::{Answer, WrongUsage, json_line, note, store_error, table};
+use crate::output::{Answer, WrongUsage, json_line, note, table};
 use crate::sqlite::Sqlite;
 use crate::text::{cell, shown};
 
@@ -94,7 +94,7 @@ pub(crate) fn open_existing(config: &Config) -> Result<Sqlite> {
             "there is no store at {path} yet; portend explain FILE makes one, --store names another"
         ));
     }
-    Sqlite::open_read_only(&config.store).map_err(store_error)
+    Ok(Sqlite::open_read_only(&config.store)?)
 }
 
 pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
@@ -117,7 +117,7 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
     let mut printer = Printer::new(&args)?;
     let more = loop {
         query.limit = left.min(PAGE_MAX);
-        let page = store.insights(&query, now).await.map_err(store_error)?;
+        let page = store.insights(&query, now).await?;
         left -= page.insights.len();
         page.insights.iter().try_for_each(|insight| printer.insight(insight))?;
         query.after = page.next;
@@ -131,7 +131,7 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
 
 pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
     let store = open_existing(&config)?;
-    let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await.map_err(store_error)? else {
+    let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
         note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
         return Ok(Answer::Incomplete);
     };

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::insights::open_existing;
-use crate::output::{Answer, YELLOW, json_line, note, paint, store_error, table};
+use crate::output::{Answer, YELLOW, json_line, note, paint, table};
 use crate::sqlite::LedgerRow;
 use crate::text::thousands;
 
@@ -34,7 +34,7 @@ struct Totals<'a> {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
-    let rows = open_existing(&config)?.ledger().await.map_err(store_error)?;
+    let rows = open_existing(&config)?.ledger().await?;
     let total = total(&rows);
     let adds_up = total.unfinished == 0;
     let mut out = anstream::stdout().lock();
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     note(&paint(
         YELLOW,
         &format!(
-            "it does not add up: {count} events were received and have no outcome. Either a process is at work on them, or one was cut off; run their input again, nothing is paid or stored twice."
+            "it does not add up: {count} events were received and have no outcome. Either a process is at work on them, or one was cut off: run their input again, what is stored is stored once. The next portend explain counts those of a process that was cut off as failed, 5 minutes after their receipt."
         ),
     ));
     Ok(Answer::Incomplete)

@@ -7,9 +7,8 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use portend_core::store::StoreError;
 use serde::Serialize;
 
 use crate::text::{self, SafeJson};
@@ -117,11 +116,6 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
         in_json.or(in_csv).or_else(|| cause.downcast_ref::<io::Error>().map(io::Error::kind))
     });
     kinds.into_iter().any(|kind| kind == io::ErrorKind::BrokenPipe)
-}
-
-/// An error of the store, for a person; its own sentence says what to do.
-pub(crate) fn store_error(error: StoreError) -> anyhow::Error {
-    anyhow!(error)
 }
 
 /// Prints the manual page of the program, or of one of its commands.

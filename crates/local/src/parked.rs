@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::explain::{Report, Worked};
 use crate::input::Place;
 use crate::insights::open_existing;
-use crate::output::{Answer, STRONG, json_line, note, paint, store_error, table};
+use crate::output::{Answer, STRONG, json_line, note, paint, table};
 use crate::sqlite::Sqlite;
 use crate::text::{shown, shown_lines, thousands};
 use crate::work::Desk;
@@ -85,7 +85,7 @@ async fn all(store: &Sqlite, limit: usize, passes: impl Fn(&Parked) -> bool) -> 
     let limit = if limit == 0 { usize::MAX } else { limit };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = store.parked(after.as_ref(), PAGE_MAX, SystemClock.now()).await.map_err(store_error)?;
+        let page = store.parked(after.as_ref(), PAGE_MAX, SystemClock.now()).await?;
         found.extend(page.events.into_iter().filter(&passes));
         found.truncate(limit);
         after = page.next;
@@ -205,7 +205,7 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
         desk.tell_alarms();
         let status = outcome.status();
         if status != "failed" {
-            store.replayed(&event.sha256, SystemClock.now(), status).await.map_err(store_error)?;
+            store.replayed(&event.sha256, SystemClock.now(), status).await?;
         }
         report.event(&Worked {
             outcome,

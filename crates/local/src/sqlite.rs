@@ -78,6 +78,11 @@ impl Sqlite {
         Ok(Self { path: path.into(), writer: Worker::start(first), reader: Worker::start(second) })
     }
 
+    /// Whether it can be written now: takes and gives back the write lock.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        self.write(|_| Ok(())).await
+    }
+
     /// Deletes what has expired. Nobody sees such rows anyway.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
         let last_day = now.minus(KEPT).day();

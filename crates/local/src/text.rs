@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-/// For a terminal: control, escape and bidirectional characters as `\u{202e}`; a line break stays one if `lines`.
+/// For a terminal: control, escape and bidirectional characters as `\u{202e}`.
 pub(crate) fn shown(text: &str) -> String {
     escaped(text, |_| false)
 }

@@ -10,13 +10,14 @@ use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
 use portend_core::limits::{EVENT_DEADLINE, PAGE_MAX};
 use portend_core::pipeline::Upgraded;
-use portend_core::store::{Store, Todo};
+use portend_core::store::{Due, Store, Todo};
+use portend_core::time::Timestamp;
 use serde_json::json;
 
 use crate::card::{Heading, What, card};
 use crate::config::Config;
 use crate::insights::open_existing;
-use crate::output::{Answer, WrongUsage, json_line, note, store_error};
+use crate::output::{Answer, WrongUsage, json_line, note};
 use crate::work::Desk;
 
 /// Ask the models again for insights that the scorecard made since a model failed.
@@ -40,38 +41,60 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         ))
         .into());
     }
-    let due = pipeline.store().due(pipeline.clock().now(), PAGE_MAX).await.map_err(store_error)?;
-    let (mut upgraded, mut later, mut never) = (0, 0, 0);
+    let mut tally = Tally::default();
     let mut out = anstream::stdout();
-    for due in due.iter().filter(|due| due.todo == Todo::Upgrade) {
-        let deadline = pipeline.clock().now().plus(EVENT_DEADLINE);
-        let result = pipeline.upgrade(due, deadline).await?;
-        desk.tell_alarms();
-        let (status, insight) = match &result {
-            Upgraded::Done(insight) => {
-                upgraded += 1;
-                ("upgraded", insight)
-            }
-            Upgraded::Later(_) => {
-                later += 1;
-                ("later", &due.insight)
-            }
-            Upgraded::Never => {
-                never += 1;
-                ("never", &due.insight)
-            }
-        };
-        if args.json {
-            json_line(
-                &mut out,
-                &json!({ "status": status, "alert_id": insight.alert_id, "insight": insight }),
-            )?;
-        } else if let Upgraded::Done(insight) = &result {
-            let alert_type = pipeline.types().get(&insight.prediction_type);
-            let card = card(insight, alert_type, Heading { what: What::New, evidence: false });
-            writeln!(out, "{card}")?;
+    let mut after = None;
+    loop {
+        let page = pipeline.store().due(pipeline.clock().now(), after.as_ref(), PAGE_MAX).await?;
+        after = page.last().map(Due::place);
+        if after.is_none() {
+            break;
+        }
+        for due in page.iter().filter(|due| due.todo == Todo::Upgrade) {
+            one(&desk, due, args.json, &mut out, &mut tally).await?;
         }
     }
-    note(&format!("{upgraded} upgraded, {later} to try again later, {never} stay as they are"));
+    let Tally { upgraded, later, never, soonest } = tally;
+    let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
+    note(&format!("{upgraded} upgraded, {later} to try again later{when}, {never} stay as they are"));
     Ok(if later == 0 { Answer::Done } else { Answer::Incomplete })
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    upgraded: u64,
+    later: u64,
+    never: u64,
+    /// When the first of those for later may be tried again.
+    soonest: Option<Timestamp>,
+}
+
+async fn one(desk: &Desk, due: &Due, json: bool, out: &mut impl Write, tally: &mut Tally) -> Result<()> {
+    let pipeline = &desk.pipeline;
+    let deadline = pipeline.clock().now().plus(EVENT_DEADLINE);
+    let result = pipeline.upgrade(due, deadline).await?;
+    desk.tell_alarms();
+    let (status, insight) = match &result {
+        Upgraded::Done(insight) => {
+            tally.upgraded += 1;
+            ("upgraded", insight)
+        }
+        Upgraded::Later(until) => {
+            tally.later += 1;
+            tally.soonest = Some(tally.soonest.map_or(*until, |soonest: Timestamp| soonest.min(*until)));
+            ("later", &due.insight)
+        }
+        Upgraded::Never => {
+            tally.never += 1;
+            ("never", &due.insight)
+        }
+    };
+    if json {
+        json_line(out, &json!({ "status": status, "alert_id": insight.alert_id, "insight": insight }))?;
+    } else if let Upgraded::Done(insight) = &result {
+        let alert_type = pipeline.types().get(&insight.prediction_type);
+        let card = card(insight, alert_type, Heading { what: What::New, evidence: false });
+        writeln!(out, "{card}")?;
+    }
+    Ok(())
 }

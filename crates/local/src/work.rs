@@ -4,34 +4,34 @@
 //! Gives: an [`Outcome`] for each, with its row in the ledger.
 //! Never: starts on an event that the ledger does not know of.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex as StdMutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use portend_core::alert::AlertKey;
+use portend_core::alert::{Alert, AlertKey};
 use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
-use portend_core::pipeline::{Failure, Outcome, Pipeline};
+use portend_core::pipeline::{Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
 use portend_remote::AnyModel;
 use tokio::sync::Mutex;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::output::{WrongUsage, YELLOW, note, paint, store_error};
+use crate::output::{WrongUsage, YELLOW, note, paint};
 use crate::sqlite::{Entry, Sqlite};
 
 /// Events in work at once. They share commits: with one at a time, each would wait for the disk alone.
 const CONCURRENCY: usize = 1024;
 /// Events in work at once where models are asked: as many calls as one account usually may have open.
 const MODEL_CONCURRENCY: usize = 64;
+/// The time after which an event without an outcome was cut off with its process: longer than any event is worked on.
+const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
 /// The time for one event where no model is asked. It is short, since a process that is cut off keeps others waiting
 /// for as long.
 const SCORECARD_DEADLINE: Duration = Duration::from_secs(15);
-/// Alerts of one key share a lane. So do some of different keys, at little cost.
-const LANES: usize = 256;
 
 /// The pipeline over the embedded store, with its ledger.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Desk {
     pub(crate) pipeline: Pipeline<Sqlite, SystemClock, AnyModel>,
     /// Without them, two alerts of one key in one input would race for the claim, and which of them makes the insight
     /// would be chance.
-    lanes: Vec<Mutex<()>>,
+    lanes: StdMutex<HashMap<AlertKey, Arc<Mutex<()>>>>,
     /// Alarms that the user has read already.
     heard: StdMutex<BTreeSet<(String, &'static str)>>,
 }
@@ -50,11 +50,11 @@ impl Desk {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let models = config.chain.models().await.map_err(WrongUsage::from)?;
         let clock = SystemClock;
-        let store = Sqlite::open(&config.store, clock.now()).map_err(store_error)?;
-        store.sweep(clock.now()).await.map_err(store_error)?;
-        let lanes = (0..LANES).map(|_| Mutex::new(())).collect();
+        let store = Sqlite::open(&config.store, clock.now())?;
+        store.sweep(clock.now()).await?;
+        store.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
         let pipeline = Pipeline::new(types, store, clock).with_models(models, config.chain.scorecard);
-        Ok(Self { pipeline, lanes, heard: StdMutex::default() })
+        Ok(Self { pipeline, lanes: StdMutex::default(), heard: StdMutex::default() })
     }
 
     /// Events to work on at once, unless the user says otherwise.
@@ -79,24 +79,38 @@ impl Desk {
     /// Works on one event.
     pub(crate) async fn work(&self, event: &[u8]) -> Outcome {
         let received = self.pipeline.receive(event);
-        let key = received.alert().ok().map(portend_core::alert::Alert::key);
+        let Ok(key) = received.alert().map(Alert::key) else { return self.account_for(&received).await };
         // Taken before anything is waited for, so that alerts of one key keep their order.
-        let _lane = match key.and_then(|key| self.lane(key)) {
-            Some(lane) => Some(lane.lock().await),
-            None => None,
-        };
+        let lane = Arc::clone(self.lanes().entry(key).or_default());
+        let turn = lane.lock().await;
+        let outcome = self.account_for(&received).await;
+        drop(turn);
+        let mut lanes = self.lanes();
+        // This one's own, and the map's: nobody waits.
+        if Arc::strong_count(&lane) == 2 {
+            lanes.remove(&key);
+        }
+        outcome
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<AlertKey, Arc<Mutex<()>>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works on an event that the ledger knows of.
+    async fn account_for(&self, received: &Received<'_>) -> Outcome {
         let alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
         let entry = Entry { received_at: received.received_at(), alert_type };
         let intake = match self.pipeline.store().receive(&entry).await {
             Ok(intake) => intake,
             Err(error) => return Outcome::Failed(Failure::Store(error)),
         };
-        let mut outcome = self.pipeline.process(&received, self.deadline()).await;
+        let mut outcome = self.pipeline.process(received, self.deadline()).await;
         if let Outcome::Failed(Failure::Busy { until }) = outcome {
             // A queue would deliver the event again; here nobody else does. If the other worker was cut off, its lease
             // ends before this second wait does.
             self.tell_busy(until);
-            outcome = self.pipeline.process(&received, self.deadline()).await;
+            outcome = self.pipeline.process(received, self.deadline()).await;
         }
         // If this fails, the ledger shows the event as unfinished: what came of it is known, but not to the ledger.
         let _ = self.pipeline.store().settle(intake, outcome.status()).await;
@@ -115,9 +129,5 @@ impl Desk {
             let sentence = "another process is at work on some of these alerts, or was cut off";
             note(&format!("{sentence}; waiting until {} at most", until.to_seconds_string()));
         }
-    }
-
-    fn lane(&self, key: AlertKey) -> Option<&Mutex<()>> {
-        self.lanes.get(usize::from(key.as_bytes()[0]) % LANES)
     }
 }

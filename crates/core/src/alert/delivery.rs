@@ -31,7 +31,7 @@ pub struct Record {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(rename = "Records", borrow)]
-    records: Vec<WrittenRecord<'a>>,
+    records: Vec<&'a RawValue>,
     detail: Option<IgnoredAny>,
     alert_type: Option<IgnoredAny>,
 }
@@ -45,7 +45,7 @@ struct WrittenRecord<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// A payload is a batch if it has `Records`, and each of them has a `messageId` and a `body`.
+    /// A payload is a batch if it has `Records` of which any has a `messageId` and a `body`.
     pub fn read(payload: &'a [u8]) -> Self {
         Self::batch(payload).map_or(Self::One(payload), Self::Batch)
     }
@@ -58,22 +58,31 @@ impl<'a> Delivery<'a> {
         let json = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
         let envelope: Envelope<'_> = serde_json::from_slice(json).ok()?;
         let is_event = envelope.detail.is_some() || envelope.alert_type.is_some();
-        let all_text = envelope.records.iter().all(|record| record.body.get().starts_with('"'));
-        if is_event || !all_text || envelope.records.is_empty() {
+        if is_event {
             return None;
         }
-        Some(envelope.records.into_iter().map(Record::from).collect())
+        let records: Vec<_> = envelope.records.iter().map(|raw| Record::read(raw)).collect();
+        // One whole record makes a batch; what stands beside it is parked by itself.
+        records
+            .iter()
+            .any(Result::is_ok)
+            .then(|| records.into_iter().map(|each| each.unwrap_or_else(|it| it)).collect())
     }
 }
 
 const RECORDS: &[u8] = b"\"Records\"";
 
-impl From<WrittenRecord<'_>> for Record {
-    fn from(written: WrittenRecord<'_>) -> Self {
-        let raw = written.body.get();
+impl Record {
+    /// The record; or, if it has no `messageId` with a text for `body`, the whole of it as its own body.
+    fn read(raw: &RawValue) -> Result<Self, Self> {
+        let written = serde_json::from_str::<WrittenRecord<'_>>(raw.get()).ok();
+        let Some(written) = written.filter(|written| written.body.get().starts_with('"')) else {
+            return Err(Self { message_id: String::new(), body: raw.get().as_bytes().to_vec() });
+        };
+        let text = written.body.get();
         // A body that is no text (a lone surrogate) stays as it is written, and is parked for it.
-        let body = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
-        Self { message_id: written.message_id, body: body.into_bytes() }
+        let body = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
+        Ok(Self { message_id: written.message_id, body: body.into_bytes() })
     }
 }
 
@@ -112,11 +121,17 @@ mod tests {
             r#"{"Records":[{"messageId":"1","body":null}]}"#,
             r#"{"Records":[{"messageId":"1","body":{}}]}"#,
             r#"{"Records":[{"Sns":{"Message":"x"}}]}"#,
-            r#"{"Records":[{"messageId":"1","body":"x"},{"messageId":"2"}]}"#,
             r#"{"Records":[{"messageId":"1","body":"x"}],"detail":{}}"#,
         ] {
             assert_eq!(bodies(payload), None, "{payload}");
         }
+    }
+
+    #[test]
+    fn a_record_without_a_body_does_not_take_its_neighbours_with_it() {
+        let payload = r#"{"Records":[{"messageId":"1","body":"x"},{"messageId":"2"}, 5]}"#;
+        let expected = vec!["x".to_owned(), r#"{"messageId":"2"}"#.into(), "5".into()];
+        assert_eq!(bodies(payload), Some(expected));
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn cut(text: &str) -> String {
 }
 
 fn not_json(error: &serde_json::Error) -> Refusal {
-    Refusal::new(Reason::NotJson, format!("an event is strict JSON, and this one is not: {error}"))
+    Refusal::new(Reason::NotJson, format!("an event must be strict JSON, but this one is not: {error}"))
 }
 
 fn members(text: &str) -> Result<BTreeMap<String, Json>, Refusal> {
@@ -223,14 +223,14 @@ impl<'a> Object<'a> {
 
     pub(super) fn missing(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
-        let message = format!("{path} is {expected}, and nothing came");
+        let message = format!("{path} must be {expected}, but nothing came");
         Refusal::new(Reason::Missing(path), message)
     }
 
     pub(super) fn invalid(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
         let came = self.get(key).map_or_else(|| "nothing".into(), Json::quoted);
-        let message = format!("{path} is {expected}, and {came} came");
+        let message = format!("{path} must be {expected}, but {came} came");
         Refusal::new(Reason::Invalid(path), message)
     }
 }

@@ -38,11 +38,7 @@ impl AlertType {
             Ok(written) => written,
             Err(error) => {
                 let message = error.message().replace('\n', ", ");
-                lint.refuse(
-                    error.span().unwrap_or(0..0),
-                    message,
-                    "see `portend types show` for a complete one",
-                );
+                lint.refuse(error.span().unwrap_or(0..0), message, "docs/ALERT-TYPES.md explains every key");
                 return Err(lint.findings);
             }
         };

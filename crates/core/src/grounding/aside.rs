@@ -8,7 +8,8 @@ use super::digits::Numeral;
 use super::token::{Token, Tokens, YEARS};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    AFTER_HOURS, BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES, NUMBER_PREFIXES,
+    AFTER_HOURS, BEFORE_AMOUNTS, BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES,
+    NUMBER_PREFIXES,
 };
 
 /// A numeral that may be an aside, in its text.
@@ -92,8 +93,10 @@ impl Place<'_, '_> {
         }
         let is_year = token.text.len() == 4 && token.text.parse().is_ok_and(|year| YEARS.contains(&year));
         let after_date = month_before || self.back(1).is_some_and(|before| before.is_in(&BEFORE_YEARS));
-        // `2000 lessons` is an amount.
-        is_year && (after_date || !self.tokens.spaced_word(self.next).is_some_and(Token::ends_in_s))
+        // `2000 lessons` and `rose to 1950` are amounts.
+        let is_amount = self.tokens.spaced_word(self.next).is_some_and(Token::ends_in_s)
+            || self.back(1).is_some_and(|before| before.is_in(&BEFORE_AMOUNTS));
+        is_year && (after_date || !is_amount)
     }
 
     /// `#1`, `No. 2`, and a keycap of emoji.

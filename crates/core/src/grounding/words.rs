@@ -52,6 +52,8 @@ pub(super) const MONTHS: Words = Words(
 );
 /// After a number, they make it a time of day; so do `a.m.` and `p.m.`.
 pub(super) const AFTER_HOURS: Words = Words("am pm o'clock o’clock");
+/// Before a number of four digits, they make it an amount.
+pub(super) const BEFORE_AMOUNTS: Words = Words("to of by at than over under above below nearly about");
 /// Before a number of four digits, they make it a year.
 pub(super) const BEFORE_YEARS: Words =
     Words("in since until till by during before after early late mid year spring summer autumn fall winter");

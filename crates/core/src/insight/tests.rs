@@ -1,1 +1,41 @@
+//! The insight's JSON, and the items of the original handler.
 
+use super::*;
+use crate::alert_type::AlertTypes;
+
+#[test]
+fn schema_1_has_these_fields_in_this_order() {
+    let types = AlertTypes::built_in();
+    let event = include_bytes!("../../../../test/test-alert.json");
+    let now = Timestamp::parse("2025-01-01T12:00:02.114Z").unwrap();
+    let alert = Alert::read(event, &types, now).unwrap();
+    let attempt = Attempt {
+        model: "bedrock".into(),
+        model_id: "us.anthropic.claude-haiku-4-5-20251001-v1:0".into(),
+        outcome: "throttled".into(),
+        ms: 812,
+        input_tokens: Some(612),
+        output_tokens: Some(188),
+        cost_usd: Number::new(0.001_552),
+        violations: None,
+        reply: None,
+    };
+    let making = Making { run: "run".into(), attempts: vec![attempt], degraded: true, now };
+    let judgement = Judgement::Scorecard(Scored::new(&alert));
+    let insight = Insight::new(&alert, &alert.insight_key(), judgement, making);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&insight.to_stored()).unwrap());
+    let text = serde_json::to_string(&insight.to_stored()).unwrap();
+    assert_eq!(serde_json::from_str::<StoredInsight>(&text).unwrap(), insight.to_stored());
+}
+
+#[test]
+fn an_item_of_the_original_handler_is_read_and_says_no_more_than_it_did() {
+    let item = r#"{"alert_id":"high_ib_call_frequency_stu_1_1","entity_id":"stu_1","prediction_type":"high_ib_call_frequency",
+        "risk_score":72,"explanation":"x","recommendations":["a","b"],"timestamp":"2025-11-05T09:30:00.123456","model_used":"gpt-4"}"#;
+    let stored: StoredInsight = serde_json::from_str(item).unwrap();
+    assert_eq!((stored.schema, stored.timestamp.to_string().as_str()), (None, "2025-11-05T09:30:00.123Z"));
+    assert!(!stored.is_degraded());
+    assert!(stored.to_alert(&AlertTypes::built_in()).is_none());
+    let again = serde_json::to_value(&stored).unwrap();
+    assert_eq!(again.as_object().unwrap().len(), 8, "{again}");
+}

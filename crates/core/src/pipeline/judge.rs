@@ -20,6 +20,7 @@ use crate::store::{Lease, Store, StoreError};
 use crate::time::Timestamp;
 
 use super::Pipeline;
+use super::retry::retried;
 
 /// What came of asking.
 pub(super) struct Judged {
@@ -85,7 +86,8 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         let facts: Vec<&str> = alert_type.facts().iter().map(Fact::id).collect();
         let ground = Ground::new(alert_type, alert.facts());
         let chain = Chain::new(&self.models, &self.health, &self.clock);
-        let reserve = || self.store.reserve_call(lease);
+        // A call that is counted twice, since the first answer was lost, is one call fewer, never one more.
+        let reserve = || retried(&self.clock, deadline, || self.store.reserve_call(lease));
         let asked = chain
             .ask(&question, Budget::new(calls_max, deadline), reserve, |completion| {
                 judge(completion, &ground, &facts)

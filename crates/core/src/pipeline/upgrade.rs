@@ -30,6 +30,11 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
     /// Upgrades one insight that is due.
     pub async fn upgrade(&self, due: &Due, deadline: Timestamp) -> Result<Upgraded, Failure> {
         let Some(alert) = due.insight.to_alert(&self.types) else { return Ok(Upgraded::Never) };
+        // There are only so many upgrades; while no model can be asked, none is spent.
+        let now = self.clock.now();
+        if !self.models.iter().any(|model| self.health.standing(model.spec(), now).admits()) {
+            return Ok(Upgraded::Later(now.plus(UPGRADE_PAUSE)));
+        }
         let owner = random_name(&self.clock);
         let wish = || UpgradeRequest {
             alert_key: due.alert_key,

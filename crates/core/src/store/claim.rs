@@ -79,7 +79,14 @@ impl ClaimRow {
             }
             Some(row) if row.lease_until >= request.now => return (Claim::Busy(row.lease_until), None),
             Some(row) => {
-                Self { owner: request.owner.clone(), fence, lease_until: request.lease_until, ..row.clone() }
+                Self {
+                    owner: request.owner.clone(),
+                    fence,
+                    lease_until: request.lease_until,
+                    // A claim does not expire under a live lease: its insight will live as long from now.
+                    expires_at: request.now.plus(KEPT),
+                    ..row.clone()
+                }
             }
         };
         (Claim::Mine(written.lease(request, CALLS_MAX)), Some(written))
@@ -93,7 +100,8 @@ impl ClaimRow {
             alert_key: request.alert_key,
             fence: row.fence,
             insight_key: row.insight_key.clone(),
-            calls_max: CALLS_MAX + UPGRADE_CALLS_MAX * row.upgrades,
+            // What the claim left unspent is not the upgrade's: it has its own two calls.
+            calls_max: row.calls + UPGRADE_CALLS_MAX,
         };
         if row.owner == request.owner {
             return (UpgradeClaim::Mine(lease(row)), None);
@@ -110,8 +118,6 @@ impl ClaimRow {
             fence: row.fence + 1,
             lease_until: request.lease_until,
             upgrades,
-            // What the claim left unspent is not the upgrade's: it has its own two calls.
-            calls: row.calls.max(CALLS_MAX + UPGRADE_CALLS_MAX * row.upgrades),
             ..row.clone()
         };
         (UpgradeClaim::Mine(lease(&written)), Some(written))

@@ -144,7 +144,12 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
         self.with(|state| {
             let mut due: Vec<Due> = state
                 .insights
@@ -155,7 +160,8 @@ impl Store for MemoryStore {
                     Some(Due { insight, key: key.clone(), alert_key, todo: row.todo? })
                 })
                 .collect();
-            due.sort_by_key(|due| due.insight.timestamp);
+            due.retain(|due| after.is_none_or(|after| due.place() > *after));
+            due.sort_by_key(Due::place);
             due.truncate(limit);
             due
         })

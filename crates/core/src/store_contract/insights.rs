@@ -63,7 +63,7 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     assert_eq!(store.insight(&key, past).await.unwrap(), None);
     assert_eq!(store.repeat(&key, past, past).await.unwrap(), None);
     assert_eq!(all(store, past).await, []);
-    assert_eq!(store.due(past, 10).await.unwrap(), []);
+    assert_eq!(store.due(past, None, 10).await.unwrap(), []);
     assert_eq!(store.parked(None, 10, past).await.unwrap().events, []);
     store.park(&Parked { received_at: past, ..parked.clone() }).await.unwrap();
     let events = store.parked(None, 10, past).await.unwrap().events;

@@ -255,8 +255,13 @@ impl<S: Store> Store for Faulty<'_, S> {
         self.store.told(key).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.store.due(now, limit).await
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.store.due(now, after, limit).await
     }
 
     async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {

@@ -23,7 +23,7 @@ async fn upgrade_lease(store: &impl Store, wish: &UpgradeRequest) -> Lease {
 }
 
 async fn todos(store: &impl Store, now: Timestamp) -> Vec<(String, Todo)> {
-    let due = store.due(now, 10).await.unwrap();
+    let due = store.due(now, None, 10).await.unwrap();
     due.into_iter().map(|due| (due.key.entity_id().to_owned(), due.todo)).collect()
 }
 
@@ -33,9 +33,12 @@ pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
     let later = store_one(store, &second, false, Some(Todo::Tell), start().plus(MINUTE)).await;
     let first = store_one(store, &first_event(), false, Some(Todo::Tell), start()).await;
     store_one(store, &event("stu_3", 5, 65, "2025-01-01T12:00:00Z"), false, None, start()).await;
-    let due = store.due(start(), 1).await.unwrap();
+    let due = store.due(start(), None, 1).await.unwrap();
     let keys: Vec<_> = due.iter().map(|due| (&due.key, due.alert_key, due.todo)).collect();
     assert_eq!(keys, [(&first.insight_key, first.alert_key, Todo::Tell)]);
+    let place = due.first().map(crate::store::Due::place);
+    let rest = store.due(start(), place.as_ref(), 10).await.unwrap();
+    assert_eq!(rest.iter().map(|due| &due.key).collect::<Vec<_>>(), [&later.insight_key], "after the first");
     store.told(&first.insight_key).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Tell)]);
     store.told(&later.insight_key).await.unwrap();

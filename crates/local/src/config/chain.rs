@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use portend_remote::secret::{KeySource, Secret};
-use portend_remote::settings::{BedrockSettings, OpenAiSettings, SettingsError};
+use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws, find_region};
 
 use super::Flags;
@@ -27,6 +27,11 @@ pub(crate) struct Planned {
 enum Endpoint {
     Bedrock(BedrockSettings),
     OpenAi(OpenAiSettings),
+    /// It is named, and what its key needs is not there.
+    NoKey {
+        name: String,
+        variable: String,
+    },
 }
 
 const SCORECARD: &str = "scorecard";
@@ -36,6 +41,9 @@ const OPENAI: &str = "openai";
 impl Planned {
     pub(super) fn new(flags: Flags, file: File) -> Result<Self> {
         let (order_in_file, endpoints) = match file.models {
+            Models::Order(_) if file.chain.is_some() => {
+                bail!("portend.toml has models and chain; keep one of them")
+            }
             Models::Order(order) => (Some(order), BTreeMap::new()),
             Models::Endpoints(endpoints) => (file.chain, endpoints),
         };
@@ -56,7 +64,10 @@ impl Planned {
             base_url,
         };
         let has_openai = openai.base_url.is_some() || !matches!(openai.key, KeySource::None);
-        let order = match (flags.models.or(order_in_file), flags.use_bedrock.or(file.use_bedrock)) {
+        let order = match (
+            flags.models.or(order_in_file),
+            use_bedrock(flags.use_bedrock.as_deref())?.or(file.use_bedrock),
+        ) {
             (Some(order), _) => order,
             (None, None) => SCORECARD.into(),
             (None, Some(use_bedrock)) => default_order(use_bedrock, has_openai),
@@ -89,14 +100,23 @@ impl Planned {
     }
 
     /// The models themselves, each with its name or with what is wrong with its settings. Nothing is asked yet.
-    pub(crate) async fn each_model(&self) -> Vec<(String, Result<AnyModel, SettingsError>)> {
+    pub(crate) async fn each_model(&self) -> Vec<(String, Result<AnyModel>)> {
         let has_bedrock = self.endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Bedrock(_)));
         let aws = Aws::ambient(if has_bedrock { find_region().await } else { None });
         let model = |endpoint: &Endpoint| match endpoint {
             Endpoint::Bedrock(settings) => {
-                (settings.name.clone(), AnyModel::bedrock(settings.clone(), aws.clone()))
+                (settings.name.clone(), AnyModel::bedrock(settings.clone(), aws.clone()).map_err(Into::into))
             }
-            Endpoint::OpenAi(settings) => (settings.name.clone(), AnyModel::openai(settings.clone())),
+            Endpoint::OpenAi(settings) => {
+                (settings.name.clone(), AnyModel::openai(settings.clone()).map_err(Into::into))
+            }
+            Endpoint::NoKey { name, variable } => {
+                let mend = "set it, or give api_key";
+                (
+                    name.clone(),
+                    Err(anyhow!("[models.{name}] takes its key from {variable}, which is not set; {mend}")),
+                )
+            }
         };
         self.endpoints.iter().map(model).collect()
     }
@@ -104,7 +124,16 @@ impl Planned {
     /// The models themselves, if the settings of each can work.
     pub(crate) async fn models(&self) -> Result<Vec<AnyModel>> {
         let models = self.each_model().await.into_iter().map(|(_, model)| model);
-        Ok(models.collect::<Result<_, SettingsError>>()?)
+        models.collect()
+    }
+}
+
+fn use_bedrock(text: Option<&str>) -> Result<Option<bool>> {
+    match text.map(str::to_ascii_lowercase).as_deref() {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => bail!("USE_BEDROCK is neither true nor false; write one of them"),
     }
 }
 
@@ -125,11 +154,10 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     let key = match (api_key, api_key_env) {
         (Some(_), Some(_)) => bail!("[models.{name}] has api_key and api_key_env; keep one"),
         (key, None) => key,
-        (None, Some(variable)) => Some(key_in_environment(&variable).with_context(|| {
-            format!(
-                "[models.{name}] takes its key from {variable}, which is not set; set it, or give api_key"
-            )
-        })?),
+        (None, Some(variable)) => match key_in_environment(&variable) {
+            Some(key) => Some(key),
+            None => return Ok(Endpoint::NoKey { name: name.into(), variable }),
+        },
     };
     let key = key.map_or(KeySource::None, KeySource::Given);
     Ok(Endpoint::OpenAi(OpenAiSettings {

@@ -7,7 +7,7 @@
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Fields, Insight, StoredInsight};
 use portend_core::number::Number;
-use portend_core::store::{Due, Page, Query, Todo};
+use portend_core::store::{Cursor, Due, Page, Query, Todo};
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
@@ -103,12 +103,19 @@ pub(super) fn told(connection: &Connection, key: &InsightKey) -> rusqlite::Resul
     Ok(())
 }
 
-pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Due>> {
+pub(super) fn due(
+    connection: &Connection,
+    now: Timestamp,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Due>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS}, entity_id, sk, alert_key, todo FROM insight
-         WHERE todo IS NOT NULL AND expires_at >= ?1 ORDER BY timestamp LIMIT ?2"
+         WHERE todo IS NOT NULL AND expires_at >= ?1 AND (?2 IS NULL OR (timestamp, alert_id) > (?2, ?3))
+         ORDER BY timestamp, alert_id LIMIT ?4"
     ))?;
-    let rows = statement.query_map(params![now.as_secs(), limit], |row| {
+    let (time, id) = after.map(|after| (after.time.as_millis(), &after.id)).unzip();
+    let rows = statement.query_map(params![now.as_secs(), time, id, limit], |row| {
         let pk = format!("insight#{}", row.get::<_, String>("entity_id")?);
         let key =
             InsightKey::from_item(&pk, &row.get::<_, String>("sk")?).ok_or(FromSqlError::InvalidType)?;

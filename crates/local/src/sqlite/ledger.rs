@@ -48,11 +48,11 @@ pub(crate) struct LedgerRow {
 impl Sqlite {
     /// Notes the receipt of an event, before anything is done about it.
     pub(crate) async fn receive(&self, entry: &Entry) -> Result<IntakeId, StoreError> {
-        let (day, alert_type) = (entry.received_at.day(), entry.alert_type.clone());
+        let Entry { received_at, alert_type } = entry.clone();
         self.write(move |connection| {
-            let mut statement =
-                connection.prepare_cached("INSERT INTO intake (day, alert_type) VALUES (?1, ?2)")?;
-            Ok(IntakeId(statement.insert(params![day, alert_type])?))
+            let mut statement = connection
+                .prepare_cached("INSERT INTO intake (received_at, day, alert_type) VALUES (?1, ?2, ?3)")?;
+            Ok(IntakeId(statement.insert(params![received_at.as_millis(), received_at.day(), alert_type])?))
         })
         .await
     }
@@ -62,6 +62,19 @@ impl Sqlite {
         self.write(move |connection| {
             let mut statement = connection.prepare_cached("UPDATE intake SET outcome = ?2 WHERE id = ?1")?;
             statement.execute(params![id.0, outcome])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes as failed what was received before this time and has no outcome: its process was cut off, and whoever sent
+    /// it must send it again.
+    pub(crate) async fn settle_cut_off(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE intake SET outcome = 'failed' WHERE outcome IS NULL AND received_at < ?1",
+            )?;
+            statement.execute([before.as_millis()])?;
             Ok(())
         })
         .await

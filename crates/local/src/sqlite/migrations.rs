@@ -71,12 +71,14 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX parked_expiry ON parked (expires_at);
 
     CREATE TABLE intake (
-        id         INTEGER NOT NULL PRIMARY KEY,
-        day        TEXT    NOT NULL,
-        alert_type TEXT,
-        outcome    TEXT
+        id          INTEGER NOT NULL PRIMARY KEY,
+        received_at INTEGER NOT NULL,
+        day         TEXT    NOT NULL,
+        alert_type  TEXT,
+        outcome     TEXT
     ) STRICT;
-    CREATE INDEX intake_day ON intake (day);
+    CREATE INDEX intake_day        ON intake (day);
+    CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
 "];
 
 /// Brings the file to the latest shape. Processes that do this at the same time wait for one another.

@@ -124,8 +124,14 @@ impl Store for Sqlite {
         self.write(move |connection| insights::told(connection, &key)).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.read(move |connection| insights::due(connection, now, limit)).await
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let after = after.cloned();
+        self.read(move |connection| insights::due(connection, now, after.as_ref(), limit)).await
     }
 
     async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {

@@ -107,7 +107,7 @@ fn the_sweep_deletes_what_has_expired_and_nothing_else() {
         let past = Timestamp::parse("2025-04-02T00:00:00Z").unwrap();
         assert_eq!(store.sweep(past).await.unwrap(), 2, "an insight and its claim");
         assert_eq!(play::all(&store, past).await.len(), 1);
-        assert_eq!(store.due(past, 1).await.unwrap(), []);
+        assert_eq!(store.due(past, None, 1).await.unwrap(), []);
     });
 }
 

@@ -77,7 +77,10 @@ impl Complaint {
             self.missing()
         } else {
             match self.status {
-                400 | 422 if with_schema && self.names_the_schema() => return ModelError::SchemaRefused,
+                // A success that holds an error is read by its body, as the error would be.
+                200..=299 | 400 | 422 if with_schema && self.names_the_schema() => {
+                    return ModelError::SchemaRefused;
+                }
                 400 | 404 | 422 if self.names_the_model() => self.missing(),
                 403 => Fault::AccessDenied,
                 408 => return ModelError::TimedOut,
@@ -111,15 +114,24 @@ impl Complaint {
             .into_iter()
             .find(|name| codes.contains(&name.as_str()) || name.ends_with("policy_violation"))
             .and_then(|name| plain_code(name).map(str::to_owned));
-        let too_long =
-            || matches!(self.status, 400 | 413 | 422) && self.text.contains("maximum context length");
-        by_code.or_else(|| too_long().then(|| "context_length_exceeded".to_owned()))
+        let blames_the_request = matches!(self.status, 200..=299 | 400 | 413 | 422);
+        let by_text = [
+            ("maximum context length", "context_length_exceeded"),
+            ("content policy", "content_policy_violation"),
+            ("content management policy", "content_policy_violation"),
+        ];
+        by_code.or_else(|| {
+            let (_, code) =
+                by_text.iter().find(|(text, _)| blames_the_request && self.text.contains(text))?;
+            Some((*code).to_owned())
+        })
     }
 
     fn names_the_schema(&self) -> bool {
-        ["response_format", "text.format", "output_config", "schema"]
-            .iter()
-            .any(|name| self.text.contains(name))
+        let names = ["response_format", "text.format", "output_config", "outputconfig", "schema"];
+        [&self.text, &self.code, &self.kind]
+            .into_iter()
+            .any(|said| names.iter().any(|name| said.contains(name)))
     }
 
     fn names_the_model(&self) -> bool {
