@@ -4,24 +4,24 @@
 //! Gives: a card or a line of JSON for each event, in the order of the input, and a tally.
 //! Never: loses an event: each is stored, repeated, parked or said to have failed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use indicatif::{ProgressBar, ProgressStyle};
 use portend_core::alert::Reason;
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::{Grade, StoredInsight};
 use portend_core::pipeline::Outcome;
 use serde::Serialize;
-use tokio::sync::mpsc;
 
 use crate::card::{Heading, What, card};
 use crate::config::Config;
-use crate::input::{self, Input, Place};
+use crate::input::{self, Event, Input, Place};
 use crate::output::{Answer, FAINT, RED, STRONG, WrongUsage, YELLOW, is_closed_pipe, json_line, note, paint};
 use crate::text::{counted, shown, thousands};
 use crate::work::Desk;
@@ -61,24 +61,18 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
     let size = inputs.iter().map(|input| input.size).sum();
     let desk = Desk::open(&config).await?;
-    let (stop, stopped) = mpsc::channel(1);
-    let events = until(stopped, input::read(inputs));
-    let work = events.map(async |read| match read {
-        Ok(event) => Ok(Worked {
-            outcome: desk.work(&event.bytes).await,
-            place: event.place,
-            read_bytes: event.read_bytes,
-        }),
-        Err(failed) => Err(failed),
-    });
+    let mut events = input::read(inputs);
     let concurrency = args.concurrency.map_or(desk.concurrency(), usize::from);
-    let mut work = std::pin::pin!(work.buffered(concurrency));
+    let mut running = FuturesUnordered::new();
     let mut report = Report::new(args.json, args.evidence, desk.pipeline.types(), size);
+    let mut line = Line::default();
     let mut interrupt = std::pin::pin!(interrupted());
-    let mut was_interrupted = false;
+    let (mut was_interrupted, mut reads_on) = (false, true);
     let mut unwritten = None;
-    loop {
-        let worked = tokio::select! {
+    while reads_on || !running.is_empty() {
+        let has_room =
+            running.len() < concurrency && line.waiting() < concurrency.saturating_mul(WAITING_TURNS_MAX);
+        tokio::select! {
             biased;
             () = &mut interrupt => {
                 if was_interrupted {
@@ -86,26 +80,27 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
                     return Ok(Answer::Interrupted);
                 }
                 // What is in work is finished; nothing more is read.
-                was_interrupted = true;
-                let _ = stop.try_send(());
+                (was_interrupted, reads_on) = (true, false);
                 interrupt.set(interrupted());
-                note("stopping; what is in work is finished first. Once more stops at once.");
-                continue;
-            }
-            worked = work.next() => worked,
-        };
-        desk.tell_alarms();
-        match worked {
-            None => break,
-            Some(Ok(worked)) if unwritten.is_none() => {
-                unwritten = report.event(&worked).err();
-                if unwritten.is_some() {
-                    let _ = stop.try_send(());
+                if std::io::stderr().is_terminal() {
+                    note("stopping; what is in work is finished first. Once more stops at once.");
                 }
             }
-            // What is in work is finished, though nobody reads of it.
-            Some(Ok(_)) => {}
-            Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
+            read = events.recv(), if reads_on && has_room => match read {
+                None => reads_on = false,
+                Some(Ok(event)) => running.push(work(&desk, line.turn(), event)),
+                Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
+            },
+            Some((turn, worked)) = running.next(), if !running.is_empty() => {
+                desk.tell_alarms();
+                for worked in line.done(turn, worked) {
+                    // What is in work is finished, even if nobody can be told of it.
+                    if unwritten.is_none() {
+                        unwritten = report.event(&worked).err();
+                        reads_on &= unwritten.is_none();
+                    }
+                }
+            }
         }
     }
     match unwritten {
@@ -116,16 +111,44 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     }
 }
 
-/// The items of a channel, until somebody says stop.
-fn until<T>(stopped: mpsc::Receiver<()>, items: mpsc::Receiver<T>) -> impl Stream<Item = T> {
-    stream::unfold((stopped, items), async |(mut stopped, mut items)| {
-        let item = tokio::select! {
-            biased;
-            Some(()) = stopped.recv() => None,
-            item = items.recv() => item,
-        };
-        item.map(|item| (item, (stopped, items)))
-    })
+/// Events that may be done and wait for the turn of an earlier one, as a multiple of those in work.
+const WAITING_TURNS_MAX: usize = 4;
+
+async fn work(desk: &Desk, turn: u64, event: Event) -> (u64, Worked) {
+    let outcome = desk.work(&event.bytes).await;
+    (turn, Worked { outcome, place: event.place, read_bytes: event.read_bytes })
+}
+
+/// Puts what is done in any order back into the order of the input.
+#[derive(Debug, Default)]
+struct Line {
+    given: u64,
+    told: u64,
+    done: BTreeMap<u64, Worked>,
+}
+
+impl Line {
+    /// The next event's turn.
+    fn turn(&mut self) -> u64 {
+        self.given += 1;
+        self.given - 1
+    }
+
+    /// Events that have a turn and have not been told of.
+    fn waiting(&self) -> usize {
+        usize::try_from(self.given - self.told).unwrap_or(usize::MAX)
+    }
+
+    /// What can be told of now that this turn is done, in order.
+    fn done(&mut self, turn: u64, worked: Worked) -> Vec<Worked> {
+        self.done.insert(turn, worked);
+        let mut ready = Vec::new();
+        while let Some(worked) = self.done.remove(&self.told) {
+            self.told += 1;
+            ready.push(worked);
+        }
+        ready
+    }
 }
 
 /// Waits for the user, or the system, to stop the program.
@@ -144,6 +167,7 @@ async fn interrupted() {
 }
 
 /// One event and what came of it.
+#[derive(Debug)]
 pub(crate) struct Worked {
     pub(crate) outcome: Outcome,
     pub(crate) place: Place,
@@ -221,7 +245,7 @@ impl<'a> Report<'a> {
         let print = || -> Result<()> {
             match text {
                 Some(text) => Ok(self.out.write_all(text.as_bytes())?),
-                None => json_line(&mut self.out, &Line(worked)),
+                None => json_line(&mut self.out, &WorkedJson(worked)),
             }
         };
         // The bar and the cards share a terminal.
@@ -302,9 +326,9 @@ fn said(worked: &Worked) -> String {
 }
 
 /// The outcome's JSON.
-struct Line<'a>(&'a Worked);
+struct WorkedJson<'a>(&'a Worked);
 
-impl Serialize for Line<'_> {
+impl Serialize for WorkedJson<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Worked { outcome, place, .. } = self.0;
         match outcome.message() {

@@ -63,7 +63,7 @@ fn a_full_disk_costs_no_alert() {
     let script = "mount -t tmpfs -o size=400k none disk
         \"$PORTEND\" explain --json alert.json --store disk/portend.db
         code=0; \"$PORTEND\" explain --json alerts.jsonl --store disk/portend.db || code=$?
-        mkdir room; cp disk/portend.db disk/portend.db-wal room
+        mkdir room; cp disk/portend.db* room
         exit $code";
     let full = mounted(&home, script).unwrap().exits(1);
     assert_eq!(full.json().len(), 1 + ALERTS, "each event has an answer");
@@ -78,8 +78,11 @@ fn a_full_disk_costs_no_alert() {
     // On a disk with room, and after the leases that the full one could not give back.
     std::fs::create_dir_all(home.store().parent().unwrap()).unwrap();
     for end in ["db", "db-wal"] {
-        std::fs::copy(home.path("room/portend").with_extension(end), home.store().with_extension(end))
-            .unwrap();
+        let kept = home.path("room/portend").with_extension(end);
+        // The last process folds the log into the file, if the disk has room for that.
+        if kept.exists() {
+            std::fs::copy(kept, home.store().with_extension(end)).unwrap();
+        }
     }
     assert_eq!(home.insights().len(), stored, "what was said to be stored is there");
     home.end_leases();

@@ -38,7 +38,7 @@ fn bytes(value: &Value) -> Vec<u8> {
 fn of_whole_events() -> Vec<Refused> {
     let two_values = replaced(":65", b":65,\"health_score\":66");
     vec![
-        ("a byte too many", sized(EVENT_BYTES_MAX + 1), "too_large", "at most 65536 bytes, and 65537 came"),
+        ("a byte too many", sized(EVENT_BYTES_MAX + 1), "too_large", "at most 65536 bytes, but 65537 came"),
         ("a level too many", deep(33), "too_deep", "32 levels"),
         ("a byte that is no text", replaced("stu_1", b"stu_\xff"), "not_utf8", "byte"),
         ("no JSON", b"nonsense".to_vec(), "not_json", "strict JSON"),
@@ -93,7 +93,7 @@ fn of_fields() -> Vec<Refused> {
             "another entity",
             changed("/entity_type", "subject".into()),
             "type_mismatch",
-            "$.entity_type is \"student\"",
+            "$.entity_type must be \"student\"",
         ),
         ("no entity type", missing("/entity_type"), "missing:$.entity_type", "nothing came"),
         ("a space in an id", changed("/entity_id", "stu 1".into()), id, "\"stu 1\" came"),
@@ -126,7 +126,7 @@ fn of_facts() -> Vec<Refused> {
     let expected = "$.details.health_score is a number from 0 to 100";
     vec![
         ("no fact", none, "missing:$.details.health_score", expected),
-        ("half a call", calls_are(2.5.into()), calls, "a whole number from 0 to 10000, and 2.5 came"),
+        ("half a call", calls_are(2.5.into()), calls, "a whole number from 0 to 10000, but 2.5 came"),
         ("below the range", calls_are((-1).into()), calls, "-1 came"),
         ("above the range", score_is(100.1.into()), score, "100.1 came"),
         ("more than a number holds", replaced(":65", b":1e999"), score, "1e999 came"),
