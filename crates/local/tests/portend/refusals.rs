@@ -123,7 +123,7 @@ fn of_facts() -> Vec<Refused> {
     let score_is = |value: Value| bytes(&with(&student("stu_1"), "/details/health_score", value));
     let status = bytes(&with(&subject("C#"), "/details/balance_status", "High_demand".into()));
     let none = bytes(&without(&student("stu_1"), "/details/health_score"));
-    let expected = "$.details.health_score is a number from 0 to 100";
+    let expected = "$.details.health_score must be a number from 0 to 100";
     vec![
         ("no fact", none, "missing:$.details.health_score", expected),
         ("half a call", calls_are(2.5.into()), calls, "a whole number from 0 to 10000, but 2.5 came"),
