@@ -60,9 +60,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     });
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
     let size = inputs.iter().map(|input| input.size).sum();
-    let desk = Desk::open(&config).await?;
+    let desk = Desk::open(&config, args.concurrency).await?;
     let mut events = input::read(inputs);
-    let concurrency = args.concurrency.map_or(desk.concurrency(), usize::from);
     let mut running = FuturesUnordered::new();
     let mut report = Report::new(args.json, args.evidence, desk.pipeline.types(), size);
     let mut line = Line::default();
@@ -71,7 +70,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     let mut unwritten = None;
     while reads_on || !running.is_empty() {
         let has_room =
-            running.len() < concurrency && line.waiting() < concurrency.saturating_mul(WAITING_TURNS_MAX);
+            running.len() < desk.room() && line.waiting() < desk.room().saturating_mul(WAITING_TURNS_MAX);
         tokio::select! {
             biased;
             () = &mut interrupt => {

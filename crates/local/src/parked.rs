@@ -172,7 +172,7 @@ fn to_json(event: &Parked) -> serde_json::Value {
 
 async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
     open_existing(config)?;
-    let desk = Desk::open(config).await?;
+    let desk = Desk::open(config, None).await?;
     let store = desk.pipeline.store();
     let mut events = Vec::new();
     if ids.is_empty() {

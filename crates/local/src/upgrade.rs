@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     drop(open_existing(&config)?);
-    let desk = Desk::open(&config).await?;
+    let desk = Desk::open(&config, None).await?;
     let pipeline = &desk.pipeline;
     if pipeline.models().is_empty() {
         let mend = "name one in MODELS, as --models bedrock,scorecard";

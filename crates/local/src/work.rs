@@ -16,7 +16,7 @@ use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
 use portend_remote::AnyModel;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -40,26 +40,37 @@ pub(crate) struct Desk {
     /// Without them, two alerts of one key in one input would race for the claim, and which of them makes the insight
     /// would be chance.
     lanes: StdMutex<HashMap<AlertKey, Arc<Mutex<()>>>>,
+    /// Events that are worked on at once. Their ledger's rows are written outside of it: a model need not wait for that.
+    places: Semaphore,
+    concurrency: usize,
     /// Alarms that the user has read already.
     heard: StdMutex<BTreeSet<(String, &'static str)>>,
 }
 
 impl Desk {
-    /// Opens the store and sweeps what has expired.
-    pub(crate) async fn open(config: &Config) -> Result<Self> {
+    /// Opens the store and sweeps what has expired. `concurrency` is the user's; without it, a number that suits.
+    pub(crate) async fn open(config: &Config, concurrency: Option<u16>) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let models = config.chain.models().await.map_err(WrongUsage::from)?;
+        let unless_said = if models.is_empty() { CONCURRENCY } else { MODEL_CONCURRENCY };
+        let concurrency = concurrency.map_or(unless_said, usize::from);
         let clock = SystemClock;
         let store = Sqlite::open(&config.store, clock.now())?;
         store.sweep(clock.now()).await?;
         store.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
         let pipeline = Pipeline::new(types, store, clock).with_models(models, config.chain.scorecard);
-        Ok(Self { pipeline, lanes: StdMutex::default(), heard: StdMutex::default() })
+        Ok(Self {
+            pipeline,
+            lanes: StdMutex::default(),
+            places: Semaphore::new(concurrency),
+            concurrency,
+            heard: StdMutex::default(),
+        })
     }
 
-    /// Events to work on at once, unless the user says otherwise.
-    pub(crate) fn concurrency(&self) -> usize {
-        if self.pipeline.models().is_empty() { CONCURRENCY } else { MODEL_CONCURRENCY }
+    /// Events that may be with the desk at once: those that are worked on, and some whose rows in the ledger are written.
+    pub(crate) fn room(&self) -> usize {
+        self.concurrency + self.concurrency.div_ceil(4)
     }
 
     /// Tells the user of each model that cannot work as it is configured, once for each of its faults.
@@ -105,6 +116,7 @@ impl Desk {
             Ok(intake) => intake,
             Err(error) => return Outcome::Failed(Failure::Store(error)),
         };
+        let place = self.places.acquire().await;
         let mut outcome = self.pipeline.process(received, self.deadline()).await;
         if let Outcome::Failed(Failure::Busy { until }) = outcome {
             // A queue would deliver the event again; here nobody else does. If the other worker was cut off, its lease
@@ -112,6 +124,7 @@ impl Desk {
             self.tell_busy(until);
             outcome = self.pipeline.process(received, self.deadline()).await;
         }
+        drop(place);
         // If this fails, the ledger shows the event as unfinished: what came of it is known, but not to the ledger.
         let _ = self.pipeline.store().settle(intake, outcome.status()).await;
         outcome
