@@ -135,13 +135,13 @@ pub enum Stop {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// Too many requests or tokens. Nobody's fault; it passes.
-    #[error("it is throttling")]
+    #[error("it is throttling; ask less at once, or ask the vendor for more")]
     Throttled {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
     /// A failure of the vendor's, such as 500, 503 or a model error. It may pass.
-    #[error("it failed with {what}")]
+    #[error("it failed with {what}; try again, and see the vendor's status page if it goes on")]
     Unavailable {
         /// The status, or the error's type.
         what: String,
@@ -153,22 +153,22 @@ pub enum ModelError {
         what: String,
     },
     /// A response that is cut off, too large, not UTF-8 or not JSON. The endpoint is at fault.
-    #[error("its response is unreadable ({what})")]
+    #[error("its response is unreadable ({what}); see that its address is that of the API")]
     Unreadable {
         /// What is wrong with it.
         what: String,
     },
     /// No response in time: the vendor's time, or this attempt's.
-    #[error("it took too long")]
+    #[error("it took too long; try again, or put a faster model first")]
     TimedOut,
     /// The account's quota for this model is used up for now.
     #[error("the account's quota for it is used up; ask the vendor for more, or put another model first")]
     OverQuota,
     /// It refuses the native schema. The prompt alone may do.
-    #[error("it refuses the reply's schema")]
+    #[error("it refuses the reply's schema; it is asked by the prompt alone")]
     SchemaRefused,
     /// The request is too long for it, or against the vendor's content policy.
-    #[error("it refuses this request ({what})")]
+    #[error("it refuses this request ({what}); see the vendor's policy, or put another model first")]
     Rejected {
         /// The vendor's code.
         what: String,

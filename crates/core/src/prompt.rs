@@ -151,8 +151,9 @@ pub fn schema(alert_type: &AlertType) -> Value {
 
 /// The words of the one re-ask, with exactly what was wrong.
 pub fn reask(violations: &str) -> String {
+    let violations = violations.trim_end_matches('.');
     format!(
-        "That reply cannot be used: {violations} Give the whole JSON object again, corrected, and nothing else."
+        "That reply cannot be used: {violations}. Give the whole JSON object again, corrected, and nothing else."
     )
 }
 

@@ -134,8 +134,7 @@ fn foot(card: &mut String, insight: &StoredInsight, heading: Heading) {
         What::Repeat => format!("a repeat, {seen}"),
         What::Asked => seen,
     };
-    let degraded =
-        if insight.is_degraded() { " · degraded: a model failed, portend upgrade asks again" } else { "" };
+    let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
     let foot =
         format!("{INDENT}{} · {state} · {}{degraded}", shown(&insight.model_used), shown(&insight.alert_id));
     line(card, &paint(FAINT, &foot));

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use portend_core::clock::Clock;
-use portend_core::model::{Call, Message, Model, ModelError, Role};
+use portend_core::model::{Call, Message, Model, ModelError, Role, Stop};
 use portend_remote::AnyModel;
 use serde::Serialize;
 use serde_json::json;
@@ -170,6 +170,11 @@ async fn ask(model: &AnyModel, with_schema: bool) -> Result<u128, ModelError> {
     };
     let begun = tokio::time::Instant::now();
     match tokio::time::timeout(ANSWER_TIME, model.ask(&call)).await {
+        // Another service on the port answers too, but says nothing.
+        Ok(Ok(completion)) if completion.stop != Stop::End || completion.text.trim().is_empty() => {
+            let what = "it answered without an answer".to_owned();
+            Err(ModelError::Unreadable { what })
+        }
         Ok(answer) => answer.map(|_| begun.elapsed().as_millis()),
         Err(_) => Err(ModelError::TimedOut),
     }

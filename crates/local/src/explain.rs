@@ -189,6 +189,7 @@ pub(crate) struct Report<'a> {
 #[derive(Debug, Default)]
 struct Unanswered {
     insights: u64,
+    degraded: bool,
     outcomes: BTreeSet<String>,
 }
 
@@ -197,6 +198,7 @@ impl Unanswered {
         let last = insight.attempts.iter().flatten().last();
         if insight.grade == Some(Grade::Scorecard) && (last.is_some() || insight.is_degraded()) {
             self.insights += 1;
+            self.degraded |= insight.is_degraded();
             self.outcomes.extend(last.map(|attempt| format!("{}: {}", attempt.model, attempt.outcome)));
         }
     }
@@ -296,7 +298,8 @@ impl<'a> Report<'a> {
             let insights = counted(self.unanswered.insights, "insight");
             let why: Vec<_> = self.unanswered.outcomes.iter().map(|outcome| shown(outcome)).collect();
             let why = if why.is_empty() { "no model could be asked".to_owned() } else { why.join(", ") };
-            note(&format!("{insights} by the scorecard, since no model gave an answer ({why})"));
+            let again = if self.unanswered.degraded { "; portend upgrade asks again" } else { "" };
+            note(&format!("{insights} by the scorecard, since no model gave an answer ({why}){again}"));
         }
         if was_interrupted {
             note(&format!("stopped; what was begun is finished: {tally}"));

@@ -25,4 +25,5 @@ mod portend {
     mod streams;
     mod commands;
     mod readme;
+    mod models;
 }

@@ -27,7 +27,7 @@ use crate::aws::{self, Aws};
 use crate::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::limits::CONNECT_TIMEOUT;
 use crate::network;
-use crate::settings::{BedrockSettings, SettingsError, checked_model_id};
+use crate::settings::{BedrockSettings, SettingsError, checked_model_id, setting};
 
 /// A model on Amazon Bedrock.
 pub struct Bedrock {
@@ -44,9 +44,12 @@ impl Bedrock {
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
         let model_id = match (model_id, aws.region()) {
             (Some(id), _) => checked_model_id(&name, id)?,
-            (None, None) => return Err(SettingsError::NoRegion),
+            (None, None) => return Err(SettingsError::NoRegion { setting: setting(&name, "model") }),
             (None, Some(region)) => {
-                let none = || SettingsError::NoProfile { region: region.to_owned() };
+                let none = || SettingsError::NoProfile {
+                    setting: setting(&name, "model"),
+                    region: region.to_owned(),
+                };
                 catalogue.default_bedrock(region).ok_or_else(none)?
             }
         };

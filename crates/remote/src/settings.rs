@@ -36,13 +36,18 @@ pub struct OpenAiSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// Neither a region nor a model id is given.
-    #[error("AWS_REGION is not set; set it, or set BEDROCK_MODEL_ID to the model to ask")]
-    NoRegion,
+    #[error("AWS_REGION is not set; set it, or set {setting} to the model to ask")]
+    NoRegion {
+        /// The setting of the model.
+        setting: String,
+    },
     /// No default is known for the region.
     #[error(
-        "BEDROCK_MODEL_ID must be set in {region}, for which no default model is known; give an inference profile's id"
+        "{setting} must be set in {region}, for which no default model is known; give an inference profile's id"
     )]
     NoProfile {
+        /// The setting of the model.
+        setting: String,
         /// The region.
         region: String,
     },
@@ -112,6 +117,7 @@ pub(crate) fn setting(name: &str, key: &str) -> String {
         ("openai", "model") => "OPENAI_MODEL".to_owned(),
         ("openai", "base_url") => "OPENAI_BASE_URL".to_owned(),
         ("openai", "key") => "OPENAI_API_KEY".to_owned(),
+        (_, "key") => format!("models.{name}.api_key"),
         _ => format!("models.{name}.{key}"),
     }
 }

@@ -37,7 +37,9 @@ pub struct Answer<T> {
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// Every call that the alert may make has been made, some perhaps by workers before this one.
-    #[error("every model call that this alert may make has been made")]
+    #[error(
+        "every model call that this alert may make has been made; put scorecard at the end of MODELS and run it again"
+    )]
     CallsSpent,
     /// The models are at fault, or their configuration.
     #[error("every model failed or was skipped; the attempts and alarms say why")]

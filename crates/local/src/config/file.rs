@@ -51,7 +51,7 @@ impl Default for Models {
 
 /// `[models.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, as [models.NAME] with model and base_url")]
 pub(super) struct WrittenEndpoint {
     #[serde(default)]
     pub(super) provider: Provider,
@@ -123,7 +123,7 @@ impl File {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let mend = "docs/portend.toml shows every key";
-            anyhow!("{}:{line}: {}; {mend}", path.display(), error.message())
+            anyhow!("{}:{line}: {}; {mend}", path.display(), without_values(error.message()))
         })?;
         for (key, value) in [("store", &file.store), ("alert_types", &file.alert_types)] {
             if value.as_ref().is_some_and(|value| value.as_os_str().is_empty()) {
@@ -134,6 +134,17 @@ impl File {
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
         Ok(Self { store: in_folder(file.store), alert_types: in_folder(file.alert_types), ..file })
     }
+}
+
+/// What is wrong, without the value that it is wrong about: that may be a key.
+fn without_values(message: &str) -> String {
+    let kinds = ["invalid type: ", "invalid value: "];
+    let Some(rest) = kinds.iter().find_map(|kind| message.strip_prefix(kind)) else {
+        return message.to_owned();
+    };
+    let kind = rest.split_whitespace().next().unwrap_or_default();
+    let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    format!("this is of type {kind}, expected {expected}")
 }
 
 fn read_text(path: &Path) -> Result<String> {

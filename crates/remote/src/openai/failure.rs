@@ -49,7 +49,10 @@ impl Complaint {
     pub(super) fn of(status: u16, body: &Value) -> Self {
         let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        let texts = [text("message"), text("param"), text("detail"), text("error")];
+        // Validation frameworks say what is wrong as a list of objects.
+        let list = error.get("detail").filter(|detail| detail.is_array()).map(Value::to_string);
+        let detail = list.as_deref().unwrap_or_else(|| text("detail"));
+        let texts = [text("message"), text("param"), detail, text("error")];
         let inner = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
         Self {
             status: inner.filter(|inner| status < 300 && (400..600).contains(inner)).unwrap_or(status),

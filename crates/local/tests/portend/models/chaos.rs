@@ -1,0 +1,126 @@
+//! Vendors that do anything at all, under seeds: what must hold however an alert ends.
+//!
+//! Takes: a seed for each row.
+//! Gives: the invariants of calls, of truth and of degradation, checked on every line.
+//! Never: expects one ending; the other files do.
+
+use serde_json::{Value, json};
+
+use super::harness::{Scene, alert, each, equal, text, texts};
+use super::provider::Provider::{self, Bedrock};
+use super::provider::{BOTH, answer_that};
+use super::scripted::Script;
+
+const SEEDS: u64 = 60;
+const ALERTS: usize = 3;
+
+/// What the models say, each with its own score; any other is invented.
+const SAID: [(&str, u32); 3] =
+    [("5 calls, and a health score of 65.", 71), ("8 calls, and a score of 31.", 72), ("Many calls.", 73)];
+
+fn answer(number: usize) -> String {
+    let (explanation, score) = SAID[number % SAID.len()];
+    let mut answer: Value = serde_json::from_str(&answer_that(explanation)).expect("JSON");
+    answer["risk_score"] = json!(score);
+    answer.to_string()
+}
+
+/// One of all that a vendor may do.
+fn any(provider: Provider, random: u64) -> Script {
+    let text = answer(usize::try_from(random >> 32).unwrap_or(0));
+    let is_bedrock = provider == Bedrock;
+    let either = |bedrock: &'static str, openai: &'static str| if is_bedrock { bedrock } else { openai };
+    let schema = "output_config.format: Extra inputs are not permitted: response_format";
+    match random % 24 {
+        0..=5 => provider.says(&text),
+        6 => provider.says(&format!("<think>So many calls.</think>```json\n{text}\n```")),
+        7 => provider.says(&format!("{text}{}", answer(usize::try_from(random >> 33).unwrap_or(0)))),
+        8 => provider.says(text.trim_end_matches('}')),
+        9 => provider.says(""),
+        10 => provider.ends(&text, either("max_tokens", "length")),
+        11 => provider.ends(&text, either("refusal", "content_filter")),
+        12 => provider.ends(&text, "moonrise"),
+        13 => provider.ends(&text, either("guardrail_intervened", "content_filter")),
+        14 | 15 => provider.is_busy(),
+        16 => provider.fails(400, "ValidationException", schema),
+        17 => provider.fails(403, either("AccessDeniedException", "forbidden"), "no"),
+        18 => provider.fails(408, either("ModelTimeoutException", "timeout"), "slow"),
+        19 => Script::close(),
+        20 => provider.says(&text).cut_after(100),
+        21 => Script::answer(200, "{}"),
+        22 => Script::answer(200, "nonsense"),
+        _ => provider.fails(400, either("ServiceQuotaExceededException", "context_length_exceeded"), "no"),
+    }
+}
+
+/// An endless, reproducible run of them: `splitmix64`.
+fn scripts(provider: Provider, seed: u64) -> impl Iterator<Item = Script> + Send + use<> {
+    let mut state = seed.wrapping_mul(2) + u64::from(provider == Bedrock);
+    std::iter::repeat_with(move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        any(provider, mixed ^ (mixed >> 31))
+    })
+}
+
+/// What must hold of one insight.
+fn check(name: &str, insight: &Value) -> Result<(), String> {
+    let outcomes = texts(&insight["attempts"], "outcome");
+    let models = texts(&insight["attempts"], "model");
+    let usable = |outcome: &&str| ["accepted", "unsupported"].contains(outcome);
+    equal(&format!("{name}: at most five calls: {outcomes:?}"), &(outcomes.len() <= 5), &true)?;
+    for model in BOTH.map(Provider::name) {
+        let of_model: Vec<_> = models
+            .iter()
+            .zip(&outcomes)
+            .filter(|(each, _)| **each == model)
+            .map(|(_, outcome)| *outcome)
+            .collect();
+        // A refusal of the schema is not counted; nor is a time-out that is laid to it.
+        let free = of_model
+            .iter()
+            .filter(|outcome| ["schema_refused", "timed_out"].contains(outcome))
+            .count()
+            .min(1);
+        equal(&format!("{name}: two calls to {model}: {of_model:?}"), &(of_model.len() <= 2 + free), &true)?;
+    }
+    let place = |model: &&str| usize::from(*model != Bedrock.name());
+    equal(&format!("{name}: in order: {models:?}"), &models.is_sorted_by_key(place), &true)?;
+
+    let by_model = insight["grade"] == "model";
+    equal(&format!("{name}: degraded"), &(by_model && insight["degraded"] == true), &false)?;
+    if !by_model {
+        equal(name, &text(&insight["model_used"]), &"scorecard")?;
+        let stopped = outcomes.last() == Some(&"guardrail");
+        return equal(&format!("{name}: {outcomes:?}"), &(outcomes.iter().any(usable) && !stopped), &false);
+    }
+    let answerer =
+        models.iter().zip(&outcomes).rfind(|(_, outcome)| usable(outcome)).map(|(model, _)| *model);
+    let provider = BOTH.into_iter().find(|each| Some(each.name()) == answerer);
+    let label = provider.map(Provider::label).unwrap_or_default();
+    let suffix = if provider == Some(Bedrock) { "" } else { "-fallback" };
+    equal(name, &text(&insight["model_used"]), &&*format!("{label}{suffix}"))?;
+    let said = SAID.iter().find(|(explanation, _)| *explanation == text(&insight["explanation"]));
+    equal(name, &said.map(|(_, score)| json!(score)).as_ref(), &Some(&insight["risk_score"]))
+}
+
+#[test]
+fn whatever_vendors_do_every_alert_ends_within_its_calls_and_tells_the_truth() {
+    let seeds: Vec<u64> = (0..SEEDS).collect();
+    each(&seeds, |seed| {
+        let scene = Scene::new(scripts(Bedrock, *seed), scripts(Provider::OpenAi, *seed));
+        let scene = scene.models("bedrock,openai,scorecard");
+        let alerts: Vec<_> = (1..=ALERTS).map(alert).collect();
+        let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts)]);
+        let name = format!("seed {seed}");
+        equal(&name, &run.code, &0)?;
+        let lines = run.lines();
+        equal(&name, &lines.len(), &ALERTS)?;
+        let attempts: Vec<_> =
+            lines.iter().flat_map(|line| texts(&line["insight"]["attempts"], "model")).collect();
+        let counted = BOTH.map(|provider| attempts.iter().filter(|name| **name == provider.name()).count());
+        equal(&format!("{name}: each attempt is one request"), &scene.asked(), &counted)?;
+        lines.iter().try_for_each(|line| check(&name, &line["insight"]))
+    });
+}

@@ -1,0 +1,173 @@
+//! Many alerts at once, and many processes at once, with a model.
+//!
+//! Takes: more alerts than may be asked about at a time.
+//! Gives: the insights in the order of the alerts, and what the endpoint saw of it.
+//! Never: measures a speed.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::harness::{Scene, alert_of, text, texts, until};
+use super::paced::Paced;
+use super::provider::{Provider::OpenAi, answer_that};
+
+/// A reply without a number, which is true of every alert.
+fn answer() -> String {
+    let text = answer_that("Many calls, and a health score that is not good.");
+    OpenAi.body(&serde_json::json!(text), "stop").to_string()
+}
+
+fn answering(pace: fn(usize) -> Duration) -> Paced {
+    Paced::start(answer(), pace)
+}
+
+/// What a pipe holds that nobody reads.
+const PIPE_BYTES: usize = 64 * 1024;
+
+fn alerts(count: usize) -> Vec<String> {
+    // Different facts, so that each question is another one.
+    (1..=count).map(|number| alert_of(number, number)).collect()
+}
+
+/// The facts that an endpoint was asked about, once each.
+fn asked(endpoint: &Paced) -> BTreeSet<String> {
+    let bodies = endpoint.bodies();
+    let facts = |body: &String| {
+        assert!(!body.contains("canary"), "{body}");
+        let body: serde_json::Value = serde_json::from_str(body).expect("a request in JSON");
+        text(&body["messages"][1]["content"]).to_owned()
+    };
+    let distinct: BTreeSet<String> = bodies.iter().map(facts).collect();
+    assert_eq!(distinct.len(), bodies.len(), "each alert is asked about once");
+    distinct
+}
+
+#[test]
+fn no_more_alerts_are_in_work_than_allowed_and_each_is_asked_about_once() {
+    // 50 ms on average; the second of two is done long before the first.
+    let endpoint = answering(|number| Duration::from_millis(if number % 2 == 0 { 90 } else { 10 }));
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    let input = scene.input(&alerts(200));
+    let explain = || scene.run(&["explain", "--json", "--concurrency", "64", &input]);
+    let expected: Vec<_> = (1..=200).map(|number| format!("stu_canary_{number}")).collect();
+
+    let first = explain();
+    assert_eq!(first.code, 0, "{}", first.errors);
+    let lines = first.lines();
+    let entities: Vec<_> = lines.iter().map(|line| text(&line["insight"]["entity_id"])).collect();
+    assert_eq!(entities, expected, "in the order of the input");
+    assert!(lines.iter().all(|line| line["insight"]["model_used"] == OpenAi.label()));
+    assert_eq!(asked(&endpoint).len(), 200);
+    let most_open = endpoint.most_open();
+    assert!((2..=64).contains(&most_open), "{most_open} requests were open at once");
+
+    let again = explain();
+    assert!(again.lines().iter().all(|line| line["status"] == "repeated"));
+    assert_eq!(asked(&endpoint).len(), 200, "nothing new is said, so nobody is asked");
+}
+
+/// Only alerts that say the same wait for one another.
+#[test]
+fn as_many_alerts_as_allowed_are_in_work_at_once() {
+    let endpoint = Paced::gathering(answer(), 64);
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    let run = scene.run(&["explain", "--json", "--concurrency", "64", &scene.input(&alerts(64))]);
+    assert_eq!((run.code, run.lines().len()), (0, 64));
+    assert_eq!(endpoint.most_open(), 64);
+}
+
+#[test]
+fn the_same_alert_many_times_in_one_input_is_asked_about_once() {
+    let endpoint = answering(|_| Duration::from_millis(50));
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    let run = scene.explain(&vec![alert_of(1, 5); 64]);
+    let lines = run.lines();
+    let statuses: Vec<_> = lines.iter().map(|line| text(&line["status"])).collect();
+    assert_eq!(statuses.split_first(), Some((&"stored", &["repeated"; 63][..])));
+    assert_eq!(asked(&endpoint).len(), 1);
+}
+
+#[test]
+fn one_at_a_time_is_one_at_a_time() {
+    let endpoint = answering(|_| Duration::from_millis(5));
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts(20))]);
+    assert_eq!((run.code, run.lines().len()), (0, 20));
+    assert_eq!((asked(&endpoint).len(), endpoint.most_open()), (20, 1));
+}
+
+#[test]
+fn eight_processes_on_one_store_ask_about_each_alert_once() {
+    let endpoint = answering(|_| Duration::from_millis(50));
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    let input = scene.input(&alerts(100));
+    let runs = scene.run_together(8, &["explain", "--json", &input]);
+    let mut stored = 0;
+    for run in &runs {
+        assert_eq!((run.code, run.errors.as_str()), (0, ""));
+        let lines = run.lines();
+        assert_eq!(lines.len(), 100);
+        stored += lines.iter().filter(|line| line["status"] == "stored").count();
+    }
+    assert_eq!(stored, 100);
+    assert_eq!(asked(&endpoint).len(), 100);
+    let listed = scene.run(&["insights", "--json", "--limit", "0"]).lines();
+    assert_eq!(listed.len(), 100);
+    assert!(listed.iter().all(|insight| texts(&insight["attempts"], "outcome") == ["accepted"]));
+}
+
+/// What is in work is finished though nobody reads of it: its calls are paid for, and its leases keep others waiting.
+#[test]
+fn a_process_whose_output_nobody_reads_keeps_no_other_waiting() {
+    let endpoint = answering(|_| Duration::from_millis(300));
+    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
+    // The first is known already, so that there is something to print while the others are asked about.
+    scene.explain(&alerts(1)).insight();
+    let input = scene.input(&alerts(64));
+    let start =
+        |output| scene.command(&["explain", "--json", &input]).stdout(output).spawn().expect("it runs");
+    let (reader, mut full) = std::io::pipe().expect("a pipe");
+    full.write_all(&vec![b'\n'; PIPE_BYTES]).expect("a full pipe");
+    let mut unread = start(Stdio::from(full));
+    // It has claimed them, and waits for its reader or for the answers.
+    assert!(until(|| scene.claims() >= 32));
+    let mut other = start(Stdio::null());
+    let ended = until(|| other.try_wait().expect("a process").is_some());
+    for process in [&mut unread, &mut other] {
+        // One that has ended cannot be killed.
+        let _ = process.kill();
+        process.wait().expect("it ends");
+    }
+    drop(reader);
+    assert!(ended, "it waits for a process that waits for its reader");
+    assert_eq!(asked(&endpoint).len(), 64);
+}
+
+#[test]
+fn eight_processes_together_have_five_calls_for_an_alert() {
+    let scene = Scene::alone(OpenAi, std::iter::repeat_with(|| OpenAi.is_busy()));
+    let input = scene.input(&alerts(1));
+    let runs = scene.run_together(8, &["explain", "--json", &input]);
+    let mut reasons: Vec<_> = runs.iter().map(|run| text(&run.line()["reason"]).to_owned()).collect();
+    reasons.sort();
+    let (spent, failed) = (vec!["calls_spent".to_owned(); 6], vec!["no_model".to_owned(); 2]);
+    assert_eq!(reasons, [spent, failed].concat());
+    assert_eq!(scene.asked(), [0, 5]);
+}
+
+#[test]
+fn an_endpoint_that_is_down_costs_a_crowd_a_handful_of_calls() {
+    let scene = Scene::in_order(OpenAi, std::iter::repeat_with(|| OpenAi.is_down()), Vec::new());
+    let scene = scene.models("openai,scorecard");
+    let input = scene.input(&alerts(100));
+    let run = scene.run(&["explain", "--json", "--concurrency", "4", &input]);
+    assert_eq!(run.code, 0, "{}", run.errors);
+    let lines = run.lines();
+    assert_eq!(lines.len(), 100);
+    assert!(lines.iter().all(|line| line["insight"]["degraded"] == true));
+    // The breaker opens at the fifth failure in a row; the calls of the three others were under way by then.
+    let [_, asked] = scene.asked();
+    assert!((5..=8).contains(&asked), "{asked} calls");
+}

@@ -1,0 +1,269 @@
+//! `portend doctor`: each cause in one sentence, with what to do about it.
+//!
+//! Takes: vendors that fail in each way, and settings that cannot work.
+//! Gives: a line for each part, and an exit code.
+//! Never: looks at words for their own sake: each sentence is looked at for the cause and the mend.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use serde_json::json;
+
+use super::harness::{Scene, each, text};
+use super::provider::BOTH;
+use super::provider::Provider::{self, Bedrock, OpenAi};
+use super::scripted::{Script, Server};
+
+/// What the doctor says of the models, as `state: sentence`, and its exit code.
+fn of_models(scene: &Scene) -> (Vec<String>, i32) {
+    let run = scene.run(&["doctor", "--json"]);
+    assert_eq!(run.errors, "");
+    let lines = run.lines();
+    let models = lines.iter().filter(|line| text(&line["part"]).starts_with("model "));
+    (models.map(|line| format!("{}: {}", text(&line["state"]), text(&line["says"]))).collect(), run.code)
+}
+
+/// A cause: what the vendor does, and words of the cause and of the mend.
+type Cause = (Provider, &'static str, Vec<Script>, &'static [&'static str]);
+
+#[test]
+fn each_cause_is_named_in_one_sentence_with_its_mend() {
+    let bedrock = |status, kind, message| vec![Bedrock.fails(status, kind, message)];
+    let openai = |status, code, message| vec![OpenAi.fails(status, code, message)];
+    let rows: Vec<Cause> = vec![
+        (
+            Bedrock,
+            "no access",
+            bedrock(403, "AccessDeniedException", "User: arn:aws:iam::1:user/x is not authorized"),
+            &["account may not use the model", "policy"],
+        ),
+        (
+            Bedrock,
+            "use case",
+            bedrock(404, "ResourceNotFoundException", "Model use case details have not been submitted"),
+            &["may not use the model", "enable"],
+        ),
+        (
+            Bedrock,
+            "expired",
+            bedrock(403, "ExpiredTokenException", "The security token included in the request is expired"),
+            &["credentials", "renew"],
+        ),
+        (
+            Bedrock,
+            "bare id",
+            bedrock(
+                400,
+                "ValidationException",
+                "Invocation of model ID x with on-demand throughput isn\u{2019}t supported.",
+            ),
+            &["inference profile", "us. or eu."],
+        ),
+        (
+            Bedrock,
+            "no such model",
+            bedrock(400, "ValidationException", "The provided model identifier is invalid."),
+            &["no such model", "region"],
+        ),
+        (
+            Bedrock,
+            "end of life",
+            bedrock(404, "ResourceNotFoundException", "has reached the end of its life"),
+            &["end of life", "newer"],
+        ),
+        (Bedrock, "quota", bedrock(400, "ServiceQuotaExceededException", ""), &["quota", "ask the vendor"]),
+        (Bedrock, "throttled", bedrock(429, "ThrottlingException", ""), &["throttling"]),
+        (Bedrock, "down", bedrock(503, "ServiceUnavailableException", ""), &["503"]),
+        (
+            OpenAi,
+            "wrong key",
+            openai(401, "invalid_api_key", "Incorrect API key provided: sk-canary"),
+            &["key is refused", "right one"],
+        ),
+        (OpenAi, "no money", openai(429, "insufficient_quota", ""), &["quota or credit is spent", "raise"]),
+        (
+            OpenAi,
+            "no such model",
+            openai(404, "model_not_found", "The model `x` does not exist"),
+            &["no such model", "model id"],
+        ),
+        (
+            OpenAi,
+            "end of life",
+            openai(404, "model_not_found", "The model `gpt-4` has been deprecated"),
+            &["end of life", "newer"],
+        ),
+        (
+            OpenAi,
+            "redirect",
+            vec![OpenAi.fails(308, "", "").header("location", "http://127.0.0.1:9/")],
+            &["redirects", "final address"],
+        ),
+        (OpenAi, "not JSON", vec![Script::answer(200, "<html>")], &["unreadable", "not JSON"]),
+        (OpenAi, "closed", vec![Script::close()], &["cannot be reached", "endpoint runs"]),
+    ];
+    each(&rows, |(provider, name, scripts, words)| {
+        let scene = Scene::alone(*provider, scripts.clone());
+        let (lines, code) = of_models(&scene);
+        let line = lines.first().cloned().unwrap_or_default();
+        // The cause, a semicolon, and what to do.
+        let is_one = !line.contains('\n') && !line.replace("us. or", "us or").contains(". ");
+        let names = line.contains("; ") && words.iter().all(|word| line.contains(word));
+        let asked = scene.requests(*provider).len();
+        if line.starts_with("failed: ") && is_one && names && code == 1 && asked == 1 {
+            return Ok(());
+        }
+        Err(format!("{provider:?}: {name}: {lines:?}, exit code {code}, {asked} requests"))
+    });
+}
+
+#[test]
+fn what_is_wrong_before_anything_is_sent_is_named_too() {
+    let no_credentials = Scene::alone(Bedrock, []).unset("AWS_ACCESS_KEY_ID").unset("AWS_SECRET_ACCESS_KEY");
+    let no_endpoint =
+        Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", format!("{}/v1", Server::start([]).url()));
+    let no_tls = Scene::alone(OpenAi, []);
+    let no_tls = no_tls.set("OPENAI_BASE_URL", without_tls());
+    let keyless = Scene::alone(OpenAi, [OpenAi.fails(401, "", "")]).unset("OPENAI_API_KEY");
+    for (scene, asked, words) in [
+        (no_credentials, [0, 0], &["no credentials were found", "role, a profile or a key"][..]),
+        (
+            Scene::alone(Bedrock, []).set("AWS_REGION", "sa-east-1"),
+            [0, 0],
+            &["BEDROCK_MODEL_ID", "sa-east-1", "inference profile"],
+        ),
+        (
+            Scene::alone(Bedrock, []).unset("AWS_REGION"),
+            [0, 0],
+            &["AWS_REGION is not set", "BEDROCK_MODEL_ID"],
+        ),
+        (no_endpoint, [0, 0], &["cannot be reached", "refused"]),
+        (no_tls, [0, 0], &["cannot be reached", "TLS"]),
+        (keyless, [0, 1], &["no credentials", "key"]),
+        (
+            Scene::alone(OpenAi, []).unset("OPENAI_API_KEY").unset("OPENAI_BASE_URL"),
+            [0, 0],
+            &["OPENAI_API_KEY must be set"],
+        ),
+        (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL must be set"]),
+    ] {
+        let (lines, code) = of_models(&scene);
+        let line = &lines[0];
+        assert!(line.starts_with("failed: ") && words.iter().all(|word| line.contains(word)), "{line}");
+        assert_eq!((code, scene.asked()), (1, asked), "{line}");
+    }
+}
+
+/// The address, as if it spoke TLS, of a server that answers everybody in plain HTTP once.
+fn without_tls() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept()?;
+        stream.read_exact(&mut [0; 16])?;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")?;
+        // Until the client has read it.
+        stream.read_to_end(&mut Vec::new())
+    });
+    format!("https://{address}/v1")
+}
+
+#[test]
+fn what_works_is_said_for_each_part() {
+    let scene =
+        Scene::in_order(Bedrock, [Bedrock.says(r#"{"ok": true}"#)], vec![OpenAi.says(r#"{"ok": true}"#)]);
+    let run = scene.run(&["doctor", "--json"]);
+    assert_eq!((run.code, run.errors.as_str()), (0, ""));
+    let lines = run.lines();
+    let parts: Vec<_> =
+        lines.iter().map(|line| format!("{}: {}", text(&line["state"]), text(&line["part"]))).collect();
+    let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
+    assert_eq!(
+        parts,
+        [
+            "ok: alert types",
+            "ok: store",
+            "ok: model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1)",
+            &format!("ok: {openai}"),
+            &format!("warning: {openai}"),
+            "ok: scorecard",
+        ]
+    );
+    assert!(text(&lines[4]["says"]).contains("price is not known"));
+    assert_eq!(scene.asked(), [1, 1]);
+    assert!(!scene.path("portend.db").exists(), "it stores nothing");
+    // No fact, id or rule of an alert goes with its question.
+    for provider in BOTH {
+        assert!(!scene.requests(provider)[0].body.contains("risk"), "{provider:?}");
+    }
+}
+
+#[test]
+fn a_person_reads_a_line_for_each_part() {
+    let scene = Scene::in_order(Bedrock, [Bedrock.says("{}")], vec![OpenAi.fails(401, "", "")]);
+    let run = scene.run(&["doctor"]);
+    assert_eq!(run.code, 1);
+    let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
+    for line in [
+        "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): answered in ",
+        &format!("failed   {openai}: the key is refused; give the right one\n"),
+        &format!("warning  {openai}: its price is not known"),
+    ] {
+        assert!(run.output.contains(line), "{line} in {}", run.output);
+    }
+}
+
+#[test]
+fn a_refused_schema_is_a_warning_and_no_failure() {
+    let refuses = |p: Provider| {
+        p.fails(400, "ValidationException", "output_config.format: Extra inputs are not permitted: schema")
+    };
+    for provider in BOTH {
+        let scene = Scene::alone(provider, [refuses(provider), provider.says("{}")]);
+        let (lines, code) = of_models(&scene);
+        assert!(
+            lines[0].starts_with("warning: ")
+                && lines[0].contains("schema")
+                && lines[0].contains("prompt alone"),
+            "{lines:?}"
+        );
+        assert_eq!((code, scene.requests(provider).len()), (0, 2));
+    }
+}
+
+/// A model near its end, or past it, is worth a word even while it answers.
+#[test]
+fn an_end_of_life_is_warned_of_while_the_model_still_answers() {
+    let scene = Scene::alone(Bedrock, [Bedrock.says("{}")])
+        .set("BEDROCK_MODEL_ID", "us.anthropic.claude-3-5-haiku-20241022-v1:0");
+    let (lines, code) = of_models(&scene);
+    assert!(lines[0].starts_with("ok: "), "{lines:?}");
+    assert!(lines[1].contains("end of life was 2026-06-19") && lines[1].contains("newer"), "{lines:?}");
+    assert_eq!(code, 0);
+}
+
+/// A 200 is not yet an answer: a wrong path, or another service on the port, answers so too.
+#[test]
+fn an_endpoint_that_answers_without_an_answer_is_not_sound() {
+    for (provider, script) in [
+        (OpenAi, Script::answer(200, "{}")),
+        (OpenAi, Script::answer(200, r#"{"status": "ok", "service": "another"}"#)),
+        (OpenAi, OpenAi.says("")),
+        (Bedrock, Script::answer(200, "{}")),
+        (Bedrock, Bedrock.sends(&json!([]), "end_turn")),
+        (Bedrock, Bedrock.ends("Blocked.", "guardrail_intervened")),
+        (Bedrock, Bedrock.ends("No.", "refusal")),
+    ] {
+        let scene = Scene::alone(provider, [script.clone()]);
+        let (lines, _) = of_models(&scene);
+        assert!(!lines[0].starts_with("ok: "), "{script:?}: {lines:?}");
+    }
+}
+
+#[test]
+fn without_models_there_is_nothing_to_ask() {
+    let scene = Scene::new([], []);
+    let run = scene.run(&["doctor", "--json"]);
+    assert_eq!((run.code, run.lines().len(), scene.asked()), (0, 3, [0, 0]));
+}

@@ -1,0 +1,379 @@
+//! The program itself, in a clean environment between two scripted vendors, with an eye on the canaries.
+//!
+//! Takes: what each vendor does, settings, and a command line.
+//! Gives: a [`Run`]: exit code and output; and how an alert ended, in one line.
+//! Never: lets a canary pass. After each run no request shows one, standard error shows none, and neither the output
+//! nor the store holds a key.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::provider::{BOTH, Provider};
+use super::scripted::{Request, Script, Server};
+
+/// What every secret, id, message and unknown field of these tests has in it.
+pub(super) const CANARY: &str = "canary";
+pub(super) const KEY: &str = "sk-canary-5f02c1";
+pub(super) const AWS_KEY_ID: &str = "AKIAcanary";
+pub(super) const AWS_SECRET: &str = "canary/aws+secret";
+
+/// Far above anything that is waited for.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// An alert whose id, message and unknown field are canaries, by a number that makes it another one.
+pub(super) fn alert(number: usize) -> String {
+    alert_of(number, 5)
+}
+
+/// The same with so many calls.
+pub(super) fn alert_of(number: usize, calls: usize) -> String {
+    json!({
+        "alert_type": "high_ib_call_frequency",
+        "severity": "warning",
+        "entity_id": format!("stu_canary_{number}"),
+        "entity_type": "student",
+        "details": { "ib_calls_14d": calls, "health_score": 65, "note": "canary field" },
+        "message": "canary message",
+        "timestamp": "2025-01-01T12:00:00Z",
+    })
+    .to_string()
+}
+
+/// A folder with a store, two vendors, and the settings that name them.
+pub(super) struct Scene {
+    folder: TempDir,
+    bedrock: Server,
+    openai: Server,
+    settings: Vec<(String, Option<String>)>,
+    inputs: AtomicUsize,
+}
+
+impl Scene {
+    /// With what each vendor does, request by request.
+    pub(super) fn new<B, O>(bedrock: B, openai: O) -> Self
+    where
+        B: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+        O: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+    {
+        let (bedrock, openai) = (Server::start(bedrock), Server::start(openai));
+        let scene = Self {
+            folder: TempDir::new().expect("a folder"),
+            settings: Vec::new(),
+            inputs: AtomicUsize::new(0),
+            bedrock,
+            openai,
+        };
+        let (bedrock_url, openai_url) = (scene.bedrock.url(), scene.openai_url());
+        let (home, store) = (scene.path("home"), scene.path("portend.db"));
+        scene
+            .set("HOME", home.to_string_lossy())
+            .set("PORTEND_STORE", store.to_string_lossy())
+            .set("RUST_LOG", "trace")
+            .set("AWS_REGION", "us-east-1")
+            .set("AWS_EC2_METADATA_DISABLED", "true")
+            .set("AWS_ACCESS_KEY_ID", AWS_KEY_ID)
+            .set("AWS_SECRET_ACCESS_KEY", AWS_SECRET)
+            .set("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock_url)
+            .set("OPENAI_API_KEY", KEY)
+            .set("OPENAI_BASE_URL", openai_url)
+            .set("OPENAI_MODEL", "llama3.2")
+    }
+
+    /// With what `first` does, and what the other vendor does; asked in this order, and then the scorecard.
+    pub(super) fn in_order<I>(first: Provider, scripts: I, others: Vec<Script>) -> Self
+    where
+        I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+    {
+        let scene = match first {
+            Provider::Bedrock => Self::new(scripts, others),
+            Provider::OpenAi => Self::new(others, scripts),
+        };
+        scene.models(&format!("{},{},scorecard", first.name(), first.other().name()))
+    }
+
+    /// With `provider` alone in the chain.
+    pub(super) fn alone<I>(provider: Provider, scripts: I) -> Self
+    where
+        I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+    {
+        Self::in_order(provider, scripts, Vec::new()).models(provider.name())
+    }
+
+    /// With a setting in the environment.
+    pub(super) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.push((name.to_owned(), Some(value.into())));
+        self
+    }
+
+    /// Without a setting.
+    pub(super) fn unset(mut self, name: &str) -> Self {
+        self.settings.push((name.to_owned(), None));
+        self
+    }
+
+    /// With these models, in this order.
+    pub(super) fn models(self, models: &str) -> Self {
+        self.set("MODELS", models)
+    }
+
+    /// With a `portend.toml`, in which `OPENAI` and `BEDROCK` stand for the vendors' addresses.
+    pub(super) fn file(self, text: &str) -> Self {
+        let text = text.replace("OPENAI", &self.openai_url());
+        let text = text.replace("BEDROCK", &self.bedrock.url());
+        fs::write(self.path("portend.toml"), text).expect("a settings file");
+        self
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The address of the compatible endpoint.
+    pub(super) fn openai_url(&self) -> String {
+        format!("{}/v1", self.openai.url())
+    }
+
+    /// What a vendor was asked so far.
+    pub(super) fn requests(&self, provider: Provider) -> Vec<Request> {
+        match provider {
+            Provider::Bedrock => self.bedrock.requests(),
+            Provider::OpenAi => self.openai.requests(),
+        }
+    }
+
+    /// How often each vendor was asked so far.
+    pub(super) fn asked(&self) -> [usize; 2] {
+        BOTH.map(|provider| self.requests(provider).len())
+    }
+
+    /// The program with these arguments, not yet started.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portend"));
+        command.args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, value) in &self.settings {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(super) fn run(&self, arguments: &[&str]) -> Run {
+        let run = Run::of(&self.command(arguments).output().expect("the program runs"));
+        self.look_for_canaries(&run);
+        run
+    }
+
+    /// Runs the program as so many processes at the same time.
+    pub(super) fn run_together(&self, count: usize, arguments: &[&str]) -> Vec<Run> {
+        let one = || Run::of(&self.command(arguments).output().expect("the program runs"));
+        let runs: Vec<_> = thread::scope(|scope| {
+            let processes: Vec<_> = (0..count).map(|_| scope.spawn(one)).collect();
+            processes.into_iter().map(|process| process.join().expect("it ends")).collect()
+        });
+        for run in &runs {
+            self.look_for_canaries(run);
+        }
+        runs
+    }
+
+    /// Runs `portend explain --json` on events, one a line.
+    pub(super) fn explain(&self, events: &[String]) -> Run {
+        self.run(&["explain", "--json", &self.input(events)])
+    }
+
+    /// A file with events, one a line.
+    pub(super) fn input(&self, events: &[String]) -> String {
+        let number = self.inputs.fetch_add(1, Ordering::SeqCst);
+        let path = self.path(&format!("{number}.jsonl"));
+        fs::write(&path, events.join("\n") + "\n").expect("an input file");
+        path.to_string_lossy().into_owned()
+    }
+
+    /// Runs one alert through a chain of two models and the scorecard, and says how it ended:
+    /// `1:throttled 1:accepted => 1`. The models' numbers are their places in the chain; `alarm 1` is what was said of
+    /// one that cannot work. The exit code and the requests that each vendor got are looked at too.
+    pub(super) fn ending(&self, first: Provider, run: &Run) -> String {
+        let line = run.line();
+        let place = |name: &str| if name == first.name() { "1" } else { "2" };
+        let mut ending = String::new();
+        let insight = &line["insight"];
+        let attempts = insight["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for attempt in attempts {
+            let (model, outcome) = (text(&attempt["model"]), text(&attempt["outcome"]));
+            write!(ending, "{}:{outcome} ", place(model)).expect("a text grows");
+        }
+        if insight.is_null() {
+            write!(ending, "=> {} {}", text(&line["status"]), text(&line["reason"])).expect("a text grows");
+        } else {
+            let used = text(&insight["model_used"]);
+            let used = used.replace(first.label(), "1").replace(first.other().label(), "2");
+            let grade = if used == "scorecard" { "scorecard" } else { "model" };
+            assert_eq!(insight["grade"], grade, "{line}");
+            write!(ending, "=> {used}").expect("a text grows");
+            if insight["degraded"] == true {
+                ending.push_str(" degraded");
+            }
+            let counted =
+                BOTH.map(|each| attempts.iter().filter(|attempt| attempt["model"] == each.name()).count());
+            assert_eq!(self.asked(), counted, "each attempt is one request: {line}");
+        }
+        for provider in [first, first.other()] {
+            if run.errors.contains(&format!("the model {} cannot work", provider.name())) {
+                write!(ending, ", alarm {}", place(provider.name())).expect("a text grows");
+            }
+        }
+        let code = i32::from(insight.is_null());
+        assert_eq!(run.code, code, "{line}");
+        ending
+    }
+
+    /// A statement on the store, for what only time would do.
+    pub(super) fn change_store(&self, sql: &str) {
+        let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
+        store.execute(sql, []).expect("the store changes");
+    }
+
+    /// Alerts that somebody has claimed.
+    pub(super) fn claims(&self) -> u32 {
+        let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
+        store.query_row("SELECT count(*) FROM claim", [], |row| row.get(0)).expect("a number")
+    }
+
+    fn look_for_canaries(&self, run: &Run) {
+        for provider in BOTH {
+            for request in self.requests(provider) {
+                assert!(!request.shows(CANARY), "{request:?}");
+                let authorization = request.header("authorization").unwrap_or_default();
+                let is_right = match provider {
+                    Provider::Bedrock => {
+                        let signed = format!("AWS4-HMAC-SHA256 Credential={AWS_KEY_ID}/");
+                        authorization.starts_with(&signed) && !authorization.contains(AWS_SECRET)
+                    }
+                    Provider::OpenAi => ["", &format!("Bearer {KEY}")].contains(&authorization),
+                };
+                assert!(is_right, "{authorization}");
+            }
+        }
+        assert!(!run.errors.contains(CANARY), "{}", run.errors);
+        for secret in [KEY, AWS_KEY_ID, AWS_SECRET] {
+            assert!(!run.output.contains(secret), "{}", run.output);
+            for file in fs::read_dir(self.folder.path()).expect("the folder").flatten() {
+                if file.file_name().to_string_lossy().starts_with("portend.db") {
+                    let bytes = fs::read(file.path()).unwrap_or_default();
+                    assert!(!String::from_utf8_lossy(&bytes).contains(secret), "{secret} is in the store");
+                }
+            }
+        }
+    }
+}
+
+/// How the program ended, and what it said.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) code: i32,
+    pub(super) output: String,
+    pub(super) errors: String,
+}
+
+impl Run {
+    pub(super) fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        let errors = text(&output.stderr);
+        assert!(!errors.contains("panicked"), "{errors}");
+        let code = output.status.code().expect("no signal ends it");
+        Self { code, output: text(&output.stdout), errors }
+    }
+
+    /// Its lines of JSON.
+    pub(super) fn lines(&self) -> Vec<Value> {
+        let line =
+            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}; {}", self.errors));
+        self.output.lines().map(line).collect()
+    }
+
+    /// Its one line of JSON.
+    pub(super) fn line(&self) -> Value {
+        let mut lines = self.lines();
+        assert_eq!(lines.len(), 1, "{self:?}");
+        lines.remove(0)
+    }
+
+    /// The insight of its one line.
+    pub(super) fn insight(&self) -> Value {
+        let insight = self.line()["insight"].clone();
+        assert!(insight.is_object(), "{self:?}");
+        insight
+    }
+}
+
+/// A text in JSON.
+pub(super) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// A list of objects in JSON, by one of their texts.
+pub(super) fn texts<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
+    list.as_array().into_iter().flatten().map(|each| text(&each[key])).collect()
+}
+
+/// Waits until it is so, for 10 seconds at most.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process is waited for, which no clock of ours can hurry"
+)]
+pub(super) fn until(mut is_so: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while !is_so() {
+        if start.elapsed() > WAIT_MAX {
+            return false;
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+    true
+}
+
+/// Rows that are looked at side by side: most of them wait for a second of a retry's pause.
+const ROWS_AT_ONCE: usize = 12;
+
+/// Looks at every row, and fails with all that are wrong.
+pub(super) fn each<T: Sync>(rows: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..ROWS_AT_ONCE.min(rows.len()) {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    if let Err(what) = check(row) {
+                        wrong.lock().expect("no thread panicked").push(what);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("no thread panicked");
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// What a row says if it is wrong.
+pub(super) fn equal<T: PartialEq + std::fmt::Debug>(
+    name: &str,
+    found: &T,
+    expected: &T,
+) -> Result<(), String> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{name}\n     found {found:?}\n  expected {expected:?}"))
+}

@@ -1,0 +1,233 @@
+//! `portend upgrade`: a model's insight in the place of the scorecard's, once it can be had.
+//!
+//! Takes: degraded insights, and models that are back or not.
+//! Gives: what stands in the store then, and the calls that were made.
+//! Never: waits for a quarter of an hour; the store's own pause is moved instead.
+
+use serde_json::{Value, json};
+
+use super::harness::{Run, Scene, alert, text, texts};
+use super::provider::Provider::{Bedrock, OpenAi};
+use super::scripted::Script;
+
+/// As long as an upgrade that failed has to wait.
+const PAUSE_IS_OVER: &str = "UPDATE claim SET lease_until = 0";
+
+/// A degraded insight, made while Bedrock was down; then `scripts`.
+fn degraded(scripts: Vec<Script>) -> Scene {
+    let scripts = [Bedrock.is_busy(), Bedrock.is_busy()].into_iter().chain(scripts);
+    let scene = Scene::in_order(Bedrock, scripts, Vec::new()).models("bedrock,scorecard");
+    let insight = scene.explain(&[alert(1)]).insight();
+    assert_eq!((&insight["degraded"], &insight["model_used"]), (&json!(true), &json!("scorecard")));
+    assert_eq!(scene.asked(), [2, 0]);
+    scene
+}
+
+fn upgrade(scene: &Scene) -> Run {
+    scene.run(&["upgrade", "--json"])
+}
+
+fn statuses(run: &Run) -> Vec<String> {
+    run.lines().iter().map(|line| text(&line["status"]).to_owned()).collect()
+}
+
+fn stored(scene: &Scene) -> Value {
+    scene.run(&["insights", "--json"]).line()
+}
+
+#[test]
+fn a_model_that_is_back_replaces_the_scorecards_insight_once() {
+    let scene = degraded(vec![Bedrock.answers()]);
+    let later = alert(1).replace("12:00:00", "13:00:00");
+    assert_eq!(scene.explain(&[later]).line()["status"], "repeated");
+    let before = stored(&scene);
+    assert_eq!(before["occurrences"], 2);
+
+    let run = upgrade(&scene);
+    assert_eq!((run.code, statuses(&run)), (0, vec!["upgraded".to_owned()]));
+    assert_eq!(run.errors, "1 upgraded, 0 to try again later, 0 stay as they are\n");
+    let after = stored(&scene);
+    assert_eq!(run.line()["insight"], after);
+    assert_eq!((text(&run.line()["alert_id"])), text(&after["alert_id"]));
+    for kept in [
+        "alert_id",
+        "entity_id",
+        "severity",
+        "message",
+        "facts",
+        "occurrences",
+        "last_seen",
+        "alert_timestamp",
+        "expires_at",
+        "baseline",
+    ] {
+        assert_eq!(after[kept], before[kept], "{kept}");
+    }
+    for (changed, value) in [
+        ("grade", json!("model")),
+        ("degraded", json!(false)),
+        ("model_used", json!(Bedrock.label())),
+        ("risk_score", json!(72)),
+    ] {
+        assert_eq!(after[changed], value, "{changed}");
+    }
+    assert_eq!(scene.asked(), [3, 0]);
+
+    let again = upgrade(&scene);
+    assert_eq!((again.code, again.output.as_str()), (0, ""));
+    assert_eq!(stored(&scene), after);
+    assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
+    assert_eq!(scene.asked(), [3, 0], "nothing is left to ask");
+}
+
+/// An insight says what was paid for it, also before it was upgraded.
+#[test]
+fn every_attempt_stays_in_an_upgraded_insight() {
+    let scene = degraded(vec![Bedrock.answers()]);
+    upgrade(&scene);
+    assert_eq!(texts(&stored(&scene)["attempts"], "outcome"), ["throttled", "throttled", "accepted"]);
+}
+
+#[test]
+fn an_upgrade_is_tried_twice_with_two_calls_each_and_never_again() {
+    let scene = degraded((0..8).map(|_| Bedrock.is_busy()).collect());
+    let before = stored(&scene);
+    for asked in [4, 6] {
+        let run = upgrade(&scene);
+        assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned()]));
+        assert_eq!(scene.asked(), [asked, 0]);
+        // Before its pause is over it is not tried, and still said to be waiting.
+        let run = upgrade(&scene);
+        assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned()]));
+        assert_eq!(scene.asked(), [asked, 0]);
+        scene.change_store(PAUSE_IS_OVER);
+    }
+    let run = upgrade(&scene);
+    assert_eq!((run.code, statuses(&run)), (0, vec!["never".to_owned()]));
+    assert_eq!(scene.asked(), [6, 0]);
+    assert_eq!(stored(&scene), before, "a failed upgrade changes nothing");
+    assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
+}
+
+/// What cannot be had any more is not promised.
+#[test]
+fn an_insight_that_stays_as_it_is_is_not_said_to_be_asked_again() {
+    let scene = degraded((0..8).map(|_| Bedrock.is_busy()).collect());
+    let card = |scene: &Scene| scene.run(&["insight", text(&stored(scene)["alert_id"])]).output;
+    assert!(card(&scene).contains("portend upgrade asks again"));
+    for _ in 0..3 {
+        upgrade(&scene);
+        scene.change_store(PAUSE_IS_OVER);
+    }
+    let card = card(&scene);
+    assert!(!card.contains("portend upgrade asks again"), "{card}");
+}
+
+/// Nonsense is a failed try too; it leaves the scorecard's insight in its place.
+#[test]
+fn a_reply_that_cannot_be_used_upgrades_nothing() {
+    let blocked = Bedrock.ends("Blocked.", "guardrail_intervened");
+    for scripts in
+        [vec![Bedrock.says("?"), Bedrock.says("?")], vec![Bedrock.ends("No.", "refusal")], vec![blocked]]
+    {
+        let calls = scripts.len();
+        let scene = degraded(scripts);
+        let before = stored(&scene);
+        let run = upgrade(&scene);
+        assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned()]));
+        assert_eq!((scene.asked(), stored(&scene)), ([2 + calls, 0], before));
+    }
+}
+
+#[test]
+fn an_upgrade_can_be_a_fallbacks_and_says_so() {
+    let denied = Bedrock.fails(403, "AccessDeniedException", "no");
+    let scene =
+        Scene::in_order(Bedrock, [Bedrock.is_busy(), Bedrock.is_busy(), denied], vec![OpenAi.answers()]);
+    let scene = scene.models("bedrock,scorecard");
+    scene.explain(&[alert(1)]).insight();
+    let scene = scene.models("bedrock,openai,scorecard");
+    let run = upgrade(&scene);
+    assert_eq!(run.line()["insight"]["model_used"], format!("{}-fallback", OpenAi.label()));
+    assert!(run.errors.contains("the model bedrock cannot work"), "{}", run.errors);
+    assert_eq!(scene.asked(), [3, 1]);
+}
+
+/// One of the two calls is the next model's, or a first model that is down would use up every upgrade.
+#[test]
+fn an_upgrade_reaches_the_model_behind_one_that_is_down() {
+    let scripts = (0..4).map(|_| Bedrock.is_busy());
+    let scene = Scene::in_order(Bedrock, scripts, vec![OpenAi.answers()]).models("bedrock,scorecard");
+    scene.explain(&[alert(1)]).insight();
+    let run = upgrade(&scene.models("bedrock,openai,scorecard"));
+    assert_eq!(statuses(&run), ["upgraded"]);
+}
+
+#[test]
+fn only_what_is_degraded_is_upgraded() {
+    let refusal = OpenAi.ends("No.", "content_filter");
+    let scene = Scene::alone(OpenAi, [refusal, OpenAi.answers()]).models("openai,scorecard");
+    let input = scene.input(&[alert(1), alert(2)]);
+    assert_eq!(scene.run(&["explain", "--concurrency", "1", &input]).code, 0);
+    scene.run(&["explain", "--models", "scorecard", &scene.input(&[alert(3)])]);
+    let run = upgrade(&scene);
+    assert_eq!((run.code, run.output.as_str()), (0, ""));
+    assert_eq!(scene.asked(), [0, 2]);
+}
+
+#[test]
+fn an_upgrade_without_a_model_or_a_store_says_what_to_do() {
+    let scene = degraded(Vec::new()).models("scorecard");
+    let run = upgrade(&scene);
+    assert_eq!((run.code, run.output.as_str()), (2, ""));
+    assert!(run.errors.contains("MODELS"), "{}", run.errors);
+    let scene = Scene::alone(OpenAi, []);
+    let run = upgrade(&scene);
+    assert_eq!(run.code, 1);
+    assert!(run.errors.contains("portend explain FILE makes one"), "{}", run.errors);
+}
+
+/// A model that is skipped by its breaker was not asked, and an insight for which nobody was asked was not tried.
+#[test]
+fn a_try_that_makes_no_call_is_no_try() {
+    let denied = || Bedrock.fails(403, "AccessDeniedException", "no");
+    let scripts = [denied(), denied(), denied(), Bedrock.answers(), Bedrock.answers()];
+    let scene = Scene::alone(Bedrock, scripts).models("bedrock,scorecard");
+    let input = scene.input(&(1..=3).map(alert).collect::<Vec<_>>());
+    assert_eq!(scene.run(&["explain", "--concurrency", "1", &input]).code, 0);
+    for asked in [2, 3] {
+        // The first insight is the breaker's probe; the two others make no call.
+        let run = upgrade(&scene);
+        assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned(); 3]));
+        assert_eq!(scene.asked(), [asked, 0]);
+        scene.change_store(PAUSE_IS_OVER);
+    }
+    let mut statuses = statuses(&upgrade(&scene));
+    statuses.sort();
+    assert_eq!(statuses, ["never", "upgraded", "upgraded"]);
+}
+
+/// However many insights stay as they are, they stand before no other.
+#[test]
+fn an_insight_behind_a_thousand_that_stay_is_upgraded() {
+    let scene = Scene::alone(Bedrock, [Bedrock.answers()]).models("openai,scorecard");
+    let scene = scene.set("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    let alerts: Vec<_> = (1..=1000).map(alert).collect();
+    assert_eq!(scene.explain(&alerts).code, 0);
+    scene.change_store("UPDATE claim SET upgrades = 2");
+    assert_eq!(scene.explain(&[alert(0)]).insight()["degraded"], true);
+    let scene = scene.models("bedrock");
+    let run = upgrade(&scene);
+    let upgraded = statuses(&run).iter().filter(|status| *status == "upgraded").count();
+    assert_eq!((run.code, upgraded, scene.asked()), (0, 1, [1, 0]), "{}", run.errors);
+}
+
+#[test]
+fn two_upgrades_at_the_same_time_pay_once() {
+    let scene = degraded(vec![Bedrock.answers()]);
+    let runs = scene.run_together(4, &["upgrade", "--json"]);
+    let upgraded = runs.iter().flat_map(statuses).filter(|status| status == "upgraded").count();
+    assert_eq!(upgraded, 1, "{runs:?}");
+    assert_eq!(scene.asked(), [3, 0]);
+    assert_eq!(stored(&scene)["grade"], "model");
+}
