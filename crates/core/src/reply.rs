@@ -1,6 +1,6 @@
 //! Reads a model's raw text as a [`Reply`], noting every liberty taken.
 //!
-//! Takes: text as received, up to [`REPLY_BYTES_MAX`], and the ids of the facts that a driver can name.
+//! Takes: text as received, up to [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX), and the ids of the facts that a driver can name.
 //! Gives: a reply and the [`Repair`]s it needed, or an [`Unusable`] that says why there is none.
 //! Never: looks at the alert, calls a model, or fills in a missing field.
 //!

@@ -59,7 +59,7 @@ impl Planned {
         let openai = OpenAiSettings {
             name: OPENAI.into(),
             model_id: flags.openai_model.or(file.openai_model),
-            vendor: base_url.is_none(),
+            vendor: is_vendor(base_url.as_deref()),
             key: key.map_or(KeySource::None, KeySource::Given),
             base_url,
         };
@@ -128,6 +128,11 @@ impl Planned {
     }
 }
 
+/// Whether the endpoint is OpenAI itself, named or not.
+fn is_vendor(base_url: Option<&str>) -> bool {
+    base_url.is_none_or(|url| url.trim_end_matches('/') == "https://api.openai.com/v1")
+}
+
 fn use_bedrock(text: Option<&str>) -> Result<Option<bool>> {
     match text.map(str::to_ascii_lowercase).as_deref() {
         None => Ok(None),
@@ -163,7 +168,7 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     Ok(Endpoint::OpenAi(OpenAiSettings {
         name: name.into(),
         model_id: model,
-        vendor: base_url.is_none(),
+        vendor: is_vendor(base_url.as_deref()),
         base_url,
         key,
     }))

@@ -5,11 +5,9 @@
 //! Never: measures a speed.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::process::Stdio;
 use std::time::Duration;
 
-use super::harness::{Scene, alert_of, text, texts, until};
+use super::harness::{Scene, alert_of, text, texts};
 use super::paced::Paced;
 use super::provider::{Provider::OpenAi, answer_that};
 
@@ -22,9 +20,6 @@ fn answer() -> String {
 fn answering(pace: fn(usize) -> Duration) -> Paced {
     Paced::start(answer(), pace)
 }
-
-/// What a pipe holds that nobody reads.
-const PIPE_BYTES: usize = 64 * 1024;
 
 fn alerts(count: usize) -> Vec<String> {
     // Different facts, so that each question is another one.
@@ -116,33 +111,6 @@ fn eight_processes_on_one_store_ask_about_each_alert_once() {
     let listed = scene.run(&["insights", "--json", "--limit", "0"]).lines();
     assert_eq!(listed.len(), 100);
     assert!(listed.iter().all(|insight| texts(&insight["attempts"], "outcome") == ["accepted"]));
-}
-
-/// What is in work is finished though nobody reads of it: its calls are paid for, and its leases keep others waiting.
-#[test]
-fn a_process_whose_output_nobody_reads_keeps_no_other_waiting() {
-    let endpoint = answering(|_| Duration::from_millis(300));
-    let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
-    // The first is known already, so that there is something to print while the others are asked about.
-    scene.explain(&alerts(1)).insight();
-    let input = scene.input(&alerts(64));
-    let start =
-        |output| scene.command(&["explain", "--json", &input]).stdout(output).spawn().expect("it runs");
-    let (reader, mut full) = std::io::pipe().expect("a pipe");
-    full.write_all(&vec![b'\n'; PIPE_BYTES]).expect("a full pipe");
-    let mut unread = start(Stdio::from(full));
-    // It has claimed them, and waits for its reader or for the answers.
-    assert!(until(|| scene.claims() >= 32));
-    let mut other = start(Stdio::null());
-    let ended = until(|| other.try_wait().expect("a process").is_some());
-    for process in [&mut unread, &mut other] {
-        // One that has ended cannot be killed.
-        let _ = process.kill();
-        process.wait().expect("it ends");
-    }
-    drop(reader);
-    assert!(ended, "it waits for a process that waits for its reader");
-    assert_eq!(asked(&endpoint).len(), 64);
 }
 
 #[test]

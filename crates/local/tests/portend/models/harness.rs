@@ -246,12 +246,6 @@ impl Scene {
         store.execute(sql, []).expect("the store changes");
     }
 
-    /// Alerts that somebody has claimed.
-    pub(super) fn claims(&self) -> u32 {
-        let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
-        store.query_row("SELECT count(*) FROM claim", [], |row| row.get(0)).expect("a number")
-    }
-
     fn look_for_canaries(&self, run: &Run) {
         for provider in BOTH {
             for request in self.requests(provider) {

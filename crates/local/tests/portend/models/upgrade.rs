@@ -109,20 +109,6 @@ fn an_upgrade_is_tried_twice_with_two_calls_each_and_never_again() {
     assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
 }
 
-/// What cannot be had any more is not promised.
-#[test]
-fn an_insight_that_stays_as_it_is_is_not_said_to_be_asked_again() {
-    let scene = degraded((0..8).map(|_| Bedrock.is_busy()).collect());
-    let card = |scene: &Scene| scene.run(&["insight", text(&stored(scene)["alert_id"])]).output;
-    assert!(card(&scene).contains("portend upgrade asks again"));
-    for _ in 0..3 {
-        upgrade(&scene);
-        scene.change_store(PAUSE_IS_OVER);
-    }
-    let card = card(&scene);
-    assert!(!card.contains("portend upgrade asks again"), "{card}");
-}
-
 /// Nonsense is a failed try too; it leaves the scorecard's insight in its place.
 #[test]
 fn a_reply_that_cannot_be_used_upgrades_nothing() {
@@ -151,16 +137,6 @@ fn an_upgrade_can_be_a_fallbacks_and_says_so() {
     assert_eq!(run.line()["insight"]["model_used"], format!("{}-fallback", OpenAi.label()));
     assert!(run.errors.contains("the model bedrock cannot work"), "{}", run.errors);
     assert_eq!(scene.asked(), [3, 1]);
-}
-
-/// One of the two calls is the next model's, or a first model that is down would use up every upgrade.
-#[test]
-fn an_upgrade_reaches_the_model_behind_one_that_is_down() {
-    let scripts = (0..4).map(|_| Bedrock.is_busy());
-    let scene = Scene::in_order(Bedrock, scripts, vec![OpenAi.answers()]).models("bedrock,scorecard");
-    scene.explain(&[alert(1)]).insight();
-    let run = upgrade(&scene.models("bedrock,openai,scorecard"));
-    assert_eq!(statuses(&run), ["upgraded"]);
 }
 
 #[test]

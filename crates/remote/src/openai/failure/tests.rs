@@ -155,7 +155,7 @@ fn an_error_is_read_in_each_shape() {
         (json!({ "object": "error", "message": "M", "type": "t", "code": 400 }), ("", "t", "m   ")),
         (json!({ "error": "Boom" }), ("", "", "   boom")),
         (json!({ "detail": "Boom" }), ("", "", "  boom ")),
-        (json!({ "detail": [{ "msg": "x" }] }), ("", "", "   ")),
+        (json!({ "detail": [{ "msg": "X" }] }), ("", "", "  [{\"msg\":\"x\"}] ")),
         (json!(null), ("", "", "   ")),
     ] {
         let Complaint { status, code, kind, text } = Complaint::of(400, &body);
