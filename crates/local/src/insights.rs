@@ -19,7 +19,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{Answer, WrongUsage, json_line, note, table};
 use crate::sqlite::Sqlite;
-use crate::text::{cell, shown};
+use crate::text::{cell, minute, shown};
 
 /// List stored insights, newest first.
 #[derive(Debug, Clone, clap::Args)]
@@ -222,13 +222,12 @@ impl Printer {
 }
 
 fn table_row(insight: &StoredInsight) -> Vec<String> {
-    let made = insight.timestamp.to_string();
     vec![
         insight.risk_score.to_string(),
         insight.severity.as_deref().map(shown).unwrap_or_default(),
         shown(&insight.entity_id),
         format!("{}×", insight.occurrences.unwrap_or(1)),
-        made.get(..16).unwrap_or(&made).replace('T', " "),
+        minute(insight.timestamp),
         shown(&insight.alert_id),
     ]
 }

@@ -21,7 +21,7 @@ use crate::input::Place;
 use crate::insights::open_existing;
 use crate::output::{Answer, STRONG, json_line, note, paint, table};
 use crate::sqlite::Sqlite;
-use crate::text::{shown, shown_lines, thousands};
+use crate::text::{minute, shown, shown_lines, thousands};
 use crate::work::Desk;
 
 /// List, show or replay events that were refused.
@@ -104,10 +104,9 @@ async fn list(args: &ListArgs, config: &Config) -> Result<Answer> {
         note("no event is parked");
     } else {
         let rows = events.iter().map(|event| {
-            let received = event.received_at.to_string();
             vec![
                 event.sha256.get(..ID_CHARS).unwrap_or(&event.sha256).to_owned(),
-                received.get(..16).unwrap_or(&received).replace('T', " "),
+                minute(event.received_at),
                 thousands(event.event_bytes as u64),
                 shown(&event.reason),
                 event.outcome.clone().unwrap_or_default(),

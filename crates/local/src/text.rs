@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::io;
 
+use portend_core::time::Timestamp;
+
 /// For a terminal: control, escape and bidirectional characters as `\u{202e}`.
 pub(crate) fn shown(text: &str) -> String {
     escaped(text, |_| false)
@@ -44,6 +46,12 @@ pub(crate) fn cell(text: &str) -> String {
     let shown = shown_lines(text);
     let formula = shown.trim_start().starts_with(['=', '+', '-', '@']);
     if formula { format!("'{shown}") } else { shown }
+}
+
+/// A time to the minute, for a table.
+pub(crate) fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
 /// A whole number with its thousands apart.

@@ -86,11 +86,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
 }
 
 async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
-    let types = if dir.join("alert.toml").is_file() {
-        AlertTypes::from_type_folder(dir)
-    } else {
-        AlertTypes::from_folder(dir)
-    };
+    let is_one_type = dir.join("alert.toml").is_file();
+    let types = if is_one_type { AlertTypes::from_type_folder(dir) } else { AlertTypes::from_folder(dir) };
     let types = match types {
         Ok(types) => types,
         Err(error @ FolderError::Lint(_)) => {
@@ -103,8 +100,7 @@ async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
     };
     let (mut count, mut wrong) = (0, Vec::new());
     for alert_type in types.iter() {
-        let folder =
-            if dir.join("alert.toml").is_file() { dir.to_owned() } else { dir.join(alert_type.id()) };
+        let folder = if is_one_type { dir.to_owned() } else { dir.join(alert_type.id()) };
         let (samples, findings) = samples::check(&types, &folder, write_insights).await?;
         count += samples;
         if samples == 0 {

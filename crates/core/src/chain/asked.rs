@@ -121,21 +121,10 @@ impl NoAnswer {
 impl Ending {
     /// Whether it is a failure that time or a person can mend, for the same request.
     fn may_pass(&self) -> bool {
-        match self {
-            Self::SteppedDown { .. } => true,
-            Self::Failed { error, .. } => match error.class() {
-                Class::Wait | Class::FailOver | Class::StepDown | Class::Quota | Class::Configuration => true,
-                Class::Rejected => false,
-            },
-            Self::Accepted
-            | Self::Unsupported { .. }
-            | Self::Unusable { .. }
-            | Self::Length
-            | Self::Empty
-            | Self::UnknownStop { .. }
-            | Self::Refusal
-            | Self::Guardrail => false,
-        }
+        self.error().is_some_and(|error| match error.class() {
+            Class::Wait | Class::FailOver | Class::StepDown | Class::Quota | Class::Configuration => true,
+            Class::Rejected => false,
+        })
     }
 }
 

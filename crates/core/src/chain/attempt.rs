@@ -180,6 +180,21 @@ impl Ending {
         }
     }
 
+    /// What is wrong with a reply, as a re-ask quotes it, if one came that can be corrected.
+    pub fn violations(&self) -> Option<&str> {
+        match self {
+            Self::Unsupported { violations, .. } | Self::Unusable { violations, .. } => Some(violations),
+            Self::Accepted
+            | Self::Length
+            | Self::Empty
+            | Self::UnknownStop { .. }
+            | Self::Refusal
+            | Self::Guardrail
+            | Self::SteppedDown { .. }
+            | Self::Failed { .. } => None,
+        }
+    }
+
     /// Whether there is an answer, good or less good.
     pub fn is_usable(&self) -> bool {
         matches!(self, Self::Accepted | Self::Unsupported { .. })
@@ -222,18 +237,6 @@ impl Attempt {
 
     /// The reply's text and its violations, if a re-ask can quote them.
     pub(super) fn to_correct(&self) -> Option<(&str, &str)> {
-        match &self.ending {
-            Ending::Unsupported { violations, .. } | Ending::Unusable { violations, .. } => {
-                Some((self.text.as_deref()?, violations))
-            }
-            Ending::Accepted
-            | Ending::Length
-            | Ending::Empty
-            | Ending::UnknownStop { .. }
-            | Ending::Refusal
-            | Ending::Guardrail
-            | Ending::SteppedDown { .. }
-            | Ending::Failed { .. } => None,
-        }
+        Some((self.text.as_deref()?, self.ending.violations()?))
     }
 }

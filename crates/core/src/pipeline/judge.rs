@@ -6,7 +6,7 @@
 
 use crate::alert::{Alert, Reason, Refusal};
 use crate::alert_type::Fact;
-use crate::chain::{self, Alarm, Answer, Asked, Budget, Chain, Ending, NoAnswer, Question, Verdict};
+use crate::chain::{self, Alarm, Answer, Asked, Budget, Chain, NoAnswer, Question, Verdict};
 use crate::clock::Clock;
 use crate::grounding::{Ground, Grounded};
 use crate::insight::{Answerer, Attempt, Judgement, PromptMark, first_bytes};
@@ -127,19 +127,7 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         let price = self.models.get(attempt.place).map(Model::spec).and_then(|spec: &ModelSpec| spec.price);
         let cost = |(input, output)| price.and_then(|price| price.of(input, output));
         let cost_usd: Option<Number> = attempt.input_tokens.zip(attempt.output_tokens).and_then(cost);
-        let violations = match &attempt.ending {
-            Ending::Unsupported { violations, .. } | Ending::Unusable { violations, .. } => {
-                Some(violations.clone())
-            }
-            Ending::Accepted
-            | Ending::Length
-            | Ending::Empty
-            | Ending::UnknownStop { .. }
-            | Ending::Refusal
-            | Ending::Guardrail
-            | Ending::SteppedDown { .. }
-            | Ending::Failed { .. } => None,
-        };
+        let violations = attempt.ending.violations().map(str::to_owned);
         Attempt {
             model_id: model_id(&attempt),
             outcome: attempt.ending.code().to_owned(),
