@@ -23,6 +23,7 @@ pub mod model;
 pub mod reply;
 pub mod grounding;
 pub mod insight;
+pub mod notify;
 pub mod clock;
 pub mod store;
 pub mod chain;

@@ -65,6 +65,16 @@ pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 pub const BUSY_PAUSE_MIN: Duration = Duration::from_millis(5);
 /// The longest pause while another worker holds the claim.
 pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(250);
+/// How old an untold insight must be before a repeat tells it; until then, whoever made it is at it.
+pub const TELL_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// The time that must be left to tell of an insight; else the sweep tells.
+pub const TELL_TIME_MIN: Duration = Duration::from_secs(2);
+/// Insights that one sweep works on at once.
+pub const SWEEP_AT_ONCE: usize = 8;
+/// Insights that a sweep reads at once.
+pub const SWEEP_PAGE: usize = 100;
+/// Failures to tell that end a sweep: the bus is down.
+pub const UNTOLD_MAX: usize = 3;
 /// The step in which things expire.
 pub const EXPIRY_STEP: Duration = Duration::from_secs(1);
 /// Insights or parked events on one page of a query.

@@ -9,44 +9,52 @@
 //! event ─ read ─┬─ refused ─ park ──────────────────────────────────────────────▶ parked
 //!               └─ alert ─ claim ─┬─ done ─ count the repeat ───────────────────▶ repeated
 //!                                 ├─ busy ─ wait, claim again; at the deadline ─▶ failed
-//!                                 └─ mine ─ judge ─ put if absent ─ finish ─────▶ stored
+//!                                 └─ mine ─ judge ─ put if absent ─ finish ─ tell ▶ stored
 //! ```
 //!
 //! A crash after the claim leaves a lease that ends; the next delivery takes over. One between put and finish leaves
 //! an insight that the takeover finds.
 
+mod account;
 mod judge;
 mod outcome;
 mod retry;
 mod upgrade;
+mod sweep;
 
+pub use account::Account;
 pub use outcome::{Failure, Outcome};
+pub use sweep::Swept;
 pub use upgrade::Upgraded;
 
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::alert::{Alert, InsightKey, Refusal};
 use crate::alert_type::AlertTypes;
-use crate::chain::{Alarm, Health};
+use crate::chain::Health;
 use crate::clock::{Clock, random_name};
 use crate::insight::{Insight, Making, StoredInsight};
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_STEP, LEASE_MARGIN};
+use crate::limits::{
+    BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_STEP, LEASE_MARGIN, TELL_AGAIN_AFTER, TELL_TIME_MIN,
+};
 use crate::model::{Model, NoModel};
-use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Store, StoreError, Todo};
+use crate::notify::{NoNotifier, Notifier};
+use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Repeat, Store, StoreError, Todo};
 use crate::time::Timestamp;
 use judge::{Judged, NoJudgement};
 use retry::retried;
 
-/// The alert types, the store and the clock that the steps work with.
+/// The alert types, the store and the clock that the steps work with; the models, and whoever is told.
 #[derive(Debug)]
-pub struct Pipeline<S, C, M = NoModel> {
+pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     types: AlertTypes,
     store: S,
     clock: C,
     models: Vec<M>,
     scorecard: bool,
     health: Health,
-    alarms: Mutex<Vec<Alarm>>,
+    notifier: Option<N>,
+    busy_wait_max: Duration,
 }
 
 /// What came of work under a lease.
@@ -80,7 +88,7 @@ impl<'a> Received<'a> {
 }
 
 impl<S: Store, C: Clock> Pipeline<S, C> {
-    /// A pipeline over these, in which the scorecard judges.
+    /// A pipeline over these, in which the scorecard judges and nobody is told.
     pub fn new(types: AlertTypes, store: S, clock: C) -> Self {
         Self {
             types,
@@ -89,19 +97,35 @@ impl<S: Store, C: Clock> Pipeline<S, C> {
             models: Vec::new(),
             scorecard: true,
             health: Health::default(),
-            alarms: Mutex::default(),
+            notifier: None,
+            busy_wait_max: Duration::MAX,
         }
-    }
-
-    /// The same with models, asked in this order. Without the scorecard behind them, an alert that no model answers
-    /// gets no insight.
-    pub fn with_models<M: Model>(self, models: Vec<M>, scorecard: bool) -> Pipeline<S, C, M> {
-        let Self { types, store, clock, health, alarms, .. } = self;
-        Pipeline { types, store, clock, models, scorecard, health, alarms }
     }
 }
 
-impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
+impl<S, C, M, N> Pipeline<S, C, M, N> {
+    /// The same with models, asked in this order. Without the scorecard behind them, an alert that no model answers
+    /// gets no insight.
+    pub fn with_models<O: Model>(self, models: Vec<O>, scorecard: bool) -> Pipeline<S, C, O, N> {
+        let Self { types, store, clock, health, notifier, busy_wait_max, .. } = self;
+        Pipeline { types, store, clock, models, scorecard, health, notifier, busy_wait_max }
+    }
+
+    /// The same with somebody who is told of each new and each upgraded insight.
+    pub fn with_notifier<O: Notifier>(self, notifier: Option<O>) -> Pipeline<S, C, M, O> {
+        let Self { types, store, clock, models, scorecard, health, busy_wait_max, .. } = self;
+        Pipeline { types, store, clock, models, scorecard, health, notifier, busy_wait_max }
+    }
+
+    /// The same that waits at most so long for another worker's lease. Where events are delivered again, there is no
+    /// need to wait until the deadline.
+    #[must_use]
+    pub fn waiting_at_most(self, busy_wait_max: Duration) -> Self {
+        Self { busy_wait_max, ..self }
+    }
+}
+
+impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
     /// Its alert types.
     pub fn types(&self) -> &AlertTypes {
         &self.types
@@ -122,23 +146,25 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         &self.models
     }
 
-    /// What the operator must hear of since the last call of this: one alarm for each alert that met a model which
-    /// cannot work as it is configured. Nothing masks it, neither a fail-over nor an open breaker.
-    pub fn take_alarms(&self) -> Vec<Alarm> {
-        std::mem::take(&mut *self.alarms.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Reads an event. This takes no time and cannot fail: a refusal is an answer.
     pub fn receive<'a>(&'a self, event: &'a [u8]) -> Received<'a> {
         let received_at = self.clock.now();
         Received { event, received_at, alert: Alert::read(event, &self.types, received_at) }
     }
 
-    /// Works on an event until it is stored, repeated, parked or failed, or `deadline` comes.
-    pub async fn process(&self, received: &Received<'_>, deadline: Timestamp) -> Outcome {
+    /// Works on an event until it is stored, repeated, parked or failed, or `deadline` comes. What that takes is added
+    /// to `account` as it happens.
+    pub async fn process(
+        &self,
+        received: &Received<'_>,
+        deadline: Timestamp,
+        account: &mut Account,
+    ) -> Outcome {
         match &received.alert {
             Err(refusal) => self.park(received, refusal, deadline).await,
-            Ok(alert) => self.explain(received, alert, deadline).await.unwrap_or_else(Outcome::Failed),
+            Ok(alert) => {
+                self.explain(received, alert, deadline, account).await.unwrap_or_else(Outcome::Failed)
+            }
         }
     }
 
@@ -155,20 +181,23 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         received: &Received<'_>,
         alert: &Alert<'_>,
         deadline: Timestamp,
+        account: &mut Account,
     ) -> Result<Outcome, Failure> {
         let owner = random_name(&self.clock);
+        let busy_until = deadline.min(self.clock.now().plus(self.busy_wait_max));
         let (mut pause, mut gone) = (BUSY_PAUSE_MIN, false);
         loop {
             match self.claim(alert, &owner, deadline).await? {
-                Claim::Mine(lease) => match self.work(alert, &lease, deadline).await? {
+                Claim::Mine(lease) => match self.work(alert, &lease, deadline, account).await? {
                     Worked::Done(outcome) => return Ok(outcome),
                     Worked::Parked(refusal) => return Ok(self.park(received, &refusal, deadline).await),
                     // Whoever has taken over is at it, or done.
                     Worked::Lost => {}
                 },
                 Claim::Done(key) => {
-                    if let Some(stored) = self.repeat(alert, &key, deadline).await? {
-                        return Ok(Outcome::Repeated(stored));
+                    if let Some(repeat) = self.repeat(alert, &key, deadline).await? {
+                        self.tell_again(&repeat, &key, deadline, account).await;
+                        return Ok(Outcome::Repeated(repeat.insight));
                     }
                     // Either the insight expired between the two looks, and its claim will have in a second; or
                     // somebody deleted it.
@@ -179,7 +208,7 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
                     self.clock.sleep(EXPIRY_STEP).await;
                 }
                 Claim::Busy(until) => {
-                    if self.clock.now().plus(pause) > deadline {
+                    if self.clock.now().plus(pause) > busy_until {
                         return Err(Failure::Busy { until });
                     }
                     self.clock.sleep(pause).await;
@@ -205,14 +234,20 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         alert: &Alert<'_>,
         key: &InsightKey,
         deadline: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
+    ) -> Result<Option<Repeat>, StoreError> {
         let seen = alert.timestamp();
         retried(&self.clock, deadline, || self.store.repeat(key, seen, self.clock.now())).await
     }
 
     /// Makes and stores the insight under the lease. A lease that ends without an insight is given back.
-    async fn work(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Result<Worked, Failure> {
-        let worked = self.judge_and_store(alert, lease, deadline).await;
+    async fn work(
+        &self,
+        alert: &Alert<'_>,
+        lease: &Lease,
+        deadline: Timestamp,
+        account: &mut Account,
+    ) -> Result<Worked, Failure> {
+        let worked = self.judge_and_store(alert, lease, deadline, account).await;
         if !matches!(worked, Ok(Worked::Done(_))) {
             // If this fails too, the lease ends by itself.
             let _ = self.store.release(lease, self.clock.now()).await;
@@ -225,16 +260,19 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         alert: &Alert<'_>,
         lease: &Lease,
         deadline: Timestamp,
+        account: &mut Account,
     ) -> Result<Worked, Failure> {
-        if lease.is_takeover() {
-            let earlier = self.repeat(alert, &lease.insight_key, deadline).await?;
-            if let Some(stored) = earlier {
-                self.finish(lease, stored.expires_at, deadline).await;
-                return Ok(Worked::Done(Outcome::Repeated(stored)));
-            }
+        let key = &lease.insight_key;
+        if lease.is_takeover()
+            && let Some(repeat) = self.repeat(alert, key, deadline).await?
+        {
+            self.finish(lease, repeat.insight.expires_at, deadline).await;
+            self.tell_again(&repeat, key, deadline, account).await;
+            return Ok(Worked::Done(Outcome::Repeated(repeat.insight)));
         }
         let Judged { result, attempts, alarms, degraded } = self.judge(alert, lease, deadline).await;
-        self.raise(alarms);
+        account.alarms.extend(alarms);
+        account.attempts.extend_from_slice(&attempts);
         let judgement = match result {
             Ok(judgement) => judgement,
             Err(NoJudgement::Parked(refusal)) => return Ok(Worked::Parked(refusal)),
@@ -244,21 +282,62 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
         };
         let run = random_name(&self.clock);
         let making = Making { run, attempts, degraded, now: self.clock.now() };
-        let insight = Insight::new(alert, &lease.insight_key, judgement, making);
-        let todo = degraded.then_some(Todo::Upgrade);
+        let insight = Insight::new(alert, key, judgement, making);
+        let todo = self.todo(degraded);
         let put = retried(&self.clock, deadline, || self.store.put(&insight, todo, self.clock.now())).await?;
-        let (stored, outcome): (_, fn(StoredInsight) -> Outcome) = match put {
-            Put::Stored => (insight.to_stored(), Outcome::Stored),
-            // A put whose answer was lost finds its own insight; so does a worker that slept through a takeover.
-            Put::Existing(stored) if stored.run == insight.run => (stored, Outcome::Stored),
-            Put::Existing(stored) => (stored, Outcome::Repeated),
+        let stored = match put {
+            Put::Stored => insight.to_stored(),
+            // A put whose answer was lost finds its own insight; a worker that slept through a takeover, another's.
+            Put::Existing(stored) if stored.run == insight.run => stored,
+            Put::Existing(stored) => {
+                self.finish(lease, stored.expires_at, deadline).await;
+                return Ok(Worked::Done(Outcome::Repeated(stored)));
+            }
         };
         self.finish(lease, stored.expires_at, deadline).await;
-        Ok(Worked::Done(outcome(stored)))
+        self.tell(&stored, key, deadline, account).await;
+        Ok(Worked::Done(Outcome::Stored(stored)))
     }
 
-    fn raise(&self, alarms: Vec<Alarm>) {
-        self.alarms.lock().unwrap_or_else(PoisonError::into_inner).extend(alarms);
+    /// What is left to do with an insight when it is stored.
+    fn todo(&self, degraded: bool) -> Option<Todo> {
+        if self.notifier.is_some() { Some(Todo::Tell) } else { degraded.then_some(Todo::Upgrade) }
+    }
+
+    /// Tells of an insight, and notes that in the store. Whether it did; what it did not, a repeat or the sweep does.
+    async fn tell(
+        &self,
+        insight: &StoredInsight,
+        key: &InsightKey,
+        deadline: Timestamp,
+        account: &mut Account,
+    ) -> bool {
+        let Some(notifier) = &self.notifier else { return false };
+        if self.clock.now().plus(TELL_TIME_MIN) > deadline {
+            return false;
+        }
+        if let Err(error) = notifier.tell(insight).await {
+            account.untold.push(error);
+            return false;
+        }
+        let run = insight.run.as_deref().unwrap_or_default();
+        // If this fails, it is told once more.
+        let _ = retried(&self.clock, deadline, || self.store.told(key, run)).await;
+        true
+    }
+
+    /// Tells of what is stored and should have been told by now.
+    async fn tell_again(
+        &self,
+        repeat: &Repeat,
+        key: &InsightKey,
+        deadline: Timestamp,
+        account: &mut Account,
+    ) {
+        let Repeat { insight, todo } = repeat;
+        if *todo == Some(Todo::Tell) && self.clock.now() > insight.timestamp.plus(TELL_AGAIN_AFTER) {
+            self.tell(insight, key, deadline, account).await;
+        }
     }
 
     /// Marks the claim as done. If that fails, the alert is stored all the same, and the next delivery of it heals the

@@ -60,14 +60,14 @@ pub trait Store: Send + Sync {
     fn release(&self, lease: &Lease, until: Timestamp)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Counts a repeat, if `seen` is later than the insight's `last_seen`. Gives the insight either way; `None` if
+    /// Counts a repeat, if `seen` is later than the insight's `last_seen`. Gives what is stored either way; `None` if
     /// there is none.
     fn repeat(
         &self,
         key: &InsightKey,
         seen: Timestamp,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<StoredInsight>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Repeat>, StoreError>> + Send;
 
     /// Keeps a refused event. The same event, refused again, is the same item; the later reason stands.
     fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -80,8 +80,9 @@ pub trait Store: Send + Sync {
         outcome: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Notes that the insight has been told: its `todo` becomes `upgrade` if it is degraded, else it goes.
-    fn told(&self, key: &InsightKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Notes that the insight which this run made has been told: its `todo` becomes `upgrade` if it is degraded, else it
+    /// goes. What has been upgraded meanwhile is another run's, and still to be told.
+    fn told(&self, key: &InsightKey, run: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Insights with something left to do, oldest first, after this place, at most `limit`.
     fn due(
@@ -200,6 +201,15 @@ pub enum Put {
     Stored,
     /// There was one already: this one.
     Existing(StoredInsight),
+}
+
+/// The answer to [`Store::repeat`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeat {
+    /// What is stored.
+    pub insight: StoredInsight,
+    /// What is left to do with it.
+    pub todo: Option<Todo>,
 }
 
 /// What is left to do with a stored insight.

@@ -33,6 +33,7 @@ macro_rules! store_contract {
         $crate::store_contract! { @cases $run, $fresh, insights:
             an_insight_is_put_once
             a_repeat_counts_only_what_is_later_than_last_seen
+            a_repeat_says_what_is_left_to_do
             a_repeat_of_nothing_makes_nothing
             what_has_expired_is_absent_everywhere
             filters_hold_together_and_the_newest_comes_first

@@ -91,7 +91,6 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
                 Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
             },
             Some((turn, worked)) = running.next(), if !running.is_empty() => {
-                desk.tell_alarms();
                 for worked in line.done(turn, worked) {
                     // What is in work is finished, even if nobody can be told of it.
                     if unwritten.is_none() {

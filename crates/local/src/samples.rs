@@ -16,7 +16,7 @@ use portend_core::clock::{Clock, StoppedClock};
 use portend_core::insight::StoredInsight;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec, Stop};
-use portend_core::pipeline::Pipeline;
+use portend_core::pipeline::{Account, Pipeline};
 use portend_core::store::MemoryStore;
 use portend_core::time::Timestamp;
 use serde_json::Value;
@@ -80,7 +80,8 @@ async fn made(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredIns
     let clock = StoppedClock::at(at.plus(DELAY));
     let models = SampleModel::read(reply)?.into_iter().collect();
     let pipeline = Pipeline::new(types.clone(), MemoryStore::new(), &clock).with_models(models, true);
-    let outcome = pipeline.process(&pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE)).await;
+    let (received, deadline) = (pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE));
+    let outcome = pipeline.process(&received, deadline, &mut Account::default()).await;
     outcome.insight().cloned().with_context(|| format!("{}: no insight came of it", path.display()))
 }
 

@@ -9,7 +9,7 @@ use std::io::Write;
 use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
 use portend_core::limits::{EVENT_DEADLINE, PAGE_MAX};
-use portend_core::pipeline::Upgraded;
+use portend_core::pipeline::{Account, Upgraded};
 use portend_core::store::{Due, Store, Todo};
 use portend_core::time::Timestamp;
 use serde_json::json;
@@ -72,8 +72,9 @@ struct Tally {
 async fn one(desk: &Desk, due: &Due, json: bool, out: &mut impl Write, tally: &mut Tally) -> Result<()> {
     let pipeline = &desk.pipeline;
     let deadline = pipeline.clock().now().plus(EVENT_DEADLINE);
-    let result = pipeline.upgrade(due, deadline).await?;
-    desk.tell_alarms();
+    let mut account = Account::default();
+    let result = pipeline.upgrade(due, deadline, &mut account).await?;
+    desk.tell_alarms(&account);
     let (status, insight) = match &result {
         Upgraded::Done(insight) => {
             tally.upgraded += 1;

@@ -13,7 +13,7 @@ use portend_core::alert::{Alert, AlertKey};
 use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
-use portend_core::pipeline::{Failure, Outcome, Pipeline, Received};
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
 use portend_remote::AnyModel;
 use tokio::sync::{Mutex, Semaphore};
@@ -74,9 +74,9 @@ impl Desk {
     }
 
     /// Tells the user of each model that cannot work as it is configured, once for each of its faults.
-    pub(crate) fn tell_alarms(&self) {
+    pub(crate) fn tell_alarms(&self, account: &Account) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        for alarm in self.pipeline.take_alarms() {
+        for alarm in &account.alarms {
             if heard.insert((alarm.model.clone(), alarm.error.code())) {
                 let Alarm { model, error, .. } = alarm;
                 note(&format!(
@@ -117,14 +117,16 @@ impl Desk {
             Err(error) => return Outcome::Failed(Failure::Store(error)),
         };
         let place = self.places.acquire().await;
-        let mut outcome = self.pipeline.process(received, self.deadline()).await;
+        let mut account = Account::default();
+        let mut outcome = self.pipeline.process(received, self.deadline(), &mut account).await;
         if let Outcome::Failed(Failure::Busy { until }) = outcome {
             // A queue would deliver the event again; here nobody else does. If the other worker was cut off, its lease
             // ends before this second wait does.
             self.tell_busy(until);
-            outcome = self.pipeline.process(received, self.deadline()).await;
+            outcome = self.pipeline.process(received, self.deadline(), &mut account).await;
         }
         drop(place);
+        self.tell_alarms(&account);
         // If this fails, the ledger shows the event as unfinished: what came of it is known, but not to the ledger.
         let _ = self.pipeline.store().settle(intake, outcome.status()).await;
         outcome

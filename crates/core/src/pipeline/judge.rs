@@ -12,6 +12,7 @@ use crate::grounding::{Ground, Grounded};
 use crate::insight::{Answerer, Attempt, Judgement, PromptMark, first_bytes};
 use crate::limits::{CALLS_MAX, REFUSED_REPLY_KEPT_BYTES_MAX};
 use crate::model::{Completion, Model, ModelSpec};
+use crate::notify::Notifier;
 use crate::number::Number;
 use crate::prompt::{self, Prompt};
 use crate::reply::Reply;
@@ -48,7 +49,7 @@ struct Usable {
     text: String,
 }
 
-impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
+impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
     /// The models' judgement; the scorecard's if they have none and it is in the chain.
     pub(super) async fn judge(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Judged {
         let baseline = Scored::new(alert);

@@ -1,11 +1,13 @@
 //! The pipeline with models that do as they are told, under a stopped clock: who judges, what is counted, and what is
 //! paid again after a kill.
 
+mod telling;
+
 use std::sync::Mutex;
 
 use futures_executor::block_on;
 
-use super::{Outcome, Pipeline, Upgraded};
+use super::{Account, Outcome, Pipeline, Upgraded};
 use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
 use crate::clock::{Clock, StoppedClock};
@@ -96,7 +98,7 @@ fn run(
     let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(store, &[]), clock);
     let pipeline = pipeline.with_models(models.to_vec(), scorecard);
     let received = pipeline.receive(event);
-    block_on(pipeline.process(&received, clock.now().plus(EVENT_DEADLINE)))
+    block_on(pipeline.process(&received, clock.now().plus(EVENT_DEADLINE), &mut Account::default()))
 }
 
 fn run_first(models: &[&Scripted], scorecard: bool) -> (MemoryStore, Outcome) {
@@ -149,9 +151,10 @@ fn a_configuration_error_raises_an_alarm_with_every_alert() {
         .with_models(vec![&model], true);
     for student in ["stu_1", "stu_2", "stu_3"] {
         let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
-        let outcome = block_on(pipeline.process(&pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE)));
+        let (mut account, deadline) = (Account::default(), clock.now().plus(EVENT_DEADLINE));
+        let outcome = block_on(pipeline.process(&pipeline.receive(&event), deadline, &mut account));
         assert_eq!(insight(&outcome).degraded, Some(true));
-        let alarms: Vec<_> = pipeline.take_alarms().into_iter().map(|alarm| alarm.error.code()).collect();
+        let alarms: Vec<_> = account.alarms.into_iter().map(|alarm| alarm.error.code()).collect();
         assert_eq!(alarms, ["access_denied"], "{student}");
     }
     assert_eq!(model.calls(), 1, "the breaker is open, and masks nothing");
@@ -226,8 +229,9 @@ fn row_11_a_kill_between_reply_and_commit_is_paid_twice_and_stored_once() {
         let plan = [(Operation::Put, Fault::KillBefore)];
         let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(&store, &plan), &clock);
         let pipeline = pipeline.with_models(vec![&model], true);
-        let received = pipeline.receive(&event);
-        let mut process = std::pin::pin!(pipeline.process(&received, clock.now().plus(EVENT_DEADLINE)));
+        let (received, mut account) = (pipeline.receive(&event), Account::default());
+        let deadline = clock.now().plus(EVENT_DEADLINE);
+        let mut process = std::pin::pin!(pipeline.process(&received, deadline, &mut account));
         let waker = std::task::Waker::noop();
         let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
         assert!(poll.is_pending(), "the process dies");
@@ -245,11 +249,18 @@ fn a_degraded_insight_is_upgraded_once_and_keeps_its_attempts() {
     let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(&store, &[]), &clock)
         .with_models(vec![&model], true);
     let event = first_event();
-    let outcome = block_on(pipeline.process(&pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE)));
+    let outcome = block_on(pipeline.process(
+        &pipeline.receive(&event),
+        clock.now().plus(EVENT_DEADLINE),
+        &mut Account::default(),
+    ));
     assert_eq!(insight(&outcome).degraded, Some(true));
     let due = block_on(store.due(clock.now(), None, 9)).unwrap();
     assert_eq!(due.iter().map(|due| due.todo).collect::<Vec<_>>(), [Todo::Upgrade]);
-    let upgrade = || block_on(pipeline.upgrade(&due[0], clock.now().plus(EVENT_DEADLINE))).unwrap();
+    let upgrade = || {
+        block_on(pipeline.upgrade(&due[0], clock.now().plus(EVENT_DEADLINE), &mut Account::default()))
+            .unwrap()
+    };
     // The breaker is open: no upgrade is spent, and nothing asked.
     assert!(matches!(upgrade(), Upgraded::Later(_)));
     assert_eq!(model.calls(), 1);
@@ -263,4 +274,24 @@ fn a_degraded_insight_is_upgraded_once_and_keeps_its_attempts() {
     let types = AlertTypes::built_in();
     let key = Alert::read(&event, &types, start()).unwrap().insight_key();
     assert_eq!(block_on(store.insight(&key, clock.now())).unwrap(), Some(upgraded));
+}
+
+/// Both looked before either had the lease.
+#[test]
+fn an_upgrade_that_another_worker_has_made_is_not_paid_again() {
+    let model = Scripted::new("first", vec![Err(denied()), Ok((ANSWER, Stop::End))]);
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    run(&store, &clock, &[&model], true, &first_event());
+    clock.advance(UPGRADE_PAUSE);
+    let due = block_on(store.due(clock.now(), None, 9)).unwrap();
+    let worker = || {
+        let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(&store, &[]), &clock)
+            .with_models(vec![&model], true);
+        block_on(pipeline.upgrade(&due[0], clock.now().plus(EVENT_DEADLINE), &mut Account::default()))
+            .unwrap()
+    };
+    assert!(matches!(worker(), Upgraded::Done(_)));
+    clock.advance(std::time::Duration::from_millis(1));
+    assert!(matches!(worker(), Upgraded::Never));
+    assert_eq!(model.calls(), 2);
 }

@@ -6,11 +6,12 @@
 
 use super::judge::Judged;
 use super::retry::retried;
-use super::{Failure, Pipeline};
+use super::{Account, Failure, Pipeline};
 use crate::clock::{Clock, random_name};
 use crate::insight::{Insight, Judgement, Making, StoredInsight};
 use crate::limits::{LEASE_MARGIN, UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
 use crate::model::Model;
+use crate::notify::Notifier;
 use crate::scorecard::Scored;
 use crate::store::{Due, Lease, Store, UpgradeClaim, UpgradeRequest};
 use crate::time::Timestamp;
@@ -22,13 +23,18 @@ pub enum Upgraded {
     Done(StoredInsight),
     /// No model answered; it may be tried again after this time.
     Later(Timestamp),
-    /// It is not to be tried: each try has been made, or the alert type has changed.
+    /// It is not to be tried: each try has been made, another worker's has succeeded, or the alert type has changed.
     Never,
 }
 
-impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
+impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
     /// Upgrades one insight that is due.
-    pub async fn upgrade(&self, due: &Due, deadline: Timestamp) -> Result<Upgraded, Failure> {
+    pub async fn upgrade(
+        &self,
+        due: &Due,
+        deadline: Timestamp,
+        account: &mut Account,
+    ) -> Result<Upgraded, Failure> {
         let Some(alert) = due.insight.to_alert(&self.types) else { return Ok(Upgraded::Never) };
         // There are only so many upgrades; while no model can be asked, none is spent.
         let now = self.clock.now();
@@ -48,20 +54,30 @@ impl<S: Store, C: Clock, M: Model> Pipeline<S, C, M> {
             UpgradeClaim::Busy(until) => return Ok(Upgraded::Later(until)),
             UpgradeClaim::Never => return Ok(Upgraded::Never),
         };
+        // Another worker may have upgraded it since it was looked up.
+        let now = self.clock.now();
+        let stored = retried(&self.clock, deadline, || self.store.insight(&lease.insight_key, now)).await?;
+        if let Some(stored) = stored.filter(|stored| !stored.is_degraded()) {
+            self.finish(&lease, stored.expires_at, deadline).await;
+            return Ok(Upgraded::Never);
+        }
         let judged = self.ask(&alert, &lease, UPGRADE_CALLS_MAX, deadline, Scored::new(&alert)).await;
         let Judged { result, attempts, alarms, .. } = judged;
-        self.raise(alarms);
+        account.alarms.extend(alarms);
+        account.attempts.extend_from_slice(&attempts);
         let Ok(judgement @ Judgement::Model { .. }) = result else {
             return Ok(self.try_later(&lease, deadline).await);
         };
         let making =
             Making { run: random_name(&self.clock), attempts, degraded: false, now: self.clock.now() };
         let insight = Insight::new(&alert, &lease.insight_key, judgement, making);
+        let todo = self.todo(false);
         let put =
-            retried(&self.clock, deadline, || self.store.upgrade(&insight, None, self.clock.now())).await;
+            retried(&self.clock, deadline, || self.store.upgrade(&insight, todo, self.clock.now())).await;
         match put {
             Ok(Some(stored)) => {
                 self.finish(&lease, stored.expires_at, deadline).await;
+                self.tell(&stored, &lease.insight_key, deadline, account).await;
                 Ok(Upgraded::Done(stored))
             }
             // It expired meanwhile.

@@ -9,8 +9,8 @@ use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Claim, ClaimRequest, ClaimRow, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Reserved, Store,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, ClaimRow, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat,
+    Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use crate::alert::{AlertKey, InsightKey};
 use crate::insight::{Insight, StoredInsight};
@@ -101,14 +101,14 @@ impl Store for MemoryStore {
         key: &InsightKey,
         seen: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
+    ) -> Result<Option<Repeat>, StoreError> {
         self.with(|state| {
             let row = state.insights.get_mut(key).filter(|row| row.is_live(now))?;
             if row.insight.last_seen.is_some_and(|last_seen| last_seen < seen) {
                 let occurrences = row.insight.occurrences.unwrap_or(1) + 1;
                 row.insight = row.insight.clone().seen(occurrences, seen);
             }
-            Some(row.insight.clone())
+            Some(Repeat { insight: row.insight.clone(), todo: row.todo })
         })
         .await
     }
@@ -135,9 +135,11 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn told(&self, key: &InsightKey) -> Result<(), StoreError> {
+    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
         self.with(|state| {
-            if let Some(row) = state.insights.get_mut(key).filter(|row| row.todo == Some(Todo::Tell)) {
+            let is_it =
+                |row: &&mut Row| row.todo == Some(Todo::Tell) && row.insight.run.as_deref() == Some(run);
+            if let Some(row) = state.insights.get_mut(key).filter(is_it) {
                 row.todo = row.insight.is_degraded().then_some(Todo::Upgrade);
             }
         })

@@ -14,7 +14,7 @@ use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
 use crate::clock::{Clock, StoppedClock};
 use crate::limits::{EVENT_DEADLINE, STORE_TRIES_MAX};
-use crate::pipeline::{Failure, Outcome, Pipeline};
+use crate::pipeline::{Account, Failure, Outcome, Pipeline};
 use crate::store::{Claim as Claimed, Put, Store};
 
 /// The same event, 0 to 400 seconds later, gives the stored insight and is not counted.
@@ -38,7 +38,8 @@ pub async fn row_02_of_eight_workers_one_stores(store: &impl Store) {
     let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(store, &[]), &clock);
     let received: Vec<_> = (0..8).map(|_| pipeline.receive(&event)).collect();
     let deadline = start().plus(EVENT_DEADLINE);
-    let workers = received.iter().map(|each| Box::pin(pipeline.process(each, deadline))).collect();
+    let work = async |each| pipeline.process(each, deadline, &mut Account::default()).await;
+    let workers = received.iter().map(|each| Box::pin(work(each))).collect();
     let outcomes = all_of(workers).await;
     let count = |status: &str| outcomes.iter().filter(|outcome| outcome.status() == status).count();
     assert_eq!((count("stored"), count("parked")), (1, 0), "{outcomes:#?}");

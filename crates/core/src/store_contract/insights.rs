@@ -7,7 +7,7 @@ use crate::alert::{Reason, Refusal};
 use crate::alert_type::AlertTypes;
 use crate::limits::{EVENT_BYTES_MAX, KEPT};
 use crate::number::Number;
-use crate::store::{Parked, Put, Query, Store};
+use crate::store::{Parked, Put, Query, Store, Todo};
 use crate::time::Timestamp;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -32,10 +32,22 @@ pub async fn a_repeat_counts_only_what_is_later_than_last_seen(store: &impl Stor
     let cases = [(0, 1, 0), (5, 2, 5), (3, 2, 5), (5, 2, 5), (6, 3, 6)];
     for (minutes, occurrences, last_seen) in cases {
         let seen = first.plus(MINUTE * minutes);
-        let stored = store.repeat(&key, seen, start()).await.unwrap().unwrap();
+        let stored = store.repeat(&key, seen, start()).await.unwrap().unwrap().insight;
         assert_eq!(stored.occurrences, Some(occurrences), "seen after {minutes} min");
         assert_eq!(stored.last_seen, Some(first.plus(MINUTE * last_seen)), "seen after {minutes} min");
         assert_eq!(store.insight(&key, start()).await.unwrap(), Some(stored));
+    }
+}
+
+/// So that whoever meets it again can tell what nobody told.
+pub async fn a_repeat_says_what_is_left_to_do(store: &impl Store) {
+    for (student, todo) in [("stu_1", Some(Todo::Tell)), ("stu_2", Some(Todo::Upgrade)), ("stu_3", None)] {
+        let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
+        let key = store_one(store, &event, true, todo, start()).await.insight_key;
+        for minutes in [0, 1] {
+            let seen = key.alert_timestamp().plus(MINUTE * minutes);
+            assert_eq!(store.repeat(&key, seen, start()).await.unwrap().unwrap().todo, todo, "{student}");
+        }
     }
 }
 
@@ -44,7 +56,7 @@ pub async fn a_repeat_of_nothing_makes_nothing(store: &impl Store) {
     let types = AlertTypes::built_in();
     let key = alert(&types, &first_event()).insight_key();
     assert_eq!(store.repeat(&key, start(), start()).await.unwrap(), None);
-    store.told(&key).await.unwrap();
+    store.told(&key, "run").await.unwrap();
     store.replayed("00", start(), "stored").await.unwrap();
     assert_eq!(all(store, start()).await, []);
     assert_eq!(store.parked(None, 10, start()).await.unwrap().events, []);

@@ -15,10 +15,10 @@ use crate::alert_type::AlertTypes;
 use crate::clock::{Clock, StoppedClock};
 use crate::insight::{Insight, Judgement, Making, StoredInsight};
 use crate::limits::{EVENT_DEADLINE, LEASE_MARGIN};
-use crate::pipeline::{Outcome, Pipeline};
+use crate::pipeline::{Account, Outcome, Pipeline};
 use crate::scorecard::Scored;
 use crate::store::{
-    Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Reserved, Store,
+    Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat, Reserved, Store,
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use crate::time::Timestamp;
@@ -187,8 +187,8 @@ pub async fn run_with(
     plan: &[(Operation, Fault)],
 ) -> Option<Outcome> {
     let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(store, plan), clock);
-    let received = pipeline.receive(event);
-    let mut process = pin!(pipeline.process(&received, clock.now().plus(EVENT_DEADLINE)));
+    let (received, mut account) = (pipeline.receive(event), Account::default());
+    let mut process = pin!(pipeline.process(&received, clock.now().plus(EVENT_DEADLINE), &mut account));
     poll_fn(|context| match process.as_mut().poll(context) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending if *pipeline.store().killed.lock().unwrap() => Poll::Ready(None),
@@ -239,7 +239,7 @@ impl<S: Store> Store for Faulty<'_, S> {
         key: &InsightKey,
         seen: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
+    ) -> Result<Option<Repeat>, StoreError> {
         self.through(Operation::Repeat, self.store.repeat(key, seen, now)).await
     }
 
@@ -251,8 +251,8 @@ impl<S: Store> Store for Faulty<'_, S> {
         self.store.replayed(sha256, at, outcome).await
     }
 
-    async fn told(&self, key: &InsightKey) -> Result<(), StoreError> {
-        self.store.told(key).await
+    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+        self.store.told(key, run).await
     }
 
     async fn due(

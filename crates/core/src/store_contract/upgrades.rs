@@ -39,9 +39,9 @@ pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
     let place = due.first().map(crate::store::Due::place);
     let rest = store.due(start(), place.as_ref(), 10).await.unwrap();
     assert_eq!(rest.iter().map(|due| &due.key).collect::<Vec<_>>(), [&later.insight_key], "after the first");
-    store.told(&first.insight_key).await.unwrap();
+    store.told(&first.insight_key, "run").await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Tell)]);
-    store.told(&later.insight_key).await.unwrap();
+    store.told(&later.insight_key, "run").await.unwrap();
     assert_eq!(todos(store, start()).await, []);
 }
 
@@ -49,9 +49,9 @@ pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
 pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_told(store: &impl Store) {
     let held = store_one(store, &first_event(), true, Some(Todo::Tell), start()).await;
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Tell)]);
-    store.told(&held.insight_key).await.unwrap();
+    store.told(&held.insight_key, "run").await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
-    store.told(&held.insight_key).await.unwrap();
+    store.told(&held.insight_key, "run").await.unwrap();
     assert_eq!(
         todos(store, start()).await,
         [("stu_1".to_owned(), Todo::Upgrade)],
@@ -65,22 +65,23 @@ pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let alert = alert(&types, &first_event());
     let key = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await.insight_key;
     let seen = key.alert_timestamp().plus(MINUTE);
-    let before = store.repeat(&key, seen, start()).await.unwrap().unwrap();
+    let before = store.repeat(&key, seen, start()).await.unwrap().unwrap().insight;
     let now = start().plus(MINUTE * 15);
     let better = insight(&alert, &key, "upgrade", false, now);
-    let stored = store.upgrade(&better, None, now).await.unwrap().unwrap();
+    let stored = store.upgrade(&better, Some(Todo::Tell), now).await.unwrap().unwrap();
     assert_eq!((stored.run.as_deref(), stored.degraded), (Some("upgrade"), Some(false)));
     assert_eq!((stored.occurrences, stored.last_seen), (Some(2), Some(seen)));
     assert_eq!((stored.expires_at, stored.timestamp), (before.expires_at, now));
     assert_eq!(store.insight(&key, now).await.unwrap(), Some(stored.clone()));
     assert_eq!(store.find(&stored.alert_id, now).await.unwrap(), Some(stored.clone()));
-    assert_eq!(todos(store, now).await, []);
+    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Tell)]);
     let again = insight(&alert, &key, "another", false, now);
-    assert_eq!(
-        store.upgrade(&again, Some(Todo::Tell), now).await.unwrap(),
-        Some(stored),
-        "it is degraded no more"
-    );
+    assert_eq!(store.upgrade(&again, None, now).await.unwrap(), Some(stored), "it is degraded no more");
+    // Whoever told of the degraded one tells nothing of this.
+    store.told(&key, "run").await.unwrap();
+    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Tell)]);
+    store.told(&key, "upgrade").await.unwrap();
+    assert_eq!(todos(store, now).await, []);
     let absent = self::alert(&types, &event("stu_2", 5, 65, "2025-01-01T12:00:00Z"));
     let absent = insight(&absent, &absent.insight_key(), "run", false, now);
     assert_eq!(store.upgrade(&absent, None, now).await.unwrap(), None);

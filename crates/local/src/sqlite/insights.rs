@@ -7,7 +7,7 @@
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Fields, Insight, StoredInsight};
 use portend_core::number::Number;
-use portend_core::store::{Cursor, Due, Page, Query, Todo};
+use portend_core::store::{Cursor, Due, Page, Query, Repeat, Todo};
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
@@ -79,27 +79,35 @@ fn write(
     Ok(())
 }
 
-/// Counts a repeat if it is later than the last one. Gives the insight either way.
+/// Counts a repeat if it is later than the last one. Gives what is stored either way.
 pub(super) fn repeat(
     connection: &Connection,
     key: &InsightKey,
     seen: Timestamp,
     now: Timestamp,
-) -> rusqlite::Result<Option<StoredInsight>> {
+) -> rusqlite::Result<Option<Repeat>> {
     let mut statement = connection.prepare_cached(
         "UPDATE insight SET occurrences = occurrences + 1, last_seen = ?3
          WHERE entity_id = ?1 AND sk = ?2 AND last_seen < ?3 AND expires_at >= ?4",
     )?;
     statement.execute(params![key.entity_id(), key.sk(), seen.as_millis(), now.as_secs()])?;
-    get(connection, key, now)
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, todo FROM insight WHERE entity_id = ?1 AND sk = ?2 AND expires_at >= ?3"
+    ))?;
+    let repeat = |row: &Row<'_>| {
+        let todo: Option<String> = row.get("todo")?;
+        Ok(Repeat { insight: stored(row)?, todo: todo.as_deref().and_then(Todo::from_code) })
+    };
+    statement.query_row(params![key.entity_id(), key.sk(), now.as_secs()], repeat).optional()
 }
 
 /// What is left after telling: the upgrade of a degraded insight, or nothing.
-pub(super) fn told(connection: &Connection, key: &InsightKey) -> rusqlite::Result<()> {
+pub(super) fn told(connection: &Connection, key: &InsightKey, run: &str) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE insight SET todo = CASE WHEN degraded THEN ?4 END WHERE entity_id = ?1 AND sk = ?2 AND todo = ?3",
+        "UPDATE insight SET todo = CASE WHEN degraded THEN ?4 END
+         WHERE entity_id = ?1 AND sk = ?2 AND todo = ?3 AND body ->> 'run' = ?5",
     )?;
-    statement.execute(params![key.entity_id(), key.sk(), Todo::Tell.code(), Todo::Upgrade.code()])?;
+    statement.execute(params![key.entity_id(), key.sk(), Todo::Tell.code(), Todo::Upgrade.code(), run])?;
     Ok(())
 }
 

@@ -7,8 +7,8 @@
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{
-    Claim, ClaimRequest, ClaimRow, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Reserved, State,
-    Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, ClaimRow, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat,
+    Reserved, State, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use rusqlite::types::FromSqlError;
@@ -104,7 +104,7 @@ impl Store for Sqlite {
         key: &InsightKey,
         seen: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
+    ) -> Result<Option<Repeat>, StoreError> {
         let key = key.clone();
         self.write(move |connection| insights::repeat(connection, &key, seen, now)).await
     }
@@ -119,9 +119,9 @@ impl Store for Sqlite {
         self.write(move |connection| parked::replayed(connection, &sha256, at, &outcome)).await
     }
 
-    async fn told(&self, key: &InsightKey) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(move |connection| insights::told(connection, &key)).await
+    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+        let (key, run) = (key.clone(), run.to_owned());
+        self.write(move |connection| insights::told(connection, &key, &run)).await
     }
 
     async fn due(
