@@ -15,12 +15,12 @@ fmt:
 lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-# cargo-nextest if it is there; the same tests by cargo if not.
+# cargo-nextest if it is there; the same tests by cargo if not. Both beside a real DynamoDB in memory.
 unit:
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --workspace --locked; \
+		scripts/with-dynamodb $(CARGO) nextest run --workspace --locked; \
 	else \
-		$(CARGO) test --workspace --locked; \
+		scripts/with-dynamodb $(CARGO) test --workspace --locked; \
 	fi
 	$(CARGO) test --workspace --locked --doc
 

@@ -321,6 +321,12 @@ pub enum StoreError {
         /// The store, by name.
         source: Cause,
     },
+    /// The service that keeps it refuses: no such table, no permission, bad credentials.
+    #[error("the store refuses: {source}")]
+    Refused {
+        /// What it refuses, with the mend.
+        source: Cause,
+    },
     /// It is no store, or damaged, or says what it cannot say.
     #[error("the store cannot be used: {source}; see that it is a portend store, or give another --store")]
     Unusable {
@@ -341,6 +347,7 @@ impl StoreError {
             Self::Full { .. } => "store_full",
             Self::ReadOnly { .. } => "store_read_only",
             Self::Newer { .. } => "store_newer",
+            Self::Refused { .. } => "store_refused",
             Self::Unusable { .. } => "store_unusable",
         }
     }
@@ -349,7 +356,11 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Busy { .. } | Self::Unreachable { .. } => true,
-            Self::Full { .. } | Self::ReadOnly { .. } | Self::Newer { .. } | Self::Unusable { .. } => false,
+            Self::Full { .. }
+            | Self::ReadOnly { .. }
+            | Self::Newer { .. }
+            | Self::Refused { .. }
+            | Self::Unusable { .. } => false,
         }
     }
 }

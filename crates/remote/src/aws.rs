@@ -31,6 +31,8 @@ impl Aws {
 
     /// Ready made, such as for a test's own server.
     pub fn given(config: SdkConfig) -> Self {
+        let client = config.http_client().unwrap_or_else(network::https);
+        let config = config.into_builder().http_client(client).build();
         let region = config.region().map(ToString::to_string);
         Self { region, config: Arc::new(OnceCell::new_with(Some(config))) }
     }

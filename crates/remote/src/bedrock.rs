@@ -6,7 +6,6 @@
 
 mod request;
 mod response;
-mod unsent;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -95,7 +94,7 @@ impl Bedrock {
             .await;
         match (seen.0.get(), sent) {
             (Some(answer), _) => response::read(answer, call.schema.is_some()),
-            (None, Err(error)) => Err(unsent::error(&error)),
+            (None, Err(error)) => Err(crate::unsent::error(&error)),
             (None, Ok(_)) => Err(ModelError::Unreadable { what: "no response".to_owned() }),
         }
     }

@@ -1,4 +1,5 @@
-//! What Portend reaches over the network: language models on Bedrock, at OpenAI and at compatible endpoints.
+//! What Portend reaches over the network: language models on Bedrock, at OpenAI and at compatible endpoints; the table, the
+//! event bus and the secret on AWS.
 //!
 //! Each adapter is two pure translations around one bounded send:
 //!
@@ -16,11 +17,19 @@ pub mod settings;
 mod answer;
 mod network;
 mod aws;
+mod unsent;
+mod failure;
 mod bedrock;
 mod openai;
 mod any_model;
+mod dynamodb;
+pub mod event_bus;
+mod key_secret;
 
 pub use any_model::AnyModel;
 pub use aws::{Aws, find_region};
 pub use bedrock::Bedrock;
+pub use dynamodb::{DynamoDb, Finding, TableReport};
+pub use event_bus::EventBus;
+pub use key_secret::KeySecret;
 pub use openai::OpenAi;

@@ -14,6 +14,18 @@ pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(20);
 /// The body of a response. A reply of the largest ceiling that is asked for is far below it.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// One operation on the table, its answer included. Most take 5 ms; three tries fit what is kept of an event's time to
+/// store its insight.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+/// One event put on the bus. Nobody waits longer to tell; the sweep tells what was not told.
+pub const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+/// One reading of the secret that holds a key.
+pub const SECRET_TIMEOUT: Duration = Duration::from_secs(3);
+/// Items that are read from the table by key at once: DynamoDB's own limit.
+pub const ITEMS_AT_ONCE: usize = 100;
+/// Items of one page of a query of the table.
+pub const QUERY_PAGE_MIN: usize = 25;
+
 /// How long a key is used before it is read again, so that a rotated one is noticed.
 pub const KEY_KEPT: Duration = Duration::from_mins(5);
 

@@ -1,6 +1,6 @@
 //! An HTTP server that does as it is told, for any crate's tests: `#[path = ".../scripted.rs"] mod scripted;`.
 //!
-//! Takes: a [`Script`] for each request, in order; an endless iterator will do.
+//! Takes: a [`Script`] for each request, in order; an endless iterator will do. Or what to do with a request, by what it is.
 //! Gives: its address, a log of the requests, and how often a client hung up.
 //! Never: needs a runtime, sleeps, speaks TLS, or serves two requests on one connection.
 
@@ -107,10 +107,8 @@ struct Log {
     hung_up: usize,
 }
 
-type Scripts = Box<dyn Iterator<Item = Script> + Send>;
-
 struct Shared {
-    scripts: Mutex<Scripts>,
+    answer: Box<dyn Fn(&Request) -> Script + Send + Sync>,
     log: Mutex<Log>,
     stopped: AtomicBool,
 }
@@ -127,11 +125,16 @@ impl Server {
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
     {
+        let scripts = Mutex::new(scripts.into_iter());
+        Self::answering(move |_| lock(&scripts).next().unwrap_or_else(Script::close))
+    }
+
+    /// Starts it, to do with each request what that one asks for.
+    pub(crate) fn answering(answer: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let scripts: Scripts = Box::new(scripts.into_iter());
         let shared = Arc::new(Shared {
-            scripts: Mutex::new(scripts),
+            answer: Box::new(answer),
             log: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
@@ -175,8 +178,8 @@ impl Drop for Server {
 impl Shared {
     fn serve(&self, stream: &TcpStream) {
         let Ok(request) = receive(stream) else { return };
-        lock(&self.log).requests.push(request);
-        let script = lock(&self.scripts).next().unwrap_or_else(Script::close);
+        lock(&self.log).requests.push(request.clone());
+        let script = (self.answer)(&request);
         if play(&script, stream).is_err() {
             lock(&self.log).hung_up += 1;
         }

@@ -1,4 +1,4 @@
-//! Says why a request never got an answer.
+//! Says why a request to AWS never got an answer.
 //!
 //! Takes: the SDK's error, where no response was seen.
 //! Gives: a [`ModelError`].
@@ -8,15 +8,17 @@ use std::error::Error;
 
 use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_bedrockruntime::error::SdkError;
-use aws_sdk_bedrockruntime::operation::converse::ConverseError;
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use portend_core::model::{Fault, ModelError};
 
 use crate::network::{causes, no_answer};
 
 /// Reads the SDK's error from the outside in: credentials first, since fetching them fails for reasons of its own.
-pub(super) fn error<R: std::fmt::Debug + 'static>(error: &SdkError<ConverseError, R>) -> ModelError {
+pub(crate) fn error<E, R>(error: &SdkError<E, R>) -> ModelError
+where
+    E: Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
     let outermost: &(dyn Error + 'static) = error;
     let configuration = |fault| ModelError::Configuration { fault };
     if let Some(credentials) = causes(outermost).find_map(<dyn Error>::downcast_ref::<CredentialsError>) {
@@ -57,7 +59,7 @@ mod tests {
 
     #[test]
     fn what_failed_before_the_request_was_sent_is_told_apart() {
-        let sdk = |cause: Box<dyn Error + Send + Sync>| -> SdkError<ConverseError, ()> {
+        let sdk = |cause: Box<dyn Error + Send + Sync>| -> SdkError<std::fmt::Error, ()> {
             SdkError::construction_failure(cause)
         };
         let configuration = |fault| ModelError::Configuration { fault };

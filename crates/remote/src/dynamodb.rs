@@ -1,0 +1,219 @@
+//! The store's contract on one DynamoDB table.
+//!
+//! Takes: what every store takes.
+//! Gives: what every store gives, also of the items that the original handler wrote.
+//! Never: reads before it writes where one conditional write does; tries again (the pipeline does, and every operation
+//! can be repeated); or puts an item's content into an error.
+//!
+//! | item    | `pk`                      | `sk`                                            | attributes                      |
+//! |---------|---------------------------|-------------------------------------------------|---------------------------------|
+//! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{8 hex}`         | the insight's fields; `alert_key`; `todo`, `todo_day` while something is left to do |
+//! | claim   | `claim#{alert_key}`       | `claim`                                         | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `insight_pk`, `insight_sk` |
+//! | parked  | `parked#{day received}`   | sha256 of the event                             | `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
+//!
+//! | index                 | key                             | serves                                     |
+//! |-----------------------|---------------------------------|--------------------------------------------|
+//! | `PredictionTypeIndex` | `prediction_type`, `timestamp`  | the newest of a type; all types are merged |
+//! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | readers beside this program                |
+//! | `AlertIdIndex`        | `alert_id`                      | one insight by its id                      |
+//! | `TodoIndex`           | `todo_day`, `timestamp`         | what is still to be told or upgraded       |
+//!
+//! Every item has `ttl`, in epoch seconds. DynamoDB deletes late, so each condition and each reader takes what has
+//! expired for absent.
+
+mod attribute;
+mod claims;
+mod insights;
+mod pages;
+mod parked;
+mod table;
+
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use portend_core::alert::InsightKey;
+use portend_core::insight::{Insight, StoredInsight};
+use portend_core::store::{
+    Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat, Reserved, Store,
+    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+};
+use portend_core::time::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::aws::{self, Aws};
+use crate::failure::Failure;
+use crate::limits::{CONNECT_TIMEOUT, STORE_TIMEOUT};
+
+pub use table::{Finding, TableReport};
+
+/// A store in one DynamoDB table. Nothing is done until it is used.
+pub struct DynamoDb {
+    table: String,
+    /// The alert types that "all types" means: an index has no other way to name them.
+    types: Vec<String>,
+    aws: Aws,
+    client: OnceCell<Client>,
+}
+
+impl DynamoDb {
+    /// What the running program does to the table and its indexes.
+    pub const ACTIONS: [&str; 5] = [
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    ];
+
+    /// The table of this name.
+    pub fn new(table: String, types: Vec<String>, aws: Aws) -> Self {
+        Self { table, types, aws, client: OnceCell::new() }
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    async fn client(&self) -> &Client {
+        let connect = async || {
+            let timeouts = TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_timeout(STORE_TIMEOUT)
+                .build();
+            let config = aws_sdk_dynamodb::config::Builder::from(self.aws.config().await)
+                .behavior_version(aws::behavior())
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts)
+                .build();
+            Client::from_conf(config)
+        };
+        self.client.get_or_init(connect).await
+    }
+
+    /// What a failed operation means to the pipeline.
+    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let source = |failure: &Failure| format!("the DynamoDB table {}: {failure}", self.table).into();
+        match Failure::of(error) {
+            failure @ Failure::Busy(_) => StoreError::Busy { source: source(&failure) },
+            failure @ Failure::Unreachable(_) => StoreError::Unreachable { source: source(&failure) },
+            Failure::Refused(what) => {
+                let mend = match what.as_str() {
+                    "ResourceNotFoundException" => "it does not exist in this region and account",
+                    "ValidationException" => "it has other keys, or lacks an index",
+                    _ => "see the credentials and their policy",
+                };
+                StoreError::Refused {
+                    source: format!("the DynamoDB table {} ({what}): {mend}", self.table).into(),
+                }
+            }
+        }
+    }
+
+    /// An item that is not what its key says.
+    fn unreadable(&self, what: &str) -> StoreError {
+        StoreError::Unusable {
+            source: format!("the DynamoDB table {}: {what} that cannot be read", self.table).into(),
+        }
+    }
+}
+
+impl fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoDb").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// The SDK's futures are large; boxed, they do not make every caller's so.
+impl Store for DynamoDb {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
+        Box::pin(self.claim_alert(request)).await
+    }
+
+    async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
+        Box::pin(self.count_call(lease)).await
+    }
+
+    async fn put(&self, insight: &Insight, todo: Option<Todo>, now: Timestamp) -> Result<Put, StoreError> {
+        Box::pin(self.put_insight(insight, todo, now)).await
+    }
+
+    async fn finish(&self, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
+        Box::pin(self.finish_claim(lease, expires_at)).await
+    }
+
+    async fn release(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
+        Box::pin(self.release_claim(lease, until)).await
+    }
+
+    async fn repeat(
+        &self,
+        key: &InsightKey,
+        seen: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Repeat>, StoreError> {
+        Box::pin(self.count_repeat(key, seen, now)).await
+    }
+
+    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
+        Box::pin(self.park_event(parked)).await
+    }
+
+    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
+        Box::pin(self.note_replay(sha256, at, outcome)).await
+    }
+
+    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+        Box::pin(self.note_told(key, run)).await
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        Box::pin(self.due_insights(now, after, limit)).await
+    }
+
+    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
+        Box::pin(self.claim_for_upgrade(request)).await
+    }
+
+    async fn upgrade(
+        &self,
+        insight: &Insight,
+        todo: Option<Todo>,
+        now: Timestamp,
+    ) -> Result<Option<StoredInsight>, StoreError> {
+        Box::pin(self.upgrade_insight(insight, todo, now)).await
+    }
+
+    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        Box::pin(self.get_insight(key, now)).await
+    }
+
+    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        Box::pin(self.find_insight(alert_id, now)).await
+    }
+
+    async fn insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
+        Box::pin(self.page_of_insights(query, now)).await
+    }
+
+    async fn parked(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<ParkedPage, StoreError> {
+        Box::pin(self.page_of_parked(after, limit, now)).await
+    }
+}

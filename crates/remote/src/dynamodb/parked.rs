@@ -1,0 +1,205 @@
+//! Parked events in the table: under the day of their first receipt, by the sha256 of the event.
+//!
+//! Takes: a refused event.
+//! Gives: the same item for the same event, on whatever day it comes again.
+//! Never: reads the events of a whole day to show a page of them; they are up to 64 KiB each.
+
+use std::cmp::Reverse;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use portend_core::limits::{KEPT, PAGE_MAX};
+use portend_core::store::{Cursor, Parked, ParkedPage, StoreError};
+use portend_core::time::Timestamp;
+
+use super::DynamoDb;
+use super::attribute::{Item, TTL, is_live, number, number_of, secs, text, text_of};
+use super::claims::Updated;
+use crate::limits::ITEMS_AT_ONCE;
+
+const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+/// What a batch that comes back incomplete is asked again.
+const BATCH_TRIES_MAX: usize = 10;
+
+/// The keys of an item: the day of its partition, and the sha256.
+type Key = (String, String);
+
+impl DynamoDb {
+    pub(super) async fn park_event(&self, parked: &Parked) -> Result<(), StoreError> {
+        let earlier = self.find_parked(&parked.sha256, parked.received_at).await?;
+        let day =
+            earlier.as_ref().map_or_else(|| parked.received_at.day(), |earlier| earlier.received_at.day());
+        let event = match std::str::from_utf8(&parked.event) {
+            Ok(event) => text(event),
+            Err(_) => AttributeValue::B(Blob::new(parked.event.clone())),
+        };
+        // One update, so that of two copies at the same instant each leaves the same item.
+        let update = self
+            .client()
+            .await
+            .update_item()
+            .key("pk", text(partition(&day)))
+            .key("sk", text(&parked.sha256))
+            .update_expression(
+                "SET reason = :reason, message = :message, event = if_not_exists(event, :event), \
+                 event_bytes = if_not_exists(event_bytes, :bytes), received_at = if_not_exists(received_at, :at), \
+                 #ttl = if_not_exists(#ttl, :ttl)",
+            )
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":reason", text(&parked.reason))
+            .expression_attribute_values(":message", text(&parked.message))
+            .expression_attribute_values(":event", event)
+            .expression_attribute_values(":bytes", number(parked.event_bytes as u64))
+            .expression_attribute_values(":at", text(parked.received_at.to_string()))
+            .expression_attribute_values(":ttl", secs(parked.expires_at()));
+        self.update(update).await.map(drop)
+    }
+
+    pub(super) async fn note_replay(
+        &self,
+        sha256: &str,
+        at: Timestamp,
+        outcome: &str,
+    ) -> Result<(), StoreError> {
+        let Some(parked) = self.find_parked(sha256, at).await? else { return Ok(()) };
+        let update = self
+            .client()
+            .await
+            .update_item()
+            .key("pk", text(partition(&parked.received_at.day())))
+            .key("sk", text(sha256))
+            .update_expression("SET replayed_at = :at, outcome = :outcome")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":at", text(at.to_string()))
+            .expression_attribute_values(":outcome", text(outcome));
+        match self.update(update).await? {
+            Updated::Done(_) | Updated::Refused(_) => Ok(()),
+        }
+    }
+
+    pub(super) async fn page_of_parked(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<ParkedPage, StoreError> {
+        let mut places: Vec<Cursor> = Vec::new();
+        for day in days_back(after.map_or(now, |after| after.time.min(now)), now) {
+            if places.len() > limit {
+                break;
+            }
+            let mut of_day = self.places_on(&day, now).await?;
+            of_day.retain(|place| after.is_none_or(|after| place < after));
+            of_day.sort_by_key(|place| Reverse(place.clone()));
+            places.append(&mut of_day);
+        }
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let next = places.last().filter(|_| more).cloned();
+        let keys: Vec<Key> = places.iter().map(|place| (place.time.day(), place.id.clone())).collect();
+        let mut events = self.parked_under(&keys, now).await?;
+        events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
+        Ok(ParkedPage { events, next })
+    }
+
+    /// The places of a day's events, without the events.
+    async fn places_on(&self, day: &str, now: Timestamp) -> Result<Vec<Cursor>, StoreError> {
+        let (mut places, mut key) = (Vec::new(), None);
+        loop {
+            let request = self
+                .client()
+                .await
+                .query()
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .projection_expression("sk, received_at, #ttl")
+                .expression_attribute_names("#ttl", TTL)
+                .expression_attribute_values(":pk", text(partition(day)));
+            let (items, next) = self.query(request, PAGE_MAX, key).await?;
+            for item in items.iter().filter(|item| is_live(item, now)) {
+                let place = || {
+                    let time = Timestamp::parse(text_of(item, "received_at")?).ok()?;
+                    Some(Cursor { time, id: text_of(item, "sk")?.to_owned() })
+                };
+                places.push(place().ok_or_else(|| self.unreadable("a parked event"))?);
+            }
+            if next.is_none() {
+                return Ok(places);
+            }
+            key = next;
+        }
+    }
+
+    /// The event of this sha256, on whichever day it was first received.
+    async fn find_parked(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        let keys: Vec<Key> = days_back(now, now).map(|day| (day, sha256.to_owned())).collect();
+        Ok(self.parked_under(&keys, now).await?.into_iter().next())
+    }
+
+    /// The live events under these keys.
+    async fn parked_under(&self, keys: &[Key], now: Timestamp) -> Result<Vec<Parked>, StoreError> {
+        let mut events = Vec::new();
+        for some in keys.chunks(ITEMS_AT_ONCE) {
+            let keys = some.iter().map(|(day, sha256)| {
+                Item::from([("pk".to_owned(), text(partition(day))), ("sk".to_owned(), text(sha256))])
+            });
+            let mut left: Vec<Item> = keys.collect();
+            for _ in 0..BATCH_TRIES_MAX {
+                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
+                let wanted = wanted.map_err(|_| self.unreadable("a key"))?;
+                let sent =
+                    self.client().await.batch_get_item().request_items(&self.table, wanted).send().await;
+                let answer = sent.map_err(|error| self.error(&error))?;
+                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                    if is_live(&item, now) {
+                        events.push(self.parked_of(&item)?);
+                    }
+                }
+                // What did not fit into one answer of 16 MB, or was throttled.
+                let unprocessed = answer.unprocessed_keys.and_then(|mut keys| keys.remove(&self.table));
+                left = unprocessed.map(|keys| keys.keys).unwrap_or_default();
+                if left.is_empty() {
+                    break;
+                }
+            }
+            if !left.is_empty() {
+                let source = format!("the DynamoDB table {}: some keys stay unread", self.table).into();
+                return Err(StoreError::Busy { source });
+            }
+        }
+        Ok(events)
+    }
+
+    fn parked_of(&self, item: &Item) -> Result<Parked, StoreError> {
+        let parked = || {
+            let event = match item.get("event")? {
+                AttributeValue::B(bytes) => bytes.as_ref().to_vec(),
+                other => other.as_s().ok()?.clone().into_bytes(),
+            };
+            let replayed_at = text_of(item, "replayed_at").map(Timestamp::parse).transpose().ok()?;
+            Some(Parked {
+                sha256: text_of(item, "sk")?.to_owned(),
+                received_at: Timestamp::parse(text_of(item, "received_at")?).ok()?,
+                reason: text_of(item, "reason")?.to_owned(),
+                message: text_of(item, "message")?.to_owned(),
+                event_bytes: number_of(item, "event_bytes")?,
+                event,
+                replayed_at,
+                outcome: text_of(item, "outcome").map(str::to_owned),
+            })
+        };
+        parked().ok_or_else(|| self.unreadable("a parked event"))
+    }
+}
+
+fn partition(day: &str) -> String {
+    format!("parked#{day}")
+}
+
+/// The days from one back to the first that can hold something live.
+fn days_back(from: Timestamp, now: Timestamp) -> impl Iterator<Item = String> {
+    let first = now.minus(KEPT).day();
+    std::iter::successors(Some(from), |day| Some(day.minus(DAY)))
+        .map(Timestamp::day)
+        .take_while(move |day| *day >= first)
+}

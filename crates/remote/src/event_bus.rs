@@ -1,0 +1,152 @@
+//! Tells of insights on an event bus: Amazon EventBridge.
+//!
+//! Takes: an insight that is stored.
+//! Gives: one event with source `iops-dashboard.ai` and detail-type `insight`, which existing rules route by
+//! `detail.severity` and existing formatters read.
+//! Never: sends `reply` or `attempts`; takes a request for a success whose entry failed; or tries twice.
+
+use std::fmt;
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::retry::RetryConfig;
+use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use portend_core::insight::StoredInsight;
+use portend_core::notify::{Notifier, NotifyError};
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+
+use crate::answer::plain_code;
+use crate::aws::{self, Aws};
+use crate::failure::Failure;
+use crate::limits::{CONNECT_TIMEOUT, TELL_TIMEOUT};
+
+/// An event bus by its name or ARN. Nothing is done until it is used.
+pub struct EventBus {
+    name: String,
+    aws: Aws,
+    client: OnceCell<Client>,
+}
+
+/// Where the insights come from, as rules know it.
+pub const INSIGHT_SOURCE: &str = "iops-dashboard.ai";
+/// What they are.
+pub const INSIGHT_DETAIL_TYPE: &str = "insight";
+/// Where alerts come from, as rules know it.
+pub const ALERT_SOURCE: &str = "iops-dashboard.processor";
+/// Events of one request: EventBridge's own limit.
+pub const EVENTS_AT_ONCE: usize = 10;
+
+/// Fields of the insight that stay in the store: texts of a model that nobody has checked, and their cost.
+const KEPT_BACK: [&str; 2] = ["reply", "attempts"];
+
+impl EventBus {
+    /// What telling does.
+    pub const ACTIONS: [&str; 1] = ["events:PutEvents"];
+    /// What only [`Self::exists`] asks, on behalf of a person.
+    pub const DESCRIBING_ACTIONS: [&str; 1] = ["events:DescribeEventBus"];
+
+    /// The bus of this name or ARN.
+    pub fn new(name: String, aws: Aws) -> Self {
+        Self { name, aws, client: OnceCell::new() }
+    }
+
+    /// Its name or ARN.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it exists; else what is wrong, with the mend.
+    pub async fn exists(&self) -> Result<(), String> {
+        let sent = self.client().await.describe_event_bus().name(&self.name).send().await;
+        let Err(error) = sent else { return Ok(()) };
+        Err(match Failure::of(&error) {
+            Failure::Refused(what) if what == "ResourceNotFoundException" => {
+                "it does not exist in this region and account; deploy the stack, or name another bus"
+                    .to_owned()
+            }
+            Failure::Refused(what) if what == "AccessDeniedException" => {
+                "it may not be described; allow events:DescribeEventBus".to_owned()
+            }
+            Failure::Refused(what) => format!("it refuses ({what}); see the credentials and the region"),
+            Failure::Busy(what) | Failure::Unreachable(what) => {
+                format!("it cannot be reached ({what}); see the region, the network and the endpoint")
+            }
+        })
+    }
+
+    /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`]: pairs of detail-type and detail.
+    pub async fn put_alerts(&self, alerts: &[(String, String)]) -> Result<(), NotifyError> {
+        let entries =
+            alerts.iter().map(|(detail_type, detail)| self.entry(ALERT_SOURCE, detail_type, detail));
+        self.put(entries.collect()).await
+    }
+
+    async fn client(&self) -> &Client {
+        let connect = async || {
+            let timeouts = TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_timeout(TELL_TIMEOUT)
+                .build();
+            let config = aws_sdk_eventbridge::config::Builder::from(self.aws.config().await)
+                .behavior_version(aws::behavior())
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(timeouts)
+                .build();
+            Client::from_conf(config)
+        };
+        self.client.get_or_init(connect).await
+    }
+
+    fn entry(&self, source: &str, detail_type: &str, detail: &str) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(source)
+            .detail_type(detail_type)
+            .detail(detail)
+            .build()
+    }
+
+    async fn put(&self, entries: Vec<PutEventsRequestEntry>) -> Result<(), NotifyError> {
+        let sent = self.client().await.put_events().set_entries(Some(entries)).send().await;
+        let answer = sent.map_err(|error| match Failure::of(&error) {
+            Failure::Busy(what) | Failure::Unreachable(what) => NotifyError::Unreachable { what },
+            Failure::Refused(what) => NotifyError::Refused { what },
+        })?;
+        // The request was taken; its entries may not have been.
+        if answer.failed_entry_count == 0 {
+            return Ok(());
+        }
+        let code = answer.entries().iter().find_map(|entry| entry.error_code());
+        Err(NotifyError::NotTaken { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
+    }
+}
+
+/// The event's detail: what formatters read of an alert (`alert_type`, `timestamp`, `details`), and of the insight all
+/// that is checked.
+fn detail(insight: &StoredInsight) -> String {
+    let mut fields = match serde_json::to_value(insight) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    fields.retain(|name, _| !KEPT_BACK.contains(&name.as_str()));
+    fields.insert("alert_type".to_owned(), Value::from(insight.prediction_type.as_str()));
+    if let Some(facts) = fields.get("facts").cloned() {
+        fields.insert("details".to_owned(), facts);
+    }
+    Value::Object(fields).to_string()
+}
+
+impl Notifier for EventBus {
+    async fn tell(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+        let entry = self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight));
+        // The SDK's futures are large; boxed, they do not make every caller's so.
+        Box::pin(self.put(vec![entry])).await
+    }
+}
+
+impl fmt::Debug for EventBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBus").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! The suite that every store passes.
+
+use crate::store::{fresh, run};
+
+portend_core::store_contract!(run, run(fresh()));

@@ -1,0 +1,202 @@
+//! The items as other programs read them, and as the original handler wrote them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use portend_core::alert::{Reason, Refusal};
+use portend_core::limits::KEPT;
+use portend_core::number::Number;
+use portend_core::store::{Parked, Query, Store, Todo};
+use portend_core::store_contract::play::{event, first_event, start, store_one};
+use portend_core::time::Timestamp;
+
+use crate::store::{fresh, run};
+use crate::table::Item;
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn number(number: &str) -> AttributeValue {
+    AttributeValue::N(number.into())
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+#[test]
+fn an_insight_is_an_item_with_the_original_handlers_attributes_and_types() {
+    run(async {
+        let (store, table) = fresh().await;
+        store_one(&store, &first_event(), false, Some(Todo::Tell), start()).await;
+        let item = table.items_of("insight#").await.remove(0);
+        let id = "high_ib_call_frequency_stu_1_1735732800000";
+        for (name, value) in [
+            ("pk", text("insight#stu_1")),
+            ("entity_id", text("stu_1")),
+            ("prediction_type", text("high_ib_call_frequency")),
+            ("risk_score", number("63")),
+            ("timestamp", text("2025-01-01T12:00:02.114Z")),
+            ("model_used", text("scorecard")),
+            ("ttl", number("1743508802")),
+            ("expires_at", text("2025-04-01T12:00:02Z")),
+            ("todo", text("tell")),
+            ("todo_day", text("2025-01-01")),
+            ("occurrences", number("1")),
+            ("degraded", AttributeValue::Bool(false)),
+        ] {
+            assert_eq!(item.get(name), Some(&value), "{name}");
+        }
+        assert!(item["alert_id"].as_s().unwrap().starts_with(id));
+        let sk = item["sk"].as_s().unwrap();
+        assert!(sk.starts_with("2025-01-01T12:00:00.000Z#high_ib_call_frequency#"), "{sk}");
+        let lines = item["recommendations"].as_l().unwrap();
+        assert!(lines.len() >= 2 && lines.iter().all(AttributeValue::is_s));
+        assert_eq!(item["facts"].as_m().unwrap()["health_score"], number("65"));
+    });
+}
+
+#[test]
+fn a_claim_lives_exactly_as_long_as_its_insight() {
+    run(async {
+        let (store, table) = fresh().await;
+        let lease = store_one(&store, &first_event(), false, None, start()).await;
+        let claim = table.items_of("claim#").await.remove(0);
+        let insight = table.items_of("insight#").await.remove(0);
+        assert_eq!(claim["pk"], text(&format!("claim#{}", lease.alert_key)));
+        assert_eq!(claim["sk"], text("claim"));
+        assert_eq!(claim["state"], text("DONE"));
+        assert_eq!(claim["lease_until"], number("0"));
+        assert_eq!((&claim["ttl"], &claim["insight_sk"]), (&insight["ttl"], &insight["sk"]));
+    });
+}
+
+/// What the original handler wrote: no schema, a naive timestamp, a sort key of its own.
+fn original(entity: &str, timestamp: &str, score: &str) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), text(&format!("insight#{entity}"))),
+        ("sk".to_owned(), text(&format!("{timestamp}#high_ib_call_frequency"))),
+        ("alert_id".to_owned(), text(&format!("high_ib_call_frequency_{entity}_{timestamp}"))),
+        ("entity_id".to_owned(), text(entity)),
+        ("prediction_type".to_owned(), text("high_ib_call_frequency")),
+        ("risk_score".to_owned(), number(score)),
+        ("explanation".to_owned(), text("Five calls.")),
+        ("recommendations".to_owned(), AttributeValue::L(vec![text("Call."), text("Review.")])),
+        ("timestamp".to_owned(), text(timestamp)),
+        ("model_used".to_owned(), text("bedrock-claude-3-5-haiku")),
+        ("ttl".to_owned(), number("1767225600")),
+    ])
+}
+
+#[test]
+fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
+    run(async {
+        let (store, table) = fresh().await;
+        table.put(original("stu_1", "2025-01-01T11:59:59.123456", "71.5")).await;
+        store_one(&store, &first_event(), false, None, start()).await;
+        let ids = async |query: Query| -> Vec<String> {
+            let page = store.insights(&query, start()).await.unwrap();
+            page.insights.iter().map(|insight| insight.model_used.clone()).collect()
+        };
+        let both = ["scorecard", "bedrock-claude-3-5-haiku"];
+        let query = Query { limit: 10, ..Query::default() };
+        assert_eq!(ids(query.clone()).await, both);
+        assert_eq!(ids(Query { entity_id: Some("stu_1".into()), ..query.clone() }).await, both);
+        assert_eq!(ids(Query { risk_min: Some(Number::from(70)), ..query.clone() }).await, both[1..]);
+        let since = Some(at("2025-01-01T11:59:59.123Z"));
+        assert_eq!(ids(Query { since, ..query.clone() }).await, both);
+        let since = Some(at("2025-01-01T11:59:59.124Z"));
+        assert_eq!(ids(Query { since, ..query }).await, both[..1]);
+        let id = "high_ib_call_frequency_stu_1_2025-01-01T11:59:59.123456";
+        let found = store.find(id, start()).await.unwrap().unwrap();
+        assert_eq!((found.risk_score.get(), found.schema), (71.5, None));
+        let past = start().plus(Duration::from_hours(24 * 365 * 2));
+        assert_eq!(store.find(id, past).await.unwrap(), None, "its time to live holds too");
+    });
+}
+
+/// The table gives items of one millisecond in an order of its own.
+#[test]
+fn pages_are_whole_where_many_items_have_one_timestamp() {
+    run(async {
+        let (store, table) = fresh().await;
+        for number in 0..70 {
+            table.put(original(&format!("stu_{number:03}"), "2025-01-01T11:00:00.500000", "50")).await;
+            table.put(original(&format!("old_{number:03}"), "2025-01-01T10:00:00", "40")).await;
+        }
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let query = Query { after, limit: 7, ..Query::default() };
+            let page = store.insights(&query, start()).await.unwrap();
+            seen.extend(page.insights.iter().map(|insight| (insight.timestamp, insight.alert_id.clone())));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 140);
+        assert!(seen.is_sorted_by(|one, next| one > next), "newest first, each once");
+    });
+}
+
+#[test]
+fn what_is_due_comes_oldest_first_over_days_and_pages() {
+    run(async {
+        let (store, _table) = fresh().await;
+        let mut expected = Vec::new();
+        for number in 0..60_u64 {
+            let made = start().plus(Duration::from_hours(number / 10 * 7));
+            let event = event(&format!("stu_{number:03}"), 5, 65, "2025-01-01T12:00:00Z");
+            store_one(&store, &event, true, Some(Todo::Upgrade), made).await;
+            expected.push(format!("stu_{number:03}"));
+        }
+        let now = start().plus(Duration::from_hours(24 * 3));
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let due = store.due(now, after.as_ref(), 7).await.unwrap();
+            let Some(last) = due.last() else { break };
+            after = Some(last.place());
+            seen.extend(due.iter().map(|due| due.key.entity_id().to_owned()));
+        }
+        assert_eq!(seen, expected);
+    });
+}
+
+#[test]
+fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
+    run(async {
+        let (store, table) = fresh().await;
+        let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
+        let parked = Parked::new(br#"{"a":"#, &refusal, start());
+        store.park(&parked).await.unwrap();
+        let item = table.items_of("parked#").await.remove(0);
+        assert_eq!(item["pk"], text("parked#2025-01-01"));
+        assert_eq!(item["sk"], text(&parked.sha256));
+        assert_eq!(item["event"], text(r#"{"a":"#));
+        assert_eq!((&item["reason"], &item["event_bytes"]), (&text("not_json"), &number("5")));
+        assert_eq!(item["received_at"], text("2025-01-01T12:00:02.114Z"));
+        for days in [1, 40, 89] {
+            let again =
+                Parked { received_at: start().plus(Duration::from_hours(24 * days)), ..parked.clone() };
+            store.park(&again).await.unwrap();
+            assert_eq!(table.items_of("parked#").await.len(), 1, "after {days} days");
+        }
+        let later = start().plus(KEPT);
+        store.replayed(&parked.sha256, later, "stored").await.unwrap();
+        let event = store.parked(None, 9, later).await.unwrap().events.remove(0);
+        assert_eq!((event.outcome.as_deref(), event.received_at), (Some("stored"), start()));
+    });
+}
+
+#[test]
+fn an_event_that_is_no_text_is_kept_byte_by_byte() {
+    run(async {
+        let (store, _table) = fresh().await;
+        let refusal = Refusal::new(Reason::NotUtf8, "it is not UTF-8");
+        let parked = Parked::new(b"\xff\x00{", &refusal, start());
+        store.park(&parked).await.unwrap();
+        assert_eq!(store.parked(None, 9, start()).await.unwrap().events, [parked]);
+    });
+}

@@ -1,0 +1,97 @@
+//! What a network does to a store: throttling, failures, requests and answers that are lost.
+
+use portend_core::alert::Alert;
+use portend_core::alert_type::AlertTypes;
+use portend_core::clock::StoppedClock;
+use portend_core::pipeline::Outcome;
+use portend_core::store::{Claim, Store};
+use portend_core::store_contract::play::{self, first_event, outlive_the_lease, request, start};
+use portend_remote::DynamoDb;
+
+use crate::store::{proxied, run, store_at};
+use crate::table::{Plug, Proxy, Table};
+
+async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> Outcome {
+    play::run(store, clock, &first_event()).await
+}
+
+/// One plug at each request of an event's path in turn; then a delivery without any.
+#[test]
+fn whichever_request_fails_or_is_lost_there_is_one_insight() {
+    run(async {
+        for plug in [Plug::Throttle, Plug::Fail, Plug::LoseAnswer, Plug::LoseRequest] {
+            // Claim and finish are updates, with a put between.
+            for operation in ["UpdateItem", "PutItem"] {
+                let (store, table, proxy) = proxied().await;
+                let clock = StoppedClock::at(start());
+                proxy.pull(operation, plug);
+                let outcome = deliver(&store, &clock).await;
+                assert_eq!(outcome.status(), "stored", "{plug:?} {operation} {outcome:?}");
+                assert_eq!(deliver(&store, &clock).await.status(), "repeated", "{plug:?} {operation}");
+                assert_eq!(table.items_of("insight#").await.len(), 1, "{plug:?} {operation}");
+            }
+        }
+    });
+}
+
+/// The claim was had, and nobody heard of it: the same request knows its own owner.
+#[test]
+fn a_claim_whose_answer_was_lost_is_the_callers() {
+    run(async {
+        let (store, _table, proxy) = proxied().await;
+        let types = AlertTypes::built_in();
+        let event = first_event();
+        let alert = Alert::read(&event, &types, start()).unwrap();
+        proxy.pull("UpdateItem", Plug::LoseAnswer);
+        let wish = request(&alert, "owner", start());
+        let lost = store.claim(&wish).await.unwrap_err();
+        assert!(lost.is_transient(), "{lost}");
+        assert!(matches!(store.claim(&wish).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
+    });
+}
+
+#[test]
+fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it() {
+    run(async {
+        let (store, table, proxy) = proxied().await;
+        let clock = StoppedClock::at(start());
+        for (plug, code) in [(Plug::Throttle, "store_busy"), (Plug::LoseRequest, "store_unreachable")] {
+            proxy.pull("*", plug);
+            let outcome = deliver(&store, &clock).await;
+            assert_eq!(outcome.reason().as_deref(), Some(code), "{plug:?}");
+            let message = outcome.message().unwrap();
+            assert!(message.contains(&table.name) && !message.contains("canary"), "{message}");
+            proxy.mend();
+            outlive_the_lease(&clock);
+        }
+        assert_eq!(deliver(&store, &clock).await.status(), "stored");
+    });
+}
+
+/// Three for a new insight, and two for an alert that says it again.
+#[test]
+fn an_event_costs_as_many_requests_as_it_has_steps() {
+    run(async {
+        let (store, _table, proxy) = proxied().await;
+        let clock = StoppedClock::at(start());
+        deliver(&store, &clock).await;
+        assert_eq!(proxy.operations(), ["UpdateItem", "PutItem", "UpdateItem"], "claim, put, finish");
+        deliver(&store, &clock).await;
+        assert_eq!(proxy.operations()[3..], ["UpdateItem", "UpdateItem"], "claim, repeat");
+    });
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_mend() {
+    run(async {
+        let (proxy, table) = (Proxy::start(), Table::create_with(&[]).await);
+        let clock = StoppedClock::at(start());
+        let outcome = deliver(&store_at(&proxy.url(), "no-such-table"), &clock).await;
+        assert_eq!(outcome.reason().as_deref(), Some("store_refused"));
+        let message = outcome.message().unwrap();
+        assert!(message.contains("no-such-table") && message.contains("does not exist"), "{message}");
+        assert_eq!(proxy.operations().len(), 1, "it is not tried again");
+        let error = store_at(&proxy.url(), &table.name).find("id", start()).await.unwrap_err();
+        assert!(error.to_string().contains("lacks an index"), "{error}");
+    });
+}

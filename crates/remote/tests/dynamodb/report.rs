@@ -1,0 +1,43 @@
+//! What `portend doctor` is told of a table.
+
+use portend_remote::TableReport;
+
+use crate::store::{run, store_at};
+use crate::table::{Table, endpoint};
+
+fn wrong(report: &TableReport) -> Vec<(&str, &str)> {
+    let findings = report.findings.iter();
+    findings.filter_map(|each| Some((each.part.as_str(), each.wrong.as_deref()?))).collect()
+}
+
+#[test]
+fn a_table_of_the_stack_is_sound() {
+    run(async {
+        let table = Table::create().await;
+        let report = store_at(&endpoint(), &table.name).describe().await;
+        assert_eq!(wrong(&report), []);
+        let parts: Vec<_> = report.findings.iter().map(|each| each.part.as_str()).collect();
+        let indexes = ["PredictionTypeIndex", "RiskScoreIndex", "AlertIdIndex", "TodoIndex"];
+        assert_eq!(parts, [&["table", "keys"][..], &indexes, &["ttl"]].concat());
+    });
+}
+
+#[test]
+fn each_index_that_is_missing_is_named() {
+    run(async {
+        let table = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]).await;
+        let report = store_at(&endpoint(), &table.name).describe().await;
+        assert_eq!(
+            wrong(&report).iter().map(|(part, _)| *part).collect::<Vec<_>>(),
+            ["AlertIdIndex", "TodoIndex"]
+        );
+    });
+}
+
+#[test]
+fn a_table_that_does_not_exist_is_named_so() {
+    run(async {
+        let report = store_at(&endpoint(), "no-such-table").describe().await;
+        assert!(matches!(wrong(&report).as_slice(), [("table", what)] if what.contains("does not exist")));
+    });
+}

@@ -1,0 +1,46 @@
+//! The store over a table of a test's own.
+
+use std::future::Future;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use portend_core::alert_type::AlertTypes;
+use portend_remote::{Aws, DynamoDb};
+
+use crate::table::{Proxy, Table, endpoint};
+
+/// Drives a future of the SDK to its end.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// The AWS of a test: everything at one address.
+pub(crate) fn aws(url: &str) -> Aws {
+    let credentials = Credentials::new("AKIACANARY", "canary", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Aws::given(config)
+}
+
+/// The store in this table, at this address.
+pub(crate) fn store_at(url: &str, table: &str) -> DynamoDb {
+    let types = AlertTypes::built_in().iter().map(|each| each.id().to_owned()).collect();
+    DynamoDb::new(table.to_owned(), types, aws(url))
+}
+
+/// A store in a fresh table.
+pub(crate) async fn fresh() -> (DynamoDb, Table) {
+    let table = Table::create().await;
+    (store_at(&endpoint(), &table.name), table)
+}
+
+/// A store in a fresh table, behind a proxy.
+pub(crate) async fn proxied() -> (DynamoDb, Table, Proxy) {
+    let (table, proxy) = (Table::create().await, Proxy::start());
+    (store_at(&proxy.url(), &table.name), table, proxy)
+}
