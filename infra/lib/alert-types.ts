@@ -1,0 +1,78 @@
+// The alert types that the stack routes, and how the Lambda gets them where they are not the built-in ones.
+//
+// Takes: a folder with one sub-folder per alert type, each with an `alert.toml`.
+// Gives: their ids, which are the sub-folders' names; and a Lambda layer of the `alert.toml` files.
+// Never: reads what is in an `alert.toml`; `portend types check` and the Lambda do.
+
+import { FileSystem } from "aws-cdk-lib";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { PropError } from "./props";
+
+/** The types that are compiled into the Lambda, from the folder of the compiled stack. */
+const BUILT_IN_DIR = path.resolve(__dirname, "../../../alert-types");
+
+/** Where Lambda unpacks layers, and the folder within ours. */
+const LAYER_ROOT = "/opt";
+const LAYER_DIR = "alert-types";
+
+export interface AlertTypes {
+  readonly ids: readonly string[];
+  /** The folder to give to the Lambda; `undefined` where the built-in types serve. */
+  readonly dir?: string;
+}
+
+/** Reads the ids, in order. `dir` is the prop `alertTypesDir`. */
+export function alertTypesOf(dir: string | undefined): AlertTypes {
+  const folder = dir ?? BUILT_IN_DIR;
+  const ids = subFolders(folder).sort();
+  if (ids.length === 0) {
+    throw new PropError(
+      `alertTypesDir ${folder} holds no alert type; give the folder that has a sub-folder for each`,
+    );
+  }
+  for (const id of ids) {
+    if (!/^[a-z][a-z0-9_]*$/.test(id)) {
+      throw new PropError(
+        `alertTypesDir ${folder} holds ${id}, which is no id; use lower-case letters, digits and _`,
+      );
+    }
+    if (!fs.existsSync(path.join(folder, id, "alert.toml"))) {
+      throw new PropError(
+        `alertTypesDir ${folder} holds ${id} without an alert.toml; add it, or move the folder away`,
+      );
+    }
+  }
+  return { ids, dir };
+}
+
+/** A layer that holds `alert.toml` of every type, and the value of `ALERT_TYPES_DIR` that goes with it. */
+export function alertTypesLayer(
+  scope: Construct,
+  ids: readonly string[],
+  dir: string,
+): { layer: lambda.LayerVersion; dir: string } {
+  const staged = FileSystem.mkdtemp("portend-alert-types-");
+  for (const id of ids) {
+    fs.cpSync(path.join(dir, id, "alert.toml"), path.join(staged, LAYER_DIR, id, "alert.toml"));
+  }
+  const layer = new lambda.LayerVersion(scope, "AlertTypes", {
+    description: `Alert types: ${ids.join(", ")}`.slice(0, 256),
+    code: lambda.Code.fromAsset(staged),
+  });
+  return { layer, dir: path.posix.join(LAYER_ROOT, LAYER_DIR) };
+}
+
+function subFolders(folder: string): string[] {
+  if (!fs.existsSync(folder) || !fs.statSync(folder).isDirectory()) {
+    throw new PropError(
+      `alertTypesDir ${folder} is no folder; give the one that has a sub-folder for each alert type`,
+    );
+  }
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .map((entry) => entry.name);
+}

@@ -1,0 +1,172 @@
+// Says which Bedrock model the Lambda asks and what it must be allowed for that, and nothing more.
+//
+// Takes: the prop `bedrockModelId`, or none, and the place of the stack: partition, region, account.
+// Gives: the model's id as the Lambda is told it, and the `bedrock:InvokeModel` statements for it.
+// Never: looks anything up in an account, or grants a model of which the deployer did not name the id.
+
+import * as iam from "aws-cdk-lib/aws-iam";
+import { PropError } from "./props";
+
+/** The model of the default inference profile; `crates/remote/models.toml` has the same, and a test holds them equal. */
+export const DEFAULT_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0";
+
+/**
+ * Where a geography's inference profiles may send a request, by the first part of the profile's id. The region that
+ * the request is made in is one more: a profile sends to it even where it is no destination for other regions, as for
+ * us-west-1, ca-central-1, eu-central-2 and eu-west-2.
+ *
+ * From the tables of source and destination regions in the Amazon Bedrock User Guide, "Supported Regions and models
+ * for inference profiles", for Claude Haiku 4.5 and Sonnet 4.5; read on 2026-11-25. A region too many grants nothing
+ * more, since the condition on the profile stands beside it; one too few fails the calls that are sent there.
+ */
+export const DESTINATION_REGIONS: Readonly<Record<string, readonly string[]>> = {
+  us: ["us-east-1", "us-east-2", "us-west-2"],
+  eu: ["eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3"],
+  jp: ["ap-northeast-1", "ap-northeast-3"],
+  au: ["ap-southeast-2", "ap-southeast-4"],
+};
+
+/** The geography that is every commercial region; the model's ARN then names none. */
+export const GLOBAL = "global";
+
+/** Geographies whose destinations differ from model to model, so that no table of ours can be right for them. */
+export const UNLISTED_GEOGRAPHIES: readonly string[] = ["apac", "ca", "us-gov"];
+
+/** Which geography's profile a region asks by default; the geographic one, since the data then stay there. */
+const GEOGRAPHY_OF_REGION: readonly (readonly [pattern: RegExp, geography: string])[] = [
+  [/^us-(?!gov-)/, "us"],
+  [/^eu-/, "eu"],
+  [/^ap-northeast-1$/, "jp"],
+  [/^ap-southeast-2$/, "au"],
+];
+
+/** ARN kinds that stand for one model in one region, with nothing behind them that needs a statement of its own. */
+const SINGLE_MODEL_KINDS: readonly string[] = [
+  "foundation-model",
+  "provisioned-model",
+  "custom-model-deployment",
+  "imported-model",
+];
+
+/** The place of the stack, for ARNs. Partition and account may be tokens; the region must be known. */
+export interface Place {
+  readonly partition: string;
+  readonly region: string;
+  readonly account: string;
+}
+
+export interface BedrockAccess {
+  /** What `BEDROCK_MODEL_ID` says. */
+  readonly modelId: string;
+  readonly statements: iam.PolicyStatement[];
+}
+
+/** The inference profile that a region asks where no prop says otherwise; `undefined` where there is none. */
+export function defaultProfile(region: string): string | undefined {
+  const geography = GEOGRAPHY_OF_REGION.find(([pattern]) => pattern.test(region))?.[1];
+  return geography && `${geography}.${DEFAULT_MODEL}`;
+}
+
+export function bedrockAccess(wanted: string | undefined, place: Place): BedrockAccess {
+  const modelId = wanted ?? defaultProfile(place.region);
+  if (modelId === undefined) {
+    throw new PropError(
+      `bedrockModelId must be set in ${place.region}, for which there is no default inference profile; ` +
+        `give global.${DEFAULT_MODEL}, another profile's id, or a model's ARN`,
+    );
+  }
+  const statements = modelId.startsWith("arn:") ? byArn(modelId, place) : byId(modelId, place);
+  return { modelId, statements };
+}
+
+function byId(id: string, place: Place): iam.PolicyStatement[] {
+  const [geography = "", ...rest] = id.split(".");
+  if (UNLISTED_GEOGRAPHIES.includes(geography)) {
+    throw new PropError(
+      `bedrockModelId ${id} is of a geography whose regions differ by model; give a profile that begins with ` +
+        `${[...Object.keys(DESTINATION_REGIONS), GLOBAL].join(", ")}, or the ARN of an application inference profile made from it`,
+    );
+  }
+  if (geography === GLOBAL || geography in DESTINATION_REGIONS) {
+    return byProfile(geography, rest.join("."), profileArn(id, place), place);
+  }
+  if (!/^[a-z0-9-]+\.[A-Za-z0-9.:_-]+$/.test(id)) {
+    throw new PropError(
+      `bedrockModelId ${id} is no model id, inference profile id or ARN; give one, as ${DEFAULT_MODEL}`,
+    );
+  }
+  return [allow([foundationModelArn(id, place.region, place)])];
+}
+
+function byArn(arn: string, place: Place): iam.PolicyStatement[] {
+  const [, , service, region, , resource = ""] = splitArn(arn);
+  const [kind = "", name = ""] = resource.split(/\/(.*)/s);
+  if (service !== "bedrock" || name === "") {
+    throw new PropError(
+      `bedrockModelId ${arn} is no ARN of Bedrock; give arn:aws:bedrock:REGION:ACCOUNT:inference-profile/ID`,
+    );
+  }
+  if (region !== place.region) {
+    throw new PropError(
+      `bedrockModelId ${arn} is not in ${place.region}, where the stack stands; give one that is`,
+    );
+  }
+  if (SINGLE_MODEL_KINDS.includes(kind)) {
+    return [allow([arn])];
+  }
+  if (kind === "application-inference-profile") {
+    // The profile's own models can be told only by asking the account, which synthesis never does. So both the region
+    // and the model are wildcards here; the condition confines them to what this one profile sends to.
+    return [
+      allow([arn]),
+      allow([foundationModelArn("*", "*", place)], { "bedrock:InferenceProfileArn": arn }),
+    ];
+  }
+  const [geography = "", ...rest] = name.split(".");
+  if (kind === "inference-profile" && (geography === GLOBAL || geography in DESTINATION_REGIONS)) {
+    return byProfile(geography, rest.join("."), arn, place);
+  }
+  throw new PropError(
+    `bedrockModelId ${arn} is of a kind that this stack cannot grant; give an inference profile or a model`,
+  );
+}
+
+function byProfile(geography: string, model: string, profile: string, place: Place): iam.PolicyStatement[] {
+  const throughProfile = { "bedrock:InferenceProfileArn": profile };
+  if (geography === GLOBAL) {
+    return [
+      allow([profile]),
+      allow([foundationModelArn(model, place.region, place)], throughProfile),
+      // A request that may go to any region is authorised on the ARN that names none, as of region "unspecified".
+      allow([foundationModelArn(model, "", place)], {
+        ...throughProfile,
+        "aws:RequestedRegion": "unspecified",
+      }),
+    ];
+  }
+  const regions = new Set([...(DESTINATION_REGIONS[geography] ?? []), place.region]);
+  const models = [...regions].sort().map((region) => foundationModelArn(model, region, place));
+  return [allow([profile]), allow(models, throughProfile)];
+}
+
+function allow(resources: string[], equals?: Record<string, string>): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    actions: ["bedrock:InvokeModel"],
+    resources,
+    conditions: equals && { StringEquals: equals },
+  });
+}
+
+function profileArn(id: string, { partition, region, account }: Place): string {
+  return `arn:${partition}:bedrock:${region}:${account}:inference-profile/${id}`;
+}
+
+function foundationModelArn(model: string, region: string, { partition }: Place): string {
+  return `arn:${partition}:bedrock:${region}::foundation-model/${model}`;
+}
+
+/** The six parts of an ARN; the last may hold colons, as model ids do. */
+function splitArn(arn: string): string[] {
+  const parts = arn.split(":");
+  return [...parts.slice(0, 5), parts.slice(5).join(":")];
+}

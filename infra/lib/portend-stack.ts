@@ -1,0 +1,108 @@
+// The whole of Portend on AWS, in one stack.
+//
+//   producer ─▶ bus ─▶ rules ─▶ queue ─▶ Lambda ─▶ table
+//                ▲                          │
+//                └────── insights ──────────┘
+//                └─▶ rules ─▶ topics ─▶ mail
+//
+// Takes: the props, as a deployer gives them.
+// Gives: the stack, with outputs under the names of the original stack.
+// Never: looks anything up in an account: the same props give the same template, offline.
+
+import { CfnOutput, Stack } from "aws-cdk-lib";
+import * as events from "aws-cdk-lib/aws-events";
+import { Construct } from "constructs";
+import { Alarms } from "./alarms";
+import { AlertFunction, FUNCTION_TIMEOUT } from "./alert-function";
+import { AlertRules } from "./alert-rules";
+import { alertTypesOf } from "./alert-types";
+import { Dashboard } from "./dashboard";
+import { InsightsTable } from "./insights-table";
+import { Notifications } from "./notifications";
+import { PortendProps, Settings, settingsOf } from "./props";
+import { AlertQueue } from "./queues";
+
+/** The original stack's export names, by output. */
+const EXPORT_NAMES: Readonly<Record<string, string>> = {
+  AIFunctionName: "IOpsDashboard-AIFunctionName",
+  EventBusName: "IOpsDashboard-EventBusName",
+};
+
+export class PortendStack extends Stack {
+  constructor(scope: Construct, id: string, props: PortendProps) {
+    const settings = settingsOf(props);
+    super(scope, id, {
+      description: "Portend: alerts in, explained insights out",
+      env: { region: settings.region },
+    });
+    const alertTypes = alertTypesOf(settings.alertTypesDir);
+    const bus = eventBus(this, settings);
+    const table = new InsightsTable(this, "Insights", {
+      tableName: settings.tableName,
+      existing: settings.existingTable,
+    });
+    const alerts = new AlertQueue(this, "Alerts", { functionTimeout: FUNCTION_TIMEOUT });
+    const lambda = new AlertFunction(this, "AI", { settings, alertTypes, table, bus, alerts: alerts.queue });
+    const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
+    const notifications = new Notifications(this, "Notifications", {
+      bus,
+      emails: {
+        info: settings.infoEmails,
+        warning: settings.warningEmails,
+        critical: settings.criticalEmails,
+      },
+    });
+    const alarms = new Alarms(this, "Alarms", {
+      settings,
+      function: lambda.function,
+      alerts: alerts.queue,
+      deadLetters: {
+        alerts: alerts.deadLetters,
+        "failed invocations": lambda.failedInvocations,
+        notifications: notifications.deadLetters,
+        ...rules.deadLetters,
+      },
+    });
+    const dashboard = new Dashboard(this, "Dashboard", {
+      function: lambda.function,
+      alerts: alerts.queue,
+      alarms,
+    });
+
+    const outputs: Record<string, string | undefined> = {
+      AIFunctionName: lambda.function.functionName,
+      EventBusName: bus.eventBusName,
+      TableName: table.tableName,
+      AlertQueueUrl: alerts.queue.queueUrl,
+      AlertDeadLettersUrl: alerts.deadLetters.queueUrl,
+      RuleDeadLettersUrls: Object.values(rules.deadLetters)
+        .map((queue) => queue.queueUrl)
+        .join(" "),
+      FailedInvocationsUrl: lambda.failedInvocations.queueUrl,
+      NotificationDeadLettersUrl: notifications.deadLetters.queueUrl,
+      InfoTopicArn: notifications.topics.info.topicArn,
+      WarningTopicArn: notifications.topics.warning.topicArn,
+      CriticalTopicArn: notifications.topics.critical.topicArn,
+      LogGroupName: lambda.logGroup.logGroupName,
+      DashboardName: dashboard.dashboardName,
+      OpenAiSecretArn: lambda.openAiKey?.secretArn,
+    };
+    for (const [name, value] of Object.entries(outputs)) {
+      if (value !== undefined) {
+        new CfnOutput(this, name, {
+          value,
+          exportName: settings.exportNames ? EXPORT_NAMES[name] : undefined,
+        });
+      }
+    }
+  }
+}
+
+function eventBus(scope: Construct, { eventBusName, existingEventBus }: Settings): events.IEventBus {
+  return existingEventBus
+    ? events.EventBus.fromEventBusName(scope, "Bus", eventBusName)
+    : new events.EventBus(scope, "Bus", {
+        eventBusName,
+        description: "Alerts of the dashboard's processor, and their insights",
+      });
+}

@@ -1,0 +1,141 @@
+// What a person is told of: the alarms and the dashboard, over metrics that the Lambda really publishes.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+import { byDefault, Json, REPOSITORY, Synthesized, withEverything } from "./harness";
+
+const { namespace, names } = JSON.parse(
+  readFileSync(path.join(REPOSITORY, "crates/lambda/needs.json"), "utf8"),
+).metrics;
+
+function alarms(stack: Synthesized): Record<string, Json> {
+  return Object.fromEntries(
+    Object.values(stack.all("AWS::CloudWatch::Alarm")).map((alarm) => [
+      alarm.AlarmName.replace("PortendStack ", ""),
+      alarm,
+    ]),
+  );
+}
+
+/** The metrics of an alarm, whether it looks at one or at an expression over several. */
+function metricsOf(alarm: Json): { Namespace: string; MetricName: string }[] {
+  return alarm.Metrics === undefined
+    ? [alarm]
+    : alarm.Metrics.flatMap((each: Json) => each.MetricStat?.Metric ?? []);
+}
+
+/** The rows of all graphs of the dashboard; what CloudFormation fills in is left empty. */
+function graphRows(stack: Synthesized): Json[] {
+  const body = stack.only("AWS::CloudWatch::Dashboard").DashboardBody;
+  const text = body["Fn::Join"][1].map((part: Json) => (typeof part === "string" ? part : "")).join("");
+  return JSON.parse(text).widgets.flatMap((widget: Json) => widget.properties.metrics ?? []);
+}
+
+test("there is an alarm for everything that should not be", () => {
+  assert.deepEqual(Object.keys(alarms(byDefault())), [
+    "oldest message",
+    "errors",
+    "parked",
+    "handed back",
+    "degraded",
+    "configuration",
+    "notify failures",
+    "p99 duration",
+    "cost per day",
+    "unaccounted",
+    "dead letters of alerts",
+    "dead letters of failed invocations",
+    "dead letters of notifications",
+    "dead letters of high_ib_call_frequency",
+    "dead letters of low_health_score",
+    "dead letters of supply_demand_imbalance",
+    "dead letters of Unknown",
+  ]);
+});
+
+test("every queue in which something can be left has an alarm", () => {
+  const watched = Object.entries(alarms(byDefault()))
+    .filter(([name]) => name.startsWith("dead letters"))
+    .map(([, alarm]) => alarm.Dimensions[0].Value["Fn::GetAtt"][0]);
+  const source = byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn["Fn::GetAtt"][0];
+  const others = Object.keys(byDefault().all("AWS::SQS::Queue")).filter((queue) => queue !== source);
+  assert.deepEqual(watched.sort(), others.sort());
+});
+
+test("an alarm says what it means, and is calm when nothing happens", () => {
+  for (const [name, alarm] of Object.entries(alarms(byDefault()))) {
+    assert.match(alarm.AlarmDescription, /^[A-Z].+\.$/, name);
+    assert.equal(alarm.TreatMissingData, "notBreaching", name);
+    assert.equal(alarm.ComparisonOperator, "GreaterThanThreshold", name);
+  }
+});
+
+test("alarms tell the topic that is given, and only then anybody", () => {
+  for (const alarm of Object.values(alarms(byDefault()))) {
+    assert.equal(alarm.AlarmActions, undefined);
+  }
+  for (const alarm of Object.values(alarms(withEverything()))) {
+    assert.deepEqual(
+      [alarm.AlarmActions, alarm.OKActions],
+      [["arn:aws:sns:eu-west-1:123456789012:ops"], ["arn:aws:sns:eu-west-1:123456789012:ops"]],
+    );
+  }
+});
+
+test("received is held against the sum of the outcomes, with room for what is in work at midnight", () => {
+  const { Metrics, Threshold } = alarms(withEverything())["unaccounted"];
+  assert.equal(
+    Metrics[0].Expression,
+    "received - (FILL(stored, 0) + FILL(repeated, 0) + FILL(parked, 0) + FILL(handedback, 0))",
+  );
+  assert.equal(Threshold, 10 * 5);
+  const sums = Metrics.slice(1).map((each: Json) => [
+    each.Id,
+    each.MetricStat.Metric.MetricName,
+    each.MetricStat.Stat,
+    each.MetricStat.Period,
+  ]);
+  assert.deepEqual(
+    sums,
+    ["Received", "Stored", "Repeated", "Parked", "HandedBack"].map((name) => [
+      name.toLowerCase(),
+      name,
+      "Sum",
+      86400,
+    ]),
+  );
+});
+
+test("the cost alarm goes off above what the deployer said, in dollars per day", () => {
+  const { MetricName, Statistic, Period, Threshold } = alarms(withEverything())["cost per day"];
+  assert.deepEqual([MetricName, Statistic, Period, Threshold], ["CostUsd", "Sum", 86400, 2.5]);
+});
+
+test("every metric of the alarms is one that the Lambda publishes, or AWS's own", () => {
+  for (const [name, alarm] of Object.entries(alarms(byDefault()))) {
+    for (const { Namespace, MetricName } of metricsOf(alarm)) {
+      assert.ok(
+        ["AWS/SQS", "AWS/Lambda"].includes(Namespace) ||
+          (Namespace === namespace && names.includes(MetricName)),
+        `${name}: ${MetricName}`,
+      );
+    }
+  }
+});
+
+test("the dashboard shows every metric that the Lambda publishes, and none that it does not", () => {
+  const rows = graphRows(byDefault());
+  const plain = rows.filter(([first]) => first === namespace).map(([, name]) => name);
+  const searches = rows
+    .map(([first]) => first.expression ?? "")
+    .filter((expression) => expression.startsWith("SEARCH"));
+  const searched = searches.map((expression) => /MetricName="([A-Za-z]+)"/.exec(expression)?.[1]);
+  assert.deepEqual([...new Set([...plain, ...searched])].sort(), [...names].sort());
+  // The dimensions are those that the Lambda gives the series of a model.
+  assert.deepEqual(
+    searches.map((expression) => /'\{(.+)\}/.exec(expression)?.[1]),
+    [`${namespace},Model,Class`, `${namespace},Model`],
+  );
+});

@@ -1,0 +1,177 @@
+// The Lambda and its queue: what it is told, how it is fed, and what happens to what it cannot do.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+import {
+  byDefault,
+  EVERYTHING,
+  Json,
+  refers,
+  REPOSITORY,
+  SECRET_ARN,
+  Synthesized,
+  withEverything,
+} from "./harness";
+
+const { required, optional } = JSON.parse(
+  readFileSync(path.join(REPOSITORY, "crates/lambda/needs.json"), "utf8"),
+).environment;
+
+function lambda(stack: Synthesized): Json {
+  return stack.only("AWS::Lambda::Function");
+}
+
+function variables(stack: Synthesized): Record<string, Json> {
+  return lambda(stack).Environment.Variables;
+}
+
+test("every variable that the code requires is set, and none that it does not know", () => {
+  for (const stack of [byDefault(), withEverything(), new Synthesized({ models: ["scorecard"] })]) {
+    const set = Object.keys(variables(stack));
+    assert.deepEqual(
+      required.filter((name: string) => !set.includes(name)),
+      [],
+    );
+    assert.deepEqual(
+      set.filter((name) => ![...required, ...optional].includes(name)),
+      [],
+    );
+  }
+});
+
+test("by default it asks the region's profile of Bedrock, then the scorecard", () => {
+  const { DYNAMODB_TABLE_NAME, EVENT_BUS_NAME, ...rest } = variables(byDefault());
+  assert.deepEqual([refers(DYNAMODB_TABLE_NAME)], Object.keys(byDefault().all("AWS::DynamoDB::Table")));
+  assert.deepEqual([refers(EVENT_BUS_NAME)], Object.keys(byDefault().all("AWS::Events::EventBus")));
+  assert.deepEqual(rest, {
+    MODELS: "bedrock,scorecard",
+    BEDROCK_MODEL_ID: "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+  });
+});
+
+test("with everything it is told everything", () => {
+  assert.deepEqual(variables(withEverything()), {
+    DYNAMODB_TABLE_NAME: "iops-dashboard-insights",
+    EVENT_BUS_NAME: "iops-dashboard-alerts",
+    MODELS: "openai,bedrock,scorecard",
+    BEDROCK_MODEL_ID: "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+    OPENAI_API_KEY_SECRET: SECRET_ARN,
+    OPENAI_MODEL: "gpt-6-luna",
+    ALERT_TYPES_DIR: "/opt/alert-types",
+  });
+});
+
+test("a key is never in the template, and a new secret has no value, not even a generated one", () => {
+  const stack = new Synthesized({ openAi: true });
+  assert.deepEqual(Object.keys(stack.only("AWS::SecretsManager::Secret")), ["Description"]);
+  assert.equal(variables(stack)["MODELS"], "bedrock,openai,scorecard");
+  assert.deepEqual(
+    [refers(variables(stack)["OPENAI_API_KEY_SECRET"])],
+    Object.keys(stack.all("AWS::SecretsManager::Secret")),
+  );
+  assert.deepEqual(byDefault().all("AWS::SecretsManager::Secret"), {});
+  assert.deepEqual(withEverything().all("AWS::SecretsManager::Secret"), {});
+  for (const { Environment } of [lambda(stack), lambda(withEverything())]) {
+    assert.ok(!("OPENAI_API_KEY" in Environment.Variables));
+  }
+});
+
+test("it is the zip's program on Amazon Linux 2023, as small and as patient as it is said to be", () => {
+  const { Runtime, Handler, MemorySize, Timeout, Architectures, TracingConfig, Layers } = lambda(byDefault());
+  assert.deepEqual(
+    { Runtime, Handler, MemorySize, Timeout, Architectures, TracingConfig, Layers },
+    {
+      Runtime: "provided.al2023",
+      Handler: "bootstrap",
+      MemorySize: 256,
+      Timeout: 60,
+      Architectures: ["x86_64"],
+      TracingConfig: undefined,
+      Layers: undefined,
+    },
+  );
+  const all = lambda(withEverything());
+  assert.deepEqual(
+    [all.MemorySize, all.Architectures, all.TracingConfig],
+    [512, ["arm64"], { Mode: "Active" }],
+  );
+});
+
+test("its log is kept as long as is said, and no longer than the stack", () => {
+  assert.equal(byDefault().only("AWS::Logs::LogGroup").RetentionInDays, 30);
+  assert.equal(withEverything().only("AWS::Logs::LogGroup").RetentionInDays, 365);
+  assert.deepEqual(
+    [refers(lambda(byDefault()).LoggingConfig.LogGroup)],
+    Object.keys(byDefault().all("AWS::Logs::LogGroup")),
+  );
+  byDefault().template.hasResource("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
+});
+
+test("it takes batches of 5 from the queue, hands back single alerts, and is held to the concurrency", () => {
+  const { BatchSize, FunctionResponseTypes, ScalingConfig } = byDefault().only(
+    "AWS::Lambda::EventSourceMapping",
+  );
+  assert.deepEqual(
+    [BatchSize, FunctionResponseTypes, ScalingConfig],
+    [5, ["ReportBatchItemFailures"], { MaximumConcurrency: 2 }],
+  );
+  assert.deepEqual(withEverything().only("AWS::Lambda::EventSourceMapping").ScalingConfig, {
+    MaximumConcurrency: 10,
+  });
+});
+
+test("a batch is not delivered again while it is in work, and 20 times in all", () => {
+  const queues = byDefault().all("AWS::SQS::Queue");
+  const queue = queues[refers(byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn)];
+  assert.equal(queue.VisibilityTimeout, 6 * lambda(byDefault()).Timeout);
+  assert.equal(queue.RedrivePolicy.maxReceiveCount, 20);
+  assert.ok(refers(queue.RedrivePolicy.deadLetterTargetArn) in queues);
+});
+
+test("every queue keeps its messages for 14 days, encrypted without a KMS key, and refuses plain HTTP", () => {
+  const queues = byDefault().all("AWS::SQS::Queue");
+  const policies = Object.values(byDefault().all("AWS::SQS::QueuePolicy"));
+  for (const [id, queue] of Object.entries(queues)) {
+    assert.equal(queue.MessageRetentionPeriod, 14 * 24 * 60 * 60, id);
+    assert.equal(queue.SqsManagedSseEnabled, true, id);
+    assert.equal(queue.KmsMasterKeyId, undefined, id);
+    const statements = policies
+      .filter((policy) => refers(policy.Queues[0]) === id)
+      .flatMap((policy) => policy.PolicyDocument.Statement);
+    assert.ok(
+      statements.some(
+        ({ Effect, Condition }) => Effect === "Deny" && Condition.Bool["aws:SecureTransport"] === "false",
+      ),
+      id,
+    );
+  }
+});
+
+test("a direct call that fails three times is kept", () => {
+  const { MaximumRetryAttempts, DestinationConfig } = byDefault().only("AWS::Lambda::EventInvokeConfig");
+  assert.equal(MaximumRetryAttempts, 2);
+  assert.ok(refers(DestinationConfig.OnFailure.Destination) in byDefault().all("AWS::SQS::Queue"));
+});
+
+test("alert types of one's own come as a layer, the built-in ones within the program", () => {
+  const [layer] = Object.values(withEverything().all("AWS::Lambda::LayerVersion"));
+  assert.match(layer.Description, /high_ib_call_frequency, low_health_score, supply_demand_imbalance/);
+  assert.deepEqual(
+    lambda(withEverything()).Layers.map(refers),
+    Object.keys(withEverything().all("AWS::Lambda::LayerVersion")),
+  );
+  assert.deepEqual(byDefault().all("AWS::Lambda::LayerVersion"), {});
+});
+
+test("only the sweep's rule may start it by name", () => {
+  const { Principal, SourceArn } = byDefault().only("AWS::Lambda::Permission");
+  assert.equal(Principal, "events.amazonaws.com");
+  const rules = byDefault().all("AWS::Events::Rule");
+  assert.equal(rules[refers(SourceArn)].ScheduleExpression, "rate(15 minutes)");
+});
+
+test("the same props give the same template", () => {
+  assert.equal(new Synthesized(EVERYTHING).text(), withEverything().text());
+});

@@ -1,0 +1,163 @@
+// Where events go: alerts to the queue, insights to a topic, and neither to the other's place.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+import { matches } from "./event-pattern";
+import { byDefault, Json, refers, REPOSITORY, Synthesized, temporaryFolder, withEverything } from "./harness";
+
+const TYPES = readdirSync(path.join(REPOSITORY, "alert-types"));
+
+function alert(detailType: string): Json {
+  const sample = JSON.parse(readFileSync(path.join(REPOSITORY, "test/test-alert.json"), "utf8"));
+  return { ...sample, "detail-type": detailType, detail: { ...sample.detail, alert_type: detailType } };
+}
+
+function insight(severity: Json): Json {
+  return {
+    source: "iops-dashboard.ai",
+    "detail-type": "insight",
+    detail: { alert_id: "a", ...(severity !== undefined && { severity }) },
+  };
+}
+
+/** The kinds of place that an event on the bus is sent to. */
+function places(synthesized: Synthesized, event: Json): string[] {
+  const kinds = {
+    ...kindsOf(synthesized, "AWS::SQS::Queue", "queue"),
+    ...kindsOf(synthesized, "AWS::SNS::Topic", "topic"),
+    ...kindsOf(synthesized, "AWS::Lambda::Function", "lambda"),
+  };
+  return busRules(synthesized)
+    .filter((rule) => matches(rule.EventPattern, event))
+    .flatMap((rule) => rule.Targets.map((target: Json) => kinds[refers(target.Arn)] ?? "unknown"));
+}
+
+function kindsOf(synthesized: Synthesized, type: string, kind: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(synthesized.all(type)).map(([id, { DisplayName }]) => [id, DisplayName ?? kind]),
+  );
+}
+
+/** The rules that look at events, and not at the clock. */
+function busRules(synthesized: Synthesized): Json[] {
+  return Object.values(synthesized.all("AWS::Events::Rule")).filter(
+    (rule) => rule.EventPattern !== undefined,
+  );
+}
+
+test("each alert type's folder is a rule to the queue", () => {
+  assert.equal(TYPES.length, 3);
+  for (const type of TYPES) {
+    assert.deepEqual(places(byDefault(), alert(type)), ["queue"], type);
+  }
+});
+
+test("an alert of a type that nobody knows goes to the queue too, to be parked", () => {
+  for (const type of ["low_sleep", "HIGH_IB_CALL_FREQUENCY", "high_ib_call_frequency ", ""]) {
+    assert.deepEqual(places(byDefault(), alert(type)), ["queue"], type);
+  }
+});
+
+test("an event of another source goes nowhere", () => {
+  assert.deepEqual(places(byDefault(), { ...alert("low_health_score"), source: "aws.ec2" }), []);
+});
+
+test("a new folder is a new rule, and the fourth rule leaves its type alone", () => {
+  const folder = temporaryFolder();
+  cpSync(path.join(REPOSITORY, "alert-types"), folder, { recursive: true });
+  mkdirSync(path.join(folder, "late_delivery"));
+  cpSync(path.join(folder, "low_health_score/alert.toml"), path.join(folder, "late_delivery/alert.toml"));
+  const more = new Synthesized({ alertTypesDir: folder });
+  assert.equal(busRules(more).length, busRules(byDefault()).length + 1);
+  assert.deepEqual(places(more, alert("late_delivery")), ["queue"]);
+  assert.deepEqual(places(more, alert("unheard_of")), ["queue"]);
+});
+
+test("each rule has a dead-letter queue of its own, and may send to it and to the queue", () => {
+  const stack = byDefault();
+  const rules = busRules(stack).filter((rule) => rule.EventPattern.source[0] === "iops-dashboard.processor");
+  const deadLetters = rules.map((rule) => refers(rule.Targets[0].DeadLetterConfig.Arn));
+  assert.equal(new Set(deadLetters).size, TYPES.length + 1);
+  for (const rule of rules) {
+    const target = rule.Targets[0];
+    for (const queue of [refers(target.Arn), refers(target.DeadLetterConfig.Arn)]) {
+      assert.ok(
+        sendersTo(stack, queue).some((arn) => arn.endsWith(`/${rule.Name}`)),
+        `${rule.Name} may send to ${queue}`,
+      );
+    }
+  }
+});
+
+function sendersTo(stack: Synthesized, queue: string): string[] {
+  return Object.values(stack.all("AWS::SQS::QueuePolicy"))
+    .filter((policy) => refers(policy.Queues[0]) === queue)
+    .flatMap((policy) => policy.PolicyDocument.Statement)
+    .filter((statement) => statement.Effect === "Allow")
+    .flatMap((statement) => {
+      assert.equal(statement.Principal.Service, "events.amazonaws.com");
+      assert.equal(statement.Action, "sqs:SendMessage");
+      return statement.Condition.ArnEquals["aws:SourceArn"];
+    })
+    .map((arn: Json) => (typeof arn === "string" ? arn : (arn["Fn::Join"]?.[1].at(-1) ?? refers(arn))));
+}
+
+test("an insight goes to the topic of its severity; an unknown severity, or none, is a warning", () => {
+  for (const stack of [byDefault(), withEverything()]) {
+    for (const [severity, topic] of [
+      ["info", "Portend info"],
+      ["warning", "Portend warning"],
+      ["critical", "Portend critical"],
+      ["INFO", "Portend warning"],
+      ["catastrophic", "Portend warning"],
+      ["", "Portend warning"],
+      [undefined, "Portend warning"],
+    ]) {
+      assert.deepEqual(places(stack, insight(severity)), [topic], String(severity));
+    }
+  }
+});
+
+test("nothing that the Lambda puts on the bus comes back to it", () => {
+  for (const stack of [byDefault(), withEverything()]) {
+    for (const severity of ["info", "warning", "critical", "other", undefined]) {
+      const reached = places(stack, insight(severity));
+      assert.ok(!reached.includes("queue") && !reached.includes("lambda"), reached.join());
+    }
+    // It may put nothing else: not even an insight whose detail-type is an alert's.
+    const { Condition } = stack
+      .only("AWS::IAM::Role")
+      .Policies.find((policy: Json) => policy.PolicyName === "InsightEvents").PolicyDocument.Statement[0];
+    assert.deepEqual(Condition, {
+      "ForAllValues:StringEquals": { "events:source": "iops-dashboard.ai" },
+      StringEquals: { "events:detail-type": "insight" },
+    });
+  }
+});
+
+test("an existing bus gets the rules and is not made", () => {
+  const stack = withEverything();
+  assert.deepEqual(stack.all("AWS::Events::EventBus"), {});
+  assert.ok(busRules(stack).every((rule) => rule.EventBusName === "iops-dashboard-alerts"));
+});
+
+test("on the default bus the queue lets in rules whose ARN does not name a bus", () => {
+  const stack = new Synthesized({ eventBusName: "default", existingEventBus: true });
+  const queue = refers(stack.only("AWS::Lambda::EventSourceMapping").EventSourceArn);
+  assert.ok(
+    sendersTo(stack, queue).includes(":rule/PortendStack-low_health_score"),
+    sendersTo(stack, queue).join(),
+  );
+});
+
+test("the sweep comes every 15 minutes with exactly the Lambda's word for it", () => {
+  const [sweep, ...more] = Object.values(byDefault().all("AWS::Events::Rule")).filter(
+    (rule) => rule.ScheduleExpression !== undefined,
+  );
+  assert.equal(more.length, 0);
+  assert.equal(sweep.ScheduleExpression, "rate(15 minutes)");
+  assert.equal(sweep.EventBusName, undefined);
+  assert.equal(sweep.Targets[0].Input, '{"portend":"upgrade"}');
+});

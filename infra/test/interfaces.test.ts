@@ -1,0 +1,139 @@
+// The table, the outputs, and the topics' encryption: what others build on.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { byDefault, EVERYTHING, Json, refers, Synthesized, withEverything } from "./harness";
+
+test("the table has its keys, four indexes, TTL, recovery to any minute, and no capacity to plan", () => {
+  const { AttributeDefinitions, GlobalSecondaryIndexes, ...table } = byDefault().only("AWS::DynamoDB::Table");
+  assert.deepEqual(table, {
+    TableName: "iops-dashboard-insights",
+    KeySchema: [
+      { AttributeName: "pk", KeyType: "HASH" },
+      { AttributeName: "sk", KeyType: "RANGE" },
+    ],
+    BillingMode: "PAY_PER_REQUEST",
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
+  });
+  const types = Object.fromEntries(
+    AttributeDefinitions.map((each: Json) => [each.AttributeName, each.AttributeType]),
+  );
+  assert.deepEqual(types, {
+    pk: "S",
+    sk: "S",
+    prediction_type: "S",
+    timestamp: "S",
+    risk_score: "N",
+    alert_id: "S",
+    todo_day: "S",
+  });
+  const indexes = GlobalSecondaryIndexes.map((index: Json) => [
+    index.IndexName,
+    index.KeySchema.map((key: Json) => key.AttributeName).join(),
+    index.Projection.ProjectionType,
+  ]);
+  assert.deepEqual(indexes, [
+    ["PredictionTypeIndex", "prediction_type,timestamp", "ALL"],
+    ["RiskScoreIndex", "prediction_type,risk_score", "ALL"],
+    ["AlertIdIndex", "alert_id", "ALL"],
+    ["TodoIndex", "todo_day,timestamp", "ALL"],
+  ]);
+});
+
+test("the table outlives the stack, but not a first deployment that fails", () => {
+  byDefault().template.hasResource("AWS::DynamoDB::Table", {
+    DeletionPolicy: "RetainExceptOnCreate",
+    UpdateReplacePolicy: "Retain",
+  });
+});
+
+test("an existing table is used by its name and not made", () => {
+  const stack = new Synthesized({ existingTable: true, tableName: "insights-of-old" });
+  assert.deepEqual(stack.all("AWS::DynamoDB::Table"), {});
+  assert.equal(
+    stack.only("AWS::Lambda::Function").Environment.Variables.DYNAMODB_TABLE_NAME,
+    "insights-of-old",
+  );
+});
+
+test("the outputs have the original stack's names, and its export names when they are free", () => {
+  const outputs = byDefault().template.toJSON()["Outputs"];
+  assert.deepEqual(
+    [refers(outputs.AIFunctionName.Value)],
+    Object.keys(byDefault().all("AWS::Lambda::Function")),
+  );
+  assert.deepEqual(
+    [refers(outputs.EventBusName.Value)],
+    Object.keys(byDefault().all("AWS::Events::EventBus")),
+  );
+  assert.ok(Object.values(outputs).every((output: Json) => output.Export === undefined));
+  const exported = Object.entries<Json>(withEverything().template.toJSON()["Outputs"]).filter(
+    ([, output]) => output.Export !== undefined,
+  );
+  assert.deepEqual(
+    exported.map(([name, output]) => [name, output.Export.Name]),
+    [
+      ["AIFunctionName", "IOpsDashboard-AIFunctionName"],
+      ["EventBusName", "IOpsDashboard-EventBusName"],
+    ],
+  );
+});
+
+test("table, queues and topics are among the outputs", () => {
+  const names = Object.keys(byDefault().template.toJSON()["Outputs"]);
+  for (const name of [
+    "TableName",
+    "AlertQueueUrl",
+    "AlertDeadLettersUrl",
+    "RuleDeadLettersUrls",
+    "FailedInvocationsUrl",
+    "InfoTopicArn",
+    "WarningTopicArn",
+    "CriticalTopicArn",
+  ]) {
+    assert.ok(names.includes(name), name);
+  }
+});
+
+test("the topics are encrypted by a key that EventBridge may use, and refuse plain HTTP", () => {
+  const [[keyId, key]] = Object.entries(byDefault().all("AWS::KMS::Key")) as [[string, Json]];
+  assert.equal(key.EnableKeyRotation, true);
+  const forEvents = key.KeyPolicy.Statement.find(
+    (statement: Json) => statement.Principal.Service === "events.amazonaws.com",
+  );
+  assert.deepEqual(forEvents.Action, ["kms:Decrypt", "kms:GenerateDataKey*"]);
+  const topics = byDefault().all("AWS::SNS::Topic");
+  assert.equal(Object.keys(topics).length, 3);
+  for (const [id, topic] of Object.entries(topics)) {
+    assert.equal(refers(topic.KmsMasterKeyId), keyId);
+    const policy = Object.values(byDefault().all("AWS::SNS::TopicPolicy")).find(
+      (each) => refers(each.Topics[0]) === id,
+    );
+    const [deny, allow] = policy.PolicyDocument.Statement;
+    assert.equal(deny.Condition.Bool["aws:SecureTransport"], "false");
+    assert.deepEqual(
+      [allow.Action, allow.Principal, allow.Condition],
+      ["sns:Publish", { Service: "events.amazonaws.com" }, undefined],
+    );
+  }
+});
+
+test("mail goes to the addresses of its severity", () => {
+  const topics = withEverything().all("AWS::SNS::Topic");
+  const mail = Object.values(withEverything().all("AWS::SNS::Subscription")).map(
+    ({ Protocol, Endpoint, TopicArn }) => [Protocol, topics[refers(TopicArn)].DisplayName, Endpoint],
+  );
+  assert.deepEqual(mail.sort(), [
+    ["email", "Portend critical", "critical@example.com"],
+    ["email", "Portend info", "info@example.com"],
+    ["email", "Portend warning", "second@example.com"],
+    ["email", "Portend warning", "warning@example.com"],
+  ]);
+  assert.equal(
+    new Synthesized({ ...EVERYTHING, infoEmails: [], warningEmails: [], criticalEmails: [] })
+      .text()
+      .includes("Subscription"),
+    false,
+  );
+});

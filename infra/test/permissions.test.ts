@@ -1,0 +1,125 @@
+// What the Lambda may do: the actions that its code declares, each on its own resources, and no more.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+import {
+  byDefault,
+  EVERYTHING,
+  Json,
+  list,
+  refers,
+  REPOSITORY,
+  roleStatements,
+  SECRET_ARN,
+  Synthesized,
+  withEverything,
+} from "./harness";
+
+const NEEDS = JSON.parse(readFileSync(path.join(REPOSITORY, "crates/lambda/needs.json"), "utf8"));
+
+/** What Lambda and X-Ray need for themselves, in the function's name; none of the Lambda's code calls these. */
+const RUNTIME_ACTIONS = [
+  "logs:CreateLogStream",
+  "logs:PutLogEvents",
+  "sqs:DeleteMessage",
+  "sqs:GetQueueAttributes",
+  "sqs:ReceiveMessage",
+  "sqs:SendMessage",
+  "xray:PutTelemetryRecords",
+  "xray:PutTraceSegments",
+];
+
+function allowed(stack: Synthesized): string[] {
+  return [...new Set(roleStatements(stack).flatMap((statement) => list<string>(statement.Action)))].sort();
+}
+
+/** The resources on which an action is allowed. */
+function resourcesOf(stack: Synthesized, action: string): Json[] {
+  return roleStatements(stack)
+    .filter((statement) => list<string>(statement.Action).includes(action))
+    .flatMap((statement) => list<Json>(statement.Resource));
+}
+
+test("the actions are those that the code declares, and those of its runtime", () => {
+  const declared = Object.values(NEEDS.actions as Record<string, string[]>).flat();
+  assert.deepEqual(allowed(withEverything()), [...declared, ...RUNTIME_ACTIONS].sort());
+});
+
+test("what is switched off is not allowed", () => {
+  const withoutXrayAndOpenAi = allowed(withEverything()).filter(
+    (action) => !/^(xray|secretsmanager):/.test(action),
+  );
+  assert.deepEqual(allowed(byDefault()), withoutXrayAndOpenAi);
+  const scorecardOnly = new Synthesized({ models: ["scorecard"] });
+  assert.deepEqual(
+    allowed(scorecardOnly),
+    withoutXrayAndOpenAi.filter((action) => !action.startsWith("bedrock:")),
+  );
+});
+
+test("the table's actions are on the table, and queries on its four indexes too", () => {
+  const table = "arn:aws:dynamodb:eu-west-1:123456789012:table/iops-dashboard-insights";
+  const shown = (resource: Json): string =>
+    resource["Fn::Join"][1]
+      .map((part: Json) => (part.Ref === "AWS::AccountId" ? "123456789012" : part))
+      .join("");
+  for (const action of NEEDS.actions.dynamodb) {
+    const indexes = ["AlertIdIndex", "PredictionTypeIndex", "RiskScoreIndex", "TodoIndex"].map(
+      (name) => `${table}/index/${name}`,
+    );
+    const expected = action === "dynamodb:Query" ? [table, ...indexes] : [table];
+    assert.deepEqual(resourcesOf(withEverything(), action).map(shown).sort(), expected.sort(), action);
+  }
+});
+
+test("insights go to the one bus, and the key is read from the one secret", () => {
+  assert.deepEqual(
+    resourcesOf(byDefault(), "events:PutEvents").map(refers),
+    Object.keys(byDefault().all("AWS::Events::EventBus")),
+  );
+  assert.deepEqual(resourcesOf(withEverything(), "secretsmanager:GetSecretValue"), [SECRET_ARN]);
+  const withNewSecret = new Synthesized({ openAi: true });
+  assert.deepEqual(
+    resourcesOf(withNewSecret, "secretsmanager:GetSecretValue").map(refers),
+    Object.keys(withNewSecret.all("AWS::SecretsManager::Secret")),
+  );
+});
+
+test("it reads from the alert queue and sends to that of failed invocations", () => {
+  const stack = byDefault();
+  const { EventSourceArn } = stack.only("AWS::Lambda::EventSourceMapping");
+  const { DestinationConfig } = stack.only("AWS::Lambda::EventInvokeConfig");
+  for (const action of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]) {
+    assert.deepEqual(resourcesOf(stack, action), [EventSourceArn], action);
+  }
+  assert.deepEqual(resourcesOf(stack, "sqs:SendMessage"), [DestinationConfig.OnFailure.Destination]);
+});
+
+test("no managed policy is attached, and nothing adds to the role beside its own statements", () => {
+  for (const stack of [byDefault(), withEverything()]) {
+    assert.equal(stack.only("AWS::IAM::Role").ManagedPolicyArns, undefined);
+    stack.template.resourceCountIs("AWS::IAM::Policy", 0);
+    stack.template.resourceCountIs("AWS::IAM::ManagedPolicy", 0);
+  }
+});
+
+test("no action is a wildcard, and no resource but the two that code explains", () => {
+  const application = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc123";
+  const stack = new Synthesized({ ...EVERYTHING, bedrockModelId: application });
+  const wildcards = roleStatements(stack).flatMap((statement) =>
+    list<Json>(statement.Resource)
+      .filter((resource) => JSON.stringify(resource).includes("*"))
+      .map((resource) => [list(statement.Action).join(), resource, statement.Condition]),
+  );
+  assert.deepEqual(wildcards, [
+    [
+      "bedrock:InvokeModel",
+      "arn:aws:bedrock:*::foundation-model/*",
+      { StringEquals: { "bedrock:InferenceProfileArn": application } },
+    ],
+    ["xray:PutTelemetryRecords,xray:PutTraceSegments", "*", undefined],
+  ]);
+  assert.ok(allowed(stack).every((action) => !action.includes("*")));
+});

@@ -1,0 +1,160 @@
+// What a deployer may set: what comes of it, and the sentence that a wrong value gets.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import * as path from "node:path";
+import { test } from "node:test";
+import { KINDS, propsOf } from "../lib/context";
+import { PortendProps, PropError, settingsOf } from "../lib/props";
+import { EVERYTHING, Json, SECRET_ARN, Synthesized, temporaryFolder } from "./harness";
+
+const EU = { region: "eu-west-1" };
+
+test("a prop of CDK's context is read as what it is, from the command line and from a file", () => {
+  const fromCommandLine = propsOf({
+    existingTable: "true",
+    xray: "false",
+    memoryMib: "512",
+    costAlarmUsdPerDay: "2.5",
+    models: "openai, scorecard",
+    warningEmails: "",
+    tableName: "mine",
+  });
+  const fromFile = propsOf({
+    existingTable: true,
+    xray: false,
+    memoryMib: 512,
+    costAlarmUsdPerDay: 2.5,
+    models: ["openai", "scorecard"],
+    warningEmails: [],
+    tableName: "mine",
+  });
+  assert.deepEqual(fromCommandLine, fromFile);
+});
+
+test("CDK's own context is left alone, and a misspelt prop is not", () => {
+  assert.deepEqual(
+    propsOf({
+      "aws:cdk:enable-path-metadata": true,
+      "@aws-cdk/core:checkSecretUsage": true,
+      "cli-telemetry": false,
+    }),
+    {},
+  );
+  assert.throws(() => propsOf({ exsitingTable: "true" }), {
+    message: /^exsitingTable is no prop of this stack; give one of region, alertTypesDir, /,
+  });
+  assert.throws(() => propsOf({ constructor: "x" }), { message: /^constructor is no prop/ });
+});
+
+test("a value of the wrong kind is refused with the kind that is wanted", () => {
+  for (const [context, sentence] of [
+    [{ existingTable: "yes" }, 'existingTable is "yes"; give true or false'],
+    [{ memoryMib: "256MB" }, 'memoryMib is "256MB"; give a number'],
+    [{ memoryMib: "-1" }, 'memoryMib is "-1"; give a number'],
+    [{ tableName: "" }, 'tableName is ""; give text'],
+    [{ models: { first: "bedrock" } }, 'models is {"first":"bedrock"}; give a list, as a,b'],
+  ] as [Record<string, unknown>, string][]) {
+    assert.throws(() => propsOf(context), new PropError(sentence));
+  }
+});
+
+test("a wrong value is refused in one sentence that names the prop and the mend", () => {
+  for (const [props, sentence] of [
+    [{ region: undefined }, /^region is not known; set AWS_REGION, .* give -c region=us-east-1$/],
+    [{ region: "Ireland" }, /^region is "Ireland"; give a name as us-east-1$/],
+    [{ eventBusName: "my bus" }, /^eventBusName is "my bus"; give letters, digits/],
+    [{ tableName: "ab" }, /^tableName is "ab"; give 3 to 255 letters/],
+    [{ architecture: "x86" }, /^architecture is "x86"; give one of x86_64, arm64$/],
+    [{ memoryMib: 64 }, /^memoryMib is 64; give a whole number from 128 to 10240$/],
+    [{ maxConcurrency: 1 }, /^maxConcurrency is 1; give a whole number from 2 to 1000$/],
+    [{ maxConcurrency: 2.5 }, /^maxConcurrency is 2.5; give a whole number/],
+    [{ logRetentionDays: 31 }, /^logRetentionDays is 31; give one of 1, 3, 5, 7, 14, 30, /],
+    [
+      { models: [] },
+      /^models is ""; name each of bedrock, openai, scorecard at most once, and at least one$/,
+    ],
+    [{ models: ["bedrock", "bedrock"] }, /^models is "bedrock,bedrock"; name each/],
+    [{ models: ["claude"] }, /^models is "claude"; give one of bedrock, openai, scorecard$/],
+    [{ models: ["openai"] }, /^models names openai, which is switched off; set openAi to true/],
+    [
+      { models: ["bedrock"], openAi: true },
+      /^openAi is true, but models does not name openai; add it to models/,
+    ],
+    [{ openAiModel: "gpt-6-luna" }, /^openAiModel is set, but OpenAI is switched off; set openAi to true/],
+    [{ openAiSecretArn: SECRET_ARN }, /^openAiSecretArn is set, but OpenAI is switched off/],
+    [
+      { openAi: true, openAiSecretArn: SECRET_ARN.slice(0, -7) },
+      /^openAiSecretArn is .*; give the complete ARN of a secret, with the six characters/,
+    ],
+    [
+      { openAi: true, openAiSecretArn: "sk-abc" },
+      /^openAiSecretArn is not shown, since it may be a key; give the complete ARN/,
+    ],
+    [
+      { openAi: true, openAiSecretArn: SECRET_ARN, region: "us-east-1" },
+      /^openAiSecretArn is .*, which is not in us-east-1/,
+    ],
+    [
+      { criticalEmails: ["ops at example.com"] },
+      /^criticalEmails is "ops at example.com"; give e-mail addresses$/,
+    ],
+    [{ opsTopicArn: "ops" }, /^opsTopicArn is "ops"; give the ARN of an SNS topic$/],
+    [
+      { opsTopicArn: "arn:aws:sns:us-east-1:123456789012:ops" },
+      /^opsTopicArn is .*, which is not in eu-west-1/,
+    ],
+    [{ costAlarmUsdPerDay: 0 }, /^costAlarmUsdPerDay is 0; give a number above 0$/],
+  ] as [Json, RegExp][]) {
+    assert.throws(
+      () => settingsOf({ ...EU, ...props }),
+      (error) => error instanceof PropError && sentence.test(error.message),
+      String(sentence),
+    );
+  }
+});
+
+test("a wrong file or folder is refused with its mend", () => {
+  const empty = temporaryFolder();
+  const bare = temporaryFolder();
+  mkdirSync(path.join(bare, "late_delivery"));
+  const named = temporaryFolder();
+  mkdirSync(path.join(named, "Late Delivery"));
+  for (const [props, sentence] of [
+    [
+      { lambdaZip: "/nowhere/bootstrap.zip" },
+      /^lambdaZip \/nowhere\/bootstrap.zip is no zip file that is there; run `make lambda` first/,
+    ],
+    [{ lambdaZip: empty }, /is no zip file that is there/],
+    [{ alertTypesDir: "/nowhere" }, /^alertTypesDir \/nowhere is no folder; give the one/],
+    [{ alertTypesDir: empty }, /holds no alert type; give the folder/],
+    [{ alertTypesDir: bare }, /holds late_delivery without an alert.toml; add it/],
+    [{ alertTypesDir: named }, /holds Late Delivery, which is no id; use lower-case letters/],
+  ] as [PortendProps, RegExp][]) {
+    assert.throws(
+      () => new Synthesized(props),
+      (error) => error instanceof PropError && sentence.test(error.message),
+      String(sentence),
+    );
+  }
+});
+
+test("what is left out has its default", () => {
+  const settings = settingsOf(EU);
+  assert.equal(settings.lambdaZip, "../target/lambda/portend-lambda/bootstrap.zip");
+  assert.equal(
+    settingsOf({ ...EU, architecture: "arm64" }).lambdaZip,
+    "../target/lambda/portend-lambda-arm64/bootstrap.zip",
+  );
+  assert.deepEqual(settings.models, ["bedrock", "scorecard"]);
+  assert.deepEqual(settingsOf({ ...EU, openAi: true }).models, ["bedrock", "openai", "scorecard"]);
+  assert.deepEqual(
+    [settings.eventBusName, settings.tableName],
+    ["iops-dashboard-alerts", "iops-dashboard-insights"],
+  );
+});
+
+test("the tests' full set of props names every prop that changes the template", () => {
+  const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
+  assert.deepEqual(left, ["eventBusName", "tableName", "lambdaZip"]);
+});
