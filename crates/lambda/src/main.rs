@@ -1,1 +1,38 @@
-fn main() {}
+//! `portend-lambda`: Portend as an AWS Lambda, for events from EventBridge, direct or through SQS.
+//!
+//! Takes: the function's environment and the Runtime API's invocations.
+//! Gives: an insight for each alert, kept in the table and told on the bus.
+//! Never: decides; it chooses, builds and calls.
+
+mod config;
+mod log;
+mod metrics;
+mod handler;
+mod runtime;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use config::Config;
+use handler::Handler;
+
+fn main() -> ExitCode {
+    log::hide_panics();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::stopped(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let config = Config::read(config::variable)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the function's runtime")?.block_on(async {
+        let handler = Handler::new(config).await?;
+        runtime::run(handler).await
+    })
+}

@@ -9,11 +9,10 @@ use std::io::Write;
 use anyhow::Result;
 use portend_core::clock::Clock;
 use portend_core::model::{Call, Message, Model, ModelError, Role, Stop};
-use portend_remote::AnyModel;
+use portend_remote::{AnyModel, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{Answer, GREEN, RED, YELLOW, json_line, paint};
 use crate::sqlite::Sqlite;

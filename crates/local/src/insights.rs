@@ -13,9 +13,9 @@ use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
 use portend_core::store::{Query, Store};
 use portend_core::time::Timestamp;
+use portend_remote::SystemClock;
 
 use crate::card::{Heading, What, card};
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{Answer, WrongUsage, json_line, note, table};
 use crate::sqlite::Sqlite;

@@ -5,7 +5,6 @@
 //! Never: decides; it chooses, builds and calls.
 
 mod config;
-mod clock;
 mod text;
 mod output;
 mod sqlite;

@@ -12,9 +12,9 @@ use portend_core::alert::Alert;
 use portend_core::clock::Clock;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{Parked, Store};
+use portend_remote::SystemClock;
 use serde_json::json;
 
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::explain::{Report, Worked};
 use crate::input::Place;

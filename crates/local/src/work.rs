@@ -15,10 +15,9 @@ use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
-use portend_remote::AnyModel;
+use portend_remote::{AnyModel, SystemClock};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::output::{WrongUsage, YELLOW, note, paint};
 use crate::sqlite::{Entry, Sqlite};

@@ -37,6 +37,9 @@ pub struct Bedrock {
 }
 
 impl Bedrock {
+    /// What asking does: Converse is allowed by the action of its older twin.
+    pub const ACTIONS: [&str; 1] = ["bedrock:InvokeModel"];
+
     /// Checks the settings. Nothing is read or asked yet.
     pub fn new(settings: BedrockSettings, aws: Aws) -> Result<Self, SettingsError> {
         let BedrockSettings { name, model_id } = settings;

@@ -10,7 +10,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::ModelError;
 
 use crate::answer::plain_code;
 use crate::unsent;
@@ -45,18 +45,22 @@ impl Failure {
             }
             SdkError::TimeoutError(_) => Self::Unreachable("no answer in time".to_owned()),
             SdkError::ResponseError(_) => Self::Unreachable("an answer that cannot be read".to_owned()),
-            // The SDK's enum is open.
-            _ => match unsent::error(error) {
-                ModelError::Unreachable { what } => Self::Unreachable(what),
-                ModelError::Configuration { fault: Fault::NoCredentials } => {
-                    Self::Refused("no credentials were found".to_owned())
-                }
-                ModelError::Configuration { fault: Fault::BadCredentials } => {
-                    Self::Refused("the credentials cannot be used".to_owned())
-                }
-                other => Self::Unreachable(other.code().to_owned()),
-            },
+            // The enum is open.
+            SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) | _ => Self::unsent(error),
         }
+    }
+
+    /// Why there was no answer at all.
+    fn unsent<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
+        let failure = unsent::error(error);
+        if let ModelError::Unreachable { what } = failure {
+            return Self::Unreachable(what);
+        }
+        Self::Refused(match failure.code() {
+            "no_credentials" => "no credentials were found".to_owned(),
+            "bad_credentials" => "the credentials cannot be used".to_owned(),
+            code => code.to_owned(),
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! What Portend reaches over the network: language models on Bedrock, at OpenAI and at compatible endpoints; the table, the
-//! event bus and the secret on AWS.
+//! What Portend reaches outside of itself: language models on Bedrock, at OpenAI and at compatible endpoints; the table,
+//! the event bus and the secret on AWS; the machine's clock.
 //!
 //! Each adapter is two pure translations around one bounded send:
 //!
@@ -11,9 +11,11 @@
 //! The modules stand in the order in which to read them; each uses only those above it.
 
 pub mod limits;
+mod clock;
 pub mod secret;
 pub mod catalogue;
 pub mod settings;
+pub mod order;
 mod answer;
 mod network;
 mod aws;
@@ -29,6 +31,7 @@ mod key_secret;
 pub use any_model::AnyModel;
 pub use aws::{Aws, find_region};
 pub use bedrock::Bedrock;
+pub use clock::SystemClock;
 pub use dynamodb::{DynamoDb, Finding, TableReport};
 pub use event_bus::EventBus;
 pub use key_secret::KeySecret;

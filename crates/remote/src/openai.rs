@@ -24,9 +24,7 @@ use self::base_url::BaseUrl;
 use crate::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::network::{connector, send};
 use crate::secret::{KeySource, Secret};
-use crate::settings::{OpenAiSettings, SettingsError, checked_model_id, setting};
-
-const VENDOR_URL: &str = "https://api.openai.com/v1";
+use crate::settings::{OpenAiSettings, SettingsError, VENDOR_URL, checked_model_id, setting};
 
 /// A model at OpenAI or at a compatible endpoint.
 pub struct OpenAi {

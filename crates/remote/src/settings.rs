@@ -95,6 +95,30 @@ pub enum SettingsError {
         /// The setting.
         setting: String,
     },
+    /// The chain's list has a gap.
+    #[error("MODELS has an empty name; write names with one comma between them")]
+    EmptyName,
+    /// The chain's list has a name twice.
+    #[error("MODELS names {name} twice; name each once")]
+    NamedTwice {
+        /// The name.
+        name: String,
+    },
+    /// The chain goes on after the scorecard.
+    #[error("MODELS names {name} after scorecard, which always answers; put scorecard last")]
+    AfterScorecard {
+        /// The name.
+        name: String,
+    },
+    /// The chain names what nothing defines.
+    #[error("MODELS names {name}, which is none; name bedrock, openai or scorecard")]
+    NoSuchName {
+        /// The name.
+        name: String,
+    },
+    /// `USE_BEDROCK` is something else.
+    #[error("USE_BEDROCK is neither true nor false; write one of them")]
+    NeitherTrueNorFalse,
     /// The built-in list of models cannot be read. The build is at fault.
     #[error("models.toml cannot be read ({what}); mend it and build again")]
     Catalogue {
@@ -102,6 +126,16 @@ pub enum SettingsError {
         what: String,
     },
 }
+
+impl OpenAiSettings {
+    /// Whether a base URL, or none, means OpenAI itself.
+    pub fn is_vendor(base_url: Option<&str>) -> bool {
+        base_url.is_none_or(|url| url.trim_end_matches('/') == VENDOR_URL)
+    }
+}
+
+/// OpenAI's own address.
+pub(crate) const VENDOR_URL: &str = "https://api.openai.com/v1";
 
 impl SettingsError {
     pub(crate) fn catalogue(what: &str) -> Self {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use serde::Serialize;
 
 use super::{Account, Failure, Pipeline, Upgraded};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::store::{Due, Store, Todo};
 use crate::time::Timestamp;
 
 /// What a sweep did.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Insights that were told.
     pub told: u64,

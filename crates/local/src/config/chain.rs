@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail, ensure};
+use portend_remote::order::{BEDROCK, OPENAI, Order, SCORECARD, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws, find_region};
@@ -34,10 +35,6 @@ enum Endpoint {
     },
 }
 
-const SCORECARD: &str = "scorecard";
-const BEDROCK: &str = "bedrock";
-const OPENAI: &str = "openai";
-
 impl Planned {
     pub(super) fn new(flags: Flags, file: File) -> Result<Self> {
         let (order_in_file, endpoints) = match file.models {
@@ -59,42 +56,30 @@ impl Planned {
         let openai = OpenAiSettings {
             name: OPENAI.into(),
             model_id: flags.openai_model.or(file.openai_model),
-            vendor: is_vendor(base_url.as_deref()),
+            vendor: OpenAiSettings::is_vendor(base_url.as_deref()),
             key: key.map_or(KeySource::None, KeySource::Given),
             base_url,
         };
         let has_openai = openai.base_url.is_some() || !matches!(openai.key, KeySource::None);
-        let order = match (
-            flags.models.or(order_in_file),
-            use_bedrock(flags.use_bedrock.as_deref())?.or(file.use_bedrock),
-        ) {
-            (Some(order), _) => order,
-            (None, None) => SCORECARD.into(),
-            (None, Some(use_bedrock)) => default_order(use_bedrock, has_openai),
+        let use_bedrock = flags.use_bedrock.as_deref().map(use_bedrock).transpose()?.or(file.use_bedrock);
+        let order = match (flags.models.or(order_in_file), use_bedrock) {
+            (Some(list), _) => Order::parse(&list)?,
+            (None, None) => Order { models: Vec::new(), scorecard: true },
+            (None, Some(use_bedrock)) => Order::unless_set(use_bedrock, has_openai),
         };
         let bedrock_model_id = flags.bedrock_model_id.or(file.bedrock_model_id);
-        let mut planned = Self { endpoints: Vec::new(), scorecard: false };
-        let mut seen = Vec::new();
-        for name in order.split(',').map(str::trim) {
-            ensure!(!name.is_empty(), "MODELS has an empty name; write names with one comma between them");
-            ensure!(!seen.contains(&name), "MODELS names {name} twice; name each once");
-            ensure!(
-                !planned.scorecard,
-                "MODELS names {name} after scorecard, which always answers; put scorecard last"
-            );
-            seen.push(name);
-            match (name, endpoints.get(name)) {
-                (SCORECARD, _) => planned.scorecard = true,
+        let mut planned = Self { endpoints: Vec::new(), scorecard: order.scorecard };
+        for name in &order.models {
+            planned.endpoints.push(match (name.as_str(), endpoints.get(name)) {
                 (BEDROCK, _) => {
-                    let settings = BedrockSettings { name: name.into(), model_id: bedrock_model_id.clone() };
-                    planned.endpoints.push(Endpoint::Bedrock(settings));
+                    Endpoint::Bedrock(BedrockSettings { name: name.clone(), model_id: bedrock_model_id.clone() })
                 }
-                (OPENAI, _) => planned.endpoints.push(Endpoint::OpenAi(openai.clone())),
-                (_, Some(written)) => planned.endpoints.push(endpoint(name, written)?),
+                (OPENAI, _) => Endpoint::OpenAi(openai.clone()),
+                (_, Some(written)) => endpoint(name, written)?,
                 (_, None) => bail!(
                     "MODELS names {name}, which is none; name bedrock, openai, scorecard, or a [models.{name}] of portend.toml"
                 ),
-            }
+            });
         }
         Ok(planned)
     }
@@ -128,25 +113,6 @@ impl Planned {
     }
 }
 
-/// Whether the endpoint is OpenAI itself, named or not.
-fn is_vendor(base_url: Option<&str>) -> bool {
-    base_url.is_none_or(|url| url.trim_end_matches('/') == "https://api.openai.com/v1")
-}
-
-fn use_bedrock(text: Option<&str>) -> Result<Option<bool>> {
-    match text.map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(_) => bail!("USE_BEDROCK is neither true nor false; write one of them"),
-    }
-}
-
-fn default_order(use_bedrock: bool, has_openai: bool) -> String {
-    let names = [(BEDROCK, use_bedrock), (OPENAI, has_openai), (SCORECARD, true)];
-    names.into_iter().filter(|(_, is_in)| *is_in).map(|(name, _)| name).collect::<Vec<_>>().join(",")
-}
-
 fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     let WrittenEndpoint { provider, model, base_url, api_key, api_key_env } = written.clone();
     if provider == Provider::Bedrock {
@@ -168,7 +134,7 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     Ok(Endpoint::OpenAi(OpenAiSettings {
         name: name.into(),
         model_id: model,
-        vendor: is_vendor(base_url.as_deref()),
+        vendor: OpenAiSettings::is_vendor(base_url.as_deref()),
         base_url,
         key,
     }))

@@ -48,6 +48,7 @@ pub(super) fn from_json(value: Value) -> AttributeValue {
 }
 
 /// The JSON of an attribute; `None` for what no item of this table holds, such as a binary.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an open enum, of which items hold these")]
 pub(super) fn to_json(attribute: &AttributeValue) -> Option<Value> {
     Some(match attribute {
         AttributeValue::Null(_) => Value::Null,

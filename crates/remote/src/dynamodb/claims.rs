@@ -4,7 +4,6 @@
 //! Gives: the answer; of a refused condition, what [`ClaimRow`] says to the row that refused it.
 //! Never: lets two workers have one lease, whatever is retried or lost: an answer that was lost is known by its owner.
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -40,15 +39,12 @@ impl DynamoDb {
             .await;
         match sent {
             Ok(UpdateItemOutput { attributes, .. }) => Ok(Updated::Done(attributes.unwrap_or_default())),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                match error.into_err() {
-                    UpdateItemError::ConditionalCheckFailedException(failed) => {
-                        Ok(Updated::Refused(failed.item))
-                    }
-                    _ => Ok(Updated::Refused(None)),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Updated::Refused(failed.item.clone()))
                 }
-            }
-            Err(error) => Err(self.error(&error)),
+                Some(_) | None => Err(self.error(&error)),
+            },
         }
     }
 

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -57,15 +56,13 @@ impl DynamoDb {
             .await;
         match sent {
             Ok(_) => Ok(Put::Stored),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let existing = match error.into_err() {
-                    PutItemError::ConditionalCheckFailedException(failed) => failed.item,
-                    _ => None,
-                };
-                let existing = existing.ok_or_else(|| self.unreadable("an insight"))?;
-                Ok(Put::Existing(self.insight_of(&existing)?))
-            }
-            Err(error) => Err(self.error(&error)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let existing = failed.item.as_ref().ok_or_else(|| self.unreadable("an insight"))?;
+                    Ok(Put::Existing(self.insight_of(existing)?))
+                }
+                Some(_) | None => Err(self.error(&error)),
+            },
         }
     }
 

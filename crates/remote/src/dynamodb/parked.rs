@@ -172,9 +172,10 @@ impl DynamoDb {
 
     fn parked_of(&self, item: &Item) -> Result<Parked, StoreError> {
         let parked = || {
-            let event = match item.get("event")? {
-                AttributeValue::B(bytes) => bytes.as_ref().to_vec(),
-                other => other.as_s().ok()?.clone().into_bytes(),
+            let event = item.get("event")?;
+            let event = match event.as_b() {
+                Ok(bytes) => bytes.as_ref().to_vec(),
+                Err(_) => event.as_s().ok()?.clone().into_bytes(),
             };
             let replayed_at = text_of(item, "replayed_at").map(Timestamp::parse).transpose().ok()?;
             Some(Parked {

@@ -23,7 +23,7 @@ fn number(number: &str) -> AttributeValue {
 }
 
 fn at(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap()
+    Timestamp::parse(text).expect("a timestamp")
 }
 
 #[test]

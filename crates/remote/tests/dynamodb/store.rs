@@ -12,7 +12,7 @@ use crate::table::{Proxy, Table, endpoint};
 
 /// Drives a future of the SDK to its end.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// The AWS of a test: everything at one address.

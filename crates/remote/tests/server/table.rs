@@ -6,6 +6,7 @@
 //! Never: fakes an answer of DynamoDB but a failure.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,12 +58,16 @@ impl Table {
         attributes.dedup();
         let attributes = attributes.into_iter().map(|name| {
             let kind = if name == "risk_score" { ScalarAttributeType::N } else { ScalarAttributeType::S };
-            AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
+            AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(kind)
+                .build()
+                .expect("every part is given")
         });
         let indexes = indexes.iter().map(|(name, partition, sort)| {
             let all = Projection::builder().projection_type(ProjectionType::All).build();
             let builder = GlobalSecondaryIndex::builder().index_name(*name).projection(all);
-            builder.set_key_schema(Some(keys(partition, *sort))).build().unwrap()
+            builder.set_key_schema(Some(keys(partition, *sort))).build().expect("every part is given")
         });
         client
             .create_table()
@@ -73,27 +78,43 @@ impl Table {
             .set_global_secondary_indexes(Some(indexes.collect::<Vec<_>>()).filter(|some| !some.is_empty()))
             .send()
             .await
-            .unwrap();
-        let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build().unwrap();
-        client.update_time_to_live().table_name(&name).time_to_live_specification(ttl).send().await.unwrap();
+            .expect("DynamoDB Local does it");
+        let ttl = TimeToLiveSpecification::builder()
+            .attribute_name("ttl")
+            .enabled(true)
+            .build()
+            .expect("every part is given");
+        client
+            .update_time_to_live()
+            .table_name(&name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .expect("DynamoDB Local does it");
         Self { name, client }
     }
 
     /// Every item of it.
     pub(crate) async fn items(&self) -> Vec<Item> {
         let pages = self.client.scan().table_name(&self.name).into_paginator().items().send();
-        pages.collect::<Result<_, _>>().await.unwrap()
+        pages.collect::<Result<_, _>>().await.expect("DynamoDB Local does it")
     }
 
     /// The items of which the partition key begins so.
     pub(crate) async fn items_of(&self, kind: &str) -> Vec<Item> {
-        let is_of = |item: &Item| item["pk"].as_s().unwrap().starts_with(kind);
+        let is_of = |item: &Item| item["pk"].as_s().expect("DynamoDB Local does it").starts_with(kind);
         self.items().await.into_iter().filter(is_of).collect()
     }
 
     /// Puts an item as it is.
     pub(crate) async fn put(&self, item: Item) {
-        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .send()
+            .await
+            .expect("DynamoDB Local does it");
     }
 
     /// The items of an index, or of the table, by their partition, in descending order.
@@ -109,13 +130,14 @@ impl Table {
             .scan_index_forward(false)
             .send()
             .await;
-        sent.unwrap().items.unwrap_or_default()
+        sent.expect("DynamoDB Local does it").items.unwrap_or_default()
     }
 }
 
 fn keys(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
-    let key =
-        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("every part is given")
+    };
     std::iter::once(key(partition, KeyType::Hash)).chain(sort.map(|sort| key(sort, KeyType::Range))).collect()
 }
 
@@ -150,6 +172,8 @@ pub(crate) enum Plug {
     LoseAnswer,
     /// Loses the request.
     LoseRequest,
+    /// Keeps the request, and says nothing.
+    Hang,
 }
 
 /// A proxy before DynamoDB Local.
@@ -168,7 +192,12 @@ impl Proxy {
                 let mut plan = pulled.lock().unwrap_or_else(PoisonError::into_inner);
                 let name = operation(request);
                 let index = plan.iter().position(|(operation, _)| *operation == name || operation == "*");
-                index.map(|index| if plan[index].0 == "*" { plan[index].1 } else { plan.remove(index).1 })
+                index.map(|index| plan.remove(index)).map(|(operation, plug)| {
+                    if operation == "*" {
+                        plan.push((operation, plug));
+                    }
+                    plug
+                })
             };
             let exception = |name: &str| {
                 let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
@@ -181,6 +210,7 @@ impl Proxy {
                     Script::close()
                 }
                 Some(Plug::LoseRequest) => Script::close(),
+                Some(Plug::Hang) => Script::hang(),
                 Some(Plug::Throttle) => Script::answer(400, exception("ThrottlingException")),
                 Some(Plug::Fail) => Script::answer(500, exception("InternalServerError")),
             }
@@ -221,16 +251,17 @@ fn forward(upstream: &str, request: &Request) -> Option<Script> {
     let mut stream = TcpStream::connect(host).ok()?;
     let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
     for (name, value) in request.headers.iter().filter(|(name, _)| name != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").ok()?;
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     stream.write_all(request.body.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let status = std::str::from_utf8(&answer[9..12]).ok()?.parse().ok()?;
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let mut script = Script::answer(status, answer[end + 4..].to_vec());
+    let (head, body) = answer.split_at_checked(end)?;
+    let head = std::str::from_utf8(head).ok()?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let mut script = Script::answer(status, body.get(4..)?);
     for line in head.lines().skip(1) {
         let (name, value) = line.split_once(": ")?;
         if name.to_ascii_lowercase().starts_with("x-amz") {

@@ -1,7 +1,7 @@
 //! The machine's own time, chance and waiting.
 //!
 //! Takes: nothing.
-//! Gives: [`SystemClock`], the clock of the real program.
+//! Gives: [`SystemClock`], the clock of the real programs.
 //! Never: is used in a test that depends on time; there, the clock stands still.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,7 @@ use portend_core::time::Timestamp;
 
 /// The machine's clock. Waiting needs a tokio runtime.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SystemClock;
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]

@@ -1,0 +1,125 @@
+//! The function's metrics, as lines of its log in the embedded metric format.
+//!
+//! Takes: what came of an event, and what that took.
+//! Gives: counts and sums in `CloudWatch`, without a call of an API.
+//! Never: has an entity, an alert key or a text as a dimension.
+
+use anyhow::{Context, Result};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use portend_core::insight::Attempt;
+use portend_core::pipeline::Account;
+
+/// Where the metrics stand.
+pub(crate) const NAMESPACE: &str = "Portend";
+/// Every metric, for the stack's alarms and dashboard.
+#[cfg(test)]
+pub(crate) const NAMES: [&str; 13] = [
+    RECEIVED,
+    STORED,
+    REPEATED,
+    PARKED,
+    HANDED_BACK,
+    DEGRADED,
+    ATTEMPTS,
+    CONFIGURATION_ALARMS,
+    NOTIFY_FAILURES,
+    LATENCY,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    COST,
+];
+
+const RECEIVED: &str = "Received";
+const STORED: &str = "Stored";
+const REPEATED: &str = "Repeated";
+const PARKED: &str = "Parked";
+const HANDED_BACK: &str = "HandedBack";
+const DEGRADED: &str = "Degraded";
+const ATTEMPTS: &str = "Attempts";
+const CONFIGURATION_ALARMS: &str = "ConfigurationAlarms";
+const NOTIFY_FAILURES: &str = "NotifyFailures";
+const LATENCY: &str = "LatencyMs";
+const INPUT_TOKENS: &str = "InputTokens";
+const OUTPUT_TOKENS: &str = "OutputTokens";
+const COST: &str = "CostUsd";
+
+/// What became of an event, as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// A new insight.
+    Stored {
+        /// Whether a configured model failed.
+        degraded: bool,
+    },
+    /// A repeat of one.
+    Repeated,
+    /// Refused, and kept.
+    Parked,
+    /// To be delivered again.
+    HandedBack,
+}
+
+/// The counters of this process.
+#[derive(Clone, Copy)]
+pub(crate) struct Metrics(&'static Collector);
+
+impl Metrics {
+    /// Starts counting.
+    pub(crate) fn start() -> Result<Self> {
+        let collector = Builder::new().cloudwatch_namespace(NAMESPACE).init();
+        let collector = collector.ok().context("cannot count metrics twice in one process")?;
+        for name in [RECEIVED, STORED, REPEATED, PARKED, HANDED_BACK, DEGRADED, ATTEMPTS] {
+            describe_counter!(name, Unit::Count, "");
+        }
+        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, OUTPUT_TOKENS] {
+            describe_counter!(name, Unit::Count, "");
+        }
+        describe_histogram!(LATENCY, Unit::Milliseconds, "");
+        Ok(Self(collector))
+    }
+
+    /// Counts receipts, and writes that at once: what is cut off later is still known to have come.
+    pub(crate) fn received(self, events: usize) {
+        counter!(RECEIVED).increment(events as u64);
+        self.flush();
+    }
+
+    /// Counts what became of one event.
+    pub(crate) fn ended(status: Status, ms: u64) {
+        let name = match status {
+            Status::Stored { .. } => STORED,
+            Status::Repeated => REPEATED,
+            Status::Parked => PARKED,
+            Status::HandedBack => HANDED_BACK,
+        };
+        counter!(name).increment(1);
+        if status == (Status::Stored { degraded: true }) {
+            counter!(DEGRADED).increment(1);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "no invocation lasts that long")]
+        histogram!(LATENCY).record(ms as f64);
+    }
+
+    /// Counts what work took and met.
+    pub(crate) fn took(account: &Account) {
+        for Attempt { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
+            counter!(ATTEMPTS, "Model" => model.clone(), "Class" => outcome.clone()).increment(1);
+            counter!(INPUT_TOKENS).increment(input_tokens.unwrap_or(0));
+            counter!(OUTPUT_TOKENS).increment(output_tokens.unwrap_or(0));
+            if let Some(cost) = cost_usd {
+                histogram!(COST).record(cost.get());
+            }
+        }
+        for alarm in &account.alarms {
+            counter!(CONFIGURATION_ALARMS).increment(1);
+            counter!(CONFIGURATION_ALARMS, "Model" => alarm.model.clone()).increment(1);
+        }
+        counter!(NOTIFY_FAILURES).increment(account.untold.len() as u64);
+    }
+
+    /// Writes what was counted since the last time. A log that cannot be written loses counts, never an event.
+    pub(crate) fn flush(self) {
+        let _ = self.0.flush(std::io::stdout().lock());
+    }
+}

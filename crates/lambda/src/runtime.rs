@@ -1,0 +1,54 @@
+//! The loop over the Runtime API, by AWS's own library.
+//!
+//! Takes: a handler.
+//! Gives: each invocation's payload to it, byte by byte as received, and its answer back.
+//! Never: lets the library read the payload. What is no JSON is to be parked with its bytes, not answered with an error.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use portend_core::time::Timestamp;
+use tower::util::MapRequestLayer;
+
+use crate::handler::{HandedBack, Handler};
+
+/// A payload as received. The library reads JSON, so it comes as the list of its bytes.
+type Payload = Vec<u8>;
+
+/// Runs until the Runtime API ends.
+pub(crate) async fn run(handler: Handler) -> Result<()> {
+    let handler = Arc::new(handler);
+    let invoke = service_fn(move |event: LambdaEvent<Payload>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let LambdaEvent { payload, context } = event;
+            let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+            handler.invoke(&payload, &context.request_id, deadline).await.map_err(Unfinished)
+        }
+    });
+    let runtime = Runtime::new(invoke).layer(MapRequestLayer::new(as_list_of_bytes));
+    runtime.run().await.map_err(|error| anyhow!("the Runtime API cannot be reached: {error}"))
+}
+
+fn as_list_of_bytes(mut invocation: LambdaInvocation) -> LambdaInvocation {
+    // A list of small numbers is always JSON.
+    invocation.body = serde_json::to_vec(&*invocation.body).unwrap_or_default().into();
+    invocation
+}
+
+/// An invocation that must come again, as Lambda reports it.
+struct Unfinished(HandedBack);
+
+impl From<Unfinished> for Diagnostic {
+    fn from(Unfinished(HandedBack { code, message }): Unfinished) -> Self {
+        Self { error_type: code.to_owned(), error_message: message }
+    }
+}
+
+impl fmt::Debug for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.code)
+    }
+}
