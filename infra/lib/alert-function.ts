@@ -49,7 +49,8 @@ export interface AlertFunctionProps {
   readonly settings: Settings;
   readonly alertTypes: AlertTypes;
   readonly table: InsightsTable;
-  readonly bus: events.IEventBus;
+  /** Where insights go; `undefined` where they are not told. */
+  readonly bus: events.IEventBus | undefined;
   readonly alerts: sqs.Queue;
 }
 
@@ -101,7 +102,7 @@ export class AlertFunction extends Construct {
       layers: layer === undefined ? [] : [layer.layer],
       environment: environment({
         DYNAMODB_TABLE_NAME: table.tableName,
-        EVENT_BUS_NAME: bus.eventBusName,
+        EVENT_BUS_NAME: bus?.eventBusName,
         // Said even where they are the Lambda's own defaults, so that it asks for exactly what it is allowed.
         MODELS: settings.models.join(),
         BEDROCK_MODEL_ID: bedrock?.modelId,

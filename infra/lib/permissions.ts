@@ -16,7 +16,8 @@ import { INSIGHT_DETAIL_TYPE, INSIGHT_SOURCE } from "./notifications";
 
 export interface RoleProps {
   readonly table: InsightsTable;
-  readonly bus: events.IEventBus;
+  /** Where insights go; `undefined` where they are not told. */
+  readonly bus: events.IEventBus | undefined;
   readonly alerts: sqs.Queue;
   readonly failedInvocations: sqs.Queue;
   readonly logGroup: logs.LogGroup;
@@ -33,7 +34,7 @@ export function lambdaRole(scope: Construct, props: RoleProps): iam.Role {
     assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
     inlinePolicies: {
       Insights: policy(...insights(props.table)),
-      InsightEvents: policy(insightEvents(props.bus)),
+      ...(props.bus !== undefined && { InsightEvents: policy(insightEvents(props.bus)) }),
       Alerts: policy(
         // What Lambda's poller calls in the function's name.
         allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [props.alerts.queueArn]),

@@ -42,7 +42,13 @@ export class PortendStack extends Stack {
       existing: settings.existingTable,
     });
     const alerts = new AlertQueue(this, "Alerts", { functionTimeout: FUNCTION_TIMEOUT });
-    const lambda = new AlertFunction(this, "AI", { settings, alertTypes, table, bus, alerts: alerts.queue });
+    const lambda = new AlertFunction(this, "AI", {
+      settings,
+      alertTypes,
+      table,
+      bus: settings.tellInsights ? bus : undefined,
+      alerts: alerts.queue,
+    });
     const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
     const notifications = new Notifications(this, "Notifications", {
       bus,

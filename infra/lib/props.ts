@@ -25,6 +25,9 @@ export interface PortendProps {
   /** Whether that bus is there already, so that the stack adds rules to it instead of making it. */
   readonly existingEventBus?: boolean;
 
+  /** Whether insights are put on the bus; off for a trial beside another program that tells people already. */
+  readonly tellInsights?: boolean;
+
   /** The name of the DynamoDB table of insights. */
   readonly tableName?: string;
   /** Whether that table is there already, so that the stack only grants it; its indexes are then yours to add. */
@@ -84,6 +87,7 @@ type OptionalProps = "alertTypesDir" | "bedrockModelId" | "openAiSecretArn" | "o
 export const DEFAULTS = {
   eventBusName: "iops-dashboard-alerts",
   existingEventBus: false,
+  tellInsights: true,
   tableName: "iops-dashboard-insights",
   existingTable: false,
   architecture: "x86_64",

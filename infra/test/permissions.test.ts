@@ -57,6 +57,12 @@ test("what is switched off is not allowed", () => {
     allowed(scorecardOnly),
     withoutXrayAndOpenAi.filter((action) => !action.startsWith("bedrock:")),
   );
+  const silent = new Synthesized({ tellInsights: false });
+  assert.deepEqual(
+    allowed(silent),
+    withoutXrayAndOpenAi.filter((action) => !action.startsWith("events:")),
+  );
+  assert.ok(!("EVENT_BUS_NAME" in silent.only("AWS::Lambda::Function").Environment.Variables));
 });
 
 test("the table's actions are on the table, and queries on its four indexes too", () => {

@@ -156,5 +156,5 @@ test("what is left out has its default", () => {
 
 test("the tests' full set of props names every prop that changes the template", () => {
   const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
-  assert.deepEqual(left, ["eventBusName", "tableName", "lambdaZip"]);
+  assert.deepEqual(left, ["eventBusName", "tellInsights", "tableName", "lambdaZip"]);
 });
