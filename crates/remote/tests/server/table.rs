@@ -191,7 +191,11 @@ impl Proxy {
             let plug = {
                 let mut plan = pulled.lock().unwrap_or_else(PoisonError::into_inner);
                 let name = operation(request);
-                let index = plan.iter().position(|(operation, _)| *operation == name || operation == "*");
+                let is_meant = |planned: &str| match planned.split_once(' ') {
+                    Some((operation, text)) => operation == name && request.body.contains(text),
+                    None => planned == name || planned == "*",
+                };
+                let index = plan.iter().position(|(planned, _)| is_meant(planned));
                 index.map(|index| plan.remove(index)).map(|(operation, plug)| {
                     if operation == "*" {
                         plan.push((operation, plug));
@@ -223,7 +227,8 @@ impl Proxy {
         self.server.url()
     }
 
-    /// Pulls a plug at the next request of an operation, as `UpdateItem`; `*` at every request from now on.
+    /// Pulls a plug at the next request of an operation, as `UpdateItem`, or `PutItem stu_1` for one with this text; `*` at
+    /// every request from now on.
     pub(crate) fn pull(&self, operation: &str, plug: Plug) {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).push((operation.to_owned(), plug));
     }

@@ -1,0 +1,73 @@
+//! Many workers at the same alerts.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::harness::{Scene, alert, batch, handed_back};
+
+/// Row 2: eight processes, one alert, the same instant.
+#[test]
+fn row_02_of_eight_functions_one_asks() {
+    let scene = Scene::answering();
+    let functions: Vec<_> = (0..8).map(|_| scene.start()).collect();
+    let answers: Vec<_> = thread::scope(|scope| {
+        let calls: Vec<_> =
+            functions.iter().map(|function| scope.spawn(|| function.invoke(&alert(1)).unwrap())).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    let count = |status: &str| answers.iter().filter(|answer| answer["status"] == status).count();
+    assert_eq!((count("stored"), count("repeated")), (1, 7));
+    let ids: Vec<_> = answers.iter().map(|answer| &answer["alert_id"]).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!((scene.insights().len(), scene.asked(), scene.told().len()), (1, [1, 0], 1));
+}
+
+/// Alerts, deliveries of each, processes.
+const CROWD: (usize, usize, usize) = (1000, 3, 8);
+/// Records of one batch.
+const BATCH: usize = 10;
+
+/// A queue that delivers three times what eight functions work on: one insight and one call for each alert.
+#[test]
+fn a_thousand_alerts_delivered_three_times_to_eight_functions_cost_a_thousand_calls() {
+    let (alerts, deliveries, processes) = CROWD;
+    let scene = Scene::answering();
+    let queue: Vec<Vec<String>> = (0..alerts * deliveries)
+        // Copies of one alert come close to one another.
+        .map(|place| alert(place / (deliveries * BATCH) * BATCH + place % BATCH).to_string())
+        .collect::<Vec<_>>()
+        .chunks(BATCH)
+        .map(<[String]>::to_vec)
+        .collect();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..processes {
+            scope.spawn(|| {
+                let function = scene.start();
+                while let Some(bodies) = queue.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let mut left: Vec<&str> = bodies.iter().map(String::as_str).collect();
+                    while !left.is_empty() {
+                        let answer = function.invoke(&batch(left.iter().copied()));
+                        let failed = handed_back(&answer);
+                        let is_left = |at: usize| failed.contains(&format!("message-{at}"));
+                        left = left
+                            .into_iter()
+                            .enumerate()
+                            .filter(|(at, _)| is_left(*at))
+                            .map(|(_, body)| body)
+                            .collect();
+                    }
+                }
+            });
+        }
+    });
+    let insights = scene.insights();
+    assert_eq!((insights.len(), scene.asked()), (alerts, [alerts, 0]));
+    assert!(insights.iter().all(|item| item["grade"].as_s().unwrap() == "model"));
+    let seen: BTreeSet<String> =
+        scene.told().iter().map(|detail: &Value| detail["alert_id"].to_string()).collect();
+    assert_eq!(seen.len(), alerts, "and each is told");
+}

@@ -1,0 +1,171 @@
+//! A direct event: what it becomes in the table, on the bus and in the answer; and what cannot become an alert.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+
+use crate::harness::{SAMPLE, Scene, alert, run};
+use crate::table::Item;
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn secs(item: &Item, name: &str) -> i64 {
+    item[name].as_n().unwrap().parse().unwrap()
+}
+
+/// The event, the table's item and the readers of the original handler.
+#[test]
+fn the_sample_event_gives_the_original_handlers_item() {
+    let scene = Scene::answering();
+    let answer = scene.start().invoke_bytes(SAMPLE.as_bytes(), crate::harness::MINUTE).unwrap();
+    assert_eq!(answer["status"], "stored");
+    assert_eq!(answer["alert_id"], answer["insight"]["alert_id"]);
+    assert_eq!(answer["insight"]["model_used"], "bedrock-claude-haiku-4.5");
+    let item = scene.insights().remove(0);
+    for (name, value) in [
+        ("pk", "insight#stu_4532"),
+        ("entity_id", "stu_4532"),
+        ("prediction_type", "high_ib_call_frequency"),
+        ("explanation", "5 calls in 14 days, with a health score of 65."),
+        ("model_used", "bedrock-claude-haiku-4.5"),
+        ("alert_id", answer["alert_id"].as_str().unwrap()),
+    ] {
+        assert_eq!(item[name], text(value), "{name}");
+    }
+    assert_eq!(item["risk_score"], AttributeValue::N("72".into()));
+    let lines = [text("Call the family."), text("Go through the last sessions with the tutor.")];
+    assert_eq!(item["recommendations"], AttributeValue::L(lines.to_vec()));
+    let made = portend_core::time::Timestamp::parse(item["timestamp"].as_s().unwrap()).unwrap();
+    assert_eq!(secs(&item, "ttl"), made.as_secs() + 90 * 24 * 60 * 60, "90 days ahead");
+    assert!(!item.contains_key("todo"), "it has been told");
+}
+
+#[test]
+fn readers_find_it_by_entity_and_by_each_index_beside_an_original_item() {
+    let scene = Scene::answering();
+    let original = Item::from([
+        ("pk".into(), text("insight#stu_4532")),
+        ("sk".into(), text("2024-12-31T09:30:00.123456#high_ib_call_frequency")),
+        ("alert_id".into(), text("high_ib_call_frequency_stu_4532_1735637400")),
+        ("entity_id".into(), text("stu_4532")),
+        ("prediction_type".into(), text("high_ib_call_frequency")),
+        ("risk_score".into(), AttributeValue::N("80".into())),
+        ("explanation".into(), text("Many calls.")),
+        ("recommendations".into(), AttributeValue::L(vec![text("Call."), text("Review.")])),
+        ("timestamp".into(), text("2024-12-31T09:30:00.123456")),
+        ("model_used".into(), text("bedrock-claude-3-5-haiku")),
+        ("ttl".into(), AttributeValue::N("4102444800".into())),
+    ]);
+    run(scene.table.put(original));
+    scene.start().invoke_bytes(SAMPLE.as_bytes(), crate::harness::MINUTE).unwrap();
+    let ours = scene.insights().into_iter().find(|item| item.contains_key("schema")).unwrap();
+    let scores = |index: Option<&str>, partition: &str, value: &str| -> Vec<String> {
+        let items = run(scene.table.newest(index, partition, value));
+        items.iter().map(|item| item["risk_score"].as_n().unwrap().clone()).collect()
+    };
+    assert_eq!(scores(None, "pk", "insight#stu_4532"), ["72", "80"], "newest first");
+    let of_type = |index| scores(Some(index), "prediction_type", "high_ib_call_frequency");
+    assert_eq!(of_type("PredictionTypeIndex"), ["72", "80"], "newest first");
+    assert_eq!(of_type("RiskScoreIndex"), ["80", "72"], "highest first");
+    assert_eq!(scores(Some("AlertIdIndex"), "alert_id", ours["alert_id"].as_s().unwrap()), ["72"]);
+}
+
+#[test]
+fn an_insight_is_told_with_what_rules_and_formatters_read() {
+    let scene = Scene::answering();
+    scene.invoke(&alert(1)).unwrap();
+    let told = scene.told();
+    assert_eq!(told.len(), 1);
+    let detail = &told[0];
+    for (name, value) in [
+        ("alert_type", json!("high_ib_call_frequency")),
+        ("severity", json!("warning")),
+        ("entity_id", json!("stu_canary_1")),
+        ("entity_type", json!("student")),
+        ("message", json!("canary message")),
+        ("details", json!({ "ib_calls_14d": 5, "health_score": 65 })),
+        ("risk_score", json!(72)),
+        ("explanation", json!("5 calls in 14 days, with a health score of 65.")),
+        ("grade", json!("model")),
+    ] {
+        assert_eq!(detail[name], value, "{name}");
+    }
+    assert!(detail["timestamp"].is_string() && detail["recommendations"].is_array());
+    assert!(detail.get("reply").is_none() && detail.get("attempts").is_none());
+}
+
+#[test]
+fn an_event_and_its_detail_alone_say_the_same() {
+    let scene = Scene::answering();
+    let function = scene.start();
+    let event: Value = serde_json::from_str(SAMPLE).unwrap();
+    let first = function.invoke(&event).unwrap();
+    let second = function.invoke(&event["detail"]).unwrap();
+    assert_eq!((&first["status"], &second["status"]), (&json!("stored"), &json!("repeated")));
+    assert_eq!(second["alert_id"], first["alert_id"]);
+    assert_eq!((scene.asked(), scene.told().len()), ([1, 0], 1));
+}
+
+/// Row 4: hostile and malformed events, byte by byte as they come.
+#[test]
+fn row_04_what_cannot_be_an_alert_is_parked_and_asks_nobody() {
+    let scene = Scene::answering();
+    let function = scene.start();
+    let deep = "[".repeat(40) + &"]".repeat(40);
+    let large = format!(r#"{{"alert_type":"{}"}}"#, "x".repeat(70_000));
+    let rows: [(&[u8], &str); 10] = [
+        (b"", "not_json"),
+        (b"{\"alert_type\":", "not_json"),
+        (b"{\"alert_type\": NaN}", "not_json"),
+        (b"\xff\xfe{}", "not_utf8"),
+        (b"[]", "not_an_event"),
+        (b"{\"portend\": \"downgrade\"}", "not_an_event"),
+        (b"{\"detail-type\": \"x\", \"detail\": {\"alert_type\": \"x\"}}", "unknown_alert_type"),
+        (b"{\"alert_type\": \"high_ib_call_frequency\", \"alert_type\": \"x\"}", "duplicate_key"),
+        (deep.as_bytes(), "too_deep"),
+        (large.as_bytes(), "too_large"),
+    ];
+    for (payload, reason) in rows {
+        let shown = String::from_utf8_lossy(&payload[..payload.len().min(80)]).into_owned();
+        assert_eq!(function.outcome(payload), format!("parked {reason}"), "{shown}");
+        assert_eq!(function.outcome(payload), format!("parked {reason}"), "again: {shown}");
+    }
+    assert_eq!(scene.parked().len(), rows.len(), "each once");
+    assert_eq!(scene.asked(), [0, 0]);
+}
+
+#[test]
+fn a_setting_that_cannot_work_stops_the_function_with_one_sentence() {
+    for (name, value, sentence) in [
+        (
+            "DYNAMODB_TABLE_NAME",
+            "",
+            "DYNAMODB_TABLE_NAME is not set; set it to the name of the insights table",
+        ),
+        ("MODELS", "claude", "MODELS names claude, which is none; name bedrock, openai or scorecard"),
+        ("USE_BEDROCK", "maybe", "USE_BEDROCK is neither true nor false; write one of them"),
+        ("ALERT_TYPES_DIR", "/nowhere", "ALERT_TYPES_DIR cannot be used"),
+        ("OPENAI_BASE_URL", "http://example.com", "OPENAI_BASE_URL must begin with https://"),
+        ("AWS_REGION", "sa-east-1", "BEDROCK_MODEL_ID must be set in sa-east-1"),
+    ] {
+        let scene = Scene::answering().set(name, value);
+        let (code, said) = scene.start().stops();
+        assert_eq!(code, Some(1), "{name}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
+/// The folder of alert types comes in place of the built-in ones.
+#[test]
+fn alert_types_are_read_from_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let types = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alert-types");
+    let name = "low_health_score";
+    std::fs::create_dir(folder.path().join(name)).unwrap();
+    std::fs::copy(types.join(name).join("alert.toml"), folder.path().join(name).join("alert.toml")).unwrap();
+    let scene = Scene::answering().set("ALERT_TYPES_DIR", folder.path().to_string_lossy());
+    let function = scene.start();
+    assert_eq!(function.outcome(alert(1).to_string().as_bytes()), "parked unknown_alert_type");
+}

@@ -1,0 +1,309 @@
+//! The function in a clean environment, between a table, two vendors, a bus and a secret, with an eye on the canaries.
+//!
+//! Takes: what each vendor does, and settings.
+//! Gives: a [`Scene`], which starts functions and looks at what they left.
+//! Never: lets a canary pass. No log line and no request to a vendor shows one.
+
+use std::future::Future;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use portend_remote::DynamoDb;
+use serde_json::{Value, json};
+
+use crate::provider::BOTH;
+use crate::provider::Provider::{self, Bedrock, OpenAi};
+use crate::runtime_api::{Answered, RuntimeApi};
+use crate::scripted::{Request, Script, Server};
+use crate::table::{Proxy, Table, operation};
+
+/// What every secret, id, message and unknown field of these tests has in it.
+pub(crate) const CANARY: &str = "canary";
+const KEY: &str = "sk-canary-77ab";
+/// The time of an invocation, unless a test says otherwise.
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+
+/// The event that the original handler was tested with.
+pub(crate) const SAMPLE: &str = include_str!("../../../../test/test-alert.json");
+
+/// An alert of a student, by a number that makes it another one.
+pub(crate) fn alert(number: usize) -> Value {
+    json!({
+        "alert_type": "high_ib_call_frequency",
+        "severity": "warning",
+        "entity_id": format!("stu_canary_{number}"),
+        "entity_type": "student",
+        "details": { "ib_calls_14d": 5, "health_score": 65, "note": "canary field" },
+        "message": "canary message",
+        "timestamp": "2025-01-01T12:00:00Z",
+    })
+}
+
+/// The records of a queue, one for each body, named `message-0` and so on.
+pub(crate) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>) -> Value {
+    let record = |(number, body)| json!({ "messageId": format!("message-{number}"), "body": body, "eventSource": "aws:sqs", "attributes": {} });
+    json!({ "Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
+/// The records that a batch's answer hands back.
+pub(crate) fn handed_back(answer: &Answered) -> Vec<String> {
+    let answer = answer.as_ref().unwrap_or_else(|error| panic!("{error:?}"));
+    let failures = answer["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// Drives a future of the test's own SDK to its end.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+/// Everything outside of the function.
+pub(crate) struct Scene {
+    pub(crate) table: Table,
+    pub(crate) proxy: Proxy,
+    bedrock: Server,
+    openai: Server,
+    aws: Server,
+    bus_is_down: Arc<Mutex<bool>>,
+    settings: Vec<(String, Option<String>)>,
+}
+
+impl Scene {
+    /// With what each vendor does, request by request.
+    pub(crate) fn new<B, O>(bedrock: B, openai: O) -> Self
+    where
+        B: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+        O: IntoIterator<Item = Script, IntoIter: Send + 'static>,
+    {
+        let (bedrock, openai) = (Server::start(bedrock), Server::start(openai));
+        let bus_is_down: Arc<Mutex<bool>> = Arc::default();
+        let is_down = Arc::clone(&bus_is_down);
+        let aws = Server::answering(move |request| match operation(request).as_str() {
+            "PutEvents" if *is_down.lock().expect("no panic") => {
+                let entry = json!({ "ErrorCode": "InternalFailure", "ErrorMessage": "canary" });
+                Script::answer(200, json!({ "FailedEntryCount": 1, "Entries": [entry] }).to_string())
+            }
+            "PutEvents" => Script::answer(
+                200,
+                json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }).to_string(),
+            ),
+            "GetSecretValue" => Script::answer(200, json!({ "SecretString": KEY }).to_string()),
+            _ => Script::answer(400, "{}"),
+        });
+        let (table, proxy) = (run(Table::create()), Proxy::start());
+        let (bedrock_url, openai_url, aws_url) = (bedrock.url(), format!("{}/v1", openai.url()), aws.url());
+        let (name, proxy_url) = (table.name.clone(), proxy.url());
+        let scene = Self { table, proxy, bedrock, openai, aws, bus_is_down, settings: Vec::new() };
+        scene
+            .set("DYNAMODB_TABLE_NAME", name)
+            .set("AWS_ENDPOINT_URL_DYNAMODB", proxy_url)
+            .set("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock_url)
+            .set("AWS_ENDPOINT_URL", aws_url)
+            .set("AWS_REGION", "us-east-1")
+            .set("AWS_ACCESS_KEY_ID", "AKIAcanary")
+            .set("AWS_SECRET_ACCESS_KEY", "canary/aws+secret")
+            .set("AWS_LAMBDA_FUNCTION_NAME", "portend")
+            .set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .set("EVENT_BUS_NAME", "iops-dashboard-alerts")
+            .set("OPENAI_API_KEY", KEY)
+            .set("OPENAI_BASE_URL", openai_url)
+            .set("OPENAI_MODEL", "llama3.2")
+            .set("RUST_LOG", "trace")
+    }
+
+    /// Where both vendors answer whatever they are asked.
+    pub(crate) fn answering() -> Self {
+        Self::new(std::iter::repeat_with(|| Bedrock.answers()), std::iter::repeat_with(|| OpenAi.answers()))
+    }
+
+    /// With a setting in the environment.
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.push((name.to_owned(), Some(value.into())));
+        self
+    }
+
+    /// Without a setting.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.settings.push((name.to_owned(), None));
+        self
+    }
+
+    /// A process of the function.
+    pub(crate) fn start(&self) -> Function<'_> {
+        let api = RuntimeApi::start();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portend-lambda"));
+        command.env_clear().env("AWS_LAMBDA_RUNTIME_API", api.address());
+        for (name, value) in &self.settings {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the function starts");
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let read = |mut pipe: Box<dyn Read + Send>| {
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                pipe.read_to_string(&mut text).expect("UTF-8");
+                text
+            })
+        };
+        let outputs = [read(Box::new(out.expect("a pipe"))), read(Box::new(err.expect("a pipe")))].map(Some);
+        Function { scene: self, api, child, outputs }
+    }
+
+    /// Invokes a fresh process once.
+    pub(crate) fn invoke(&self, payload: &Value) -> Answered {
+        self.start().invoke(payload)
+    }
+
+    /// What a vendor was asked so far.
+    pub(crate) fn requests(&self, provider: Provider) -> Vec<Request> {
+        match provider {
+            Bedrock => self.bedrock.requests(),
+            OpenAi => self.openai.requests(),
+        }
+    }
+
+    /// How often each vendor was asked so far.
+    pub(crate) fn asked(&self) -> [usize; 2] {
+        BOTH.map(|provider| self.requests(provider).len())
+    }
+
+    /// The details of the insights that were put on the bus, and taken or not.
+    pub(crate) fn told(&self) -> Vec<Value> {
+        let puts = self.aws.requests().into_iter().filter(|request| operation(request) == "PutEvents");
+        puts.flat_map(|request| {
+            let body: Value = serde_json::from_str(&request.body).expect("JSON");
+            let entries = body["Entries"].as_array().expect("entries").clone();
+            entries.into_iter().map(|entry| {
+                assert_eq!(
+                    (&entry["Source"], &entry["DetailType"], &entry["EventBusName"]),
+                    (&json!("iops-dashboard.ai"), &json!("insight"), &json!("iops-dashboard-alerts"))
+                );
+                serde_json::from_str(entry["Detail"].as_str().expect("a detail")).expect("JSON")
+            })
+        })
+        .collect()
+    }
+
+    /// How often the secret was read.
+    pub(crate) fn secret_reads(&self) -> usize {
+        self.aws.requests().iter().filter(|request| operation(request) == "GetSecretValue").count()
+    }
+
+    /// The bus takes no event from now on, or does again.
+    pub(crate) fn bus_is_down(&self, is_down: bool) {
+        *self.bus_is_down.lock().expect("no panic") = is_down;
+    }
+
+    /// The table's insights, as items.
+    pub(crate) fn insights(&self) -> Vec<crate::table::Item> {
+        run(self.table.items_of("insight#"))
+    }
+
+    /// The parked events' reasons, in their order.
+    pub(crate) fn parked(&self) -> Vec<String> {
+        let items = run(self.table.items_of("parked#"));
+        let mut reasons: Vec<_> =
+            items.iter().map(|item| item["reason"].as_s().expect("a text").clone()).collect();
+        reasons.sort();
+        reasons
+    }
+
+    /// Everything that the function asked of AWS is allowed by the stack.
+    fn look_at_actions(&self) {
+        let asked = self.proxy.operations().into_iter().map(|name| format!("dynamodb:{name}"));
+        for action in asked {
+            assert!(DynamoDb::ACTIONS.contains(&action.as_str()), "{action}");
+        }
+    }
+
+    fn look_for_canaries(&self, output: &str) {
+        assert!(!output.contains(CANARY), "{output}");
+        for provider in BOTH {
+            for request in self.requests(provider) {
+                assert!(!request.shows(CANARY), "{request:?}");
+            }
+        }
+    }
+}
+
+/// A process of the function, until it is dropped.
+pub(crate) struct Function<'s> {
+    scene: &'s Scene,
+    api: RuntimeApi,
+    child: Child,
+    outputs: [Option<JoinHandle<String>>; 2],
+}
+
+impl Function<'_> {
+    pub(crate) fn invoke(&self, payload: &Value) -> Answered {
+        self.invoke_bytes(payload.to_string().as_bytes(), MINUTE)
+    }
+
+    pub(crate) fn invoke_bytes(&self, payload: &[u8], time: Duration) -> Answered {
+        self.api.invoke(payload, time)
+    }
+
+    /// The answer's status, and the reason if it has one.
+    pub(crate) fn outcome(&self, payload: &[u8]) -> String {
+        match self.invoke_bytes(payload, MINUTE) {
+            Ok(answer) => match answer["reason"].as_str() {
+                Some(reason) => format!("{} {reason}", answer["status"].as_str().expect("a status")),
+                None => answer["status"].as_str().expect("a status").to_owned(),
+            },
+            Err((kind, _)) => format!("error {kind}"),
+        }
+    }
+
+    /// Kills it at once; whoever waits for its answer hears of none.
+    pub(crate) fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-9", &id]).status().expect("kill runs");
+        assert!(killed.success());
+        self.api.stop();
+    }
+
+    /// Ends it; the lines of its log.
+    pub(crate) fn log(mut self) -> Vec<Value> {
+        let output = self.end();
+        let line = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        output.lines().map(line).collect()
+    }
+
+    /// Waits for its end by itself: its exit code and what it said.
+    pub(crate) fn stops(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().expect("it ends").code();
+        (code, self.end())
+    }
+
+    fn end(&mut self) -> String {
+        self.api.stop();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let [out, err] = self.outputs.each_mut().map(|output| {
+            output.take().map_or_else(String::new, |output| output.join().expect("it is read"))
+        });
+        assert_eq!(err, "", "standard error is for nothing");
+        self.scene.look_for_canaries(&out);
+        self.scene.look_at_actions();
+        out
+    }
+}
+
+impl Drop for Function<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.end();
+        } else {
+            self.api.stop();
+            let _ = self.child.kill();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The log and the metrics: what they say, and that they say nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Scene, alert, batch};
+use crate::provider::Provider::{Bedrock, OpenAi};
+
+/// The log's fields. Whoever adds one asks whether it can name a person.
+const FIELDS: [&str; 17] = [
+    "level",
+    "request_id",
+    "run",
+    "alert_type",
+    "status",
+    "reason",
+    "model",
+    "attempts",
+    "ms",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "message",
+    "told",
+    "upgraded",
+    "later",
+    "never",
+];
+
+fn is_metrics(line: &Value) -> bool {
+    line.get("_aws").is_some()
+}
+
+/// The sum of a metric over all lines, without dimensions.
+fn sum(log: &[Value], name: &str) -> f64 {
+    let values = log.iter().filter(|line| is_metrics(line) && line.get("Model").is_none());
+    let values = values.filter_map(|line| line.get(name)).flat_map(|value| match value {
+        Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
+        one => vec![one.as_f64().unwrap()],
+    });
+    values.sum()
+}
+
+#[test]
+fn an_event_is_one_line_of_fields_that_name_nobody() {
+    let scene = Scene::new([Bedrock.answers(), Bedrock.fails(403, "AccessDeniedException", "canary")], []);
+    let function = scene.start();
+    let insight = function.invoke(&alert(1)).unwrap()["insight"].clone();
+    function.invoke(&alert(1)).unwrap();
+    function.invoke(&json!({ "alert_type": "canary" })).unwrap();
+    function.invoke(&alert(2)).unwrap();
+    function.invoke(&json!({ "portend": "upgrade" })).unwrap();
+    let log = function.log();
+    let lines: Vec<_> = log.iter().filter(|line| !is_metrics(line)).collect();
+    for line in &lines {
+        for name in line.as_object().unwrap().keys() {
+            assert!(FIELDS.contains(&name.as_str()) || name == "complete", "{name}");
+        }
+    }
+    let ended: Vec<_> = lines.iter().filter(|line| line.get("status").is_some()).collect();
+    let statuses: Vec<_> = ended.iter().map(|line| line["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["stored", "repeated", "parked", "stored", "swept"]);
+    let first = ended[0];
+    for (name, value) in [
+        ("request_id", json!("request-1")),
+        ("run", insight["run"].clone()),
+        ("alert_type", json!("high_ib_call_frequency")),
+        ("model", json!("bedrock-claude-haiku-4.5")),
+        ("attempts", json!(1)),
+        ("input_tokens", json!(612)),
+        ("output_tokens", json!(188)),
+        ("cost_usd", json!(0.001_552)),
+    ] {
+        assert_eq!(first[name], value, "{name}");
+    }
+    assert_eq!(ended[2]["reason"], "unknown_alert_type");
+}
+
+#[test]
+fn metrics_add_up_and_a_receipt_is_written_before_its_outcome() {
+    let scene = Scene::new(
+        [Bedrock.answers(), Bedrock.fails(403, "AccessDeniedException", "canary")],
+        [OpenAi.answers(), OpenAi.fails(401, "invalid_api_key", "canary")],
+    )
+    .unset("EVENT_BUS_NAME");
+    let function = scene.start();
+    let bodies = [alert(1).to_string(), alert(1).to_string(), "{".to_owned()];
+    function.invoke(&batch(bodies.iter().map(String::as_str))).unwrap();
+    function.invoke(&alert(2)).unwrap();
+    function.invoke(&alert(3)).unwrap();
+    scene.proxy.pull("*", crate::table::Plug::Throttle);
+    function.invoke(&alert(4)).unwrap_err();
+    let log = function.log();
+    assert!(log[0]["_aws"].is_object() && log[0]["Received"] == 3, "{}", log[0]);
+    for (name, value) in [
+        ("Received", 6.0),
+        ("Stored", 3.0),
+        ("Repeated", 1.0),
+        ("Parked", 1.0),
+        ("HandedBack", 1.0),
+        ("Degraded", 1.0),
+        ("ConfigurationAlarms", 3.0),
+        ("InputTokens", 1224.0),
+        ("OutputTokens", 376.0),
+    ] {
+        assert!((sum(&log, name) - value).abs() < 1e-9, "{name}: {} of {log:#?}", sum(&log, name));
+    }
+    let attempts: Vec<_> = log.iter().filter(|line| line.get("Attempts").is_some()).collect();
+    let classes: BTreeSet<_> = attempts
+        .iter()
+        .map(|line| (line["Model"].as_str().unwrap(), line["Class"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("bedrock", "accepted"),
+        ("bedrock", "access_denied"),
+        ("openai", "accepted"),
+        ("openai", "wrong_key"),
+    ];
+    assert_eq!(classes, BTreeSet::from(expected));
+    for line in log.iter().filter(|line| is_metrics(line)) {
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "Portend");
+        for metric in directive["Metrics"].as_array().unwrap() {
+            assert!(line.get(metric["Name"].as_str().unwrap()).is_some(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Lambda's Runtime API, as the function sees it.
+//!
+//! Takes: payloads, each with the time that its invocation has.
+//! Gives: what the function answers to each.
+//! Never: starts an invocation before the last one is answered, just as Lambda does not.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::scripted::{Request, Script, Server};
+
+/// Far above anything that is waited for.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What came of an invocation: the answer, or the error's type and sentence.
+pub(crate) type Answered = Result<Value, (String, String)>;
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(String, Vec<u8>, u64)>,
+    answers: HashMap<String, Answered>,
+    invocations: usize,
+    stopped: bool,
+}
+
+/// The API for one function's process.
+pub(crate) struct RuntimeApi {
+    server: Server,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl RuntimeApi {
+    pub(crate) fn start() -> Self {
+        let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&state);
+        let server = Server::answering(move |request| answer(&shared, request));
+        Self { server, state }
+    }
+
+    /// As `AWS_LAMBDA_RUNTIME_API` has it.
+    pub(crate) fn address(&self) -> String {
+        self.server.url().replace("http://", "")
+    }
+
+    /// Invokes the function, and waits for its answer.
+    pub(crate) fn invoke(&self, payload: &[u8], time: Duration) -> Answered {
+        let (state, changed) = &*self.state;
+        let mut locked = lock(state);
+        locked.invocations += 1;
+        let id = format!("request-{}", locked.invocations);
+        locked.waiting.push_back((id.clone(), payload.to_vec(), now_millis() + millis(time)));
+        changed.notify_all();
+        let (mut locked, timeout) = changed
+            .wait_timeout_while(locked, WAIT_MAX, |state| !state.answers.contains_key(&id) && !state.stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "the function does not answer");
+        locked.answers.remove(&id).expect("the function lives until it has answered")
+    }
+
+    /// Wakes whoever waits: the function's process is gone.
+    pub(crate) fn stop(&self) {
+        let (state, changed) = &*self.state;
+        lock(state).stopped = true;
+        changed.notify_all();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the deadline that Lambda sets is of the machine's own clock")]
+fn now_millis() -> u64 {
+    millis(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970"))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("a few minutes")
+}
+
+fn answer(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
+    let (state, changed) = shared;
+    let parts: Vec<&str> =
+        request.path.trim_start_matches("/2018-06-01/runtime/invocation/").split('/').collect();
+    match parts.as_slice() {
+        ["next"] => {
+            let locked = changed
+                .wait_while(lock(state), |state| state.waiting.is_empty() && !state.stopped)
+                .unwrap_or_else(PoisonError::into_inner);
+            let mut locked = locked;
+            let Some((id, payload, deadline)) = locked.waiting.pop_front() else { return Script::close() };
+            Script::answer(200, payload)
+                .header("lambda-runtime-aws-request-id", id)
+                .header("lambda-runtime-deadline-ms", deadline.to_string())
+                .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:portend")
+        }
+        [id, kind @ ("response" | "error")] => {
+            let body: Value = serde_json::from_str(&request.body).expect("the function answers in JSON");
+            let text = |name: &str| body[name].as_str().expect("a text").to_owned();
+            let came =
+                if *kind == "response" { Ok(body) } else { Err((text("errorType"), text("errorMessage"))) };
+            lock(state).answers.insert((*id).to_owned(), came);
+            changed.notify_all();
+            Script::answer(202, "{}")
+        }
+        _ => Script::answer(404, "{}"),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

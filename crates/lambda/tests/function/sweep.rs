@@ -1,0 +1,69 @@
+//! The sweep: what was degraded is upgraded, and told again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use crate::harness::{Scene, alert};
+use crate::provider::Provider::{Bedrock, OpenAi};
+
+/// Row 13: every model is down; the scorecard answers at once, and a model later.
+#[test]
+fn row_13_every_model_is_down_and_what_is_degraded_is_upgraded_later() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let (bedrock_is_down, openai_is_down) = (Arc::clone(&is_down), Arc::clone(&is_down));
+    let bedrock = move || {
+        let script = || Bedrock.fails(408, "ModelTimeoutException", "canary");
+        if bedrock_is_down.load(Ordering::SeqCst) { script() } else { Bedrock.answers() }
+    };
+    let openai = move || {
+        let script = || OpenAi.fails(401, "invalid_api_key", "canary");
+        if openai_is_down.load(Ordering::SeqCst) { script() } else { OpenAi.answers() }
+    };
+    let scene = Scene::new(std::iter::repeat_with(bedrock), std::iter::repeat_with(openai));
+    let function = scene.start();
+    for number in 0..8 {
+        let insight = function.invoke(&alert(number)).unwrap()["insight"].clone();
+        assert_eq!(
+            (&insight["grade"], &insight["degraded"]),
+            (&json!("scorecard"), &json!(true)),
+            "{insight}"
+        );
+    }
+    assert_eq!(
+        scene.asked(),
+        [5, 1],
+        "after five failures, and after one of the configuration, nobody is asked"
+    );
+    drop(function);
+    assert_eq!(scene.told().len(), 8);
+    // Another process, another breaker.
+    let function = scene.start();
+    let sweep = || function.invoke(&json!({ "portend": "upgrade" })).unwrap();
+    let swept = sweep();
+    assert_eq!((&swept["upgraded"], &swept["complete"]), (&json!(8), &json!(true)), "{swept}");
+    assert_eq!(scene.told().len(), 16, "an upgraded insight is told again");
+    for item in scene.insights() {
+        assert_eq!(item["grade"].as_s().unwrap(), "model");
+        assert!(!item.contains_key("todo"));
+    }
+    assert_eq!(sweep()["upgraded"], 0);
+    assert_eq!(scene.asked(), [14, 1]);
+}
+
+#[test]
+fn a_sweep_with_nothing_to_do_says_so() {
+    let scene = Scene::answering();
+    let swept = scene.invoke(&json!({ "portend": "upgrade" })).unwrap();
+    let expected =
+        json!({ "status": "swept", "told": 0, "upgraded": 0, "later": 0, "never": 0, "complete": true });
+    assert_eq!(swept, expected);
+}
+
+#[test]
+fn a_sweep_without_its_store_is_an_error() {
+    let scene = Scene::answering();
+    scene.proxy.pull("*", crate::table::Plug::Throttle);
+    assert_eq!(scene.invoke(&json!({ "portend": "upgrade" })).unwrap_err().0, "store_busy");
+}
