@@ -36,7 +36,7 @@ export interface AlarmsProps {
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 }
 
-interface Rule {
+interface Watch {
   readonly metric: cloudwatch.IMetric;
   /** The alarm goes off above this. */
   readonly above: number;
@@ -57,7 +57,7 @@ export class Alarms extends Construct {
     // As many as may be in work when one day becomes the next; then they count as received on the one and as ended on
     // the other.
     const inWorkMax = settings.maxConcurrency * BATCH_ALERTS;
-    const rules: Record<string, Rule> = {
+    const watches: Record<string, Watch> = {
       "oldest message": {
         metric: alerts.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
         above: OLDEST_MESSAGE_SECONDS_MAX,
@@ -117,7 +117,7 @@ export class Alarms extends Construct {
       },
     };
     for (const [owner, queue] of Object.entries(deadLetters)) {
-      rules[`dead letters of ${owner}`] = {
+      watches[`dead letters of ${owner}`] = {
         metric: queue.metricApproximateNumberOfMessagesVisible({
           period: FIVE_MINUTES,
           statistic: cloudwatch.Stats.MAXIMUM,
@@ -127,14 +127,14 @@ export class Alarms extends Construct {
           "Something could not be delivered or handled, and is kept for 14 days. docs/DEPLOY.md says how to run it again.",
       };
     }
-    for (const [name, rule] of Object.entries(rules)) {
-      this.all.push(this.alarm(name, rule, opsTopic));
+    for (const [name, watch] of Object.entries(watches)) {
+      this.all.push(this.alarm(name, watch, opsTopic));
     }
   }
 
   private alarm(
     name: string,
-    { metric, above, periods = 1, meaning }: Rule,
+    { metric, above, periods = 1, meaning }: Watch,
     opsTopic: sns.ITopic | undefined,
   ): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, name, {

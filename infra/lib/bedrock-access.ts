@@ -16,8 +16,9 @@ export const DEFAULT_MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0";
  * us-west-1, ca-central-1, eu-central-2 and eu-west-2.
  *
  * From the tables of source and destination regions in the Amazon Bedrock User Guide, "Supported Regions and models
- * for inference profiles", for Claude Haiku 4.5 and Sonnet 4.5; read on 2026-11-25. A region too many grants nothing
- * more, since the condition on the profile stands beside it; one too few fails the calls that are sent there.
+ * for inference profiles", for Claude Haiku 4.5 (jp: for Sonnet 4.5), in a copy that was read on 2026-11-25. A region
+ * too many grants nothing more, since the condition on the profile stands beside it; one too few fails the calls that
+ * are sent there. `aws bedrock get-inference-profile` says for an account what holds.
  */
 export const DESTINATION_REGIONS: Readonly<Record<string, readonly string[]>> = {
   us: ["us-east-1", "us-east-2", "us-west-2"],
@@ -87,7 +88,7 @@ function byId(id: string, place: Place): iam.PolicyStatement[] {
         `${[...Object.keys(DESTINATION_REGIONS), GLOBAL].join(", ")}, or the ARN of an application inference profile made from it`,
     );
   }
-  if (geography === GLOBAL || geography in DESTINATION_REGIONS) {
+  if (isListed(geography)) {
     return byProfile(geography, rest.join("."), profileArn(id, place), place);
   }
   if (!/^[a-z0-9-]+\.[A-Za-z0-9.:_-]+$/.test(id)) {
@@ -123,12 +124,16 @@ function byArn(arn: string, place: Place): iam.PolicyStatement[] {
     ];
   }
   const [geography = "", ...rest] = name.split(".");
-  if (kind === "inference-profile" && (geography === GLOBAL || geography in DESTINATION_REGIONS)) {
+  if (kind === "inference-profile" && isListed(geography)) {
     return byProfile(geography, rest.join("."), arn, place);
   }
   throw new PropError(
     `bedrockModelId ${arn} is of a kind that this stack cannot grant; give an inference profile or a model`,
   );
+}
+
+function isListed(geography: string): boolean {
+  return geography === GLOBAL || Object.hasOwn(DESTINATION_REGIONS, geography);
 }
 
 function byProfile(geography: string, model: string, profile: string, place: Place): iam.PolicyStatement[] {

@@ -159,7 +159,7 @@ function checkedRegion(region: string | undefined): string {
 }
 
 /** The chain as given, or Bedrock, OpenAI if it is switched on, and the scorecard. */
-function chain({ models, openAi }: { models?: readonly string[]; openAi: boolean }): readonly Model[] {
+function chain({ models, openAi, bedrockModelId }: PortendProps): readonly Model[] {
   if (models === undefined) {
     return openAi ? ["bedrock", "openai", "scorecard"] : ["bedrock", "scorecard"];
   }
@@ -167,6 +167,11 @@ function chain({ models, openAi }: { models?: readonly string[]; openAi: boolean
   if (known.length === 0 || new Set(known).size !== known.length) {
     throw new PropError(
       `models is ${JSON.stringify(models.join())}; name each of ${MODELS.join(", ")} at most once, and at least one`,
+    );
+  }
+  if (bedrockModelId !== undefined && !known.includes("bedrock")) {
+    throw new PropError(
+      "bedrockModelId is set, but models does not name bedrock; add it to models, or leave bedrockModelId out",
     );
   }
   if (known.includes("openai") && !openAi) {

@@ -27,7 +27,9 @@ function acknowledged(synthesized: Synthesized): [where: string, rule: string, r
     );
 }
 
-test("a finding without a reason stops the synthesis", () => {
+test("a finding without a reason stops the synthesis", (t) => {
+  // CDK prints the findings, which would look like an error of these tests.
+  t.mock.method(process.stderr, "write", () => true);
   const app = checkedApp(temporaryFolder());
   const stack = new PortendStack(app, "PortendStack", { region: "us-east-1", lambdaZip: ZIP });
   new sqs.Queue(stack, "Plain");

@@ -18,8 +18,11 @@ export const REPOSITORY = path.resolve(__dirname, "../../..");
 /** The smallest zip there is: the end of an empty directory. */
 const EMPTY_ZIP = Buffer.from([0x50, 0x4b, 5, 6, ...new Array<number>(18).fill(0)]);
 
+/** A new folder that goes when the tests end. */
 export function temporaryFolder(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), "portend-infra-"));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "portend-infra-"));
+  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export const ZIP = path.join(temporaryFolder(), "bootstrap.zip");

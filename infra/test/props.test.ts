@@ -81,6 +81,10 @@ test("a wrong value is refused in one sentence that names the prop and the mend"
       { models: ["bedrock"], openAi: true },
       /^openAi is true, but models does not name openai; add it to models/,
     ],
+    [
+      { models: ["scorecard"], bedrockModelId: "amazon.nova-lite-v1:0" },
+      /^bedrockModelId is set, but models does not name bedrock; add it to models/,
+    ],
     [{ openAiModel: "gpt-6-luna" }, /^openAiModel is set, but OpenAI is switched off; set openAi to true/],
     [{ openAiSecretArn: SECRET_ARN }, /^openAiSecretArn is set, but OpenAI is switched off/],
     [
