@@ -4,7 +4,7 @@
 // Gives: their ids, which are the sub-folders' names; and a Lambda layer of the `alert.toml` files.
 // Never: reads what is in an `alert.toml`; `portend types check` and the Lambda do.
 
-import { FileSystem } from "aws-cdk-lib";
+import { Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import * as fs from "node:fs";
@@ -54,7 +54,9 @@ export function alertTypesLayer(
   ids: readonly string[],
   dir: string,
 ): { layer: lambda.LayerVersion; dir: string } {
-  const staged = FileSystem.mkdtemp("portend-alert-types-");
+  // Laid out beside the templates, without the samples. Every construct stands in an app, which has such a folder.
+  const staged = path.join(Stage.of(scope)!.outdir, "layer");
+  fs.rmSync(staged, { recursive: true, force: true });
   for (const id of ids) {
     fs.cpSync(path.join(dir, id, "alert.toml"), path.join(staged, LAYER_DIR, id, "alert.toml"));
   }

@@ -18,10 +18,13 @@ export const REPOSITORY = path.resolve(__dirname, "../../..");
 /** The smallest zip there is: the end of an empty directory. */
 const EMPTY_ZIP = Buffer.from([0x50, 0x4b, 5, 6, ...new Array<number>(18).fill(0)]);
 
+const FOLDERS: string[] = [];
+process.on("exit", () => FOLDERS.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+
 /** A new folder that goes when the tests end. */
 export function temporaryFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "portend-infra-"));
-  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  FOLDERS.push(folder);
   return folder;
 }
 
