@@ -4,9 +4,10 @@ CARGO ?= cargo
 # Tools are installed where cargo installs; the versions are those that the checks were written with.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny dependencies advisories samples bench-sqlite bench-models bench-reply mutations fuzz clean
+.PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models \
+	bench-reply mutations fuzz clean
 
-test: fmt lint unit doc dependencies deny
+test: fmt lint unit doc dependencies deny infra
 
 # The formatting is rustfmt.toml's.
 fmt:
@@ -36,6 +37,10 @@ deny:
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features
 	$(CARGO) deny --all-features --locked check bans licenses sources
 
+# The AWS stack: types, assertions on the templates, cdk-nag, cfn-lint. Offline once its packages are there.
+infra:
+	cd infra && npm ci --silent --no-audit --no-fund && npm test && npm run lint
+
 # Needs a network that reaches the advisory database.
 advisories:
 	$(CARGO) deny check advisories
@@ -43,6 +48,15 @@ advisories:
 # Writes the insight of every sample whose alert type has changed on purpose.
 samples:
 	$(CARGO) run -p portend-local -- types check alert-types --write-insights
+
+# The function's zip for Amazon Linux 2023. ARCH=arm64 where Rust's standard library for it is installed.
+ARCH ?= x86_64
+lambda:
+	scripts/lambda $(ARCH)
+
+# The function's start, invocations, CPU time and memory, beside a bare loop that makes the same HTTP exchanges.
+bench-lambda:
+	scripts/bench-lambda
 
 # Alerts per second, beside what SQLite allows here for as many durable transactions, from one run.
 bench-sqlite:

@@ -9,10 +9,11 @@ mod file;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
+use portend_remote::{Aws, DynamoDb, EventBus, find_region};
 
 pub(crate) use chain::Planned;
 use file::File;
@@ -21,9 +22,19 @@ use file::File;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Flags {
-    /// The store's file [default: portend.db in the user's data folder].
-    #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_STORE", hide_env_values = true)]
+    /// The store: a file, or dynamodb:TABLE [default: portend.db in the user's data folder].
+    ///
+    /// With a table, the ledger of events stays in the default file.
+    #[arg(long, global = true, value_name = "STORE", value_parser = path(), env = "PORTEND_STORE", hide_env_values = true)]
     store: Option<PathBuf>,
+
+    /// The same as --store dynamodb:TABLE, where no store is named.
+    #[arg(long, global = true, value_name = "TABLE", env = "DYNAMODB_TABLE_NAME", hide_env_values = true)]
+    dynamodb_table_name: Option<String>,
+
+    /// The event bus that is told of each new and each upgraded insight [default: none].
+    #[arg(long, global = true, value_name = "NAME", env = "EVENT_BUS_NAME", hide_env_values = true)]
+    event_bus: Option<String>,
 
     /// A folder of alert types, in place of the built-in ones.
     #[arg(
@@ -59,6 +70,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
     openai_base_url: Option<String>,
 
+    /// The secret in AWS Secrets Manager that holds OpenAI's key, by name or ARN; used without a base URL alone.
+    #[arg(long, global = true, value_name = "NAME", env = "OPENAI_API_KEY_SECRET", hide_env_values = true)]
+    openai_api_key_secret: Option<String>,
+
     /// The settings file [default: portend.toml here, else in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
@@ -69,11 +84,37 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
+/// Where insights are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreName {
+    /// In a file of this machine.
+    File(PathBuf),
+    /// In a DynamoDB table.
+    DynamoDb(String),
+}
+
+/// What a store's name begins with that is a table's.
+const DYNAMODB: &str = "dynamodb:";
+
+impl StoreName {
+    fn read(setting: PathBuf) -> Result<Self> {
+        let Some(table) = setting.to_str().and_then(|text| text.strip_prefix(DYNAMODB)) else {
+            return Ok(Self::File(setting));
+        };
+        ensure!(!table.is_empty(), "--store {DYNAMODB} names no table; write {DYNAMODB}TABLE");
+        Ok(Self::DynamoDb(table.to_owned()))
+    }
+}
+
 /// The settings, as they are meant.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// The store's file.
-    pub(crate) store: PathBuf,
+    /// The store.
+    pub(crate) store: StoreName,
+    /// The file of the ledger: the store's own, if it is one.
+    pub(crate) ledger: PathBuf,
+    /// Who is told of insights.
+    event_bus: Option<String>,
     /// The alert types' folder; none: the built-in ones.
     alert_types: Option<PathBuf>,
     /// Who judges.
@@ -94,17 +135,47 @@ impl Config {
             openai_model: said(flags.openai_model),
             openai_base_url: said(flags.openai_base_url),
             use_bedrock: said(flags.use_bedrock),
+            dynamodb_table_name: said(flags.dynamodb_table_name),
+            event_bus: said(flags.event_bus),
+            openai_api_key_secret: said(flags.openai_api_key_secret),
         };
         let file = File::find(flags.config.clone())?;
-        let store = match flags.store.clone().or_else(|| file.store.clone()) {
-            Some(store) => store,
-            None => folders()
-                .context("there is no home folder for the store; give its file with --store")?
-                .data_dir()
-                .join("portend.db"),
+        let by_default = || -> Result<PathBuf> {
+            let folders =
+                folders().context("there is no home folder for the store; give its file with --store")?;
+            Ok(folders.data_dir().join("portend.db"))
+        };
+        let table = flags.dynamodb_table_name.clone().map(StoreName::DynamoDb);
+        let store = match (flags.store.clone(), table, file.store.clone()) {
+            (Some(named), _, _) | (None, None, Some(named)) => StoreName::read(named)?,
+            (None, Some(table), _) => table,
+            (None, None, None) => StoreName::File(by_default()?),
+        };
+        let ledger = match &store {
+            StoreName::File(file) => file.clone(),
+            StoreName::DynamoDb(_) => by_default()?,
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
-        Ok(Self { store, alert_types, chain: Planned::new(flags, file)? })
+        let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
+        Ok(Self { store, ledger, event_bus, alert_types, chain: Planned::new(flags, file)? })
+    }
+
+    /// AWS as the surroundings have it. Its region is looked for only where something is on AWS.
+    pub(crate) async fn aws(&self) -> Aws {
+        let is_used =
+            self.chain.uses_aws() || self.event_bus.is_some() || matches!(self.store, StoreName::DynamoDb(_));
+        Aws::ambient(if is_used { find_region().await } else { None })
+    }
+
+    /// The event bus that is told, if there is one.
+    pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
+        self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
+    }
+
+    /// The table of this name, for these alert types.
+    pub(crate) fn dynamodb(table: &str, types: &AlertTypes, aws: &Aws) -> DynamoDb {
+        let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
+        DynamoDb::new(table.to_owned(), types, aws.clone())
     }
 
     /// The alert types that the settings name.

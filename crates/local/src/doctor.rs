@@ -5,15 +5,17 @@
 //! Never: sends a fact of an alert, or stores anything.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
+use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::model::{Call, Message, Model, ModelError, Role, Stop};
-use portend_remote::{AnyModel, SystemClock};
+use portend_remote::{AnyModel, Aws, Finding as TablePart, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::config::Config;
+use crate::config::{Config, StoreName};
 use crate::output::{Answer, GREEN, RED, YELLOW, json_line, paint};
 use crate::sqlite::Sqlite;
 use crate::text::shown;
@@ -46,6 +48,16 @@ enum State {
     Failed,
 }
 
+impl Finding {
+    /// That all is well, or what is wrong.
+    fn of(part: String, found: Result<(), String>, if_well: &str) -> Self {
+        match found {
+            Ok(()) => Self { part, state: State::Ok, says: if_well.to_owned() },
+            Err(wrong) => Self { part, state: State::Failed, says: wrong },
+        }
+    }
+}
+
 /// The time that a model has to answer.
 const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(20);
 /// Output tokens that the question is asked with: the answer's five words, and what may be thought first.
@@ -69,8 +81,17 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
     };
     say(alert_types(&config))?;
-    say(store(&config).await)?;
-    for (name, model) in config.chain.each_model().await {
+    let aws = config.aws().await;
+    store(&config, &aws).await.into_iter().try_for_each(&mut say)?;
+    if let Some(bus) = config.event_bus(&aws) {
+        let part = format!("event bus {}", bus.name());
+        say(Finding::of(part, bus.exists().await, "it exists"))?;
+    }
+    if let Some(secret) = config.chain.key_secret(&aws) {
+        let read = secret.read().await.map(drop).map_err(|error| error.to_string());
+        say(Finding::of("secret of OPENAI_API_KEY_SECRET".into(), read, "it can be read"))?;
+    }
+    for (name, model) in config.chain.each_model(&aws) {
         let findings = match model {
             Ok(model) => of_model(&model).await,
             Err(error) => {
@@ -94,10 +115,26 @@ fn alert_types(config: &Config) -> Finding {
     Finding { part: "alert types".into(), state, says }
 }
 
-async fn store(config: &Config) -> Finding {
-    let path = config.store.display();
-    let (state, says) = if config.store.exists() {
-        match Sqlite::open(&config.store, SystemClock.now()) {
+async fn store(config: &Config, aws: &Aws) -> Vec<Finding> {
+    match &config.store {
+        StoreName::File(file) => vec![of_file(file).await],
+        StoreName::DynamoDb(table) => {
+            let types = config.alert_types().unwrap_or_else(|_| AlertTypes::built_in());
+            let report = Config::dynamodb(table, &types, aws).describe().await;
+            let finding = |TablePart { part, wrong }| {
+                let part =
+                    if part == "table" { format!("store dynamodb:{table}") } else { format!("store {part}") };
+                Finding::of(part, wrong.map_or(Ok(()), Err), "as it should be")
+            };
+            report.findings.into_iter().map(finding).collect()
+        }
+    }
+}
+
+async fn of_file(file: &Path) -> Finding {
+    let path = file.display();
+    let (state, says) = if file.exists() {
+        match Sqlite::open(file, SystemClock.now()) {
             Ok(store) => match store.probe().await {
                 Ok(()) => (State::Ok, format!("{path} can be read and written")),
                 Err(error) => (State::Failed, error.to_string()),

@@ -5,6 +5,8 @@
 //! Never: changes anything, or holds more than a page.
 
 use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
@@ -15,8 +17,9 @@ use portend_core::store::{Query, Store};
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
 
+use crate::any_store::AnyStore;
 use crate::card::{Heading, What, card};
-use crate::config::Config;
+use crate::config::{Config, StoreName};
 use crate::output::{Answer, WrongUsage, json_line, note, table};
 use crate::sqlite::Sqlite;
 use crate::text::{cell, minute, shown};
@@ -86,15 +89,26 @@ fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
     Ok(now.minus(ago.ok_or_else(wrong)?))
 }
 
-/// Opens the store for reading; says how to make one where there is none.
-pub(crate) fn open_existing(config: &Config) -> Result<Sqlite> {
-    if !config.store.exists() {
-        let path = config.store.display();
+/// Opens the store for reading.
+pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
+    match &config.store {
+        StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(open_file(file)?))),
+        StoreName::DynamoDb(table) => {
+            let types = config.alert_types().map_err(WrongUsage::from)?;
+            Ok(AnyStore::DynamoDb(Box::new(Config::dynamodb(table, &types, &config.aws().await))))
+        }
+    }
+}
+
+/// Opens a store's file for reading; says how to make one where there is none.
+pub(crate) fn open_file(file: &Path) -> Result<Sqlite> {
+    if !file.exists() {
+        let path = file.display();
         return Err(anyhow!(
             "there is no store at {path} yet; portend explain FILE makes one, --store names another"
         ));
     }
-    Ok(Sqlite::open_read_only(&config.store)?)
+    Ok(Sqlite::open_read_only(file)?)
 }
 
 pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
@@ -104,7 +118,7 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
         note(&format!("no alert type is called {}; portend types lists them", shown(id)));
     }
     let since = args.since.as_deref().map(|text| since(text, now)).transpose().map_err(WrongUsage::from)?;
-    let store = open_existing(&config)?;
+    let store = open_existing(&config).await?;
     let mut query = Query {
         entity_id: args.entity.clone(),
         alert_type: args.alert_type.clone(),
@@ -130,7 +144,7 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
 }
 
 pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
-    let store = open_existing(&config)?;
+    let store = open_existing(&config).await?;
     let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
         note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
         return Ok(Answer::Incomplete);

@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::insights::open_existing;
+use crate::insights::open_file;
 use crate::output::{Answer, YELLOW, json_line, note, paint, table};
 use crate::sqlite::LedgerRow;
 use crate::text::thousands;
@@ -34,7 +34,7 @@ struct Totals<'a> {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
-    let rows = open_existing(&config)?.ledger().await?;
+    let rows = open_file(&config.ledger)?.ledger().await?;
     let total = total(&rows);
     let adds_up = total.unfinished == 0;
     let mut out = anstream::stdout().lock();

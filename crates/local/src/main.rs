@@ -8,6 +8,7 @@ mod config;
 mod text;
 mod output;
 mod sqlite;
+mod any_store;
 mod input;
 mod card;
 mod work;
@@ -58,7 +59,7 @@ fn run(cli: Cli) -> Result<Answer> {
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
-        Command::Simulate(args) => simulate::run(&args, &mut io::stdout().lock()).map(|()| Answer::Done),
+        Command::Simulate(args) => simulate::run_to(&args).map(|()| Answer::Done),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -15,12 +15,12 @@ use portend_core::store::{Parked, Store};
 use portend_remote::SystemClock;
 use serde_json::json;
 
+use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::explain::{Report, Worked};
 use crate::input::Place;
 use crate::insights::open_existing;
 use crate::output::{Answer, STRONG, json_line, note, paint, table};
-use crate::sqlite::Sqlite;
 use crate::text::{minute, shown, shown_lines, thousands};
 use crate::work::Desk;
 
@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
 }
 
 /// Every parked event that passes, newest first.
-async fn all(store: &Sqlite, limit: usize, passes: impl Fn(&Parked) -> bool) -> Result<Vec<Parked>> {
+async fn all(store: &AnyStore, limit: usize, passes: impl Fn(&Parked) -> bool) -> Result<Vec<Parked>> {
     let limit = if limit == 0 { usize::MAX } else { limit };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
@@ -96,7 +96,7 @@ async fn all(store: &Sqlite, limit: usize, passes: impl Fn(&Parked) -> bool) -> 
 }
 
 async fn list(args: &ListArgs, config: &Config) -> Result<Answer> {
-    let events = all(&open_existing(config)?, args.limit, |_| true).await?;
+    let events = all(&open_existing(config).await?, args.limit, |_| true).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
         events.iter().try_for_each(|event| json_line(&mut out, &to_json(event)))?;
@@ -118,7 +118,7 @@ async fn list(args: &ListArgs, config: &Config) -> Result<Answer> {
 }
 
 /// The one event whose sha256 begins so.
-async fn find(store: &Sqlite, id: &str) -> Result<Parked> {
+async fn find(store: &AnyStore, id: &str) -> Result<Parked> {
     let found = all(store, 2, |event| event.sha256.starts_with(id)).await?;
     match <[Parked; 1]>::try_from(found) {
         Ok([event]) => Ok(event),
@@ -130,7 +130,7 @@ async fn find(store: &Sqlite, id: &str) -> Result<Parked> {
 }
 
 async fn show(json: bool, id: &str, config: &Config) -> Result<Answer> {
-    let event = find(&open_existing(config)?, id).await?;
+    let event = find(&open_existing(config).await?, id).await?;
     let mut out = anstream::stdout().lock();
     if json {
         json_line(&mut out, &to_json(&event))?;
@@ -170,7 +170,7 @@ fn to_json(event: &Parked) -> serde_json::Value {
 }
 
 async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
-    open_existing(config)?;
+    open_existing(config).await?;
     let desk = Desk::open(config, None).await?;
     let store = desk.pipeline.store();
     let mut events = Vec::new();

@@ -23,16 +23,20 @@ mod subject;
 mod outcome;
 mod market;
 mod lines;
+mod bus;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::value_parser;
 
+use self::bus::OnBus;
 use self::lines::Lines;
 use self::market::Market;
 use self::moment::Moment;
 use self::outcome::OutcomeFile;
+use crate::output::note;
+use crate::text::thousands;
 
 /// Everyone is held in memory, at about half a kilobyte each.
 const ENTITIES_MAX: i64 = 100_000;
@@ -68,12 +72,28 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
 
+    /// Put the alerts on this event bus, as their producer does, in place of standard output.
+    ///
+    /// Each becomes an event with source `iops-dashboard.processor` and its alert type as detail-type.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bus: Option<String>,
+
     /// Also write what became of everyone to this file, as JSON Lines.
     ///
     /// Each student has `left_at`, each subject `short_from`: a moment, or null if it did not happen until
     /// `followed_until`, 30 days after the last day of alerts. A file that is there is overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) outcomes: Option<PathBuf>,
+}
+
+/// Puts the alerts on the bus, if one is named, else on standard output.
+pub(crate) fn run_to(args: &Args) -> anyhow::Result<()> {
+    let Some(name) = &args.bus else { return run(args, &mut io::stdout().lock()) };
+    let mut bus = OnBus::open(name)?;
+    run(args, &mut bus)?;
+    let put = bus.end()?;
+    note(&format!("{} alerts were put on the event bus {name}", thousands(put)));
+    Ok(())
 }
 
 /// Writes the alerts to `out`. A reader who closes it early has had enough, which is no error; the outcomes are
@@ -105,7 +125,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
-    use std::io::{self, ErrorKind};
+    use std::io::ErrorKind;
 
     use jiff::civil::DateTime;
     use serde_json::Value;
@@ -115,7 +135,7 @@ mod tests {
     const DAY_SECONDS: f64 = 86_400.0;
 
     fn args() -> Args {
-        Args { entities: 200, days: 60, seed: 1, limit: None, outcomes: None }
+        Args { entities: 200, days: 60, seed: 1, limit: None, bus: None, outcomes: None }
     }
 
     fn text(args: &Args) -> String {

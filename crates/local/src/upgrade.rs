@@ -31,7 +31,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
-    drop(open_existing(&config)?);
+    drop(open_existing(&config).await?);
     let desk = Desk::open(&config, None).await?;
     let pipeline = &desk.pipeline;
     if pipeline.models().is_empty() {

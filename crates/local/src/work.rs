@@ -15,10 +15,11 @@ use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, SystemClock};
+use portend_remote::{AnyModel, EventBus, SystemClock};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::config::Config;
+use crate::any_store::AnyStore;
+use crate::config::{Config, StoreName};
 use crate::output::{WrongUsage, YELLOW, note, paint};
 use crate::sqlite::{Entry, Sqlite};
 
@@ -32,10 +33,11 @@ const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
 /// for as long.
 const SCORECARD_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The pipeline over the embedded store, with its ledger.
+/// The pipeline over the store that the settings name, with the ledger of this machine.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    pub(crate) pipeline: Pipeline<Sqlite, SystemClock, AnyModel>,
+    pub(crate) pipeline: Pipeline<AnyStore, SystemClock, AnyModel, EventBus>,
+    ledger: Arc<Sqlite>,
     /// Without them, two alerts of one key in one input would race for the claim, and which of them makes the insight
     /// would be chance.
     lanes: StdMutex<HashMap<AlertKey, Arc<Mutex<()>>>>,
@@ -50,16 +52,24 @@ impl Desk {
     /// Opens the store and sweeps what has expired. `concurrency` is the user's; without it, a number that suits.
     pub(crate) async fn open(config: &Config, concurrency: Option<u16>) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
-        let models = config.chain.models().await.map_err(WrongUsage::from)?;
+        let aws = config.aws().await;
+        let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
         let unless_said = if models.is_empty() { CONCURRENCY } else { MODEL_CONCURRENCY };
         let concurrency = concurrency.map_or(unless_said, usize::from);
         let clock = SystemClock;
-        let store = Sqlite::open(&config.store, clock.now())?;
-        store.sweep(clock.now()).await?;
-        store.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
-        let pipeline = Pipeline::new(types, store, clock).with_models(models, config.chain.scorecard);
+        let ledger = Arc::new(Sqlite::open(&config.ledger, clock.now())?);
+        ledger.sweep(clock.now()).await?;
+        ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
+        let store = match &config.store {
+            StoreName::File(_) => AnyStore::Sqlite(Arc::clone(&ledger)),
+            StoreName::DynamoDb(table) => AnyStore::DynamoDb(Box::new(Config::dynamodb(table, &types, &aws))),
+        };
+        let pipeline = Pipeline::new(types, store, clock)
+            .with_models(models, config.chain.scorecard)
+            .with_notifier(config.event_bus(&aws));
         Ok(Self {
             pipeline,
+            ledger,
             lanes: StdMutex::default(),
             places: Semaphore::new(concurrency),
             concurrency,
@@ -72,16 +82,20 @@ impl Desk {
         self.concurrency + self.concurrency.div_ceil(4)
     }
 
-    /// Tells the user of each model that cannot work as it is configured, once for each of its faults.
+    /// Tells the user, once for each, of models that cannot work as they are configured, and of a bus that takes nothing.
     pub(crate) fn tell_alarms(&self, account: &Account) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        for alarm in &account.alarms {
-            if heard.insert((alarm.model.clone(), alarm.error.code())) {
-                let Alarm { model, error, .. } = alarm;
+        let warning = paint(YELLOW, "portend");
+        for Alarm { model, error, .. } in &account.alarms {
+            if heard.insert((model.clone(), error.code())) {
                 note(&format!(
-                    "{}: the model {model} cannot work: {error}. portend doctor says more.",
-                    paint(YELLOW, "portend")
+                    "{warning}: the model {model} cannot work: {error}. portend doctor says more."
                 ));
+            }
+        }
+        for error in &account.untold {
+            if heard.insert(("event bus".into(), error.code())) {
+                note(&format!("{warning}: an insight is stored and was not told: {error}"));
             }
         }
     }
@@ -111,7 +125,7 @@ impl Desk {
     async fn account_for(&self, received: &Received<'_>) -> Outcome {
         let alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
         let entry = Entry { received_at: received.received_at(), alert_type };
-        let intake = match self.pipeline.store().receive(&entry).await {
+        let intake = match self.ledger.receive(&entry).await {
             Ok(intake) => intake,
             Err(error) => return Outcome::Failed(Failure::Store(error)),
         };
@@ -127,7 +141,7 @@ impl Desk {
         drop(place);
         self.tell_alarms(&account);
         // If this fails, the ledger shows the event as unfinished: what came of it is known, but not to the ledger.
-        let _ = self.pipeline.store().settle(intake, outcome.status()).await;
+        let _ = self.ledger.settle(intake, outcome.status()).await;
         outcome
     }
 

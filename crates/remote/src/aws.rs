@@ -6,13 +6,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 
+use crate::limits::CONNECT_TIMEOUT;
 use crate::network;
 
 /// The SDK's settings. Clones share them.
@@ -45,6 +50,20 @@ impl Aws {
     /// The settings themselves.
     pub async fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| self.look()).await
+    }
+
+    /// The same for a service of whose operations each has so long, and is tried once: whoever asks counts the tries.
+    pub(crate) async fn within(&self, time: Duration) -> SdkConfig {
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(time).build();
+        let config = self.config().await.clone().into_builder();
+        config
+            .behavior_version(behavior())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            // The timeout covers the body; this protection would fire beside it, as another error.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
     }
 
     async fn look(&self) -> SdkConfig {

@@ -31,8 +31,6 @@ mod table;
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portend_core::alert::InsightKey;
@@ -44,9 +42,9 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::aws::{self, Aws};
+use crate::aws::Aws;
 use crate::failure::Failure;
-use crate::limits::{CONNECT_TIMEOUT, STORE_TIMEOUT};
+use crate::limits::STORE_TIMEOUT;
 
 pub use table::{Finding, TableReport};
 
@@ -80,19 +78,7 @@ impl DynamoDb {
     }
 
     async fn client(&self) -> &Client {
-        let connect = async || {
-            let timeouts = TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_timeout(STORE_TIMEOUT)
-                .build();
-            let config = aws_sdk_dynamodb::config::Builder::from(self.aws.config().await)
-                .behavior_version(aws::behavior())
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts)
-                .build();
-            Client::from_conf(config)
-        };
-        self.client.get_or_init(connect).await
+        self.client.get_or_init(async || Client::new(&self.aws.within(STORE_TIMEOUT).await)).await
     }
 
     /// What a failed operation means to the pipeline.

@@ -8,8 +8,6 @@
 use std::fmt;
 
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::config::retry::RetryConfig;
-use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
@@ -17,9 +15,9 @@ use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
 use crate::answer::plain_code;
-use crate::aws::{self, Aws};
+use crate::aws::Aws;
 use crate::failure::Failure;
-use crate::limits::{CONNECT_TIMEOUT, TELL_TIMEOUT};
+use crate::limits::TELL_TIMEOUT;
 
 /// An event bus by its name or ARN. Nothing is done until it is used.
 pub struct EventBus {
@@ -83,19 +81,7 @@ impl EventBus {
     }
 
     async fn client(&self) -> &Client {
-        let connect = async || {
-            let timeouts = TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_timeout(TELL_TIMEOUT)
-                .build();
-            let config = aws_sdk_eventbridge::config::Builder::from(self.aws.config().await)
-                .behavior_version(aws::behavior())
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts)
-                .build();
-            Client::from_conf(config)
-        };
-        self.client.get_or_init(connect).await
+        self.client.get_or_init(async || Client::new(&self.aws.within(TELL_TIMEOUT).await)).await
     }
 
     fn entry(&self, source: &str, detail_type: &str, detail: &str) -> PutEventsRequestEntry {

@@ -8,14 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use portend_core::model::{Fault, ModelError};
 use tokio::sync::OnceCell;
 
-use crate::aws::{self, Aws};
+use crate::aws::Aws;
 use crate::failure::Failure;
-use crate::limits::{CONNECT_TIMEOUT, SECRET_TIMEOUT};
+use crate::limits::SECRET_TIMEOUT;
 use crate::secret::{KeyReader, KeySource, Secret};
 
 /// A secret by its name or ARN. Clones share its client.
@@ -48,33 +46,25 @@ impl KeySecret {
     pub async fn read(&self) -> Result<Secret, ModelError> {
         let sent = self.client().await.get_secret_value().secret_id(&*self.name).send().await;
         let refused = |what: &str| {
-            let fault = Fault::Refused(format!("the secret of OPENAI_API_KEY_SECRET: {what}"));
+            let fault = Fault::Refused(format!("the secret of OPENAI_API_KEY_SECRET {what}"));
             ModelError::Configuration { fault }
         };
         let answer = sent.map_err(|error| match Failure::of(&error) {
             Failure::Busy(what) | Failure::Unreachable(what) => {
                 ModelError::Unreachable { what: format!("Secrets Manager: {what}") }
             }
-            Failure::Refused(what) => refused(&what),
+            Failure::Refused(what) => refused(match what.as_str() {
+                "ResourceNotFoundException" => "does not exist or holds nothing yet: put the key into it",
+                "AccessDeniedException" => "may not be read: allow secretsmanager:GetSecretValue on it",
+                _ => "cannot be read: see the credentials and the region",
+            }),
         })?;
         let key = answer.secret_string().map(Secret::new).filter(Secret::fits_a_header);
-        key.ok_or_else(|| refused("it holds no key as plain text"))
+        key.ok_or_else(|| refused("holds no key as plain text: put the key alone into it"))
     }
 
     async fn client(&self) -> &Client {
-        let connect = async || {
-            let timeouts = TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_timeout(SECRET_TIMEOUT)
-                .build();
-            let config = aws_sdk_secretsmanager::config::Builder::from(self.aws.config().await)
-                .behavior_version(aws::behavior())
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts)
-                .build();
-            Client::from_conf(config)
-        };
-        self.client.get_or_init(connect).await
+        self.client.get_or_init(async || Client::new(&self.aws.within(SECRET_TIMEOUT).await)).await
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use portend_remote::order::{BEDROCK, OPENAI, Order, SCORECARD, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, OpenAiSettings};
-use portend_remote::{AnyModel, Aws, find_region};
+use portend_remote::{AnyModel, Aws, KeySecret};
 
 use super::Flags;
 use super::file::{File, Models, Provider, WrittenEndpoint};
@@ -28,6 +28,8 @@ pub(crate) struct Planned {
 enum Endpoint {
     Bedrock(BedrockSettings),
     OpenAi(OpenAiSettings),
+    /// OpenAI, with the key that this secret holds.
+    OpenAiBySecret(OpenAiSettings, String),
     /// It is named, and what its key needs is not there.
     NoKey {
         name: String,
@@ -60,7 +62,11 @@ impl Planned {
             key: key.map_or(KeySource::None, KeySource::Given),
             base_url,
         };
-        let has_openai = openai.base_url.is_some() || !matches!(openai.key, KeySource::None);
+        // The secret's key is OpenAI's own: with a base URL it goes nowhere.
+        let secret = flags.openai_api_key_secret.or(file.openai_api_key_secret);
+        let has_key = !matches!(openai.key, KeySource::None);
+        let secret = secret.filter(|_| openai.base_url.is_none() && !has_key);
+        let has_openai = openai.base_url.is_some() || has_key || secret.is_some();
         let use_bedrock = flags.use_bedrock.as_deref().map(use_bedrock).transpose()?.or(file.use_bedrock);
         let order = match (flags.models.or(order_in_file), use_bedrock) {
             (Some(list), _) => Order::parse(&list)?,
@@ -74,7 +80,10 @@ impl Planned {
                 (BEDROCK, _) => {
                     Endpoint::Bedrock(BedrockSettings { name: name.clone(), model_id: bedrock_model_id.clone() })
                 }
-                (OPENAI, _) => Endpoint::OpenAi(openai.clone()),
+                (OPENAI, _) => match &secret {
+                    Some(secret) => Endpoint::OpenAiBySecret(openai.clone(), secret.clone()),
+                    None => Endpoint::OpenAi(openai.clone()),
+                },
                 (_, Some(written)) => endpoint(name, written)?,
                 (_, None) => bail!(
                     "MODELS names {name}, which is none; name bedrock, openai, scorecard, or a [models.{name}] of portend.toml"
@@ -85,15 +94,18 @@ impl Planned {
     }
 
     /// The models themselves, each with its name or with what is wrong with its settings. Nothing is asked yet.
-    pub(crate) async fn each_model(&self) -> Vec<(String, Result<AnyModel>)> {
-        let has_bedrock = self.endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Bedrock(_)));
-        let aws = Aws::ambient(if has_bedrock { find_region().await } else { None });
+    pub(crate) fn each_model(&self, aws: &Aws) -> Vec<(String, Result<AnyModel>)> {
         let model = |endpoint: &Endpoint| match endpoint {
             Endpoint::Bedrock(settings) => {
                 (settings.name.clone(), AnyModel::bedrock(settings.clone(), aws.clone()).map_err(Into::into))
             }
             Endpoint::OpenAi(settings) => {
                 (settings.name.clone(), AnyModel::openai(settings.clone()).map_err(Into::into))
+            }
+            Endpoint::OpenAiBySecret(settings, secret) => {
+                let key = KeySecret::new(secret, aws.clone()).source();
+                let settings = OpenAiSettings { key, ..settings.clone() };
+                (settings.name.clone(), AnyModel::openai(settings).map_err(Into::into))
             }
             Endpoint::NoKey { name, variable } => {
                 let mend = "set it, or give api_key";
@@ -107,9 +119,24 @@ impl Planned {
     }
 
     /// The models themselves, if the settings of each can work.
-    pub(crate) async fn models(&self) -> Result<Vec<AnyModel>> {
-        let models = self.each_model().await.into_iter().map(|(_, model)| model);
+    pub(crate) fn models(&self, aws: &Aws) -> Result<Vec<AnyModel>> {
+        let models = self.each_model(aws).into_iter().map(|(_, model)| model);
         models.collect()
+    }
+
+    /// Whether a model, or its key, is on AWS.
+    pub(super) fn uses_aws(&self) -> bool {
+        let is_on_aws =
+            |endpoint: &Endpoint| matches!(endpoint, Endpoint::Bedrock(_) | Endpoint::OpenAiBySecret(..));
+        self.endpoints.iter().any(is_on_aws)
+    }
+
+    /// The secret that holds a key, if one does.
+    pub(crate) fn key_secret(&self, aws: &Aws) -> Option<KeySecret> {
+        self.endpoints.iter().find_map(|endpoint| match endpoint {
+            Endpoint::OpenAiBySecret(_, secret) => Some(KeySecret::new(secret, aws.clone())),
+            Endpoint::Bedrock(_) | Endpoint::OpenAi(_) | Endpoint::NoKey { .. } => None,
+        })
     }
 }
 

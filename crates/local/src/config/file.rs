@@ -32,6 +32,8 @@ pub(super) struct File {
     pub(super) bedrock_model_id: Option<String>,
     pub(super) openai_model: Option<String>,
     pub(super) openai_base_url: Option<String>,
+    pub(super) openai_api_key_secret: Option<String>,
+    pub(super) event_bus: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
 }
@@ -132,7 +134,9 @@ impl File {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
-        Ok(Self { store: in_folder(file.store), alert_types: in_folder(file.alert_types), ..file })
+        let is_table = |store: &Path| store.to_str().is_some_and(|store| store.starts_with(super::DYNAMODB));
+        let store = file.store.map(|store| if is_table(&store) { store } else { folder.join(store) });
+        Ok(Self { store, alert_types: in_folder(file.alert_types), ..file })
     }
 }
 

@@ -7,6 +7,9 @@
     reason = "it is another crate's too; these tests need no slow drip and no count of hang-ups"
 )]
 mod scripted;
+#[path = "../../../remote/tests/server/table.rs"]
+#[expect(dead_code, reason = "a table for other tests too")]
+mod table;
 mod provider;
 mod harness;
 mod paced;
@@ -17,6 +20,7 @@ mod canaries;
 mod schema;
 mod upgrade;
 mod doctor;
+mod dynamodb;
 mod settings;
 mod crowds;
 mod chaos;
