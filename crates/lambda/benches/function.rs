@@ -5,7 +5,12 @@
 //! Gives: the time to the first request for work, of the first and of warm invocations; CPU time per alert; peak memory;
 //! each beside the bare loop's, as a ratio, from one run in which the two take turns.
 //! Never: decides whether that is good.
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement prints, and times")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a measurement prints, times, and counts little"
+)]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};

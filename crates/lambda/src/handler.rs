@@ -145,7 +145,7 @@ impl Handler {
         let received = self.pipeline.receive(event);
         let mut account = Account::default();
         let work = self.pipeline.process(&received, deadline, &mut account);
-        let ended = self.in_time(work, deadline).await.and_then(|outcome| match outcome {
+        let ended = in_time(self.pipeline.clock(), deadline, work).await.and_then(|outcome| match outcome {
             Outcome::Failed(failure) => {
                 Err(HandedBack { code: failure.code(), message: failure.to_string() })
             }
@@ -167,7 +167,7 @@ impl Handler {
     async fn sweep(&self, request_id: &str, deadline: Timestamp) -> Result<Answer, HandedBack> {
         let mut account = Account::default();
         let work = self.pipeline.sweep(deadline.minus(END_MARGIN), &mut account);
-        let swept = self.in_time(work, deadline).await.and_then(|swept| {
+        let swept = in_time(self.pipeline.clock(), deadline, work).await.and_then(|swept| {
             swept.map_err(|failure| HandedBack { code: failure.code(), message: failure.to_string() })
         });
         if let Ok(swept) = &swept {
@@ -177,16 +177,20 @@ impl Handler {
         Metrics::took(&account);
         swept.map(|swept| Answer::Swept { status: "swept", swept })
     }
+}
 
-    /// What the work gives, unless it panics or the time is up before.
-    async fn in_time<T>(&self, work: impl Future<Output = T>, deadline: Timestamp) -> Result<T, HandedBack> {
-        let time = deadline.minus(END_MARGIN).since(self.pipeline.clock().now());
-        // What a panic leaves half done is this event's alone: the claim's lease ends, and the next delivery takes over.
-        match tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()).await {
-            Ok(Ok(came)) => Ok(came),
-            Ok(Err(_)) => Err(HandedBack::panicked()),
-            Err(_) => Err(HandedBack::late()),
-        }
+/// What the work gives, unless it panics or the time is up before.
+async fn in_time<T>(
+    clock: &impl Clock,
+    deadline: Timestamp,
+    work: impl Future<Output = T>,
+) -> Result<T, HandedBack> {
+    let time = deadline.minus(END_MARGIN).since(clock.now());
+    // What a panic leaves half done is this event's alone: the claim's lease ends, and the next delivery takes over.
+    match tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(came)) => Ok(came),
+        Ok(Err(_)) => Err(HandedBack::panicked()),
+        Err(_) => Err(HandedBack::late()),
     }
 }
 
@@ -196,5 +200,27 @@ fn status(outcome: &Outcome) -> Status {
         Outcome::Repeated(_) => Status::Repeated,
         Outcome::Parked(_) => Status::Parked,
         Outcome::Failed(_) => Status::HandedBack,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    /// Both end while the third still works.
+    #[tokio::test]
+    async fn a_panic_and_a_hang_are_their_own_events_alone() {
+        let deadline = SystemClock.now().plus(END_MARGIN + Duration::from_millis(20));
+        let one = async |number: u8| match number {
+            0 => panic!("at the first"),
+            1 => pending().await,
+            _ => number,
+        };
+        let work = (0..3).map(|number| in_time(&SystemClock, deadline, one(number)));
+        let ended: Vec<_> =
+            join_all(work).await.into_iter().map(|ended| ended.map_err(|back| back.code)).collect();
+        assert_eq!(ended, [Err("panic"), Err("deadline"), Ok(2)]);
     }
 }

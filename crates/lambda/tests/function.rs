@@ -1,5 +1,11 @@
 //! The real binary, driven through a Runtime API, beside a real DynamoDB and scripted vendors.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that finds nothing there has failed"
+)]
+
 #[path = "../../local/tests/portend/models/provider.rs"]
 #[expect(dead_code, reason = "the vendors' words, for other tests too")]
 mod provider;

@@ -10,5 +10,7 @@ mod bedrock;
 mod openai;
 #[path = "adapters/network.rs"]
 mod network;
+#[path = "adapters/services.rs"]
+mod services;
 #[path = "adapters/surroundings.rs"]
 mod surroundings;

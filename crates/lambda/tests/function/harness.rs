@@ -299,11 +299,11 @@ impl Function<'_> {
 
 impl Drop for Function<'_> {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.end();
-        } else {
+        if std::thread::panicking() {
             self.api.stop();
             let _ = self.child.kill();
+        } else {
+            self.end();
         }
     }
 }

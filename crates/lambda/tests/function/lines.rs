@@ -35,11 +35,12 @@ fn is_metrics(line: &Value) -> bool {
 /// The sum of a metric over all lines, without dimensions.
 fn sum(log: &[Value], name: &str) -> f64 {
     let values = log.iter().filter(|line| is_metrics(line) && line.get("Model").is_none());
-    let values = values.filter_map(|line| line.get(name)).flat_map(|value| match value {
-        Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
-        one => vec![one.as_f64().unwrap()],
-    });
-    values.sum()
+    let values = values.filter_map(|line| line.get(name));
+    // A count stands alone, what is measured in a list.
+    values
+        .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
+        .filter_map(|value| value.as_f64())
+        .sum()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::scripted::{Request, Script, Server};
 
 /// Far above anything that is waited for.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// What came of an invocation: the answer, or the error's type and sentence.
 pub(crate) type Answered = Result<Value, (String, String)>;

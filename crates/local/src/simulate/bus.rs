@@ -69,7 +69,7 @@ impl OnBus {
                     if attempt < TRIES_MAX =>
                 {
                     // An event that was taken is put again: its alert is a repeat then.
-                    self.runtime.block_on(tokio::time::sleep(pause));
+                    self.runtime.block_on(async { tokio::time::sleep(pause).await });
                     pause *= 2;
                 }
                 Err(error) => {
