@@ -12,14 +12,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Number(f64);
 
+/// DynamoDB's numbers end at 1e-130.
+const SMALLEST: f64 = 1e-100;
 /// Whole numbers up to here are exact in an `f64`.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 impl Number {
-    /// `None` for NaN and the infinities.
+    /// `None` for NaN and the infinities. What is smaller than anything that is counted or measured is zero: not every
+    /// store can hold it.
     pub fn new(value: f64) -> Option<Self> {
         // Adding zero turns minus zero into zero and leaves every other number alone.
-        value.is_finite().then_some(Self(value + 0.0))
+        let value = if value.abs() < SMALLEST { 0.0 } else { value + 0.0 };
+        value.is_finite().then_some(Self(value))
     }
 
     /// Reads the text of a JSON number. `None` if it is none, or too large for an `f64`.
@@ -115,6 +119,13 @@ mod tests {
         }
         for text in ["1e999", "-1e999", "NaN", "infinity", "+1", ".5", "true", ""] {
             assert_eq!(Number::from_json(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_store_could_hold_is_zero() {
+        for (value, expected) in [(1e-101, 0.0), (-1e-200, 0.0), (1e-99, 1e-99), (f64::MIN_POSITIVE, 0.0)] {
+            assert_eq!(Number::new(value).map(Number::get), Some(expected), "{value}");
         }
     }
 

@@ -42,7 +42,7 @@ use crate::notify::{NoNotifier, Notifier};
 use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Repeat, Store, StoreError, Todo};
 use crate::time::Timestamp;
 use judge::{Judged, NoJudgement};
-use retry::retried;
+use retry::{kept_at, retried};
 
 /// The alert types, the store and the clock that the steps work with; the models, and whoever is told.
 #[derive(Debug)]
@@ -249,8 +249,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
     ) -> Result<Worked, Failure> {
         let worked = self.judge_and_store(alert, lease, deadline, account).await;
         if !matches!(worked, Ok(Worked::Done(_))) {
-            // If this fails too, the lease ends by itself.
-            let _ = self.store.release(lease, self.clock.now()).await;
+            self.give_back(lease, self.clock.now(), deadline).await;
         }
         worked
     }
@@ -284,7 +283,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         let making = Making { run, attempts, degraded, now: self.clock.now() };
         let insight = Insight::new(alert, key, judgement, making);
         let todo = self.todo(degraded);
-        let put = retried(&self.clock, deadline, || self.store.put(&insight, todo, self.clock.now())).await?;
+        let put = kept_at(&self.clock, deadline, || self.store.put(&insight, todo, self.clock.now())).await?;
         let stored = match put {
             Put::Stored => insight.to_stored(),
             // A put whose answer was lost finds its own insight; a worker that slept through a takeover, another's.
@@ -321,9 +320,13 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
             return false;
         }
         let run = insight.run.as_deref().unwrap_or_default();
-        // If this fails, it is told once more.
-        let _ = retried(&self.clock, deadline, || self.store.told(key, run)).await;
+        self.clear_todo(key, run, Todo::Tell, deadline).await;
         true
+    }
+
+    /// Notes that this is no longer left to do. If that fails, it is done once more.
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo, deadline: Timestamp) {
+        let _ = retried(&self.clock, deadline, || self.store.clear_todo(key, run, todo)).await;
     }
 
     /// Tells of what is stored and should have been told by now.
@@ -340,11 +343,16 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         }
     }
 
+    /// Gives the lease back. If that fails too, it ends by itself.
+    async fn give_back(&self, lease: &Lease, until: Timestamp, deadline: Timestamp) {
+        let _ = kept_at(&self.clock, deadline, || self.store.release(lease, until)).await;
+    }
+
     /// Marks the claim as done. If that fails, the alert is stored all the same, and the next delivery of it heals the
     /// claim: it takes over and finds the insight.
     async fn finish(&self, lease: &Lease, expires_at: Option<Timestamp>, deadline: Timestamp) {
         if let Some(expires_at) = expires_at {
-            let _ = retried(&self.clock, deadline, || self.store.finish(lease, expires_at)).await;
+            let _ = kept_at(&self.clock, deadline, || self.store.finish(lease, expires_at)).await;
         }
     }
 }

@@ -80,9 +80,14 @@ pub trait Store: Send + Sync {
         outcome: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Notes that the insight which this run made has been told: its `todo` becomes `upgrade` if it is degraded, else it
-    /// goes. What has been upgraded meanwhile is another run's, and still to be told.
-    fn told(&self, key: &InsightKey, run: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Notes that this is no longer left to do with the insight which this run made. After telling, a degraded one is
+    /// still to be upgraded. What has been upgraded meanwhile is another run's, and still to be told.
+    fn clear_todo(
+        &self,
+        key: &InsightKey,
+        run: &str,
+        todo: Todo,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Insights with something left to do, oldest first, after this place, at most `limit`.
     fn due(
@@ -98,8 +103,8 @@ pub trait Store: Send + Sync {
         request: &UpgradeRequest,
     ) -> impl Future<Output = Result<UpgradeClaim, StoreError>> + Send;
 
-    /// Replaces a degraded insight, once; what counts its repeats stays. Gives what is stored then; `None` if there
-    /// is no such insight.
+    /// Replaces a degraded insight, once; what counts its repeats stays, and so does that it is still to be told. Gives
+    /// what is stored then; `None` if there is no such insight.
     fn upgrade(
         &self,
         insight: &Insight,
@@ -222,6 +227,14 @@ pub enum Todo {
 }
 
 impl Todo {
+    /// What is left once this is done.
+    pub fn after(self, is_degraded: bool) -> Option<Self> {
+        match self {
+            Self::Tell => is_degraded.then_some(Self::Upgrade),
+            Self::Upgrade => None,
+        }
+    }
+
     /// As it is stored.
     pub fn code(self) -> &'static str {
         match self {
@@ -284,7 +297,7 @@ pub enum UpgradeClaim {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds it, or it answers too slowly. It is worth trying again.
-    #[error("the store is busy: {source}; another process holds it, try again when that is done")]
+    #[error("the store is busy: {source}; others use it too, try again in a moment")]
     Busy {
         /// What the store said.
         source: Cause,

@@ -29,6 +29,7 @@ macro_rules! store_contract {
             a_claim_counts_five_calls_and_no_more
             a_late_worker_changes_nothing
             an_expired_claim_starts_anew
+            an_expired_claim_starts_anew_under_a_lease_that_lies_ahead
         }
         $crate::store_contract! { @cases $run, $fresh, insights:
             an_insight_is_put_once
@@ -49,7 +50,9 @@ macro_rules! store_contract {
             an_upgrade_replaces_a_degraded_insight_once
             an_upgrade_has_its_own_two_calls_and_its_claim_stays_done
             a_failed_upgrade_is_tried_again_only_once_and_after_its_time
-            only_a_finished_claim_can_be_upgraded
+            an_upgrade_of_what_is_untold_is_still_to_be_told
+            an_upgrade_that_is_given_up_is_due_no_more
+            an_unfinished_claim_is_upgraded_when_its_lease_is_over
         }
         $crate::store_contract! { @cases $run, $fresh, faults:
             row_01_the_same_event_twice_is_one_insight

@@ -30,6 +30,24 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
+/// What Lambda itself sets, and its runtime library cannot do without.
+const LAMBDAS_OWN: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// Whether the program runs where it can; else what it is, and what to run instead.
+pub(crate) fn is_in_lambda() -> Result<()> {
+    match LAMBDAS_OWN.iter().find(|name| variable(name).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(anyhow!(
+            "{name} is not set; this program is a Lambda function's, and Lambda sets it; on a machine run portend"
+        )),
+    }
+}
+
 /// The settings, as they are meant.
 #[derive(Debug)]
 pub(crate) struct Config {

@@ -12,17 +12,19 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
 use portend_core::clock::Clock;
-use portend_core::pipeline::{Account, Outcome, Pipeline, Swept};
+use portend_core::limits::END_MARGIN;
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Swept};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::log::{self, Line};
 use crate::metrics::{Metrics, Status};
 
-/// What is kept of the invocation's time, so that an answer is out before the function is cut off.
-const END_MARGIN: Duration = Duration::from_secs(1);
+/// How long a log that is not read keeps an answer back.
+const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How long another worker's lease is waited for; the queue delivers again.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -84,11 +86,14 @@ impl HandedBack {
     }
 }
 
-/// The direct payload that starts the sweep.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Command {
-    portend: String,
+/// Whether a direct payload is the order to sweep: `{"portend": "upgrade"}` and nothing else.
+fn orders_a_sweep(payload: &[u8]) -> bool {
+    // Anything longer is no order, and is not read twice.
+    const ORDER_BYTES_MAX: usize = 100;
+    let order = || {
+        serde_json::from_slice::<Value>(payload).is_ok_and(|order| order == json!({ "portend": "upgrade" }))
+    };
+    payload.len() <= ORDER_BYTES_MAX && order()
 }
 
 impl Handler {
@@ -110,29 +115,29 @@ impl Handler {
         request_id: &str,
         deadline: Timestamp,
     ) -> Result<Answer, HandedBack> {
-        let command = serde_json::from_slice::<Command>(payload).ok();
-        let answer = if command.is_some_and(|command| command.portend == "upgrade") {
-            self.sweep(request_id, deadline).await
+        // Whatever is done, is done by then; the rest of the time is for the answer.
+        let end = deadline.minus(END_MARGIN);
+        let answer = if orders_a_sweep(payload) {
+            self.sweep(request_id, end).await
         } else {
             match Delivery::read(payload) {
                 Delivery::One(event) => {
                     self.metrics.received(1);
-                    self.one(event, request_id, deadline)
-                        .await
-                        .map(|outcome| Answer::Event(Box::new(outcome)))
+                    self.one(event, request_id, end).await.map(|outcome| Answer::Event(Box::new(outcome)))
                 }
                 Delivery::Batch(records) => {
                     self.metrics.received(records.len());
-                    Ok(self.batch(records, request_id, deadline).await)
+                    Ok(self.batch(records, request_id, end).await)
                 }
             }
         };
         self.metrics.flush();
+        log::wait(LOG_WAIT_MAX);
         answer
     }
 
-    async fn batch(&self, records: Vec<Record>, request_id: &str, deadline: Timestamp) -> Answer {
-        let work = records.iter().map(|record| self.one(&record.body, request_id, deadline));
+    async fn batch(&self, records: Vec<Record>, request_id: &str, end: Timestamp) -> Answer {
+        let work = records.iter().map(|record| self.one(&record.body, request_id, end));
         let outcomes = join_all(work).await;
         let failed = records.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
         let failures = failed.map(|(record, _)| ItemFailure { item_identifier: record.message_id });
@@ -140,20 +145,21 @@ impl Handler {
     }
 
     /// Works on one event, and accounts for it.
-    async fn one(&self, event: &[u8], request_id: &str, deadline: Timestamp) -> Result<Outcome, HandedBack> {
+    async fn one(&self, event: &[u8], request_id: &str, end: Timestamp) -> Result<Outcome, HandedBack> {
         let clock = self.pipeline.clock();
-        let received = self.pipeline.receive(event);
-        let mut account = Account::default();
-        let work = self.pipeline.process(&received, deadline, &mut account);
-        let ended = in_time(self.pipeline.clock(), deadline, work).await.and_then(|outcome| match outcome {
-            Outcome::Failed(failure) => {
-                Err(HandedBack { code: failure.code(), message: failure.to_string() })
-            }
+        let begun = clock.now();
+        let (mut account, mut alert_type) = (Account::default(), None);
+        let work = async {
+            let received = self.pipeline.receive(event);
+            alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
+            self.pipeline.process(&received, end, &mut account).await
+        };
+        let ended = in_time(clock, end, work).await.and_then(|outcome| match outcome {
+            Outcome::Failed(failure) => Err(failure.into()),
             outcome @ (Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Parked(_)) => Ok(outcome),
         });
-        let ms = u64::try_from(clock.now().since(received.received_at()).as_millis()).unwrap_or(u64::MAX);
-        let alert_type = received.alert().ok().map(|alert| alert.alert_type().id());
-        let line = Line::new(request_id, alert_type, &account, ms);
+        let ms = u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX);
+        let line = Line::new(request_id, alert_type.as_deref(), &account, ms);
         match &ended {
             Ok(outcome) => line.ended(outcome, outcome.reason().as_deref()).write(),
             Err(HandedBack { code, .. }) => line.handed_back(code).write(),
@@ -164,14 +170,17 @@ impl Handler {
         ended
     }
 
-    async fn sweep(&self, request_id: &str, deadline: Timestamp) -> Result<Answer, HandedBack> {
+    async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<Answer, HandedBack> {
+        let clock = self.pipeline.clock();
+        let begun = clock.now();
         let mut account = Account::default();
-        let work = self.pipeline.sweep(deadline.minus(END_MARGIN), &mut account);
-        let swept = in_time(self.pipeline.clock(), deadline, work).await.and_then(|swept| {
-            swept.map_err(|failure| HandedBack { code: failure.code(), message: failure.to_string() })
-        });
-        if let Ok(swept) = &swept {
-            log::swept(request_id, swept, &account);
+        let work = self.pipeline.sweep(end, &mut account);
+        let swept = in_time(clock, end, work).await.and_then(|swept| swept.map_err(HandedBack::from));
+        let ms = u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX);
+        let line = Line::new(request_id, None, &account, ms);
+        match &swept {
+            Ok(swept) => line.swept(swept, self.pipeline.store().unreadable()).write(),
+            Err(HandedBack { code, .. }) => line.handed_back(code).write(),
         }
         log::mends(request_id, &account);
         Metrics::took(&account);
@@ -179,13 +188,19 @@ impl Handler {
     }
 }
 
+impl From<Failure> for HandedBack {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.code(), message: failure.to_string() }
+    }
+}
+
 /// What the work gives, unless it panics or the time is up before.
 async fn in_time<T>(
     clock: &impl Clock,
-    deadline: Timestamp,
+    end: Timestamp,
     work: impl Future<Output = T>,
 ) -> Result<T, HandedBack> {
-    let time = deadline.minus(END_MARGIN).since(clock.now());
+    let time = end.since(clock.now());
     // What a panic leaves half done is this event's alone: the claim's lease ends, and the next delivery takes over.
     match tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(came)) => Ok(came),
@@ -209,16 +224,33 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn only_the_order_itself_orders_a_sweep() {
+        for (payload, orders) in [
+            (r#"{"portend":"upgrade"}"#, true),
+            (" { \"portend\" : \"upgrade\" }\n", true),
+            (r#"["upgrade"]"#, false),
+            (r#"[{"portend":"upgrade"}]"#, false),
+            (r#"{"portend":"upgrade","x":1}"#, false),
+            (r#"{"portend":["upgrade"]}"#, false),
+            (r#"{"portend":"Upgrade"}"#, false),
+            ("upgrade", false),
+            ("", false),
+        ] {
+            assert_eq!(orders_a_sweep(payload.as_bytes()), orders, "{payload}");
+        }
+    }
+
     /// Both end while the third still works.
     #[tokio::test]
     async fn a_panic_and_a_hang_are_their_own_events_alone() {
-        let deadline = SystemClock.now().plus(END_MARGIN + Duration::from_millis(20));
+        let end = SystemClock.now().plus(Duration::from_millis(20));
         let one = async |number: u8| match number {
             0 => panic!("at the first"),
             1 => pending().await,
             _ => number,
         };
-        let work = (0..3).map(|number| in_time(&SystemClock, deadline, one(number)));
+        let work = (0..3).map(|number| in_time(&SystemClock, end, one(number)));
         let ended: Vec<_> =
             join_all(work).await.into_iter().map(|ended| ended.map_err(|back| back.code)).collect();
         assert_eq!(ended, [Err("panic"), Err("deadline"), Ok(2)]);

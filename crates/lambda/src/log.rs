@@ -5,6 +5,9 @@
 //! Never: writes a body, a message, a reply, an entity id, an alert key or a secret; a panic's text may hold any of these.
 
 use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use portend_core::insight::StoredInsight;
 use portend_core::pipeline::{Account, Outcome, Swept};
@@ -30,6 +33,17 @@ pub(crate) struct Line<'a> {
     output_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_usd: Option<f64>,
+    #[serde(flatten)]
+    swept: Option<SweptFields<'a>>,
+}
+
+/// What a sweep did.
+#[derive(Debug, Serialize)]
+struct SweptFields<'a> {
+    #[serde(flatten)]
+    swept: &'a Swept,
+    /// Items that were left out, since they are no insights as they should be.
+    unreadable: usize,
 }
 
 impl<'a> Line<'a> {
@@ -56,6 +70,7 @@ impl<'a> Line<'a> {
             input_tokens: tokens(|attempt| attempt.input_tokens),
             output_tokens: tokens(|attempt| attempt.output_tokens),
             cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
+            swept: None,
         }
     }
 
@@ -71,6 +86,11 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// The line of a sweep.
+    pub(crate) fn swept(self, swept: &'a Swept, unreadable: usize) -> Self {
+        Self { status: "swept", swept: Some(SweptFields { swept, unreadable }), ..self }
+    }
+
     /// The line of an event that is handed back.
     pub(crate) fn handed_back(self, reason: &'a str) -> Self {
         Self { level: "error", status: "handed_back", reason: Some(reason), ..self }
@@ -80,21 +100,6 @@ impl<'a> Line<'a> {
     pub(crate) fn write(&self) {
         line(self);
     }
-}
-
-#[derive(Serialize)]
-struct SweepLine<'a> {
-    level: &'static str,
-    request_id: &'a str,
-    status: &'static str,
-    #[serde(flatten)]
-    swept: &'a Swept,
-    attempts: usize,
-}
-
-/// The line of a sweep.
-pub(crate) fn swept(request_id: &str, swept: &Swept, account: &Account) {
-    line(&SweepLine { level: "info", request_id, status: "swept", swept, attempts: account.attempts.len() });
 }
 
 #[derive(Serialize)]
@@ -134,6 +139,7 @@ struct Stopped {
 /// The line of a function that cannot start, or can run no more.
 pub(crate) fn stopped(error: &anyhow::Error) {
     line(&Stopped { level: "error", reason: "stopped", message: format!("{error:#}") });
+    wait(Duration::from_secs(1));
 }
 
 /// From here on a panic writes where it was, and nothing of what it says.
@@ -144,10 +150,54 @@ pub(crate) fn hide_panics() {
     }));
 }
 
-/// One line at once, so that no other line is written into it. A log that cannot be written loses the line alone.
+/// The lines that wait to be written. The runtime has one thread, which a log that is not read would stop.
+static WAITING: OnceLock<SyncSender<Waiting>> = OnceLock::new();
+/// So many lines wait at most; what comes then is lost, and no event with it.
+const WAITING_LINES_MAX: usize = 1024;
+
+enum Waiting {
+    Line(Vec<u8>),
+    /// Somebody waits until the lines before this are written.
+    Somebody(SyncSender<()>),
+}
+
+/// From here on lines are written beside the work. Without it they are written at once.
+pub(crate) fn start() {
+    let (sender, waiting) = sync_channel(WAITING_LINES_MAX);
+    let write = move || {
+        for each in waiting {
+            match each {
+                Waiting::Line(line) => drop(std::io::stdout().lock().write_all(&line)),
+                Waiting::Somebody(somebody) => drop(somebody.send(())),
+            }
+        }
+    };
+    if std::thread::Builder::new().name("log".to_owned()).spawn(write).is_ok() {
+        let _ = WAITING.set(sender);
+    }
+}
+
+/// Waits until what was logged is written, but no longer than this. Between two invocations the function is frozen.
+pub(crate) fn wait(time: Duration) {
+    let (sender, written) = sync_channel(1);
+    let asked = WAITING.get().is_some_and(|waiting| waiting.try_send(Waiting::Somebody(sender)).is_ok());
+    if asked {
+        let _ = written.recv_timeout(time);
+    }
+}
+
+/// One line at once, so that no other line is written into it.
 fn line(fields: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(fields) {
         text.push(b'\n');
-        let _ = std::io::stdout().lock().write_all(&text);
+        lines(text);
+    }
+}
+
+/// Whole lines. A log that cannot be written loses them alone.
+pub(crate) fn lines(text: Vec<u8>) {
+    match WAITING.get() {
+        Some(waiting) => drop(waiting.try_send(Waiting::Line(text))),
+        None => drop(std::io::stdout().lock().write_all(&text)),
     }
 }

@@ -29,10 +29,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let config = Config::read(config::variable)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the function's runtime")?.block_on(async {
-        let handler = Handler::new(config).await?;
-        runtime::run(handler).await
+        config::is_in_lambda()?;
+        match start().await {
+            Ok(handler) => runtime::run(handler).await,
+            Err(error) => {
+                runtime::cannot_start(&error).await;
+                Err(error)
+            }
+        }
     })
+}
+
+async fn start() -> Result<Handler> {
+    let handler = Handler::new(Config::read(config::variable)?).await?;
+    log::start();
+    Ok(handler)
 }

@@ -10,6 +10,8 @@ use metrics_cloudwatch_embedded::{Builder, Collector};
 use portend_core::insight::Attempt;
 use portend_core::pipeline::Account;
 
+use crate::log;
+
 /// Where the metrics stand.
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the stack's alarms and dashboard.
@@ -120,6 +122,9 @@ impl Metrics {
 
     /// Writes what was counted since the last time. A log that cannot be written loses counts, never an event.
     pub(crate) fn flush(self) {
-        let _ = self.0.flush(std::io::stdout().lock());
+        let mut lines = Vec::new();
+        if self.0.flush(&mut lines).is_ok() {
+            log::lines(lines);
+        }
     }
 }

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use lambda_runtime::{Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime_api_client::PooledClient;
+use lambda_runtime_api_client::body::Body;
 use portend_core::time::Timestamp;
+use serde_json::json;
 use tower::util::MapRequestLayer;
 
 use crate::handler::{HandedBack, Handler};
@@ -30,6 +33,18 @@ pub(crate) async fn run(handler: Handler) -> Result<()> {
     });
     let runtime = Runtime::new(invoke).layer(MapRequestLayer::new(as_list_of_bytes));
     runtime.run().await.map_err(|error| anyhow!("the Runtime API cannot be reached: {error}"))
+}
+
+/// Tells Lambda why the function cannot start; it shows that in place of an exit code.
+pub(crate) async fn cannot_start(error: &anyhow::Error) {
+    let body = json!({ "errorType": "settings", "errorMessage": format!("{error:#}") }).to_string();
+    let request = http::Request::post("/2018-06-01/runtime/init/error")
+        .header("Lambda-Runtime-Function-Error-Type", "settings")
+        .body(Body::from(body));
+    if let Ok(request) = request {
+        // If this fails, the log has it all the same.
+        let _ = PooledClient::builder().build().call(request).await;
+    }
 }
 
 fn as_list_of_bytes(mut invocation: LambdaInvocation) -> LambdaInvocation {

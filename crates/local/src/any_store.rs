@@ -26,6 +26,16 @@ pub(crate) enum AnyStore {
     DynamoDb(Box<DynamoDb>),
 }
 
+impl AnyStore {
+    /// How many items were left out of what was read, since they cannot be read.
+    pub(crate) fn unreadable(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 0,
+            Self::DynamoDb(store) => store.unreadable(),
+        }
+    }
+}
+
 /// The same operation on whichever it is.
 macro_rules! each {
     ($self:ident, $store:ident => $operation:expr) => {
@@ -74,8 +84,8 @@ impl Store for AnyStore {
         each!(self, store => store.replayed(sha256, at, outcome).await)
     }
 
-    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
-        each!(self, store => store.told(key, run).await)
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
+        each!(self, store => store.clear_todo(key, run, todo).await)
     }
 
     async fn due(

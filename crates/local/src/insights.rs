@@ -140,6 +140,12 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
         }
     };
     printer.end(more)?;
+    let unreadable = store.unreadable();
+    if unreadable > 0 {
+        note(&format!(
+            "{unreadable} items of the table are no insights as they should be, and were left out"
+        ));
+    }
     Ok(Answer::Done)
 }
 

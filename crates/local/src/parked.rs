@@ -85,7 +85,7 @@ async fn all(store: &AnyStore, limit: usize, passes: impl Fn(&Parked) -> bool) -
     let limit = if limit == 0 { usize::MAX } else { limit };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = store.parked(after.as_ref(), PAGE_MAX, SystemClock.now()).await?;
+        let page = store.parked(after.as_ref(), PAGE_MAX.min(limit - found.len()), SystemClock.now()).await?;
         found.extend(page.events.into_iter().filter(&passes));
         found.truncate(limit);
         after = page.next;

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
 use portend_core::limits::{EVENT_DEADLINE, PAGE_MAX};
 use portend_core::pipeline::{Account, Upgraded};
-use portend_core::store::{Due, Store, Todo};
+use portend_core::store::{Due, Store};
 use portend_core::time::Timestamp;
 use serde_json::json;
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         if after.is_none() {
             break;
         }
-        for due in page.iter().filter(|due| due.todo == Todo::Upgrade) {
+        for due in page.iter().filter(|due| due.insight.is_degraded()) {
             one(&desk, due, args.json, &mut out, &mut tally).await?;
         }
     }

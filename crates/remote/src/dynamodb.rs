@@ -2,7 +2,7 @@
 //!
 //! Takes: what every store takes.
 //! Gives: what every store gives, also of the items that the original handler wrote.
-//! Never: reads before it writes where one conditional write does; tries again (the pipeline does, and every operation
+//! Never: reads before it writes where one conditional write does; tries a write again (the pipeline does, and every one
 //! can be repeated); or puts an item's content into an error.
 //!
 //! | item    | `pk`                      | `sk`                                            | attributes                      |
@@ -29,6 +29,7 @@ mod parked;
 mod table;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -44,7 +45,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::failure::Failure;
-use crate::limits::STORE_TIMEOUT;
+use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT};
 
 pub use table::{Finding, TableReport};
 
@@ -54,7 +55,12 @@ pub struct DynamoDb {
     /// The alert types that "all types" means: an index has no other way to name them.
     types: Vec<String>,
     aws: Aws,
+    /// For the pipeline's operations, each within a moment.
     client: OnceCell<Client>,
+    /// For pages, which take longer.
+    reader: OnceCell<Client>,
+    /// Items that were left out of pages since they cannot be read.
+    unreadable: AtomicUsize,
 }
 
 impl DynamoDb {
@@ -69,12 +75,47 @@ impl DynamoDb {
 
     /// The table of this name.
     pub fn new(table: String, types: Vec<String>, aws: Aws) -> Self {
-        Self { table, types, aws, client: OnceCell::new() }
+        let (client, reader) = (OnceCell::new(), OnceCell::new());
+        Self { table, types, aws, client, reader, unreadable: AtomicUsize::new(0) }
     }
 
     /// The table's name.
     pub fn table(&self) -> &str {
         &self.table
+    }
+
+    /// How many items were left out of what was read, since they are no such items as they should be. One of them does
+    /// not hide the others.
+    pub fn unreadable(&self) -> usize {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// Of what was read, what can be read.
+    fn readable<T>(&self, item: Result<T, StoreError>) -> Option<T> {
+        if item.is_err() {
+            self.unreadable.fetch_add(1, Ordering::Relaxed);
+        }
+        item.ok()
+    }
+
+    async fn reader(&self) -> &Client {
+        self.reader.get_or_init(async || Client::new(&self.aws.within(PAGE_TIMEOUT).await)).await
+    }
+
+    /// A page, tried again while that may help.
+    async fn page<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        mut read: impl FnMut() -> F,
+    ) -> Result<T, StoreError> {
+        let mut pause = PAGE_RETRY_PAUSE;
+        for _ in 1..PAGE_TRIES_MAX {
+            match read().await {
+                Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        read().await
     }
 
     async fn client(&self) -> &Client {
@@ -93,7 +134,7 @@ impl DynamoDb {
             Failure::Refused(what) => {
                 let mend = match what.as_str() {
                     "ResourceNotFoundException" => "it does not exist in this region and account",
-                    "ValidationException" => "it has other keys, or lacks an index",
+                    "ValidationException" => "it has other keys or lacks an index; portend doctor says which",
                     _ => "see the credentials and their policy",
                 };
                 StoreError::Refused {
@@ -104,7 +145,7 @@ impl DynamoDb {
     }
 
     /// An item that is not what its key says.
-    fn unreadable(&self, what: &str) -> StoreError {
+    fn no_item(&self, what: &str) -> StoreError {
         StoreError::Unusable {
             source: format!("the DynamoDB table {}: {what} that cannot be read", self.table).into(),
         }
@@ -156,8 +197,8 @@ impl Store for DynamoDb {
         Box::pin(self.note_replay(sha256, at, outcome)).await
     }
 
-    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
-        Box::pin(self.note_told(key, run)).await
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
+        Box::pin(self.clear_todo_of(key, run, todo)).await
     }
 
     async fn due(

@@ -21,10 +21,24 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// One reading of the secret that holds a key.
 pub const SECRET_TIMEOUT: Duration = Duration::from_secs(3);
+/// One page that is read of the table, which can be 1 MB, or 16 MB of parked events.
+pub const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Times that a page is tried. A write is tried again by the pipeline; nobody else tries a page again.
+pub const PAGE_TRIES_MAX: u32 = 4;
+/// The pause before a page is tried again; it doubles.
+pub const PAGE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Items that are read from the table by key at once: DynamoDB's own limit.
 pub const ITEMS_AT_ONCE: usize = 100;
-/// Items of one page of a query of the table.
+/// Parked events that are read at once, of up to 64 KiB each.
+pub const EVENTS_READ_AT_ONCE: usize = 10;
+/// Items of one page of a query of the table, at least.
 pub const QUERY_PAGE_MIN: usize = 25;
+/// Days of which what is due is read at once.
+pub const DAYS_AT_ONCE: usize = 8;
+/// Looks at a claim that other workers change between the looks.
+pub const LOOKS_MAX: usize = 3;
+/// A day, as partitions are named.
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// How long a key is used before it is read again, so that a rotated one is noticed.
 pub const KEY_KEPT: Duration = Duration::from_mins(5);

@@ -5,15 +5,16 @@
 //! Never: replaces an insight twice, or one that a model made; counts a repeat; or makes the claim look unfinished.
 
 use super::judge::Judged;
-use super::retry::retried;
+use super::retry::{kept_at, retried};
 use super::{Account, Failure, Pipeline};
+use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
 use crate::insight::{Insight, Judgement, Making, StoredInsight};
 use crate::limits::{LEASE_MARGIN, UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
 use crate::model::Model;
 use crate::notify::Notifier;
 use crate::scorecard::Scored;
-use crate::store::{Due, Lease, Store, UpgradeClaim, UpgradeRequest};
+use crate::store::{Due, Lease, Store, Todo, UpgradeClaim, UpgradeRequest};
 use crate::time::Timestamp;
 
 /// What came of an upgrade.
@@ -28,7 +29,7 @@ pub enum Upgraded {
 }
 
 impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
-    /// Upgrades one insight that is due.
+    /// Upgrades a degraded insight that is due.
     pub async fn upgrade(
         &self,
         due: &Due,
@@ -41,6 +42,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         if !self.models.iter().any(|model| self.health.standing(model.spec(), now).admits()) {
             return Ok(Upgraded::Later(now.plus(UPGRADE_PAUSE)));
         }
+        if !self.is_degraded(&due.key, deadline).await? {
+            return Ok(Upgraded::Never);
+        }
         let owner = random_name(&self.clock);
         let wish = || UpgradeRequest {
             alert_key: due.alert_key,
@@ -52,13 +56,16 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         let lease = match claim {
             UpgradeClaim::Mine(lease) => lease,
             UpgradeClaim::Busy(until) => return Ok(Upgraded::Later(until)),
-            UpgradeClaim::Never => return Ok(Upgraded::Never),
+            UpgradeClaim::Never => {
+                // Each try has been made, so nothing is left to do with it.
+                let run = due.insight.run.as_deref().unwrap_or_default();
+                self.clear_todo(&due.key, run, Todo::Upgrade, deadline).await;
+                return Ok(Upgraded::Never);
+            }
         };
-        // Another worker may have upgraded it since it was looked up.
-        let now = self.clock.now();
-        let stored = retried(&self.clock, deadline, || self.store.insight(&lease.insight_key, now)).await?;
-        if let Some(stored) = stored.filter(|stored| !stored.is_degraded()) {
-            self.finish(&lease, stored.expires_at, deadline).await;
+        // Another worker may have upgraded it between the look and the lease.
+        if !self.is_degraded(&lease.insight_key, deadline).await? {
+            self.give_back(&lease, self.clock.now(), deadline).await;
             return Ok(Upgraded::Never);
         }
         let judged = self.ask(&alert, &lease, UPGRADE_CALLS_MAX, deadline, Scored::new(&alert)).await;
@@ -73,7 +80,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         let insight = Insight::new(&alert, &lease.insight_key, judgement, making);
         let todo = self.todo(false);
         let put =
-            retried(&self.clock, deadline, || self.store.upgrade(&insight, todo, self.clock.now())).await;
+            kept_at(&self.clock, deadline, || self.store.upgrade(&insight, todo, self.clock.now())).await;
         match put {
             Ok(Some(stored)) => {
                 self.finish(&lease, stored.expires_at, deadline).await;
@@ -81,7 +88,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
                 Ok(Upgraded::Done(stored))
             }
             // It expired meanwhile.
-            Ok(None) => Ok(Upgraded::Never),
+            Ok(None) => {
+                self.give_back(&lease, self.clock.now(), deadline).await;
+                Ok(Upgraded::Never)
+            }
             Err(error) => {
                 self.try_later(&lease, deadline).await;
                 Err(error.into())
@@ -89,10 +99,16 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         }
     }
 
-    /// Gives the lease back for a while. If that fails, it ends by itself.
+    async fn is_degraded(&self, key: &InsightKey, deadline: Timestamp) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let stored = retried(&self.clock, deadline, || self.store.insight(key, now)).await?;
+        Ok(stored.is_some_and(|stored| stored.is_degraded()))
+    }
+
+    /// Gives the lease back for a while.
     async fn try_later(&self, lease: &Lease, deadline: Timestamp) -> Upgraded {
         let until = self.clock.now().plus(UPGRADE_PAUSE);
-        let _ = retried(&self.clock, deadline, || self.store.release(lease, until)).await;
+        self.give_back(lease, until, deadline).await;
         Upgraded::Later(until)
     }
 }

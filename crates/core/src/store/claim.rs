@@ -94,7 +94,7 @@ impl ClaimRow {
 
     /// The answer to a wish to upgrade, and the row to write if it is [`UpgradeClaim::Mine`].
     pub fn claim_upgrade(row: Option<&Self>, request: &UpgradeRequest) -> (UpgradeClaim, Option<Self>) {
-        let live = row.filter(|row| !row.expires_at.has_passed(request.now) && row.state == State::Done);
+        let live = row.filter(|row| !row.expires_at.has_passed(request.now));
         let Some(row) = live else { return (UpgradeClaim::Never, None) };
         let lease = |row: &Self| Lease {
             alert_key: request.alert_key,
@@ -103,7 +103,7 @@ impl ClaimRow {
             // What the claim left unspent is not the upgrade's: it has its own two calls.
             calls_max: row.calls + UPGRADE_CALLS_MAX,
         };
-        if row.owner == request.owner {
+        if row.owner == request.owner && row.state == State::Done {
             return (UpgradeClaim::Mine(lease(row)), None);
         }
         if row.lease_until >= request.now {
@@ -114,6 +114,8 @@ impl ClaimRow {
         }
         let upgrades = row.upgrades + 1;
         let written = Self {
+            // Of a claim that was cut off between put and finish the insight exists too.
+            state: State::Done,
             owner: request.owner.clone(),
             fence: row.fence + 1,
             lease_until: request.lease_until,

@@ -135,12 +135,11 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
         self.with(|state| {
-            let is_it =
-                |row: &&mut Row| row.todo == Some(Todo::Tell) && row.insight.run.as_deref() == Some(run);
+            let is_it = |row: &&mut Row| row.todo == Some(todo) && row.insight.run.as_deref() == Some(run);
             if let Some(row) = state.insights.get_mut(key).filter(is_it) {
-                row.todo = row.insight.is_degraded().then_some(Todo::Upgrade);
+                row.todo = todo.after(row.insight.is_degraded());
             }
         })
         .await
@@ -184,7 +183,7 @@ impl Store for MemoryStore {
             let row = state.insights.get_mut(insight.key()).filter(|row| row.is_live(now))?;
             if row.insight.is_degraded() {
                 row.insight = row.insight.upgraded(insight);
-                row.todo = todo;
+                row.todo = todo.or(row.todo.filter(|todo| *todo == Todo::Tell));
             }
             Some(row.insight.clone())
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::play::{alert, event, first_event, insight, lease, request, start, store_one};
 use crate::alert_type::AlertTypes;
 use crate::limits::{CALLS_MAX, EVENT_DEADLINE, KEPT, LEASE_MARGIN};
-use crate::store::{Claim, Reserved, Store};
+use crate::store::{Claim, ClaimRequest, Reserved, Store};
 
 /// Until the lease ends, nobody else gets it.
 pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
@@ -102,6 +102,17 @@ pub async fn a_late_worker_changes_nothing(store: &impl Store) {
 }
 
 /// After 90 days nothing binds the alert to what was; not even a claim that was never finished.
+pub async fn an_expired_claim_starts_anew_under_a_lease_that_lies_ahead(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let first = alert(&types, &first_event());
+    let past = start().plus(KEPT + Duration::from_secs(1));
+    let held = request(&first, "a", start());
+    lease(store, &ClaimRequest { lease_until: past.plus(Duration::from_mins(10)), ..held }).await;
+    let anew = lease(store, &request(&first, "b", past)).await;
+    assert_eq!(anew.fence, 2);
+}
+
+/// With its own calls, and its own place for the insight.
 pub async fn an_expired_claim_starts_anew(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());

@@ -178,7 +178,8 @@ pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl
 /// What cannot be stored is handed back; what was held is free for the next delivery.
 pub async fn a_store_that_stays_down_fails_the_event_and_frees_the_claim(store: &impl Store) {
     let clock = StoppedClock::at(start());
-    let down = [(Operation::Put, Fault::ErrorBefore); STORE_TRIES_MAX as usize];
+    // What was judged is kept at for as long as is kept of its time; more often than this it cannot be tried.
+    let down = [(Operation::Put, Fault::ErrorBefore); 100];
     let outcome = run_with(store, &clock, &first_event(), &down).await.unwrap();
     assert_eq!(outcome.reason().as_deref(), Some("store_unreachable"));
     clock.advance(Duration::from_millis(1));

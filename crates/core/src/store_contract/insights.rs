@@ -56,7 +56,7 @@ pub async fn a_repeat_of_nothing_makes_nothing(store: &impl Store) {
     let types = AlertTypes::built_in();
     let key = alert(&types, &first_event()).insight_key();
     assert_eq!(store.repeat(&key, start(), start()).await.unwrap(), None);
-    store.told(&key, "run").await.unwrap();
+    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
     store.replayed("00", start(), "stored").await.unwrap();
     assert_eq!(all(store, start()).await, []);
     assert_eq!(store.parked(None, 10, start()).await.unwrap().events, []);

@@ -251,8 +251,8 @@ impl<S: Store> Store for Faulty<'_, S> {
         self.store.replayed(sha256, at, outcome).await
     }
 
-    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
-        self.store.told(key, run).await
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
+        self.store.clear_todo(key, run, todo).await
     }
 
     async fn due(

@@ -39,9 +39,9 @@ pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
     let place = due.first().map(crate::store::Due::place);
     let rest = store.due(start(), place.as_ref(), 10).await.unwrap();
     assert_eq!(rest.iter().map(|due| &due.key).collect::<Vec<_>>(), [&later.insight_key], "after the first");
-    store.told(&first.insight_key, "run").await.unwrap();
+    store.clear_todo(&first.insight_key, "run", Todo::Tell).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Tell)]);
-    store.told(&later.insight_key, "run").await.unwrap();
+    store.clear_todo(&later.insight_key, "run", Todo::Tell).await.unwrap();
     assert_eq!(todos(store, start()).await, []);
 }
 
@@ -49,9 +49,9 @@ pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
 pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_told(store: &impl Store) {
     let held = store_one(store, &first_event(), true, Some(Todo::Tell), start()).await;
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Tell)]);
-    store.told(&held.insight_key, "run").await.unwrap();
+    store.clear_todo(&held.insight_key, "run", Todo::Tell).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
-    store.told(&held.insight_key, "run").await.unwrap();
+    store.clear_todo(&held.insight_key, "run", Todo::Tell).await.unwrap();
     assert_eq!(
         todos(store, start()).await,
         [("stu_1".to_owned(), Todo::Upgrade)],
@@ -78,9 +78,9 @@ pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let again = insight(&alert, &key, "another", false, now);
     assert_eq!(store.upgrade(&again, None, now).await.unwrap(), Some(stored), "it is degraded no more");
     // Whoever told of the degraded one tells nothing of this.
-    store.told(&key, "run").await.unwrap();
+    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
     assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Tell)]);
-    store.told(&key, "upgrade").await.unwrap();
+    store.clear_todo(&key, "upgrade", Todo::Tell).await.unwrap();
     assert_eq!(todos(store, now).await, []);
     let absent = self::alert(&types, &event("stu_2", 5, 65, "2025-01-01T12:00:00Z"));
     let absent = insight(&absent, &absent.insight_key(), "run", false, now);
@@ -107,6 +107,27 @@ pub async fn an_upgrade_has_its_own_two_calls_and_its_claim_stays_done(store: &i
     assert_eq!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Spent);
 }
 
+/// Whoever upgrades without a bus leaves the telling to those who have one.
+pub async fn an_upgrade_of_what_is_untold_is_still_to_be_told(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let key = store_one(store, &first_event(), true, Some(Todo::Tell), start()).await.insight_key;
+    let better = insight(&alert, &key, "upgrade", false, start());
+    store.upgrade(&better, None, start()).await.unwrap();
+    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Tell)]);
+}
+
+/// Nothing is looked at again for which nothing can be done.
+pub async fn an_upgrade_that_is_given_up_is_due_no_more(store: &impl Store) {
+    let key = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await.insight_key;
+    store.clear_todo(&key, "another run", Todo::Upgrade).await.unwrap();
+    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
+    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
+    store.clear_todo(&key, "run", Todo::Upgrade).await.unwrap();
+    assert_eq!(todos(store, start()).await, []);
+    assert!(store.insight(&key, start()).await.unwrap().unwrap().is_degraded(), "it stays as it is");
+}
+
 /// Two upgrades at most; a failure says when the next may be tried.
 pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store: &impl Store) {
     let types = AlertTypes::built_in();
@@ -128,11 +149,19 @@ pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store:
     assert_eq!(store.claim_upgrade(&wish(&alert, "late", now)).await.unwrap(), UpgradeClaim::Never);
 }
 
-/// An alert that is being worked on is nobody's to upgrade.
-pub async fn only_a_finished_claim_can_be_upgraded(store: &impl Store) {
+/// An alert that is being worked on is nobody's to upgrade. A crash between put and finish leaves the claim unfinished
+/// and the insight there: the upgrade finishes it.
+pub async fn an_unfinished_claim_is_upgraded_when_its_lease_is_over(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     assert_eq!(store.claim_upgrade(&wish(&alert, "a", start())).await.unwrap(), UpgradeClaim::Never);
-    lease(store, &request(&alert, "a", start())).await;
-    assert_eq!(store.claim_upgrade(&wish(&alert, "a", start())).await.unwrap(), UpgradeClaim::Never);
+    let held = request(&alert, "a", start());
+    let lease = lease(store, &held).await;
+    let other = store.claim_upgrade(&wish(&alert, "b", start())).await.unwrap();
+    assert_eq!(other, UpgradeClaim::Busy(held.lease_until));
+    let later = held.lease_until.plus(Duration::from_millis(1));
+    let upgrade = upgrade_lease(store, &wish(&alert, "c", later)).await;
+    assert_eq!((upgrade.fence, &upgrade.insight_key), (lease.fence + 1, &lease.insight_key));
+    let claim = store.claim(&request(&alert, "d", later)).await.unwrap();
+    assert_eq!(claim, Claim::Done(lease.insight_key));
 }

@@ -114,12 +114,13 @@ fn row_04_what_cannot_be_an_alert_is_parked_and_asks_nobody() {
     let function = scene.start();
     let deep = "[".repeat(40) + &"]".repeat(40);
     let large = format!(r#"{{"alert_type":"{}"}}"#, "x".repeat(70_000));
-    let rows: [(&[u8], &str); 10] = [
+    let rows: [(&[u8], &str); 11] = [
         (b"", "not_json"),
         (b"{\"alert_type\":", "not_json"),
         (b"{\"alert_type\": NaN}", "not_json"),
         (b"\xff\xfe{}", "not_utf8"),
         (b"[]", "not_an_event"),
+        (b"[\"upgrade\"]", "not_an_event"),
         (b"{\"portend\": \"downgrade\"}", "not_an_event"),
         (b"{\"detail-type\": \"x\", \"detail\": {\"alert_type\": \"x\"}}", "unknown_alert_type"),
         (b"{\"alert_type\": \"high_ib_call_frequency\", \"alert_type\": \"x\"}", "duplicate_key"),
@@ -150,11 +151,33 @@ fn a_setting_that_cannot_work_stops_the_function_with_one_sentence() {
         ("AWS_REGION", "sa-east-1", "BEDROCK_MODEL_ID must be set in sa-east-1"),
     ] {
         let scene = Scene::answering().set(name, value);
-        let (code, said) = scene.start().stops();
+        let (code, told, said) = scene.start().stops();
         assert_eq!(code, Some(1), "{name}");
         assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(said.contains(sentence), "{said}");
+        assert!(said.contains(sentence) && told.unwrap().contains(sentence), "{said}");
     }
+}
+
+/// Started on a machine by hand, it says what it is.
+#[test]
+fn outside_of_lambda_it_names_the_program_to_run_instead() {
+    let scene = Scene::answering().unset("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+    let (code, _, said) = scene.start().stops();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not set") && said.contains("run portend"),
+        "{said}"
+    );
+}
+
+/// A number that no DynamoDB can hold is none that a fact can have.
+#[test]
+fn a_fact_that_is_as_good_as_zero_is_zero() {
+    let scene = Scene::answering();
+    let event = alert(1).to_string().replace(":65", ":1e-200");
+    assert_eq!(scene.start().outcome(event.as_bytes()), "stored");
+    let facts = scene.insights().remove(0)["facts"].as_m().unwrap().clone();
+    assert_eq!(facts["health_score"], AttributeValue::N("0".into()));
 }
 
 /// The folder of alert types comes in place of the built-in ones.

@@ -40,6 +40,28 @@ fn a_table_that_does_not_exist_is_an_error_that_names_it() {
     assert!(sentence.contains("no-such-table") && sentence.contains("does not exist"), "{sentence}");
 }
 
+/// What was paid for is kept at, as long as there is time for it.
+#[test]
+fn a_commit_that_is_throttled_for_a_while_costs_no_second_call() {
+    let scene = Scene::answering();
+    for _ in 0..4 {
+        scene.proxy.pull("PutItem", Plug::Throttle);
+    }
+    assert_eq!(scene.start().outcome(alert(1).to_string().as_bytes()), "stored");
+    assert_eq!((scene.insights().len(), scene.asked()), (1, [1, 0]));
+}
+
+/// Row 20: nobody reads the log, and every event is answered all the same.
+#[test]
+fn row_20_a_blocked_log_stops_no_event() {
+    let scene = Scene::answering();
+    let function = scene.start_unread();
+    // Enough lines to fill a pipe, and then some.
+    for _ in 0..150 {
+        assert_eq!(function.outcome(b"{"), "parked not_json");
+    }
+}
+
 /// Row 16 and row 6 on the wire: an answer that is lost is known as one's own.
 #[test]
 fn a_lost_answer_costs_no_second_call() {

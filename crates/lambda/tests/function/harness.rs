@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -132,8 +132,30 @@ impl Scene {
         self
     }
 
+    /// A process of the function whose log nobody reads.
+    pub(crate) fn start_unread(&self) -> Function<'_> {
+        let mut function = self.spawn();
+        function.unread = function.child.stdout.take();
+        function
+    }
+
     /// A process of the function.
     pub(crate) fn start(&self) -> Function<'_> {
+        let mut function = self.spawn();
+        let (out, err) = (function.child.stdout.take(), function.child.stderr.take());
+        let read = |mut pipe: Box<dyn Read + Send>| {
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                pipe.read_to_string(&mut text).expect("UTF-8");
+                text
+            })
+        };
+        function.outputs =
+            [read(Box::new(out.expect("a pipe"))), read(Box::new(err.expect("a pipe")))].map(Some);
+        function
+    }
+
+    fn spawn(&self) -> Function<'_> {
         let api = RuntimeApi::start();
         let mut command = Command::new(env!("CARGO_BIN_EXE_portend-lambda"));
         command.env_clear().env("AWS_LAMBDA_RUNTIME_API", api.address());
@@ -144,17 +166,8 @@ impl Scene {
             };
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the function starts");
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        let read = |mut pipe: Box<dyn Read + Send>| {
-            std::thread::spawn(move || {
-                let mut text = String::new();
-                pipe.read_to_string(&mut text).expect("UTF-8");
-                text
-            })
-        };
-        let outputs = [read(Box::new(out.expect("a pipe"))), read(Box::new(err.expect("a pipe")))].map(Some);
-        Function { scene: self, api, child, outputs }
+        let child = command.spawn().expect("the function starts");
+        Function { scene: self, api, child, outputs: [None, None], unread: None }
     }
 
     /// Invokes a fresh process once.
@@ -240,6 +253,8 @@ pub(crate) struct Function<'s> {
     api: RuntimeApi,
     child: Child,
     outputs: [Option<JoinHandle<String>>; 2],
+    /// The log that nobody reads.
+    unread: Option<ChildStdout>,
 }
 
 impl Function<'_> {
@@ -277,10 +292,10 @@ impl Function<'_> {
         output.lines().map(line).collect()
     }
 
-    /// Waits for its end by itself: its exit code and what it said.
-    pub(crate) fn stops(mut self) -> (Option<i32>, String) {
+    /// Waits for its end by itself: its exit code, what it told Lambda, and its log.
+    pub(crate) fn stops(mut self) -> (Option<i32>, Option<String>, String) {
         let code = self.child.wait().expect("it ends").code();
-        (code, self.end())
+        (code, self.api.init_error(), self.end())
     }
 
     fn end(&mut self) -> String {

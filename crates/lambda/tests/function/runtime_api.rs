@@ -23,6 +23,7 @@ struct State {
     waiting: VecDeque<(String, Vec<u8>, u64)>,
     answers: HashMap<String, Answered>,
     invocations: usize,
+    init_error: Option<String>,
     stopped: bool,
 }
 
@@ -60,6 +61,11 @@ impl RuntimeApi {
         locked.answers.remove(&id).expect("the function lives until it has answered")
     }
 
+    /// What the function said when it could not start.
+    pub(crate) fn init_error(&self) -> Option<String> {
+        lock(&self.state.0).init_error.clone()
+    }
+
     /// Wakes whoever waits: the function's process is gone.
     pub(crate) fn stop(&self) {
         let (state, changed) = &*self.state;
@@ -79,6 +85,11 @@ fn millis(duration: Duration) -> u64 {
 
 fn answer(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
     let (state, changed) = shared;
+    if request.path == "/2018-06-01/runtime/init/error" {
+        let body: Value = serde_json::from_str(&request.body).expect("the function speaks JSON");
+        lock(state).init_error = body["errorMessage"].as_str().map(str::to_owned);
+        return Script::answer(202, "{}");
+    }
     let parts: Vec<&str> =
         request.path.trim_start_matches("/2018-06-01/runtime/invocation/").split('/').collect();
     match parts.as_slice() {

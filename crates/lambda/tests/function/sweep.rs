@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
-use crate::harness::{Scene, alert};
+use crate::harness::{Scene, alert, run};
 use crate::provider::Provider::{Bedrock, OpenAi};
 
 /// Row 13: every model is down; the scorecard answers at once, and a model later.
@@ -61,8 +62,35 @@ fn a_sweep_with_nothing_to_do_says_so() {
 }
 
 #[test]
-fn a_sweep_without_its_store_is_an_error() {
+fn a_sweep_without_its_store_is_an_error_and_has_its_line() {
     let scene = Scene::answering();
     scene.proxy.pull("*", crate::table::Plug::Throttle);
-    assert_eq!(scene.invoke(&json!({ "portend": "upgrade" })).unwrap_err().0, "store_busy");
+    let function = scene.start();
+    assert_eq!(function.invoke(&json!({ "portend": "upgrade" })).unwrap_err().0, "store_busy");
+    let log = function.log();
+    assert!(
+        log.iter().any(|line| line["status"] == "handed_back" && line["reason"] == "store_busy"),
+        "{log:?}"
+    );
+}
+
+/// A hiccup of the store is not the end of a sweep; an item that is none of ours hides no other.
+#[test]
+fn a_sweep_goes_past_a_hiccup_and_past_what_it_cannot_read() {
+    let scene = Scene::answering();
+    scene.bus_is_down(true);
+    let function = scene.start();
+    let insight = function.invoke(&alert(1)).unwrap()["insight"].clone();
+    scene.bus_is_down(false);
+    let stray =
+        [("pk", "insight#zz"), ("sk", "1"), ("todo", "tell")].map(|(name, text)| (name, text.to_owned()));
+    let made = insight["timestamp"].as_str().unwrap().to_owned();
+    let dated = [("todo_day", made[..10].to_owned()), ("timestamp", made)];
+    let stray = stray.into_iter().chain(dated).map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
+    run(scene.table.put(stray.collect()));
+    scene.proxy.pull("Query", crate::table::Plug::Throttle);
+    let swept = function.invoke(&json!({ "portend": "upgrade" })).unwrap();
+    assert_eq!((&swept["told"], &swept["complete"]), (&json!(1), &json!(true)));
+    let log = function.log();
+    assert!(log.iter().any(|line| line["status"] == "swept" && line["unreadable"] != 0), "{log:?}");
 }

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::runtime::Runtime;
 
 /// Times that ten events are tried.
-const TRIES_MAX: u32 = 5;
+const TRIES_MAX: u32 = 4;
 /// The pause before the second try; it doubles.
 const PAUSE: Duration = Duration::from_millis(200);
 

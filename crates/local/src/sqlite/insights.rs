@@ -39,7 +39,13 @@ pub(super) fn upgrade(
     let stored = get(connection, insight.key(), now)?;
     if let Some(degraded) = stored.as_ref().filter(|stored| stored.is_degraded()) {
         let upgraded = degraded.upgraded(insight);
-        write(connection, insight, &upgraded, todo)?;
+        let sql = "SELECT todo FROM insight WHERE entity_id = ?1 AND sk = ?2";
+        let key = insight.key();
+        let before: Option<String> = connection
+            .prepare_cached(sql)?
+            .query_row(params![key.entity_id(), key.sk()], |row| row.get(0))?;
+        let untold = before.as_deref().and_then(Todo::from_code).filter(|todo| *todo == Todo::Tell);
+        write(connection, insight, &upgraded, todo.or(untold))?;
         return Ok(Some(upgraded));
     }
     Ok(stored)
@@ -101,13 +107,19 @@ pub(super) fn repeat(
     statement.query_row(params![key.entity_id(), key.sk(), now.as_secs()], repeat).optional()
 }
 
-/// What is left after telling: the upgrade of a degraded insight, or nothing.
-pub(super) fn told(connection: &Connection, key: &InsightKey, run: &str) -> rusqlite::Result<()> {
+/// What is left once this is done: the upgrade of a degraded insight that was told, or nothing.
+pub(super) fn clear_todo(
+    connection: &Connection,
+    key: &InsightKey,
+    run: &str,
+    todo: Todo,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE insight SET todo = CASE WHEN degraded THEN ?4 END
          WHERE entity_id = ?1 AND sk = ?2 AND todo = ?3 AND body ->> 'run' = ?5",
     )?;
-    statement.execute(params![key.entity_id(), key.sk(), Todo::Tell.code(), Todo::Upgrade.code(), run])?;
+    let after = todo.after(true).map(Todo::code);
+    statement.execute(params![key.entity_id(), key.sk(), todo.code(), after, run])?;
     Ok(())
 }
 

@@ -119,9 +119,9 @@ impl Store for Sqlite {
         self.write(move |connection| parked::replayed(connection, &sha256, at, &outcome)).await
     }
 
-    async fn told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
         let (key, run) = (key.clone(), run.to_owned());
-        self.write(move |connection| insights::told(connection, &key, &run)).await
+        self.write(move |connection| insights::clear_todo(connection, &key, &run, todo)).await
     }
 
     async fn due(

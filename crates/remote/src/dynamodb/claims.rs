@@ -16,10 +16,7 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Item, TTL, millis, number, number_of, secs, text, text_of};
-
-/// Its own lease, by another worker's leave at the latest: a wish that finds the row changed between two looks is tried
-/// again so often.
-const LOOKS_MAX: usize = 3;
+use crate::limits::LOOKS_MAX;
 
 /// What a conditional update answers.
 pub(super) enum Updated {
@@ -67,6 +64,7 @@ impl DynamoDb {
             )
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", millis(request.now))
             .expression_attribute_values(":now_secs", secs(request.now));
         let mut update = named(fresh, request);
         for _ in 0..LOOKS_MAX {
@@ -88,7 +86,7 @@ impl DynamoDb {
                     "SET #state = :claimed, #owner = :owner, fence = :fence, lease_until = :until, calls = :calls, \
                      upgrades = :upgrades, insight_pk = :pk, insight_sk = :sk, #ttl = :ttl",
                 )
-                .condition_expression("fence = :found AND lease_until = :found_until AND lease_until < :now")
+                .condition_expression("fence = :found AND lease_until = :found_until")
                 .expression_attribute_values(":fence", number(written.fence))
                 .expression_attribute_values(":calls", number(written.calls))
                 .expression_attribute_values(":upgrades", number(written.upgrades))
@@ -108,11 +106,10 @@ impl DynamoDb {
             .update_claim(request.alert_key)
             .await
             .update_expression(
-                "SET #owner = :owner, fence = fence + :one, lease_until = :until, upgrades = upgrades + :one",
+                "SET #state = :done, #owner = :owner, fence = fence + :one, lease_until = :until, \
+                 upgrades = upgrades + :one",
             )
-            .condition_expression(
-                "#state = :done AND lease_until < :now AND upgrades < :max AND #ttl >= :now_secs",
-            )
+            .condition_expression("lease_until < :now AND upgrades < :max AND #ttl >= :now_secs")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#ttl", TTL)
@@ -204,7 +201,7 @@ impl DynamoDb {
                 expires_at: Timestamp::from_secs(number_of(item, TTL)?),
             })
         };
-        row().ok_or_else(|| self.unreadable("a claim"))
+        row().ok_or_else(|| self.no_item("a claim"))
     }
 }
 
@@ -221,7 +218,6 @@ fn named(update: UpdateItemFluentBuilder, request: &ClaimRequest) -> UpdateItemF
         .expression_attribute_values(":sk", text(request.insight_key.sk()))
         // A claim does not expire under a live lease: its insight will live as long from now.
         .expression_attribute_values(":ttl", secs(request.now.plus(KEPT)))
-        .expression_attribute_values(":now", millis(request.now))
 }
 
 fn lease(alert_key: AlertKey, row: &ClaimRow, calls_max: u32) -> Lease {

@@ -58,7 +58,7 @@ impl DynamoDb {
             Ok(_) => Ok(Put::Stored),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    let existing = failed.item.as_ref().ok_or_else(|| self.unreadable("an insight"))?;
+                    let existing = failed.item.as_ref().ok_or_else(|| self.no_item("an insight"))?;
                     Ok(Put::Existing(self.insight_of(existing)?))
                 }
                 Some(_) | None => Err(self.error(&error)),
@@ -89,26 +89,36 @@ impl DynamoDb {
         item.map(|item| Ok(Repeat { insight: self.insight_of(&item)?, todo: todo_of(&item) })).transpose()
     }
 
-    pub(super) async fn note_told(&self, key: &InsightKey, run: &str) -> Result<(), StoreError> {
+    pub(super) async fn clear_todo_of(
+        &self,
+        key: &InsightKey,
+        run: &str,
+        todo: Todo,
+    ) -> Result<(), StoreError> {
         let still = |update: UpdateItemFluentBuilder, degraded: bool| {
             update
-                .condition_expression("todo = :tell AND #run = :run AND degraded = :degraded")
+                .condition_expression("todo = :todo AND #run = :run AND degraded = :degraded")
                 .expression_attribute_names("#run", "run")
-                .expression_attribute_values(":tell", text(Todo::Tell.code()))
+                .expression_attribute_values(":todo", text(todo.code()))
                 .expression_attribute_values(":run", text(run))
                 .expression_attribute_values(":degraded", AttributeValue::Bool(degraded))
         };
-        // Few insights are degraded, so this one update is nearly always the only one.
-        let done = self.update_insight(key).await.update_expression("REMOVE todo, todo_day");
-        if let Updated::Refused(Some(old)) = self.update(still(done, false)).await?
-            && todo_of(&old) == Some(Todo::Tell)
+        let update = async |degraded| {
+            let update = self.update_insight(key).await;
+            let update = match todo.after(degraded) {
+                None => update.update_expression("REMOVE todo, todo_day"),
+                Some(next) => update
+                    .update_expression("SET todo = :next")
+                    .expression_attribute_values(":next", text(next.code())),
+            };
+            self.update(still(update, degraded)).await
+        };
+        // Few of those that are told are degraded, so one update is nearly always the only one.
+        let likely = todo == Todo::Upgrade;
+        if let Updated::Refused(Some(old)) = update(likely).await?
+            && todo_of(&old) == Some(todo)
         {
-            let upgrade = self
-                .update_insight(key)
-                .await
-                .update_expression("SET todo = :upgrade")
-                .expression_attribute_values(":upgrade", text(Todo::Upgrade.code()));
-            self.update(still(upgrade, true)).await?;
+            update(!likely).await?;
         }
         Ok(())
     }
@@ -118,6 +128,10 @@ impl DynamoDb {
         key: &InsightKey,
         now: Timestamp,
     ) -> Result<Option<StoredInsight>, StoreError> {
+        self.get_item(key, now).await?.map(|item| self.insight_of(&item)).transpose()
+    }
+
+    async fn get_item(&self, key: &InsightKey, now: Timestamp) -> Result<Option<Item>, StoreError> {
         let sent = self
             .client()
             .await
@@ -129,7 +143,7 @@ impl DynamoDb {
             .send()
             .await;
         let item = sent.map_err(|error| self.error(&error))?.item;
-        item.filter(|item| is_live(item, now)).map(|item| self.insight_of(&item)).transpose()
+        Ok(item.filter(|item| is_live(item, now)))
     }
 
     pub(super) async fn upgrade_insight(
@@ -139,10 +153,15 @@ impl DynamoDb {
         now: Timestamp,
     ) -> Result<Option<StoredInsight>, StoreError> {
         let key = insight.key();
-        let stored = self.get_insight(key, now).await?;
-        let Some(degraded) = stored.as_ref().filter(|stored| stored.is_degraded()) else { return Ok(stored) };
-        let mut fields = self.fields(&degraded.upgraded(insight))?;
+        let Some(item) = self.get_item(key, now).await? else { return Ok(None) };
+        let stored = self.insight_of(&item)?;
+        if !stored.is_degraded() {
+            return Ok(Some(stored));
+        }
+        let mut fields = self.fields(&stored.upgraded(insight))?;
         fields.retain(|name, _| !COUNTED.contains(&name.as_str()));
+        // What nobody was told of yet is still to be told.
+        let todo = todo.or(todo_of(&item).filter(|todo| *todo == Todo::Tell));
         if let Some(todo) = todo {
             fields.insert("todo".to_owned(), text(todo.code()));
             fields.insert("todo_day".to_owned(), text(insight.timestamp.day()));
@@ -180,7 +199,7 @@ impl DynamoDb {
             Ok(Value::Object(fields)) => {
                 Ok(fields.into_iter().map(|(name, value)| (name, from_json(value))).collect())
             }
-            Ok(_) | Err(_) => Err(self.unreadable("an insight")),
+            Ok(_) | Err(_) => Err(self.no_item("an insight")),
         }
     }
 
@@ -190,7 +209,7 @@ impl DynamoDb {
         let fields: Option<Map<String, Value>> =
             fields.map(|(name, value)| Some((name.clone(), to_json(value)?))).collect();
         let insight = fields.and_then(|fields| serde_json::from_value(Value::Object(fields)).ok());
-        insight.ok_or_else(|| self.unreadable("an insight"))
+        insight.ok_or_else(|| self.no_item("an insight"))
     }
 }
 

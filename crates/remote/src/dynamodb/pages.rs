@@ -9,6 +9,8 @@
 use std::cmp::Reverse;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures_util::StreamExt;
+use futures_util::stream;
 use portend_core::alert::InsightKey;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::{KEPT, PAGE_MAX};
@@ -18,11 +20,10 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Item, is_live, text, text_of};
 use super::insights::{alert_key_of, todo_of};
-use crate::limits::QUERY_PAGE_MIN;
+use crate::limits::{DAY, DAYS_AT_ONCE, QUERY_PAGE_MIN};
 
 /// Sorts after every character of a timestamp and of what follows one in a key.
 const LAST: char = '~';
-const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
 impl DynamoDb {
     pub(super) async fn page_of_insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
@@ -55,12 +56,12 @@ impl DynamoDb {
     ) -> Result<Vec<StoredInsight>, StoreError> {
         let (mut found, mut key): (Vec<StoredInsight>, Option<Item>) = (Vec::new(), None);
         loop {
-            let request = condition.apply(self.client().await.query(), false);
+            let request = condition.apply(self.reader().await.query(), false);
             let limit = (query.limit + 1).clamp(QUERY_PAGE_MIN, PAGE_MAX);
             let (items, next) = self.query(request, limit, key).await?;
             let mut last = None;
             for item in items.iter().filter(|item| is_live(item, now)) {
-                let insight = self.insight_of(item)?;
+                let Some(insight) = self.readable(self.insight_of(item)) else { continue };
                 let place = query.place(&insight);
                 last = Some(place.time);
                 if query.matches(&insight) && query.after.as_ref().is_none_or(|after| place < *after) {
@@ -85,7 +86,7 @@ impl DynamoDb {
         let condition = Condition { index: Some("AlertIdIndex"), ..Condition::new("alert_id", alert_id, "") };
         let mut key = None;
         loop {
-            let request = condition.apply(self.client().await.query(), true);
+            let request = condition.apply(self.reader().await.query(), true);
             let (items, next) = self.query(request, QUERY_PAGE_MIN, key).await?;
             if let Some(item) = items.iter().find(|item| is_live(item, now)) {
                 return self.insight_of(item).map(Some);
@@ -103,35 +104,40 @@ impl DynamoDb {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
+        let first = after.map_or(now.minus(KEPT), |after| after.time);
+        let days = std::iter::successors(Some(first), |day| Some(day.plus(DAY))).map(Timestamp::day);
+        let days = days.take_while(|day| *day <= now.day());
+        let mut pages =
+            stream::iter(days).map(|day| self.due_on(day, now, after, limit)).buffered(DAYS_AT_ONCE);
         let mut found = Vec::new();
-        let mut day = after.map_or(now.minus(KEPT), |after| after.time);
-        while day.day() <= now.day() && found.len() < limit {
-            self.due_on(&day.day(), now, after, limit, &mut found).await?;
-            day = day.plus(DAY);
+        while found.len() < limit
+            && let Some(of_day) = pages.next().await
+        {
+            found.extend(of_day?);
         }
         found.truncate(limit);
         Ok(found)
     }
 
-    /// Adds what is due of one day, oldest first, until there is enough.
+    /// What is due of one day, oldest first: the limit, or all there is; perhaps a few beyond.
     async fn due_on(
         &self,
-        day: &str,
+        day: String,
         now: Timestamp,
         after: Option<&Cursor>,
         limit: usize,
-        found: &mut Vec<Due>,
-    ) -> Result<(), StoreError> {
-        let mut condition = Condition::new("todo_day", day, "timestamp");
+    ) -> Result<Vec<Due>, StoreError> {
+        let mut found: Vec<Due> = Vec::new();
+        let mut condition = Condition::new("todo_day", &day, "timestamp");
         condition.index = Some("TodoIndex");
         condition.from = after.map(|after| from(after.time));
         let mut key = None;
         loop {
-            let request = condition.apply(self.client().await.query(), true);
+            let request = condition.apply(self.reader().await.query(), true);
             let page = limit.clamp(QUERY_PAGE_MIN, PAGE_MAX);
             let (items, next) = self.query(request, page, key).await?;
             for item in items.iter().filter(|item| is_live(item, now)) {
-                let due = self.due_of(item)?;
+                let Some(due) = self.readable(self.due_of(item)) else { continue };
                 if after.is_none_or(|after| due.place() > *after) {
                     found.push(due);
                 }
@@ -141,7 +147,7 @@ impl DynamoDb {
             found.sort_by_key(Due::place);
             let bound = limit.checked_sub(1).and_then(|at| found.get(at)).map(|due| due.insight.timestamp);
             if next.is_none() || bound.zip(last).is_some_and(|(bound, last)| bound < last) {
-                return Ok(());
+                return Ok(found);
             }
             key = next;
         }
@@ -152,7 +158,7 @@ impl DynamoDb {
             let key = InsightKey::from_item(text_of(item, "pk")?, text_of(item, "sk")?)?;
             Some((key, alert_key_of(item)?, todo_of(item)?))
         };
-        let (key, alert_key, todo) = parts().ok_or_else(|| self.unreadable("an insight"))?;
+        let (key, alert_key, todo) = parts().ok_or_else(|| self.no_item("an insight"))?;
         Ok(Due { insight: self.insight_of(item)?, key, alert_key, todo })
     }
 
@@ -164,8 +170,9 @@ impl DynamoDb {
         key: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let sent = request.table_name(&self.table).limit(limit).set_exclusive_start_key(key).send().await;
-        let page = sent.map_err(|error| self.error(&error))?;
+        let request = request.table_name(&self.table).limit(limit).set_exclusive_start_key(key);
+        let send = async || request.clone().send().await.map_err(|error| self.error(&error));
+        let page = self.page(send).await?;
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 }
@@ -216,10 +223,7 @@ fn from(time: Timestamp) -> String {
     text
 }
 
-/// A key that no item of this time or an earlier one stands after.
+/// A key that no item of this second or an earlier one stands after.
 fn upto(time: Timestamp) -> String {
-    let mut text = time.to_string();
-    text.pop();
-    text.push(LAST);
-    text
+    format!("{}{LAST}", from(time))
 }

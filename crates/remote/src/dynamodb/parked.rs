@@ -2,7 +2,7 @@
 //!
 //! Takes: a refused event.
 //! Gives: the same item for the same event, on whatever day it comes again.
-//! Never: reads the events of a whole day to show a page of them; they are up to 64 KiB each.
+//! Never: holds more than a page of events; they are up to 64 KiB each.
 
 use std::cmp::Reverse;
 
@@ -15,11 +15,7 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Item, TTL, is_live, number, number_of, secs, text, text_of};
 use super::claims::Updated;
-use crate::limits::ITEMS_AT_ONCE;
-
-const DAY: std::time::Duration = std::time::Duration::from_hours(24);
-/// What a batch that comes back incomplete is asked again.
-const BATCH_TRIES_MAX: usize = 10;
+use crate::limits::{DAY, EVENTS_READ_AT_ONCE, ITEMS_AT_ONCE};
 
 /// The keys of an item: the day of its partition, and the sha256.
 type Key = (String, String);
@@ -97,7 +93,7 @@ impl DynamoDb {
         places.truncate(limit);
         let next = places.last().filter(|_| more).cloned();
         let keys: Vec<Key> = places.iter().map(|place| (place.time.day(), place.id.clone())).collect();
-        let mut events = self.parked_under(&keys, now).await?;
+        let mut events = self.parked_under(&keys, EVENTS_READ_AT_ONCE, now).await?;
         events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
         Ok(ParkedPage { events, next })
     }
@@ -107,7 +103,7 @@ impl DynamoDb {
         let (mut places, mut key) = (Vec::new(), None);
         loop {
             let request = self
-                .client()
+                .reader()
                 .await
                 .query()
                 .consistent_read(true)
@@ -121,7 +117,7 @@ impl DynamoDb {
                     let time = Timestamp::parse(text_of(item, "received_at")?).ok()?;
                     Some(Cursor { time, id: text_of(item, "sk")?.to_owned() })
                 };
-                places.push(place().ok_or_else(|| self.unreadable("a parked event"))?);
+                places.extend(self.readable(place().ok_or_else(|| self.no_item("a parked event"))));
             }
             if next.is_none() {
                 return Ok(places);
@@ -133,41 +129,41 @@ impl DynamoDb {
     /// The event of this sha256, on whichever day it was first received.
     async fn find_parked(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
         let keys: Vec<Key> = days_back(now, now).map(|day| (day, sha256.to_owned())).collect();
-        Ok(self.parked_under(&keys, now).await?.into_iter().next())
+        Ok(self.parked_under(&keys, ITEMS_AT_ONCE, now).await?.into_iter().next())
     }
 
-    /// The live events under these keys.
-    async fn parked_under(&self, keys: &[Key], now: Timestamp) -> Result<Vec<Parked>, StoreError> {
+    /// The live events under these keys, so many read at once.
+    async fn parked_under(
+        &self,
+        keys: &[Key],
+        at_once: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Parked>, StoreError> {
         let mut events = Vec::new();
-        for some in keys.chunks(ITEMS_AT_ONCE) {
+        for some in keys.chunks(at_once) {
             let keys = some.iter().map(|(day, sha256)| {
                 Item::from([("pk".to_owned(), text(partition(day))), ("sk".to_owned(), text(sha256))])
             });
-            let mut left: Vec<Item> = keys.collect();
-            for _ in 0..BATCH_TRIES_MAX {
-                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build();
-                let wanted = wanted.map_err(|_| self.unreadable("a key"))?;
-                let sent =
-                    self.client().await.batch_get_item().request_items(&self.table, wanted).send().await;
-                let answer = sent.map_err(|error| self.error(&error))?;
-                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                    if is_live(&item, now) {
-                        events.push(self.parked_of(&item)?);
-                    }
-                }
-                // What did not fit into one answer of 16 MB, or was throttled.
-                let unprocessed = answer.unprocessed_keys.and_then(|mut keys| keys.remove(&self.table));
-                left = unprocessed.map(|keys| keys.keys).unwrap_or_default();
-                if left.is_empty() {
-                    break;
-                }
-            }
-            if !left.is_empty() {
-                let source = format!("the DynamoDB table {}: some keys stay unread", self.table).into();
-                return Err(StoreError::Busy { source });
-            }
+            let keys: Vec<_> = keys.collect();
+            let items = self.page(async || self.items_under(keys.clone()).await).await?;
+            let live = items.iter().filter(|item| is_live(item, now));
+            events.extend(live.filter_map(|item| self.readable(self.parked_of(item))));
         }
         Ok(events)
+    }
+
+    /// The items under these keys, all of them: where the answer leaves some out, the store is busy.
+    async fn items_under(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let wanted = wanted.map_err(|_| self.no_item("a key"))?;
+        let sent = self.reader().await.batch_get_item().request_items(&self.table, wanted).send().await;
+        let answer = sent.map_err(|error| self.error(&error))?;
+        let unread = answer.unprocessed_keys.and_then(|mut keys| keys.remove(&self.table));
+        if unread.is_some_and(|unread| !unread.keys.is_empty()) {
+            let source = format!("the DynamoDB table {}: some keys stay unread", self.table).into();
+            return Err(StoreError::Busy { source });
+        }
+        Ok(answer.responses.into_iter().flatten().flat_map(|(_, items)| items).collect())
     }
 
     fn parked_of(&self, item: &Item) -> Result<Parked, StoreError> {
@@ -189,7 +185,7 @@ impl DynamoDb {
                 outcome: text_of(item, "outcome").map(str::to_owned),
             })
         };
-        parked().ok_or_else(|| self.unreadable("a parked event"))
+        parked().ok_or_else(|| self.no_item("a parked event"))
     }
 }
 

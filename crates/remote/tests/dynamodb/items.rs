@@ -200,3 +200,31 @@ fn an_event_that_is_no_text_is_kept_byte_by_byte() {
         assert_eq!(store.parked(None, 9, start()).await.unwrap().events, [parked]);
     });
 }
+
+#[test]
+fn an_item_that_cannot_be_read_hides_no_other() {
+    run(async {
+        let (store, table) = fresh().await;
+        store_one(&store, &first_event(), false, Some(Todo::Tell), start()).await;
+        let mut stray = original("stu_1", "2025-01-01T12:00:01.000000", "50");
+        stray.extend([
+            ("risk_score".to_owned(), number("50")),
+            ("recommendations".to_owned(), text("no list")),
+            ("todo".to_owned(), text("tell")),
+            ("todo_day".to_owned(), text("2025-01-01")),
+        ]);
+        table.put(stray).await;
+        let query = Query { limit: 10, ..Query::default() };
+        let of_entity = Query { entity_id: Some("stu_1".into()), ..query.clone() };
+        for (number, query) in [(1, query), (2, of_entity)] {
+            assert_eq!(store.insights(&query, start()).await.unwrap().insights.len(), 1);
+            assert_eq!(store.unreadable(), number);
+        }
+        assert_eq!(store.due(start(), None, 9).await.unwrap().len(), 1);
+        let parked =
+            Item::from([("pk".to_owned(), text("parked#2025-01-01")), ("sk".to_owned(), text("00"))]);
+        table.put(parked).await;
+        assert_eq!(store.parked(None, 9, start()).await.unwrap().events, []);
+        assert_eq!(store.unreadable(), 4);
+    });
+}

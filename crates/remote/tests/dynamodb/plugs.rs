@@ -81,6 +81,23 @@ fn an_event_costs_as_many_requests_as_it_has_steps() {
     });
 }
 
+/// Nobody else tries a page again.
+#[test]
+fn a_page_is_read_past_a_hiccup() {
+    run(async {
+        let (store, _table, proxy) = proxied().await;
+        deliver(&store, &StoppedClock::at(start())).await;
+        play::run(&store, &StoppedClock::at(start()), b"{").await;
+        for (operation, plug) in
+            [("Query", Plug::Throttle), ("Query", Plug::LoseAnswer), ("BatchGetItem", Plug::Fail)]
+        {
+            proxy.pull(operation, plug);
+            assert_eq!(play::all(&store, start()).await.len(), 1, "{plug:?}");
+            assert_eq!(store.parked(None, 9, start()).await.unwrap().events.len(), 1, "{plug:?}");
+        }
+    });
+}
+
 #[test]
 fn what_cannot_work_is_refused_with_the_mend() {
     run(async {

@@ -9,8 +9,10 @@ use super::{ANSWER, Scripted, answers, denied};
 use crate::alert_type::AlertTypes;
 use crate::clock::{Clock, StoppedClock};
 use crate::insight::StoredInsight;
-use crate::limits::{EVENT_DEADLINE, LEASE_MARGIN, TELL_AGAIN_AFTER, UNTOLD_MAX, UPGRADE_PAUSE};
-use crate::model::Stop;
+use crate::limits::{
+    CONFIGURATION_PROBE_PAUSE, EVENT_DEADLINE, LEASE_MARGIN, TELL_AGAIN_AFTER, UNTOLD_MAX, UPGRADE_PAUSE,
+};
+use crate::model::{ModelError, Stop};
 use crate::notify::{Notifier, NotifyError};
 use crate::pipeline::{Account, Outcome, Pipeline, Swept};
 use crate::store::{Claim, MemoryStore, Store, Todo};
@@ -123,11 +125,9 @@ fn the_sweep_tells_and_upgrades_and_tells_of_the_upgrade() {
     let script = vec![Err(denied()), Ok((ANSWER, Stop::End))];
     let scene = Scene::new(Bus::down_for(1), Scripted::new("first", script));
     scene.run(&first_event(), &[]);
-    assert_eq!(scene.sweep(), Swept { told: 1, complete: true, ..Swept::default() });
-    assert_eq!((scene.bus.told(), scene.todos()), (vec!["stu_1 scorecard".to_owned()], vec![Todo::Upgrade]));
-    scene.clock.advance(UPGRADE_PAUSE);
-    assert_eq!(scene.sweep(), Swept { upgraded: 1, complete: true, ..Swept::default() });
-    assert_eq!((scene.bus.told(), scene.todos()), (vec!["stu_1 first-label".to_owned()], vec![]));
+    assert_eq!(scene.sweep(), Swept { told: 1, upgraded: 1, complete: true, ..Swept::default() });
+    assert_eq!(scene.bus.told(), ["stu_1 scorecard", "stu_1 first-label"]);
+    assert_eq!(scene.todos(), []);
     assert_eq!(scene.sweep(), Swept { complete: true, ..Swept::default() });
 }
 
@@ -169,13 +169,40 @@ fn a_sweep_ends_where_the_bus_is_down_and_the_next_goes_on() {
     assert_eq!(scene.sweep(), Swept { told: 20, complete: true, ..Swept::default() });
 }
 
+/// To tell takes a moment, to ask a model takes longer.
 #[test]
-fn a_sweep_without_time_for_a_call_begins_none() {
-    let scene = Scene::new(Bus::down_for(1), Scripted::new("first", answers(ANSWER)));
+fn a_sweep_begins_nothing_for_which_there_is_no_time() {
+    let script = vec![Err(ModelError::OverQuota), Ok((ANSWER, Stop::End))];
+    let scene = Scene::new(Bus::down_for(1), Scripted::new("first", script));
     scene.run(&first_event(), &[]);
-    let (swept, _) = scene.sweep_within(Duration::from_secs(7));
-    assert_eq!(swept, Swept::default());
-    assert_eq!(scene.bus.told(), Vec::<String>::new());
+    scene.clock.advance(CONFIGURATION_PROBE_PAUSE);
+    let sweep = |seconds| scene.sweep_within(Duration::from_secs(seconds)).0;
+    assert_eq!(sweep(1), Swept::default());
+    assert_eq!(sweep(7), Swept { told: 1, later: 1, complete: true, ..Swept::default() });
+    assert_eq!(sweep(7), Swept::default());
+    assert_eq!(sweep(8), Swept { upgraded: 1, complete: true, ..Swept::default() });
+    assert_eq!(scene.bus.told(), ["stu_1 scorecard", "stu_1 first-label"]);
+}
+
+/// Nobody waits for a bus that was taken away, and nothing is looked at for ever.
+#[test]
+fn without_a_bus_what_was_untold_is_upgraded_and_what_is_given_up_is_due_no_more() {
+    let script = vec![Err(ModelError::OverQuota)];
+    let scene = Scene::new(Bus::down_for(1), Scripted::new("first", script));
+    scene.run(&first_event(), &[]);
+    assert_eq!(scene.todos(), [Todo::Tell]);
+    let sweep = || {
+        scene.clock.advance(UPGRADE_PAUSE + Duration::from_millis(1));
+        let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(&scene.store, &[]), &scene.clock)
+            .with_models(vec![&scene.model], true);
+        let deadline = scene.clock.now().plus(EVENT_DEADLINE);
+        block_on(pipeline.sweep(deadline, &mut Account::default())).unwrap()
+    };
+    let later = Swept { later: 1, complete: true, ..Swept::default() };
+    assert_eq!([sweep(), sweep()], [later, later]);
+    assert_eq!((scene.model.calls(), scene.todos()), (3, vec![Todo::Upgrade]));
+    assert_eq!(sweep(), Swept { never: 1, complete: true, ..Swept::default() });
+    assert_eq!(scene.todos(), []);
 }
 
 /// A queue delivers again, so nobody waits for another's lease until the deadline.
