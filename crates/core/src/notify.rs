@@ -28,7 +28,7 @@ impl Notifier for NoNotifier {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {
     /// The network or the bus does not answer in time. It passes.
-    #[error("the event bus cannot be reached ({what}); what was not told is told by the sweep")]
+    #[error("the event bus cannot be reached ({what}); see the region, the network and the endpoint")]
     Unreachable {
         /// What went wrong.
         what: String,
@@ -40,7 +40,7 @@ pub enum NotifyError {
         what: String,
     },
     /// The bus took the request and not the event in it. It may pass.
-    #[error("the event bus did not take the event ({what}); it is told again by the sweep")]
+    #[error("the event bus did not take the event ({what}); it is worth trying again")]
     NotTaken {
         /// The vendor's code.
         what: String,

@@ -39,7 +39,7 @@ use crate::limits::{
 };
 use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
-use crate::store::{Claim, ClaimRequest, Lease, Parked, Put, Repeat, Store, StoreError, Todo};
+use crate::store::{Claim, ClaimRequest, Due, Lease, Parked, Put, Repeat, Store, StoreError, Todo};
 use crate::time::Timestamp;
 use judge::{Judged, NoJudgement};
 use retry::{kept_at, retried};
@@ -322,6 +322,16 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
         let run = insight.run.as_deref().unwrap_or_default();
         self.clear_todo(key, run, Todo::Tell, deadline).await;
         true
+    }
+
+    /// Whether there is somebody to tell.
+    pub fn tells(&self) -> bool {
+        self.notifier.is_some()
+    }
+
+    /// Tells of an insight that is due to be told. Whether it did.
+    pub async fn tell_due(&self, due: &Due, deadline: Timestamp, account: &mut Account) -> bool {
+        self.tell(&due.insight, &due.key, deadline, account).await
     }
 
     /// Notes that this is no longer left to do. If that fails, it is done once more.

@@ -131,6 +131,7 @@ fn foot(card: &mut String, insight: &StoredInsight, heading: Heading) {
     };
     let state = match heading.what {
         What::New => "new".to_owned(),
+        What::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
         What::Repeat => format!("a repeat, {seen}"),
         What::Asked => seen,
     };

@@ -9,7 +9,7 @@ mod file;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
@@ -98,7 +98,14 @@ const DYNAMODB: &str = "dynamodb:";
 
 impl StoreName {
     fn read(setting: PathBuf) -> Result<Self> {
-        let Some(table) = setting.to_str().and_then(|text| text.strip_prefix(DYNAMODB)) else {
+        let text = setting.to_str().unwrap_or_default();
+        let Some(table) = text.strip_prefix(DYNAMODB) else {
+            let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+            let is_meant = |scheme: &str| ["dynamodb", "dynamo", "ddb"].contains(&scheme);
+            ensure!(
+                !scheme.is_some_and(|scheme| is_meant(&scheme)),
+                "--store {text} is no store; write {DYNAMODB}TABLE"
+            );
             return Ok(Self::File(setting));
         };
         ensure!(!table.is_empty(), "--store {DYNAMODB} names no table; write {DYNAMODB}TABLE");
@@ -160,11 +167,20 @@ impl Config {
         Ok(Self { store, ledger, event_bus, alert_types, chain: Planned::new(flags, file)? })
     }
 
-    /// AWS as the surroundings have it. Its region is looked for only where something is on AWS.
-    pub(crate) async fn aws(&self) -> Aws {
-        let is_used =
-            self.chain.uses_aws() || self.event_bus.is_some() || matches!(self.store, StoreName::DynamoDb(_));
-        Aws::ambient(if is_used { find_region().await } else { None })
+    /// AWS as the surroundings have it. Its region is looked for only where something is on AWS; a model says itself
+    /// that it needs one.
+    pub(crate) async fn aws(&self) -> Result<Aws> {
+        let needs_region = match (&self.store, &self.event_bus) {
+            (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),
+            (StoreName::File(_), Some(bus)) => Some(format!("the event bus {bus}")),
+            (StoreName::File(_), None) => None,
+        };
+        let is_used = needs_region.is_some() || self.chain.uses_aws();
+        let region = if is_used { find_region().await } else { None };
+        match needs_region.filter(|_| region.is_none()) {
+            Some(what) => Err(anyhow!("AWS_REGION is not set; set it to the region of {what}")),
+            None => Ok(Aws::ambient(region)),
+        }
     }
 
     /// The event bus that is told, if there is one.

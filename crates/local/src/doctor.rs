@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::{Config, StoreName};
-use crate::output::{Answer, GREEN, RED, YELLOW, json_line, paint};
+use crate::output::{Answer, GREEN, RED, WrongUsage, YELLOW, json_line, paint};
 use crate::sqlite::Sqlite;
 use crate::text::shown;
 
@@ -81,7 +81,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
     };
     say(alert_types(&config))?;
-    let aws = config.aws().await;
+    let aws = config.aws().await.map_err(WrongUsage::from)?;
     store(&config, &aws).await.into_iter().try_for_each(&mut say)?;
     if let Some(bus) = config.event_bus(&aws) {
         let part = format!("event bus {}", bus.name());

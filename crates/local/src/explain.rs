@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long)]
     evidence: bool,
 
-    /// Events to work on at once [default: 64 where models are asked, else 1024].
+    /// Events to work on at once [default: 64 where models are asked or a table is written, else 1024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
 

@@ -95,7 +95,11 @@ pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
         StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(open_file(file)?))),
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().map_err(WrongUsage::from)?;
-            Ok(AnyStore::DynamoDb(Box::new(Config::dynamodb(table, &types, &config.aws().await))))
+            Ok(AnyStore::DynamoDb(Box::new(Config::dynamodb(
+                table,
+                &types,
+                &config.aws().await.map_err(WrongUsage::from)?,
+            ))))
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, StoreName};
 use crate::insights::open_file;
 use crate::output::{Answer, YELLOW, json_line, note, paint, table};
 use crate::sqlite::LedgerRow;
@@ -34,6 +34,12 @@ struct Totals<'a> {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+    if let StoreName::DynamoDb(table) = &config.store {
+        let file = config.ledger.display();
+        note(&format!(
+            "this is the ledger of this machine's runs, in {file}; what others did with the table {table} is not in it"
+        ));
+    }
     let rows = open_file(&config.ledger)?.ledger().await?;
     let total = total(&rows);
     let adds_up = total.unfinished == 0;

@@ -1,4 +1,4 @@
-//! `portend upgrade`: asks the models again for what the scorecard had to judge.
+//! `portend upgrade`: asks the models again for what the scorecard had to judge, and tells what was not told.
 //!
 //! Takes: the store's degraded insights, and the settings' models.
 //! Gives: a card or a line of JSON for each upgraded insight, and a tally.
@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
 use portend_core::limits::{EVENT_DEADLINE, PAGE_MAX};
 use portend_core::pipeline::{Account, Upgraded};
-use portend_core::store::{Due, Store};
+use portend_core::store::{Due, Store, Todo};
 use portend_core::time::Timestamp;
 use serde_json::json;
 
@@ -20,12 +20,14 @@ use crate::insights::open_existing;
 use crate::output::{Answer, WrongUsage, json_line, note};
 use crate::work::Desk;
 
-/// Ask the models again for insights that the scorecard made since a model failed.
+/// Do what was left to do: ask the models again for insights that the scorecard made since a model failed; tell the event
+/// bus, if one is configured, of insights that it did not take.
 ///
-/// Exit code: 0 if none is left to upgrade, 1 if some must wait.
+/// Exit code: 0 if nothing is left to do, 1 if something must wait.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Print one JSON object per insight: `{"status": "upgraded" | "later" | "never", "alert_id", "insight"}`.
+    /// Print one JSON object per insight: `{"status": "told" | "untold" | "upgraded" | "later" | "never", "alert_id",
+    /// "insight"}`.
     #[arg(long)]
     json: bool,
 }
@@ -34,7 +36,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     drop(open_existing(&config).await?);
     let desk = Desk::open(&config, None).await?;
     let pipeline = &desk.pipeline;
-    if pipeline.models().is_empty() {
+    if pipeline.models().is_empty() && !pipeline.tells() {
         let mend = "name one in MODELS, as --models bedrock,scorecard";
         return Err(WrongUsage::from(anyhow!(
             "no model is configured that could upgrade an insight; {mend}"
@@ -50,23 +52,49 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         if after.is_none() {
             break;
         }
-        for due in page.iter().filter(|due| due.insight.is_degraded()) {
-            one(&desk, due, args.json, &mut out, &mut tally).await?;
+        for due in &page {
+            if due.todo == Todo::Tell && pipeline.tells() {
+                tell(&desk, due, args.json, &mut out, &mut tally).await?;
+            }
+            if due.insight.is_degraded() && !pipeline.models().is_empty() {
+                one(&desk, due, args.json, &mut out, &mut tally).await?;
+            }
         }
     }
-    let Tally { upgraded, later, never, soonest } = tally;
-    let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
-    note(&format!("{upgraded} upgraded, {later} to try again later{when}, {never} stay as they are"));
-    Ok(if later == 0 { Answer::Done } else { Answer::Incomplete })
+    let Tally { told, untold, upgraded, later, never, soonest } = tally;
+    if pipeline.tells() {
+        note(&format!("{told} told, {untold} not taken by the event bus"));
+    }
+    if !pipeline.models().is_empty() {
+        let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
+        note(&format!("{upgraded} upgraded, {later} to try again later{when}, {never} stay as they are"));
+    }
+    Ok(if later + untold == 0 { Answer::Done } else { Answer::Incomplete })
 }
 
 #[derive(Debug, Default)]
 struct Tally {
+    told: u64,
+    untold: u64,
     upgraded: u64,
     later: u64,
     never: u64,
     /// When the first of those for later may be tried again.
     soonest: Option<Timestamp>,
+}
+
+async fn tell(desk: &Desk, due: &Due, json: bool, out: &mut impl Write, tally: &mut Tally) -> Result<()> {
+    let pipeline = &desk.pipeline;
+    let mut account = Account::default();
+    let is_told = pipeline.tell_due(due, pipeline.clock().now().plus(EVENT_DEADLINE), &mut account).await;
+    desk.tell_alarms(&account);
+    let (status, counter) = if is_told { ("told", &mut tally.told) } else { ("untold", &mut tally.untold) };
+    *counter += 1;
+    if json {
+        let insight = &due.insight;
+        json_line(out, &json!({ "status": status, "alert_id": insight.alert_id, "insight": insight }))?;
+    }
+    Ok(())
 }
 
 async fn one(desk: &Desk, due: &Due, json: bool, out: &mut impl Write, tally: &mut Tally) -> Result<()> {

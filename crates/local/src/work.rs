@@ -25,8 +25,9 @@ use crate::sqlite::{Entry, Sqlite};
 
 /// Events in work at once. They share commits: with one at a time, each would wait for the disk alone.
 const CONCURRENCY: usize = 1024;
-/// Events in work at once where models are asked: as many calls as one account usually may have open.
-const MODEL_CONCURRENCY: usize = 64;
+/// Events in work at once where models are asked or a table is written: as many calls as one account usually may have
+/// open.
+const REMOTE_CONCURRENCY: usize = 64;
 /// The time after which an event without an outcome was cut off with its process: longer than any event is worked on.
 const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
 /// The time for one event where no model is asked. It is short, since a process that is cut off keeps others waiting
@@ -52,9 +53,10 @@ impl Desk {
     /// Opens the store and sweeps what has expired. `concurrency` is the user's; without it, a number that suits.
     pub(crate) async fn open(config: &Config, concurrency: Option<u16>) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
-        let aws = config.aws().await;
+        let aws = config.aws().await.map_err(WrongUsage::from)?;
         let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
-        let unless_said = if models.is_empty() { CONCURRENCY } else { MODEL_CONCURRENCY };
+        let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
+        let unless_said = if is_remote { REMOTE_CONCURRENCY } else { CONCURRENCY };
         let concurrency = concurrency.map_or(unless_said, usize::from);
         let clock = SystemClock;
         let ledger = Arc::new(Sqlite::open(&config.ledger, clock.now())?);
@@ -95,7 +97,8 @@ impl Desk {
         }
         for error in &account.untold {
             if heard.insert(("event bus".into(), error.code())) {
-                note(&format!("{warning}: an insight is stored and was not told: {error}"));
+                let mend = "portend upgrade tells what was not told";
+                note(&format!("{warning}: insights are stored and were not told: {error}. {mend}."));
             }
         }
     }

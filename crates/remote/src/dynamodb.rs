@@ -161,23 +161,23 @@ impl fmt::Debug for DynamoDb {
 /// The SDK's futures are large; boxed, they do not make every caller's so.
 impl Store for DynamoDb {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
-        Box::pin(self.claim_alert(request)).await
+        Box::pin(claims::claim(self, request)).await
     }
 
     async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
-        Box::pin(self.count_call(lease)).await
+        Box::pin(claims::reserve_call(self, lease)).await
     }
 
     async fn put(&self, insight: &Insight, todo: Option<Todo>, now: Timestamp) -> Result<Put, StoreError> {
-        Box::pin(self.put_insight(insight, todo, now)).await
+        Box::pin(insights::put(self, insight, todo, now)).await
     }
 
     async fn finish(&self, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
-        Box::pin(self.finish_claim(lease, expires_at)).await
+        Box::pin(claims::finish(self, lease, expires_at)).await
     }
 
     async fn release(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-        Box::pin(self.release_claim(lease, until)).await
+        Box::pin(claims::release(self, lease, until)).await
     }
 
     async fn repeat(
@@ -186,19 +186,19 @@ impl Store for DynamoDb {
         seen: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Repeat>, StoreError> {
-        Box::pin(self.count_repeat(key, seen, now)).await
+        Box::pin(insights::repeat(self, key, seen, now)).await
     }
 
     async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        Box::pin(self.park_event(parked)).await
+        Box::pin(parked::park(self, parked)).await
     }
 
     async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
-        Box::pin(self.note_replay(sha256, at, outcome)).await
+        Box::pin(parked::replayed(self, sha256, at, outcome)).await
     }
 
     async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
-        Box::pin(self.clear_todo_of(key, run, todo)).await
+        Box::pin(insights::clear_todo(self, key, run, todo)).await
     }
 
     async fn due(
@@ -207,11 +207,11 @@ impl Store for DynamoDb {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        Box::pin(self.due_insights(now, after, limit)).await
+        Box::pin(pages::due(self, now, after, limit)).await
     }
 
     async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
-        Box::pin(self.claim_for_upgrade(request)).await
+        Box::pin(claims::claim_upgrade(self, request)).await
     }
 
     async fn upgrade(
@@ -220,19 +220,19 @@ impl Store for DynamoDb {
         todo: Option<Todo>,
         now: Timestamp,
     ) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(self.upgrade_insight(insight, todo, now)).await
+        Box::pin(insights::upgrade(self, insight, todo, now)).await
     }
 
     async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(self.get_insight(key, now)).await
+        Box::pin(insights::insight(self, key, now)).await
     }
 
     async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(self.find_insight(alert_id, now)).await
+        Box::pin(pages::find(self, alert_id, now)).await
     }
 
     async fn insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
-        Box::pin(self.page_of_insights(query, now)).await
+        Box::pin(pages::insights(self, query, now)).await
     }
 
     async fn parked(
@@ -241,6 +241,6 @@ impl Store for DynamoDb {
         limit: usize,
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
-        Box::pin(self.page_of_parked(after, limit, now)).await
+        Box::pin(parked::parked(self, after, limit, now)).await
     }
 }

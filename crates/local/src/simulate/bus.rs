@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use portend_core::notify::NotifyError;
 use portend_remote::event_bus::{EVENTS_AT_ONCE, EventBus};
 use portend_remote::{Aws, find_region};
@@ -48,6 +48,7 @@ impl OnBus {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot start the program's runtime")?;
         let region = runtime.block_on(find_region());
+        ensure!(region.is_some(), "AWS_REGION is not set; set it to the region of the event bus {name}");
         let bus = EventBus::new(name.to_owned(), Aws::ambient(region));
         Ok(Self { runtime, bus, part: Vec::new(), waiting: Vec::new(), put: 0, failure: None })
     }

@@ -25,27 +25,67 @@ use crate::limits::{DAY, DAYS_AT_ONCE, QUERY_PAGE_MIN};
 /// Sorts after every character of a timestamp and of what follows one in a key.
 const LAST: char = '~';
 
-impl DynamoDb {
-    pub(super) async fn page_of_insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
-        let mut found = Vec::new();
-        if let Some(entity_id) = &query.entity_id {
-            let mut condition = Condition::new("pk", &format!("insight#{entity_id}"), "sk");
+pub(super) async fn insights(store: &DynamoDb, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
+    let mut found = Vec::new();
+    if let Some(entity_id) = &query.entity_id {
+        let mut condition = Condition::new("pk", &format!("insight#{entity_id}"), "sk");
+        condition.upto = query.after.as_ref().map(|after| upto(after.time));
+        found = store.newest(&condition, query, now).await?;
+    } else {
+        let every = if query.alert_type.is_none() { store.types.as_slice() } else { &[] };
+        for alert_type in every.iter().chain(&query.alert_type) {
+            let mut condition = Condition::new("prediction_type", alert_type, "timestamp");
+            condition.index = Some("PredictionTypeIndex");
+            condition.from = query.since.map(from);
             condition.upto = query.after.as_ref().map(|after| upto(after.time));
-            found = self.newest(&condition, query, now).await?;
-        } else {
-            let every = if query.alert_type.is_none() { self.types.as_slice() } else { &[] };
-            for alert_type in every.iter().chain(&query.alert_type) {
-                let mut condition = Condition::new("prediction_type", alert_type, "timestamp");
-                condition.index = Some("PredictionTypeIndex");
-                condition.from = query.since.map(from);
-                condition.upto = query.after.as_ref().map(|after| upto(after.time));
-                found.extend(self.newest(&condition, query, now).await?);
-            }
+            found.extend(store.newest(&condition, query, now).await?);
         }
-        found.sort_by_key(|insight| Reverse(query.place(insight)));
-        Ok(query.page(found))
     }
+    found.sort_by_key(|insight| Reverse(query.place(insight)));
+    Ok(query.page(found))
+}
 
+pub(super) async fn find(
+    store: &DynamoDb,
+    alert_id: &str,
+    now: Timestamp,
+) -> Result<Option<StoredInsight>, StoreError> {
+    let condition = Condition { index: Some("AlertIdIndex"), ..Condition::new("alert_id", alert_id, "") };
+    let mut key = None;
+    loop {
+        let request = condition.apply(store.reader().await.query(), true);
+        let (items, next) = store.query(request, QUERY_PAGE_MIN, key).await?;
+        if let Some(item) = items.iter().find(|item| is_live(item, now)) {
+            return store.insight_of(item).map(Some);
+        }
+        if next.is_none() {
+            return Ok(None);
+        }
+        key = next;
+    }
+}
+
+pub(super) async fn due(
+    store: &DynamoDb,
+    now: Timestamp,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let first = after.map_or(now.minus(KEPT), |after| after.time);
+    let days = std::iter::successors(Some(first), |day| Some(day.plus(DAY))).map(Timestamp::day);
+    let days = days.take_while(|day| *day <= now.day());
+    let mut pages = stream::iter(days).map(|day| store.due_on(day, now, after, limit)).buffered(DAYS_AT_ONCE);
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(of_day) = pages.next().await
+    {
+        found.extend(of_day?);
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+impl DynamoDb {
     /// The newest insights of one partition that the query asks for: its limit and one more, or all there are; perhaps
     /// a few beyond.
     async fn newest(
@@ -76,47 +116,6 @@ impl DynamoDb {
             }
             key = next;
         }
-    }
-
-    pub(super) async fn find_insight(
-        &self,
-        alert_id: &str,
-        now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
-        let condition = Condition { index: Some("AlertIdIndex"), ..Condition::new("alert_id", alert_id, "") };
-        let mut key = None;
-        loop {
-            let request = condition.apply(self.reader().await.query(), true);
-            let (items, next) = self.query(request, QUERY_PAGE_MIN, key).await?;
-            if let Some(item) = items.iter().find(|item| is_live(item, now)) {
-                return self.insight_of(item).map(Some);
-            }
-            if next.is_none() {
-                return Ok(None);
-            }
-            key = next;
-        }
-    }
-
-    pub(super) async fn due_insights(
-        &self,
-        now: Timestamp,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let first = after.map_or(now.minus(KEPT), |after| after.time);
-        let days = std::iter::successors(Some(first), |day| Some(day.plus(DAY))).map(Timestamp::day);
-        let days = days.take_while(|day| *day <= now.day());
-        let mut pages =
-            stream::iter(days).map(|day| self.due_on(day, now, after, limit)).buffered(DAYS_AT_ONCE);
-        let mut found = Vec::new();
-        while found.len() < limit
-            && let Some(of_day) = pages.next().await
-        {
-            found.extend(of_day?);
-        }
-        found.truncate(limit);
-        Ok(found)
     }
 
     /// What is due of one day, oldest first: the limit, or all there is; perhaps a few beyond.

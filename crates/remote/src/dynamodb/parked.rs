@@ -20,84 +20,83 @@ use crate::limits::{DAY, EVENTS_READ_AT_ONCE, ITEMS_AT_ONCE};
 /// The keys of an item: the day of its partition, and the sha256.
 type Key = (String, String);
 
+pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreError> {
+    let earlier = store.find_parked(&parked.sha256, parked.received_at).await?;
+    let day = earlier.as_ref().map_or_else(|| parked.received_at.day(), |earlier| earlier.received_at.day());
+    let event = match std::str::from_utf8(&parked.event) {
+        Ok(event) => text(event),
+        Err(_) => AttributeValue::B(Blob::new(parked.event.clone())),
+    };
+    // One update, so that of two copies at the same instant each leaves the same item.
+    let update = store
+        .client()
+        .await
+        .update_item()
+        .key("pk", text(partition(&day)))
+        .key("sk", text(&parked.sha256))
+        .update_expression(
+            "SET reason = :reason, message = :message, event = if_not_exists(event, :event), \
+             event_bytes = if_not_exists(event_bytes, :bytes), received_at = if_not_exists(received_at, :at), \
+             #ttl = if_not_exists(#ttl, :ttl)",
+        )
+        .expression_attribute_names("#ttl", TTL)
+        .expression_attribute_values(":reason", text(&parked.reason))
+        .expression_attribute_values(":message", text(&parked.message))
+        .expression_attribute_values(":event", event)
+        .expression_attribute_values(":bytes", number(parked.event_bytes as u64))
+        .expression_attribute_values(":at", text(parked.received_at.to_string()))
+        .expression_attribute_values(":ttl", secs(parked.expires_at()));
+    store.update(update).await.map(drop)
+}
+
+pub(super) async fn replayed(
+    store: &DynamoDb,
+    sha256: &str,
+    at: Timestamp,
+    outcome: &str,
+) -> Result<(), StoreError> {
+    let Some(parked) = store.find_parked(sha256, at).await? else { return Ok(()) };
+    let update = store
+        .client()
+        .await
+        .update_item()
+        .key("pk", text(partition(&parked.received_at.day())))
+        .key("sk", text(sha256))
+        .update_expression("SET replayed_at = :at, outcome = :outcome")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":at", text(at.to_string()))
+        .expression_attribute_values(":outcome", text(outcome));
+    match store.update(update).await? {
+        Updated::Done(_) | Updated::Refused(_) => Ok(()),
+    }
+}
+
+pub(super) async fn parked(
+    store: &DynamoDb,
+    after: Option<&Cursor>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<ParkedPage, StoreError> {
+    let mut places: Vec<Cursor> = Vec::new();
+    for day in days_back(after.map_or(now, |after| after.time.min(now)), now) {
+        if places.len() > limit {
+            break;
+        }
+        let mut of_day = store.places_on(&day, now).await?;
+        of_day.retain(|place| after.is_none_or(|after| place < after));
+        of_day.sort_by_key(|place| Reverse(place.clone()));
+        places.append(&mut of_day);
+    }
+    let more = places.len() > limit;
+    places.truncate(limit);
+    let next = places.last().filter(|_| more).cloned();
+    let keys: Vec<Key> = places.iter().map(|place| (place.time.day(), place.id.clone())).collect();
+    let mut events = store.parked_under(&keys, EVENTS_READ_AT_ONCE, now).await?;
+    events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
+    Ok(ParkedPage { events, next })
+}
+
 impl DynamoDb {
-    pub(super) async fn park_event(&self, parked: &Parked) -> Result<(), StoreError> {
-        let earlier = self.find_parked(&parked.sha256, parked.received_at).await?;
-        let day =
-            earlier.as_ref().map_or_else(|| parked.received_at.day(), |earlier| earlier.received_at.day());
-        let event = match std::str::from_utf8(&parked.event) {
-            Ok(event) => text(event),
-            Err(_) => AttributeValue::B(Blob::new(parked.event.clone())),
-        };
-        // One update, so that of two copies at the same instant each leaves the same item.
-        let update = self
-            .client()
-            .await
-            .update_item()
-            .key("pk", text(partition(&day)))
-            .key("sk", text(&parked.sha256))
-            .update_expression(
-                "SET reason = :reason, message = :message, event = if_not_exists(event, :event), \
-                 event_bytes = if_not_exists(event_bytes, :bytes), received_at = if_not_exists(received_at, :at), \
-                 #ttl = if_not_exists(#ttl, :ttl)",
-            )
-            .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":reason", text(&parked.reason))
-            .expression_attribute_values(":message", text(&parked.message))
-            .expression_attribute_values(":event", event)
-            .expression_attribute_values(":bytes", number(parked.event_bytes as u64))
-            .expression_attribute_values(":at", text(parked.received_at.to_string()))
-            .expression_attribute_values(":ttl", secs(parked.expires_at()));
-        self.update(update).await.map(drop)
-    }
-
-    pub(super) async fn note_replay(
-        &self,
-        sha256: &str,
-        at: Timestamp,
-        outcome: &str,
-    ) -> Result<(), StoreError> {
-        let Some(parked) = self.find_parked(sha256, at).await? else { return Ok(()) };
-        let update = self
-            .client()
-            .await
-            .update_item()
-            .key("pk", text(partition(&parked.received_at.day())))
-            .key("sk", text(sha256))
-            .update_expression("SET replayed_at = :at, outcome = :outcome")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":at", text(at.to_string()))
-            .expression_attribute_values(":outcome", text(outcome));
-        match self.update(update).await? {
-            Updated::Done(_) | Updated::Refused(_) => Ok(()),
-        }
-    }
-
-    pub(super) async fn page_of_parked(
-        &self,
-        after: Option<&Cursor>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<ParkedPage, StoreError> {
-        let mut places: Vec<Cursor> = Vec::new();
-        for day in days_back(after.map_or(now, |after| after.time.min(now)), now) {
-            if places.len() > limit {
-                break;
-            }
-            let mut of_day = self.places_on(&day, now).await?;
-            of_day.retain(|place| after.is_none_or(|after| place < after));
-            of_day.sort_by_key(|place| Reverse(place.clone()));
-            places.append(&mut of_day);
-        }
-        let more = places.len() > limit;
-        places.truncate(limit);
-        let next = places.last().filter(|_| more).cloned();
-        let keys: Vec<Key> = places.iter().map(|place| (place.time.day(), place.id.clone())).collect();
-        let mut events = self.parked_under(&keys, EVENTS_READ_AT_ONCE, now).await?;
-        events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
-        Ok(ParkedPage { events, next })
-    }
-
     /// The places of a day's events, without the events.
     async fn places_on(&self, day: &str, now: Timestamp) -> Result<Vec<Cursor>, StoreError> {
         let (mut places, mut key) = (Vec::new(), None);

@@ -171,3 +171,43 @@ fn a_simulation_is_put_on_the_bus_as_the_producer_does() {
     assert_eq!(run.code, 1);
     assert!(run.errors.contains("cannot put alerts on the event bus b"), "{}", run.errors);
 }
+
+/// Whatever the bus did not take stays to be told, on a file too; and what is degraded besides is upgraded.
+#[test]
+fn an_upgrade_tells_what_the_bus_did_not_take() {
+    let bus = aws();
+    let failed = Bedrock.fails(408, "ModelTimeoutException", "canary");
+    let scene =
+        Scene::alone(Bedrock, vec![failed.clone(), failed, Bedrock.answers()]).models("bedrock,scorecard");
+    let scene =
+        scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
+    let run = scene.explain(&[alert(1)]);
+    assert!(run.errors.contains("portend upgrade tells"), "{}", run.errors);
+    let statuses = |run: &Run| -> Vec<String> {
+        run.lines().iter().map(|line| text(&line["status"]).to_owned()).collect()
+    };
+    let untold = scene.run(&["upgrade", "--json", "--models", "scorecard"]);
+    assert_eq!((untold.code, statuses(&untold)), (1, vec!["untold".to_owned()]));
+    let scene = scene.set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
+    let done = scene.run(&["upgrade", "--json"]);
+    assert_eq!((done.code, statuses(&done)), (0, vec!["told".to_owned(), "upgraded".to_owned()]));
+    assert_eq!(entries(&bus).len(), 2, "an upgraded insight is told again");
+    assert_eq!(scene.run(&["upgrade", "--json"]).lines().len(), 0);
+}
+
+#[test]
+fn what_is_on_aws_needs_a_region() {
+    let scene = Scene::alone(OpenAi, []).unset("AWS_REGION");
+    for arguments in [
+        &["explain", "--store", "dynamodb:insights", "-"][..],
+        &["insights", "--store", "dynamodb:insights"],
+        &["doctor", "--event-bus", "alerts"],
+        &["simulate", "--bus", "alerts"],
+    ] {
+        let run = scene.run(arguments);
+        assert!(run.errors.contains("AWS_REGION is not set"), "{arguments:?} {}", run.errors);
+    }
+    let run = scene.run(&["insights", "--store", "DynamoDB:insights"]);
+    assert_eq!(run.code, 2);
+    assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
+}
