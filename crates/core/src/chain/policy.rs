@@ -16,7 +16,8 @@
 //! | refused                            | the next model                                            |
 //! | by a guardrail                     | stop                                                      |
 //! | in the native schema's failure     | ask it by the prompt alone                                |
-//! | in a failure that waiting may mend | wait, ask it again; then the next model                   |
+//! | in a failure that waiting may mend | wait, ask it again; then the next model. The last call is |
+//! |                                    | not spent on it while there is a next model               |
 //! | in any other failure               | the next model                                            |
 
 use std::ops::Range;
@@ -102,6 +103,9 @@ pub(super) fn next(
     let affordable = if calls_left > 0 { askable.as_slice() } else { &[] };
     for (index, place) in affordable.iter().copied().enumerate() {
         let again_at = last.filter(|last| last.place == place).and_then(|last| last.ending.again_at());
+        if again_at.is_some() && calls_left == 1 && index + 1 < askable.len() {
+            continue;
+        }
         let start = again_at.map_or(now, |again_at| again_at.max(now));
         let has_successor = calls_left > 1 && index + 1 < askable.len();
         let end = if has_successor { budget.end.minus(ATTEMPT_TIME_MIN) } else { budget.end };

@@ -51,13 +51,19 @@ fn a_usable_answer_outlives_a_store_that_counts_no_more_calls_but_not_a_lost_lea
     assert_eq!(reserving(script, then(Ok(Reserved::Lost))), "a:unsupported => lost");
 }
 
+/// The second is the next model's, if there is one.
 #[test]
 fn an_upgrade_has_two_calls() {
-    let world = World::new();
-    let models = world.models("unavailable | ok");
-    let two = world.ask_within(&models, Duration::from_mins(1), 2, async || Ok(Reserved::Call(6)));
-    let asked = world.clock.run(two);
-    assert_eq!(world.line(&asked), "a:unavailable a:unavailable => calls_spent degraded");
+    for (script, line) in [
+        ("unavailable | ok", "a:unavailable b:accepted => ok"),
+        ("unavailable", "a:unavailable a:unavailable => all_failed degraded"),
+    ] {
+        let world = World::new();
+        let models = world.models(script);
+        let two = world.ask_within(&models, Duration::from_mins(1), 2, async || Ok(Reserved::Call(6)));
+        let asked = world.clock.run(two);
+        assert_eq!(world.line(&asked), line);
+    }
 }
 
 #[test]
