@@ -12,7 +12,8 @@ const GUIDE = readFileSync(path.join(REPOSITORY, "docs/DEPLOY.md"), "utf8");
 
 /** The rows of the table of props: name and default, as they are written. */
 function propRows(): Map<string, string> {
-  const table = GUIDE.slice(GUIDE.indexOf("## Props"), GUIDE.indexOf("## OpenAI only"));
+  const start = GUIDE.indexOf("## Props");
+  const table = GUIDE.slice(start, GUIDE.indexOf("\n## ", start));
   return new Map(
     [...table.matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)].map(([, name = "", text = ""]) => [name, text]),
   );
