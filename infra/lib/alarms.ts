@@ -11,7 +11,6 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sns from "aws-cdk-lib/aws-sns";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { BATCH_ALERTS, FUNCTION_TIMEOUT } from "./alert-function";
 import { degradedPercent, total, unaccounted } from "./metrics";
 import { Settings } from "./props";
 
@@ -20,17 +19,26 @@ const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
 const DAY = Duration.days(1);
 
-/** Five deliveries of a handed-back alert are half an hour; a queue that is older is not being worked off. */
-const OLDEST_MESSAGE_SECONDS_MAX = 1800;
-/** Some are handed back in calm, when two deliveries of one alert meet. */
-const HANDED_BACK_PER_QUARTER_HOUR_MAX = 20;
+/**
+ * SQS leaves out of the age what was received three times or more. A handed-back alert comes every 6 minutes, so that it
+ * counts for 12 to 18 minutes: a longer time than this would only ever see alerts that nobody takes.
+ */
+const OLDEST_MESSAGE_SECONDS_MAX = 600;
+/** One alert that comes back every 6 minutes counts 2 or 3 times; it may, when two deliveries of one alert meet. */
+const HANDED_BACK_PER_QUARTER_HOUR_MAX = 5;
 const DEGRADED_PERCENT_MAX = 20;
-/** Three quarters of the time-out: from here on, invocations are close to being cut off. */
-const DURATION_MS_MAX = 0.75 * FUNCTION_TIMEOUT.toMilliseconds();
+/** In time-outs of the function: from here on, invocations are close to being cut off. */
+const DURATION_SHARE_MAX = 0.75;
+/**
+ * What is in work when one hour becomes the next counts as received in the one and as ended in the other. That evens out
+ * in the second hour, and alerts that are lost again and again do not.
+ */
+const UNACCOUNTED_PER_HOUR_MAX = 5;
 
 export interface AlarmsProps {
   readonly settings: Settings;
   readonly function: lambda.Function;
+  readonly functionTimeout: Duration;
   readonly alerts: sqs.Queue;
   /** Every queue in which something is left, by what it belongs to. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
@@ -48,21 +56,19 @@ interface Watch {
 export class Alarms extends Construct {
   readonly all: cloudwatch.Alarm[] = [];
 
-  constructor(scope: Construct, id: string, { settings, function: fn, alerts, deadLetters }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { settings, function: fn, functionTimeout, alerts, deadLetters } = props;
     const opsTopic =
       settings.opsTopicArn === undefined
         ? undefined
         : sns.Topic.fromTopicArn(this, "OpsTopic", settings.opsTopicArn);
-    // As many as may be in work when one day becomes the next; then they count as received on the one and as ended on
-    // the other.
-    const inWorkMax = settings.maxConcurrency * BATCH_ALERTS;
     const watches: Record<string, Watch> = {
       "oldest message": {
         metric: alerts.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
         above: OLDEST_MESSAGE_SECONDS_MAX,
         meaning:
-          "Alerts wait: the Lambda is down, throttled, or hands them back. Look at its log, then run `portend doctor`.",
+          "Alerts wait: the Lambda is down, throttled, or slower than they come. Look at its log, then run `portend doctor`.",
       },
       errors: {
         metric: fn.metricErrors({ period: FIVE_MINUTES }),
@@ -77,7 +83,8 @@ export class Alarms extends Construct {
       "handed back": {
         metric: total("HandedBack", QUARTER_HOUR),
         above: HANDED_BACK_PER_QUARTER_HOUR_MAX,
-        meaning: "Many alerts went back to the queue: the table refuses or is slow. Run `portend doctor`.",
+        meaning:
+          "Alerts go back to the queue again and again: the table refuses or is slow. Run `portend doctor`.",
       },
       degraded: {
         metric: degradedPercent(HOUR),
@@ -99,21 +106,21 @@ export class Alarms extends Construct {
       },
       "p99 duration": {
         metric: fn.metricDuration({ statistic: cloudwatch.Stats.p(99), period: FIVE_MINUTES }),
-        above: DURATION_MS_MAX,
+        above: DURATION_SHARE_MAX * functionTimeout.toMilliseconds(),
         periods: 3,
         meaning: "Invocations come close to their time-out: a model or the table is slow.",
       },
       "cost per day": {
         metric: total("CostUsd", DAY),
         above: settings.costAlarmUsdPerDay,
-        meaning:
-          "The models cost more today than you said they may. The dashboard shows the alerts behind it.",
+        meaning: "The models cost more today than you said they may. The dashboard shows the attempts.",
       },
       unaccounted: {
-        metric: unaccounted(DAY),
-        above: inWorkMax,
+        metric: unaccounted(HOUR),
+        above: UNACCOUNTED_PER_HOUR_MAX,
+        periods: 2,
         meaning:
-          "More alerts were received than ended in an outcome: workers are cut off. Look for time-outs in the log.",
+          "More alerts are received than end in an outcome: workers are cut off. Look for time-outs in the log. Of few, the alarm `errors` tells.",
       },
     };
     for (const [owner, queue] of Object.entries(deadLetters)) {

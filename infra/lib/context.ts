@@ -2,7 +2,7 @@
 //
 // Takes: every context value that CDK has, its own and ours; what comes by `-c` is text.
 // Gives: typed props, still unchecked in their values.
-// Never: overlooks a name that is misspelt, or guesses at a value of the wrong kind.
+// Never: overlooks a name that is misspelt or written in another style, or guesses at a value of the wrong kind.
 
 import { PortendProps, PropError } from "./props";
 
@@ -42,11 +42,21 @@ const OURS = /^[A-Za-z]+$/;
 export function propsOf(context: Readonly<Record<string, unknown>>): PortendProps {
   const props: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(context)) {
+    const meant = propMeantBy(name);
+    if (meant !== undefined && meant !== name) {
+      throw new PropError(`${name} is no prop of this stack; write it ${meant}`);
+    }
     if (OURS.test(name)) {
       props[name] = valueOf(name, value);
     }
   }
   return props;
+}
+
+/** The prop that a name would be without its hyphens, underscores and case, as `max-concurrency` or `MEMORY_MIB`. */
+function propMeantBy(name: string): string | undefined {
+  const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
+  return Object.keys(KINDS).find((prop) => plain(prop) === plain(name));
 }
 
 function valueOf(name: string, value: unknown): unknown {

@@ -64,8 +64,8 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: TTL_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // Kept when the stack goes; but a first deployment that fails leaves none behind, which would block the second.
-    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    // Kept whatever becomes of the stack, even if its first deployment fails.
+    removalPolicy: RemovalPolicy.RETAIN,
   });
   for (const { name, partition, sort } of INDEXES) {
     table.addGlobalSecondaryIndex({

@@ -61,12 +61,16 @@ export class PortendStack extends Stack {
     const alarms = new Alarms(this, "Alarms", {
       settings,
       function: lambda.function,
+      functionTimeout: FUNCTION_TIMEOUT,
       alerts: alerts.queue,
       deadLetters: {
         alerts: alerts.deadLetters,
         "failed invocations": lambda.failedInvocations,
         notifications: notifications.deadLetters,
-        ...rules.deadLetters,
+        // Named so that no alert type's id can be the name of another queue.
+        ...Object.fromEntries(
+          Object.entries(rules.deadLetters).map(([type, queue]) => [`rule ${type}`, queue]),
+        ),
       },
     });
     const dashboard = new Dashboard(this, "Dashboard", {

@@ -46,7 +46,7 @@ export interface PortendProps {
   /** Whether AWS X-Ray traces the Lambda's invocations. */
   readonly xray?: boolean;
 
-  /** The chain of models, in the order in which they are asked; the last one should be `scorecard`. */
+  /** The chain of models, in the order in which they are asked; `scorecard` must stand last. */
   readonly models?: readonly string[];
   /** A Bedrock model id, inference profile id or ARN; without it, the region's profile of Claude Haiku 4.5. */
   readonly bedrockModelId?: string;
@@ -118,8 +118,9 @@ const LOG_RETENTION_DAYS = [
 ];
 
 export function settingsOf(props: PortendProps): Settings {
-  const set = { ...DEFAULTS, ...props };
+  const set = { ...DEFAULTS, ...given(props) };
   checkOpenAi(set);
+  checkBus(set);
   return {
     ...set,
     region: checkedRegion(set.region),
@@ -149,6 +150,11 @@ export function settingsOf(props: PortendProps): Settings {
   };
 }
 
+/** What is given as `undefined` is left out, so that it has its default. */
+function given(props: PortendProps): PortendProps {
+  return Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
+}
+
 function checkedRegion(region: string | undefined): string {
   if (region === undefined || region === "") {
     throw new PropError(
@@ -167,6 +173,11 @@ function chain({ models, openAi, bedrockModelId }: PortendProps): readonly Model
   if (known.length === 0 || new Set(known).size !== known.length) {
     throw new PropError(
       `models is ${JSON.stringify(models.join())}; name each of ${MODELS.join(", ")} at most once, and at least one`,
+    );
+  }
+  if (known.slice(0, -1).includes("scorecard")) {
+    throw new PropError(
+      `models is "${known.join()}", but the scorecard always answers, so that no model after it is asked; put scorecard last`,
     );
   }
   if (bedrockModelId !== undefined && !known.includes("bedrock")) {
@@ -211,6 +222,14 @@ function checkOpenAi(set: PortendProps): void {
   }
 }
 
+function checkBus(set: PortendProps): void {
+  if (set.eventBusName === "default" && !set.existingEventBus) {
+    throw new PropError(
+      "eventBusName is default, a bus that every account has already; set existingEventBus to true, or give another name",
+    );
+  }
+}
+
 function topicArn(arn: string, region: string | undefined): string {
   matching(
     "opsTopicArn",
@@ -230,8 +249,12 @@ function inRegion(name: string, arn: string, region: string | undefined): string
   return arn;
 }
 
-function addresses(name: string, given: readonly string[]): readonly string[] {
-  return given.map((address) => matching(name, address, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses"));
+/** Each address once: a topic can have no second subscription of it. */
+function addresses(name: string, listed: readonly string[]): readonly string[] {
+  const each = listed.map((address) =>
+    matching(name, address, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses"),
+  );
+  return [...new Set(each)];
 }
 
 function matching(name: string, value: string, pattern: RegExp, wanted: string): string {

@@ -1,10 +1,10 @@
 // What a person is told of: the alarms and the dashboard, over metrics that the Lambda really publishes.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
-import { byDefault, Json, REPOSITORY, Synthesized, withEverything } from "./harness";
+import { byDefault, Json, refers, REPOSITORY, Synthesized, temporaryFolder, withEverything } from "./harness";
 
 const { namespace, names } = JSON.parse(
   readFileSync(path.join(REPOSITORY, "crates/lambda/needs.json"), "utf8"),
@@ -48,10 +48,10 @@ test("there is an alarm for everything that should not be", () => {
     "dead letters of alerts",
     "dead letters of failed invocations",
     "dead letters of notifications",
-    "dead letters of high_ib_call_frequency",
-    "dead letters of low_health_score",
-    "dead letters of supply_demand_imbalance",
-    "dead letters of Unknown",
+    "dead letters of rule high_ib_call_frequency",
+    "dead letters of rule low_health_score",
+    "dead letters of rule supply_demand_imbalance",
+    "dead letters of rule Unknown",
   ]);
 });
 
@@ -84,13 +84,13 @@ test("alarms tell the topic that is given, and only then anybody", () => {
   }
 });
 
-test("received is held against the sum of the outcomes, with room for what is in work at midnight", () => {
-  const { Metrics, Threshold } = alarms(withEverything())["unaccounted"];
+test("received is held against the sum of the outcomes, over two hours, whatever the concurrency", () => {
+  const { Metrics, Threshold, EvaluationPeriods } = alarms(withEverything())["unaccounted"];
   assert.equal(
     Metrics[0].Expression,
     "received - (FILL(stored, 0) + FILL(repeated, 0) + FILL(parked, 0) + FILL(handedback, 0))",
   );
-  assert.equal(Threshold, 10 * 5);
+  assert.deepEqual([Threshold, EvaluationPeriods], [5, 2]);
   const sums = Metrics.slice(1).map((each: Json) => [
     each.Id,
     each.MetricStat.Metric.MetricName,
@@ -103,7 +103,7 @@ test("received is held against the sum of the outcomes, with room for what is in
       name.toLowerCase(),
       name,
       "Sum",
-      86400,
+      3600,
     ]),
   );
 });
@@ -111,6 +111,39 @@ test("received is held against the sum of the outcomes, with room for what is in
 test("the cost alarm goes off above what the deployer said, in dollars per day", () => {
   const { MetricName, Statistic, Period, Threshold } = alarms(withEverything())["cost per day"];
   assert.deepEqual([MetricName, Statistic, Period, Threshold], ["CostUsd", "Sum", 86400, 2.5]);
+});
+
+test("an alert that is handed back is seen while SQS still counts its age, and by its coming back", () => {
+  const { "oldest message": oldest, "handed back": handedBack } = alarms(byDefault());
+  const queue =
+    byDefault().all("AWS::SQS::Queue")[
+      refers(byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn)
+    ];
+  // SQS leaves it out from its third delivery on.
+  assert.ok(oldest.Threshold + oldest.Period <= 3 * queue.VisibilityTimeout);
+  assert.ok(oldest.Threshold < 2 * queue.VisibilityTimeout);
+  // Three alerts that come back at each delivery are enough.
+  assert.ok(handedBack.Threshold < (3 * handedBack.Period) / queue.VisibilityTimeout);
+});
+
+test("an alert type's queue is watched, even if its name is another queue's", () => {
+  const folder = temporaryFolder();
+  for (const id of ["alerts", "notifications"]) {
+    mkdirSync(path.join(folder, id));
+    writeFileSync(path.join(folder, id, "alert.toml"), `id = "${id}"\n`);
+  }
+  const names = Object.keys(alarms(new Synthesized({ alertTypesDir: folder })));
+  assert.deepEqual(
+    names.filter((name) => name.startsWith("dead letters")),
+    [
+      "alerts",
+      "failed invocations",
+      "notifications",
+      "rule alerts",
+      "rule notifications",
+      "rule Unknown",
+    ].map((owner) => `dead letters of ${owner}`),
+  );
 });
 
 test("every metric of the alarms is one that the Lambda publishes, or AWS's own", () => {

@@ -44,6 +44,11 @@ test("CDK's own context is left alone, and a misspelt prop is not", () => {
   assert.throws(() => propsOf({ exsitingTable: "true" }), {
     message: /^exsitingTable is no prop of this stack; give one of region, alertTypesDir, /,
   });
+  for (const name of ["max-concurrency", "MAX_CONCURRENCY", "maxconcurrency"]) {
+    assert.throws(() => propsOf({ [name]: "5" }), {
+      message: `${name} is no prop of this stack; write it maxConcurrency`,
+    });
+  }
   assert.throws(() => propsOf({ constructor: "x" }), { message: /^constructor is no prop/ });
 });
 
@@ -64,6 +69,7 @@ test("a wrong value is refused in one sentence that names the prop and the mend"
     [{ region: undefined }, /^region is not known; set AWS_REGION, .* give -c region=us-east-1$/],
     [{ region: "Ireland" }, /^region is "Ireland"; give a name as us-east-1$/],
     [{ eventBusName: "my bus" }, /^eventBusName is "my bus"; give letters, digits/],
+    [{ eventBusName: "default" }, /^eventBusName is default, .*; set existingEventBus to true/],
     [{ tableName: "ab" }, /^tableName is "ab"; give 3 to 255 letters/],
     [{ architecture: "x86" }, /^architecture is "x86"; give one of x86_64, arm64$/],
     [{ memoryMib: 64 }, /^memoryMib is 64; give a whole number from 128 to 10240$/],
@@ -75,6 +81,8 @@ test("a wrong value is refused in one sentence that names the prop and the mend"
       /^models is ""; name each of bedrock, openai, scorecard at most once, and at least one$/,
     ],
     [{ models: ["bedrock", "bedrock"] }, /^models is "bedrock,bedrock"; name each/],
+    [{ models: ["scorecard", "bedrock"] }, /^models is "scorecard,bedrock", but .*; put scorecard last$/],
+    [{ models: ["bedrock", ""] }, /^models is ""; give one of bedrock, openai, scorecard$/],
     [{ models: ["claude"] }, /^models is "claude"; give one of bedrock, openai, scorecard$/],
     [{ models: ["openai"] }, /^models names openai, which is switched off; set openAi to true/],
     [
@@ -145,6 +153,7 @@ test("a wrong file or folder is refused with its mend", () => {
 
 test("what is left out has its default", () => {
   const settings = settingsOf(EU);
+  assert.deepEqual(settingsOf({ ...EU, memoryMib: undefined, infoEmails: undefined }), settings);
   assert.equal(settings.lambdaZip, "../target/lambda/portend-lambda/bootstrap.zip");
   assert.equal(
     settingsOf({ ...EU, architecture: "arm64" }).lambdaZip,
@@ -156,6 +165,11 @@ test("what is left out has its default", () => {
     [settings.eventBusName, settings.tableName],
     ["iops-dashboard-alerts", "iops-dashboard-insights"],
   );
+});
+
+test("an address that is given twice gets one mail", () => {
+  const twice = ["ops@example.com", "lead@example.com", "ops@example.com"];
+  assert.deepEqual(settingsOf({ ...EU, warningEmails: twice }).warningEmails, twice.slice(0, 2));
 });
 
 test("the tests' full set of props leaves out only names and what would switch something off", () => {
