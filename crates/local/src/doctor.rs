@@ -160,10 +160,16 @@ async fn of_model(model: &AnyModel) -> Vec<Finding> {
         answer = ask(model, takes_schema).await;
     }
     match answer {
-        Ok(ms) if takes_schema || !spec.takes_schema => {
+        Ok(Answered { ms, in_json: false }) => {
+            let says = format!(
+                "answered in {ms} ms, but not with the JSON that it was asked for; its replies may be of no use, so try another model"
+            );
+            findings.push(finding(State::Warning, says));
+        }
+        Ok(Answered { ms, .. }) if takes_schema || !spec.takes_schema => {
             findings.push(finding(State::Ok, format!("answered in {ms} ms")));
         }
-        Ok(ms) => {
+        Ok(Answered { ms, .. }) => {
             let says = format!(
                 "answered in {ms} ms, but refuses the reply's schema; it is asked by the prompt alone, which works too"
             );
@@ -189,8 +195,21 @@ async fn of_model(model: &AnyModel) -> Vec<Finding> {
     findings
 }
 
-/// Asks a question that has nothing to do with any alert. Gives the milliseconds of its answer.
-async fn ask(model: &AnyModel, with_schema: bool) -> Result<u128, ModelError> {
+/// How a model answered.
+#[derive(Debug, PartialEq)]
+struct Answered {
+    ms: u128,
+    in_json: bool,
+}
+
+/// Whether there is a JSON object in the text, whatever is around it.
+fn has_json(text: &str) -> bool {
+    let object = text.find('{').zip(text.rfind('}')).and_then(|(start, end)| text.get(start..=end));
+    object.is_some_and(|object| serde_json::from_str::<serde_json::Value>(object).is_ok())
+}
+
+/// Asks a question that has nothing to do with any alert.
+async fn ask(model: &AnyModel, with_schema: bool) -> Result<Answered, ModelError> {
     let schema = json!({
         "type": "object",
         "properties": { "ok": { "type": "boolean" } },
@@ -211,7 +230,10 @@ async fn ask(model: &AnyModel, with_schema: bool) -> Result<u128, ModelError> {
             let what = "it answered without an answer".to_owned();
             Err(ModelError::Unreadable { what })
         }
-        Ok(answer) => answer.map(|_| begun.elapsed().as_millis()),
+        Ok(answer) => {
+            let ms = begun.elapsed().as_millis();
+            answer.map(|completion| Answered { ms, in_json: has_json(&completion.text) })
+        }
         Err(_) => Err(ModelError::TimedOut),
     }
 }

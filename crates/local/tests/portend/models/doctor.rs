@@ -250,6 +250,7 @@ fn an_endpoint_that_answers_without_an_answer_is_not_sound() {
         (OpenAi, Script::answer(200, "{}")),
         (OpenAi, Script::answer(200, r#"{"status": "ok", "service": "another"}"#)),
         (OpenAi, OpenAi.says("")),
+        (OpenAi, OpenAi.says("I am a teapot {short} and stout")),
         (Bedrock, Script::answer(200, "{}")),
         (Bedrock, Bedrock.sends(&json!([]), "end_turn")),
         (Bedrock, Bedrock.ends("Blocked.", "guardrail_intervened")),
