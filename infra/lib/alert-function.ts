@@ -83,7 +83,7 @@ export class AlertFunction extends Construct {
       alerts,
       failedInvocations: this.failedInvocations,
       logGroup: this.logGroup,
-      bedrock: bedrock?.statements ?? [],
+      bedrock,
       openAiSecretArn: this.openAiKey?.secretArn,
       xray: settings.xray,
     });

@@ -2,7 +2,7 @@
 //
 // Takes: a folder with one sub-folder per alert type, each with an `alert.toml`.
 // Gives: their ids, which are the sub-folders' names; and a Lambda layer of the `alert.toml` files.
-// Never: reads what is in an `alert.toml`; `portend types check` and the Lambda do.
+// Never: reads more of an `alert.toml` than its id; `portend types check` and the Lambda do.
 
 import { Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
@@ -17,6 +17,8 @@ const BUILT_IN_DIR = path.resolve(__dirname, "../../../alert-types");
 /** Where Lambda unpacks layers, and the folder within ours. */
 const LAYER_ROOT = "/opt";
 const LAYER_DIR = "alert-types";
+
+const READABLE_BY_ALL = 0o644;
 
 export interface AlertTypes {
   readonly ids: readonly string[];
@@ -44,6 +46,11 @@ export function alertTypesOf(dir: string | undefined): AlertTypes {
         `alertTypesDir ${folder} holds ${id} without an alert.toml; add it, or move the folder away`,
       );
     }
+    if (idWrittenIn(path.join(folder, id, "alert.toml")) !== id) {
+      throw new PropError(
+        `alertTypesDir ${folder} holds ${id}, whose alert.toml says another id; write id = "${id}" there`,
+      );
+    }
   }
   return { ids, dir };
 }
@@ -58,13 +65,22 @@ export function alertTypesLayer(
   const staged = path.join(Stage.of(scope)!.outdir, "layer");
   fs.rmSync(staged, { recursive: true, force: true });
   for (const id of ids) {
-    fs.cpSync(path.join(dir, id, "alert.toml"), path.join(staged, LAYER_DIR, id, "alert.toml"));
+    const file = path.join(staged, LAYER_DIR, id, "alert.toml");
+    fs.cpSync(path.join(dir, id, "alert.toml"), file);
+    // The zip keeps the mode, and the Lambda runs as another user than the one who may read the file here.
+    fs.chmodSync(file, READABLE_BY_ALL);
   }
   const layer = new lambda.LayerVersion(scope, "AlertTypes", {
     description: `Alert types: ${ids.join(", ")}`.slice(0, 256),
     code: lambda.Code.fromAsset(staged),
   });
   return { layer, dir: path.posix.join(LAYER_ROOT, LAYER_DIR) };
+}
+
+/** The id at the top of the file; below the first table's heading stand ids of facts. */
+function idWrittenIn(file: string): string | undefined {
+  const [top = ""] = fs.readFileSync(file, "utf8").split(/^\s*\[/m);
+  return /^\s*id\s*=\s*["']([^"'\n]*)["']/m.exec(top)?.[1];
 }
 
 function subFolders(folder: string): string[] {

@@ -2,7 +2,7 @@
 //
 // Takes: the prop `bedrockModelId`, or none, and the place of the stack: partition, region, account.
 // Gives: the model's id as the Lambda is told it, and the `bedrock:InvokeModel` statements for it.
-// Never: looks anything up in an account, or grants a model of which the deployer did not name the id.
+// Never: looks anything up in an account, or grants a model of which the deployer did not name the id or the profile.
 
 import * as iam from "aws-cdk-lib/aws-iam";
 import { PropError } from "./props";
@@ -30,13 +30,26 @@ export const DESTINATION_REGIONS: Readonly<Record<string, readonly string[]>> = 
 /** The geography that is every commercial region; the model's ARN then names none. */
 export const GLOBAL = "global";
 
+/**
+ * From which regions a geography's profiles can be asked. A region that fits none of its own geographies is refused its
+ * profile: AWS would refuse each call, and the permission would be for regions that nobody chose. Outside AWS's
+ * commercial regions there is no global profile.
+ */
+const SOURCE_REGIONS: Readonly<Record<string, RegExp>> = {
+  us: /^(us-(east|west)|ca-(central|west))-/,
+  eu: /^eu-(central|north|south|west)-/,
+  jp: /^ap-northeast-/,
+  au: /^ap-southeast-/,
+  [GLOBAL]: /^(?!cn-|us-gov-|us-iso|eu-iso|eusc-)/,
+};
+
 /** Geographies whose destinations differ from model to model, so that no table of ours can be right for them. */
 export const UNLISTED_GEOGRAPHIES: readonly string[] = ["apac", "ca", "us-gov"];
 
 /** Which geography's profile a region asks by default; the geographic one, since the data then stay there. */
 const GEOGRAPHY_OF_REGION: readonly (readonly [pattern: RegExp, geography: string])[] = [
-  [/^us-(?!gov-)/, "us"],
-  [/^eu-/, "eu"],
+  [/^us-(east|west)-/, "us"],
+  [/^eu-(central|north|south|west)-/, "eu"],
   [/^ap-northeast-1$/, "jp"],
   [/^ap-southeast-2$/, "au"],
 ];
@@ -49,6 +62,14 @@ const SINGLE_MODEL_KINDS: readonly string[] = [
   "imported-model",
 ];
 
+/** A model's id, as `anthropic.claude-haiku-4-5-20251001-v1:0`. What is no more than a part of one would grant others. */
+const MODEL_ID = /^[a-z0-9-]+\.[A-Za-z0-9][A-Za-z0-9.:_-]*$/;
+/** How ids of profiles begin that are not in our tables, as `kr.`; no vendor's name has two letters. */
+const OF_A_GEOGRAPHY = /^[a-z]{2}\./;
+/** A wildcard in any part would grant more than was named. */
+const BEDROCK_ARN =
+  /^arn:[a-z-]+:bedrock:(?<region>[a-z0-9-]+):(\d{12})?:(?<kind>[a-z-]+)\/(?<name>[A-Za-z0-9][A-Za-z0-9.:_/-]*)$/;
+
 /** The place of the stack, for ARNs. Partition and account may be tokens; the region must be known. */
 export interface Place {
   readonly partition: string;
@@ -59,7 +80,9 @@ export interface Place {
 export interface BedrockAccess {
   /** What `BEDROCK_MODEL_ID` says. */
   readonly modelId: string;
-  readonly statements: iam.PolicyStatement[];
+  readonly statements: readonly iam.PolicyStatement[];
+  /** The one resource in them that is meant to have wildcards; `undefined` where all are by name. */
+  readonly wildcard?: string;
 }
 
 /** The inference profile that a region asks where no prop says otherwise; `undefined` where there is none. */
@@ -71,40 +94,42 @@ export function defaultProfile(region: string): string | undefined {
 export function bedrockAccess(wanted: string | undefined, place: Place): BedrockAccess {
   const modelId = wanted ?? defaultProfile(place.region);
   if (modelId === undefined) {
+    const mend = canAsk(GLOBAL, place.region)
+      ? `global.${DEFAULT_MODEL}, another profile's id, or a model's id or ARN`
+      : rightModel(place.region);
     throw new PropError(
       `bedrockModelId must be set in ${place.region}, for which there is no default inference profile; ` +
-        `give global.${DEFAULT_MODEL}, another profile's id, or a model's ARN`,
+        `give ${mend}`,
     );
   }
-  const statements = modelId.startsWith("arn:") ? byArn(modelId, place) : byId(modelId, place);
-  return { modelId, statements };
+  return { modelId, ...(modelId.startsWith("arn:") ? byArn(modelId, place) : byId(modelId, place)) };
 }
 
-function byId(id: string, place: Place): iam.PolicyStatement[] {
-  const [geography = "", ...rest] = id.split(".");
-  if (UNLISTED_GEOGRAPHIES.includes(geography)) {
+type Grant = Omit<BedrockAccess, "modelId">;
+
+function byId(id: string, place: Place): Grant {
+  const { geography, model } = profileParts(id);
+  if (UNLISTED_GEOGRAPHIES.includes(geography) || (OF_A_GEOGRAPHY.test(id) && !isListed(geography))) {
     throw new PropError(
-      `bedrockModelId ${id} is of a geography whose regions differ by model; give a profile that begins with ` +
-        `${[...Object.keys(DESTINATION_REGIONS), GLOBAL].join(", ")}, or the ARN of an application inference profile made from it`,
+      `bedrockModelId ${id} is of a geography of which this stack does not know the regions; ` +
+        `give ${rightModel(place.region)}`,
     );
   }
-  if (isListed(geography)) {
-    return byProfile(geography, rest.join("."), profileArn(id, place), place);
-  }
-  if (!/^[a-z0-9-]+\.[A-Za-z0-9.:_-]+$/.test(id)) {
+  if (!MODEL_ID.test(isListed(geography) ? model : id)) {
     throw new PropError(
       `bedrockModelId ${id} is no model id, inference profile id or ARN; give one, as ${DEFAULT_MODEL}`,
     );
   }
-  return [allow([foundationModelArn(id, place.region, place)])];
+  return isListed(geography)
+    ? byProfile(id, profileArn(id, place), place)
+    : { statements: [allow([foundationModelArn(id, place.region, place)])] };
 }
 
-function byArn(arn: string, place: Place): iam.PolicyStatement[] {
-  const [, , service, region, , resource = ""] = splitArn(arn);
-  const [kind = "", name = ""] = resource.split(/\/(.*)/s);
-  if (service !== "bedrock" || name === "") {
+function byArn(arn: string, place: Place): Grant {
+  const { region, kind = "", name = "" } = BEDROCK_ARN.exec(arn)?.groups ?? {};
+  if (region === undefined) {
     throw new PropError(
-      `bedrockModelId ${arn} is no ARN of Bedrock; give arn:aws:bedrock:REGION:ACCOUNT:inference-profile/ID`,
+      `bedrockModelId ${arn} is no ARN of one thing of Bedrock; give arn:aws:bedrock:REGION:ACCOUNT:inference-profile/ID`,
     );
   }
   if (region !== place.region) {
@@ -113,19 +138,20 @@ function byArn(arn: string, place: Place): iam.PolicyStatement[] {
     );
   }
   if (SINGLE_MODEL_KINDS.includes(kind)) {
-    return [allow([arn])];
+    return { statements: [allow([arn])] };
   }
   if (kind === "application-inference-profile") {
     // The profile's own models can be told only by asking the account, which synthesis never does. So both the region
     // and the model are wildcards here; the condition confines them to what this one profile sends to.
-    return [
-      allow([arn]),
-      allow([foundationModelArn("*", "*", place)], { "bedrock:InferenceProfileArn": arn }),
-    ];
+    const wildcard = foundationModelArn("*", "*", place);
+    return {
+      statements: [allow([arn]), allow([wildcard], { "bedrock:InferenceProfileArn": arn })],
+      wildcard,
+    };
   }
-  const [geography = "", ...rest] = name.split(".");
-  if (kind === "inference-profile" && isListed(geography)) {
-    return byProfile(geography, rest.join("."), arn, place);
+  const { geography, model } = profileParts(name);
+  if (kind === "inference-profile" && isListed(geography) && MODEL_ID.test(model)) {
+    return byProfile(name, arn, place);
   }
   throw new PropError(
     `bedrockModelId ${arn} is of a kind that this stack cannot grant; give an inference profile or a model`,
@@ -136,22 +162,49 @@ function isListed(geography: string): boolean {
   return geography === GLOBAL || Object.hasOwn(DESTINATION_REGIONS, geography);
 }
 
-function byProfile(geography: string, model: string, profile: string, place: Place): iam.PolicyStatement[] {
+/** Whether a region's requests can go to a geography's profiles. */
+function canAsk(geography: string, region: string): boolean {
+  return SOURCE_REGIONS[geography]?.test(region) ?? false;
+}
+
+/** What can be given in a region, for a sentence. */
+function rightModel(region: string): string {
+  const prefixes = Object.keys(SOURCE_REGIONS).filter((geography) => canAsk(geography, region));
+  const profile = prefixes.length > 0 ? `a profile that begins with ${prefixes.join(". or ")}., ` : "";
+  return `${profile}a model's id or ARN, or the ARN of an application inference profile`;
+}
+
+/** A profile's id is a geography before a model's id. */
+function profileParts(id: string): { geography: string; model: string } {
+  const [geography = "", ...model] = id.split(".");
+  return { geography, model: model.join(".") };
+}
+
+function byProfile(id: string, profile: string, place: Place): Grant {
+  const { geography, model } = profileParts(id);
+  if (!canAsk(geography, place.region)) {
+    throw new PropError(
+      `bedrockModelId ${id} cannot be asked from ${place.region}, where the stack stands; ` +
+        `give ${rightModel(place.region)}`,
+    );
+  }
   const throughProfile = { "bedrock:InferenceProfileArn": profile };
   if (geography === GLOBAL) {
-    return [
-      allow([profile]),
-      allow([foundationModelArn(model, place.region, place)], throughProfile),
-      // A request that may go to any region is authorised on the ARN that names none, as of region "unspecified".
-      allow([foundationModelArn(model, "", place)], {
-        ...throughProfile,
-        "aws:RequestedRegion": "unspecified",
-      }),
-    ];
+    return {
+      statements: [
+        allow([profile]),
+        allow([foundationModelArn(model, place.region, place)], throughProfile),
+        // A request that may go to any region is authorised on the ARN that names none, as of region "unspecified".
+        allow([foundationModelArn(model, "", place)], {
+          ...throughProfile,
+          "aws:RequestedRegion": "unspecified",
+        }),
+      ],
+    };
   }
   const regions = new Set([...(DESTINATION_REGIONS[geography] ?? []), place.region]);
   const models = [...regions].sort().map((region) => foundationModelArn(model, region, place));
-  return [allow([profile]), allow(models, throughProfile)];
+  return { statements: [allow([profile]), allow(models, throughProfile)] };
 }
 
 function allow(resources: string[], equals?: Record<string, string>): iam.PolicyStatement {
@@ -168,10 +221,4 @@ function profileArn(id: string, { partition, region, account }: Place): string {
 
 function foundationModelArn(model: string, region: string, { partition }: Place): string {
   return `arn:${partition}:bedrock:${region}::foundation-model/${model}`;
-}
-
-/** The six parts of an ARN; the last may hold colons, as model ids do. */
-function splitArn(arn: string): string[] {
-  const parts = arn.split(":");
-  return [...parts.slice(0, 5), parts.slice(5).join(":")];
 }

@@ -11,6 +11,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as logs from "aws-cdk-lib/aws-logs";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { BedrockAccess } from "./bedrock-access";
 import { InsightsTable } from "./insights-table";
 import { INSIGHT_DETAIL_TYPE, INSIGHT_SOURCE } from "./notifications";
 
@@ -21,8 +22,8 @@ export interface RoleProps {
   readonly alerts: sqs.Queue;
   readonly failedInvocations: sqs.Queue;
   readonly logGroup: logs.LogGroup;
-  /** The statements of the Bedrock model; none where Bedrock is not in the chain. */
-  readonly bedrock: readonly iam.PolicyStatement[];
+  /** What the Bedrock model needs; `undefined` where Bedrock is not in the chain. */
+  readonly bedrock: BedrockAccess | undefined;
   /** The secret of the OpenAI key; `undefined` where OpenAI is switched off. */
   readonly openAiSecretArn: string | undefined;
   readonly xray: boolean;
@@ -42,7 +43,7 @@ export function lambdaRole(scope: Construct, props: RoleProps): iam.Role {
       ),
       // The ARN ends in `:*`, which CloudFormation writes: Lambda names the log streams as it goes.
       Logs: policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [props.logGroup.logGroupArn])),
-      ...(props.bedrock.length > 0 && { Bedrock: policy(...props.bedrock) }),
+      ...(props.bedrock !== undefined && { Bedrock: policy(...props.bedrock.statements) }),
       ...(props.openAiSecretArn !== undefined && {
         OpenAiKey: policy(allow(["secretsmanager:GetSecretValue"], [props.openAiSecretArn])),
       }),
@@ -86,12 +87,9 @@ function insightEvents(bus: events.IEventBus): iam.PolicyStatement {
 
 /** Each wildcard that is left, with the reason why there is no narrower one. */
 function acknowledge(role: iam.Role, { bedrock, xray }: RoleProps): void {
-  const wildcards = bedrock
-    .flatMap((statement) => statement.resources)
-    .filter((resource) => resource.includes("*"));
-  for (const resource of wildcards) {
+  if (bedrock?.wildcard !== undefined) {
     Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${resource}]`,
+      id: `AwsSolutions-IAM5[Resource::${bedrock.wildcard}]`,
       reason:
         "The models behind an application inference profile can be told only by asking the account. " +
         "The statement's condition confines them to what that one profile sends to.",

@@ -1,7 +1,8 @@
 // The Lambda and its queue: what it is told, how it is fed, and what happens to what it cannot do.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { Stage } from "aws-cdk-lib";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
 import {
@@ -12,6 +13,7 @@ import {
   REPOSITORY,
   SECRET_ARN,
   Synthesized,
+  temporaryFolder,
   withEverything,
 } from "./harness";
 
@@ -163,6 +165,18 @@ test("alert types of one's own come as a layer, the built-in ones within the pro
     Object.keys(withEverything().all("AWS::Lambda::LayerVersion")),
   );
   assert.deepEqual(byDefault().all("AWS::Lambda::LayerVersion"), {});
+});
+
+test("the Lambda may read the layer's files, even if only their owner may read them here", () => {
+  const folder = temporaryFolder();
+  mkdirSync(path.join(folder, "late_delivery"));
+  writeFileSync(path.join(folder, "late_delivery/alert.toml"), 'id = "late_delivery"\n', { mode: 0o600 });
+  const { outdir } = Stage.of(new Synthesized({ alertTypesDir: folder }).stack)!;
+  const staged = readdirSync(outdir, { recursive: true, encoding: "utf8" })
+    .filter((name) => path.basename(name) === "alert.toml")
+    .map((name) => statSync(path.join(outdir, name)).mode & 0o777);
+  assert.ok(staged.length > 0);
+  assert.ok(staged.every((mode) => mode === 0o644));
 });
 
 test("only the sweep's rule may start it by name", () => {

@@ -1,7 +1,7 @@
 // Where events go: alerts to the queue, insights to a topic, and neither to the other's place.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
 import { matches } from "./event-pattern";
@@ -68,7 +68,11 @@ test("a new folder is a new rule, and the fourth rule leaves its type alone", ()
   const folder = temporaryFolder();
   cpSync(path.join(REPOSITORY, "alert-types"), folder, { recursive: true });
   mkdirSync(path.join(folder, "late_delivery"));
-  cpSync(path.join(folder, "low_health_score/alert.toml"), path.join(folder, "late_delivery/alert.toml"));
+  const score = readFileSync(path.join(folder, "low_health_score/alert.toml"), "utf8");
+  writeFileSync(
+    path.join(folder, "late_delivery/alert.toml"),
+    score.replace('"low_health_score"', '"late_delivery"'),
+  );
   const more = new Synthesized({ alertTypesDir: folder });
   assert.equal(busRules(more).length, busRules(byDefault()).length + 1);
   assert.deepEqual(places(more, alert("late_delivery")), ["queue"]);

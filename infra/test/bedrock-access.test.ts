@@ -18,12 +18,12 @@ const MODELS_TOML = readFileSync(path.join(REPOSITORY, "crates/remote/models.tom
 const HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
 function access(modelId: string | undefined, region: string): { modelId: string; statements: Json[] } {
-  const { modelId: id, statements } = bedrockAccess(modelId, {
+  const { statements, ...rest } = bedrockAccess(modelId, {
     partition: "aws",
     region,
     account: "123456789012",
   });
-  return { modelId: id, statements: statements.map((statement) => statement.toStatementJson()) };
+  return { ...rest, statements: statements.map((statement) => statement.toStatementJson()) };
 }
 
 function profileArn(id: string, region: string): string {
@@ -100,9 +100,10 @@ test("the global profile needs the model here, and the model's ARN that names no
 test("a profile is the same by its id and by its ARN", () => {
   for (const geography of [...Object.keys(DESTINATION_REGIONS), GLOBAL]) {
     const id = `${geography}.anthropic.claude-haiku-5-5`;
-    const arn = profileArn(id, "eu-west-1");
-    assert.deepEqual(access(arn, "eu-west-1").statements, access(id, "eu-west-1").statements, id);
-    assert.equal(access(arn, "eu-west-1").modelId, arn);
+    const region = DESTINATION_REGIONS[geography]?.[0] ?? "sa-east-1";
+    const arn = profileArn(id, region);
+    assert.deepEqual(access(arn, region).statements, access(id, region).statements, id);
+    assert.equal(access(arn, region).modelId, arn);
   }
 });
 
@@ -118,15 +119,50 @@ test("a model's id or ARN is allowed in this region alone", () => {
 test("a wrong model is refused with its mend", () => {
   for (const [modelId, region, sentence] of [
     [undefined, "sa-east-1", /^bedrockModelId must be set in sa-east-1, .* give global\.anthropic/],
-    [undefined, "us-gov-west-1", /^bedrockModelId must be set in us-gov-west-1/],
+    [
+      undefined,
+      "us-gov-west-1",
+      /^bedrockModelId must be set in us-gov-west-1, .*; give a model's id or ARN/,
+    ],
+    [undefined, "us-iso-east-1", /^bedrockModelId must be set in us-iso-east-1/],
     [
       "apac.anthropic.claude-3-haiku-20240307-v1:0",
       "ap-south-1",
-      /differ by model; give a profile that begins with us, eu, jp, au, global/,
+      /does not know the regions; give a profile that begins with global\., a model's id/,
     ],
+    [
+      "us-gov.anthropic.claude-3-haiku-20240307-v1:0",
+      "us-gov-west-1",
+      /the regions; give a model's id or ARN/,
+    ],
+    [
+      `kr.${HAIKU}`,
+      "ap-northeast-2",
+      /does not know the regions; give a profile that begins with jp\. or glo/,
+    ],
+    [`eu.${HAIKU}`, "us-east-1", /cannot be asked from us-east-1, .* begins with us\. or global\./],
+    [`jp.${HAIKU}`, "us-east-1", /cannot be asked from us-east-1/],
+    [profileArn(`eu.${HAIKU}`, "us-east-1"), "us-east-1", /cannot be asked from us-east-1/],
+    [`us.${HAIKU}`, "us-gov-west-1", /cannot be asked from us-gov-west-1, .*; give a model's id or ARN/],
+    [`global.${HAIKU}`, "us-gov-west-1", /cannot be asked from us-gov-west-1/],
+    [`eu.${HAIKU}`, "eu-isoe-west-1", /cannot be asked from eu-isoe-west-1/],
     ["claude", "us-east-1", /^bedrockModelId claude is no model id/],
+    ["us.", "us-east-1", /^bedrockModelId us\. is no model id/],
+    ["us.anthropic.", "us-east-1", /is no model id/],
+    ["us.anthropic.*", "us-east-1", /is no model id/],
+    ["anthropic.*", "us-east-1", /is no model id/],
+    [modelArn("*", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
+    [modelArn("anthropic.claude-?", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
+    [profileArn("us.*", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
+    [profileArn("us.", "us-east-1"), "us-east-1", /of a kind that this stack cannot grant/],
+    [
+      "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/*",
+      "us-east-1",
+      /is no ARN of one thing of Bedrock/,
+    ],
+    [`arn:aws:bedrock:us-east-1:*:inference-profile/us.${HAIKU}`, "us-east-1", /is no ARN of one thing/],
     [profileArn(`eu.${HAIKU}`, "eu-west-1"), "us-east-1", /is not in us-east-1, where the stack stands/],
-    ["arn:aws:s3:::bucket", "us-east-1", /is no ARN of Bedrock/],
+    ["arn:aws:s3:::bucket", "us-east-1", /is no ARN of one thing of Bedrock/],
     [
       "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc",
       "us-east-1",
@@ -147,7 +183,7 @@ test("the default model, its geographies and the regions that have one are those
   const rows = [...MODELS_TOML.matchAll(/^\[\[region\]\]\nname = "([^"]+)".*(?:\ngeography = "([^"]+)")?/gm)];
   assert.ok(rows.length >= 4, "the regions' table is read");
   for (const [, pattern = "", geography] of rows) {
-    const region = pattern.replace("*", "north-1");
+    const region = pattern.replace("*", "west-1");
     assert.equal(defaultProfile(region), geography && `${geography}.${HAIKU}`, region);
   }
 });

@@ -1,7 +1,7 @@
 // What a deployer may set: what comes of it, and the sentence that a wrong value gets.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
 import { KINDS, propsOf } from "../lib/context";
@@ -130,6 +130,12 @@ test("a wrong file or folder is refused with its mend", () => {
   const empty = temporaryFolder();
   const bare = temporaryFolder();
   mkdirSync(path.join(bare, "late_delivery"));
+  const copied = temporaryFolder();
+  mkdirSync(path.join(copied, "late_delivery"));
+  writeFileSync(
+    path.join(copied, "late_delivery/alert.toml"),
+    'id = "low_health_score"\n[[fact]]\nid = "late_delivery"\n',
+  );
   const named = temporaryFolder();
   mkdirSync(path.join(named, "Late Delivery"));
   for (const [props, sentence] of [
@@ -141,6 +147,7 @@ test("a wrong file or folder is refused with its mend", () => {
     [{ alertTypesDir: "/nowhere" }, /^alertTypesDir \/nowhere is no folder; give the one/],
     [{ alertTypesDir: empty }, /holds no alert type; give the folder/],
     [{ alertTypesDir: bare }, /holds late_delivery without an alert.toml; add it/],
+    [{ alertTypesDir: copied }, /alert.toml says another id; write id = "late_delivery" there$/],
     [{ alertTypesDir: named }, /holds Late Delivery, which is no id; use lower-case letters/],
   ] as [PortendProps, RegExp][]) {
     assert.throws(
