@@ -115,8 +115,8 @@ impl Handler {
         request_id: &str,
         deadline: Timestamp,
     ) -> Result<Answer, HandedBack> {
-        // Whatever is done, is done by then; the rest of the time is for the answer.
-        let end = deadline.minus(END_MARGIN);
+        // Whatever is done, is done by then; the rest of the time is for the log and the answer.
+        let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
         let answer = if orders_a_sweep(payload) {
             self.sweep(request_id, end).await
         } else {
