@@ -118,9 +118,11 @@ fn latest() -> u32 {
 
 /// The file's version: 0 if it is empty.
 fn version(connection: &Connection) -> Result<u32, Failed> {
-    let application_id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // In one look: between two, another process may have made the file's tables.
+    let look = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
+    let (application_id, tables): (i32, u32) =
+        connection.query_row(look, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if application_id != APPLICATION_ID {
-        let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         return if application_id == 0 && tables == 0 { Ok(0) } else { Err(Failed::NotOurs) };
     }
     let found = connection

@@ -126,3 +126,21 @@ fn one_failed_write_does_not_undo_its_neighbours() {
         assert_eq!(ledger.iter().map(|row| (row.received, row.unfinished)).collect::<Vec<_>>(), [(2, 2)]);
     });
 }
+
+/// A file that another process is making is not somebody else's.
+#[test]
+fn a_new_file_can_be_opened_by_many_at_once() {
+    for _ in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_in(&folder);
+        let start = std::sync::Barrier::new(6);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    start.wait();
+                    open(&path).unwrap();
+                });
+            }
+        });
+    }
+}
