@@ -59,8 +59,6 @@ pub const UPGRADE_CALLS_MAX: u32 = 2;
 pub const UPGRADES_MAX: u32 = 2;
 /// Times that one store operation is tried.
 pub const STORE_TRIES_MAX: u32 = 3;
-/// What is kept of a function's time, so that an answer is out before it is cut off.
-pub const END_MARGIN: Duration = Duration::from_secs(1);
 /// The pause before the first retry of a store operation; it doubles.
 pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause while another worker holds the claim; it doubles.

@@ -113,37 +113,33 @@ impl Config {
     /// Makes what the settings name.
     pub(crate) async fn parts(&self) -> Result<Parts> {
         let aws = Aws::ambient(find_region().await);
-        let types = self.types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
         let models = self.order.models.iter().map(|name| match name.as_str() {
             BEDROCK => {
                 let settings =
                     BedrockSettings { name: name.clone(), model_id: self.bedrock_model_id.clone() };
                 AnyModel::bedrock(settings, aws.clone())
             }
-            OPENAI => AnyModel::openai(OpenAiSettings {
-                name: name.clone(),
-                model_id: self.openai_model_id.clone(),
-                base_url: self.openai_base_url.clone(),
-                vendor: OpenAiSettings::is_vendor(self.openai_base_url.as_deref()),
-                key: self.openai_key(&aws),
-            }),
+            OPENAI => AnyModel::openai(self.openai(name, &aws)),
             _ => Err(SettingsError::NoSuchName { name: name.clone() }),
         });
         Ok(Parts {
             models: models.collect::<Result<_, _>>()?,
             bus: self.bus.clone().map(|name| EventBus::new(name, aws.clone())),
-            store: DynamoDb::new(self.table.clone(), types, aws),
+            store: DynamoDb::new(self.table.clone(), &self.types, aws),
         })
     }
 
-    /// With a base URL, the key is the one that is given: the secret's is OpenAI's own, and goes to no other host.
-    fn openai_key(&self, aws: &Aws) -> KeySource {
-        match (&self.openai_key, &self.openai_key_secret) {
-            (Some(key), _) => KeySource::Given(key.clone()),
-            (None, Some(secret)) if self.openai_base_url.is_none() => {
-                KeySecret::new(secret, aws.clone()).source()
-            }
-            (None, _) => KeySource::None,
+    fn openai(&self, name: &str, aws: &Aws) -> OpenAiSettings {
+        let given = OpenAiSettings {
+            name: name.to_owned(),
+            model_id: self.openai_model_id.clone(),
+            vendor: OpenAiSettings::is_vendor(self.openai_base_url.as_deref()),
+            base_url: self.openai_base_url.clone(),
+            key: self.openai_key.clone().map_or(KeySource::None, KeySource::Given),
+        };
+        match given.secret_in_use(self.openai_key_secret.clone()) {
+            Some(secret) => OpenAiSettings { key: KeySecret::new(&secret, aws.clone()).source(), ..given },
+            None => given,
         }
     }
 }

@@ -12,7 +12,6 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
 use portend_core::clock::Clock;
-use portend_core::limits::END_MARGIN;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Swept};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
@@ -23,6 +22,8 @@ use crate::config::Config;
 use crate::log::{self, Line};
 use crate::metrics::{Metrics, Status};
 
+/// What is kept of the invocation's time, so that an answer is out before the function is cut off.
+const END_MARGIN: Duration = Duration::from_secs(1);
 /// How long a log that is not read keeps an answer back.
 const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How long another worker's lease is waited for; the queue delivers again.
@@ -158,7 +159,7 @@ impl Handler {
             Outcome::Failed(failure) => Err(failure.into()),
             outcome @ (Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Parked(_)) => Ok(outcome),
         });
-        let ms = u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX);
+        let ms = millis_since(clock, begun);
         let line = Line::new(request_id, alert_type.as_deref(), &account, ms);
         match &ended {
             Ok(outcome) => line.ended(outcome, outcome.reason().as_deref()).write(),
@@ -176,8 +177,7 @@ impl Handler {
         let mut account = Account::default();
         let work = self.pipeline.sweep(end, &mut account);
         let swept = in_time(clock, end, work).await.and_then(|swept| swept.map_err(HandedBack::from));
-        let ms = u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX);
-        let line = Line::new(request_id, None, &account, ms);
+        let line = Line::new(request_id, None, &account, millis_since(clock, begun));
         match &swept {
             Ok(swept) => line.swept(swept, self.pipeline.store().unreadable()).write(),
             Err(HandedBack { code, .. }) => line.handed_back(code).write(),
@@ -207,6 +207,10 @@ async fn in_time<T>(
         Ok(Err(_)) => Err(HandedBack::panicked()),
         Err(_) => Err(HandedBack::late()),
     }
+}
+
+fn millis_since(clock: &impl Clock, begun: Timestamp) -> u64 {
+    u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn status(outcome: &Outcome) -> Status {

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
-use portend_remote::{Aws, DynamoDb, EventBus, find_region};
+use portend_remote::{Aws, EventBus, find_region};
 
 pub(crate) use chain::Planned;
 use file::File;
@@ -186,12 +186,6 @@ impl Config {
     /// The event bus that is told, if there is one.
     pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
-    }
-
-    /// The table of this name, for these alert types.
-    pub(crate) fn dynamodb(table: &str, types: &AlertTypes, aws: &Aws) -> DynamoDb {
-        let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
-        DynamoDb::new(table.to_owned(), types, aws.clone())
     }
 
     /// The alert types that the settings name.

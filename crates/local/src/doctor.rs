@@ -11,7 +11,7 @@ use anyhow::Result;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::model::{Call, Message, Model, ModelError, Role, Stop};
-use portend_remote::{AnyModel, Aws, Finding as TablePart, SystemClock};
+use portend_remote::{AnyModel, Aws, DynamoDb, Finding as TablePart, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
@@ -120,13 +120,13 @@ async fn store(config: &Config, aws: &Aws) -> Vec<Finding> {
         StoreName::File(file) => vec![of_file(file).await],
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().unwrap_or_else(|_| AlertTypes::built_in());
-            let report = Config::dynamodb(table, &types, aws).describe().await;
+            let report = DynamoDb::new(table.clone(), &types, aws.clone()).describe().await;
             let finding = |TablePart { part, wrong }| {
                 let part =
                     if part == "table" { format!("store dynamodb:{table}") } else { format!("store {part}") };
                 Finding::of(part, wrong.map_or(Ok(()), Err), "as it should be")
             };
-            report.findings.into_iter().map(finding).collect()
+            report.into_iter().map(finding).collect()
         }
     }
 }

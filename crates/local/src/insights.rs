@@ -15,7 +15,7 @@ use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
 use portend_core::store::{Query, Store};
 use portend_core::time::Timestamp;
-use portend_remote::SystemClock;
+use portend_remote::{DynamoDb, SystemClock};
 
 use crate::any_store::AnyStore;
 use crate::card::{Heading, What, card};
@@ -95,11 +95,8 @@ pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
         StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(open_file(file)?))),
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().map_err(WrongUsage::from)?;
-            Ok(AnyStore::DynamoDb(Box::new(Config::dynamodb(
-                table,
-                &types,
-                &config.aws().await.map_err(WrongUsage::from)?,
-            ))))
+            let aws = config.aws().await.map_err(WrongUsage::from)?;
+            Ok(AnyStore::DynamoDb(Box::new(DynamoDb::new(table.clone(), &types, aws))))
         }
     }
 }

@@ -15,7 +15,7 @@ use portend_core::clock::Clock;
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, EventBus, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::any_store::AnyStore;
@@ -64,7 +64,9 @@ impl Desk {
         ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
         let store = match &config.store {
             StoreName::File(_) => AnyStore::Sqlite(Arc::clone(&ledger)),
-            StoreName::DynamoDb(table) => AnyStore::DynamoDb(Box::new(Config::dynamodb(table, &types, &aws))),
+            StoreName::DynamoDb(table) => {
+                AnyStore::DynamoDb(Box::new(DynamoDb::new(table.clone(), &types, aws.clone())))
+            }
         };
         let pipeline = Pipeline::new(types, store, clock)
             .with_models(models, config.chain.scorecard)

@@ -52,16 +52,17 @@ impl Aws {
         self.config.get_or_init(|| self.look()).await
     }
 
-    /// The same for a service of whose operations each has so long, and is tried once: whoever asks counts the tries.
-    pub(crate) async fn within(&self, time: Duration) -> SdkConfig {
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(time).build();
+    /// The same for one service. Each of its operations is tried once, since whoever asks counts the tries, and has so
+    /// long; `None`: whoever asks bounds the time.
+    pub(crate) async fn service(&self, time: Option<Duration>) -> SdkConfig {
+        let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+        timeouts.set_operation_timeout(time);
         let config = self.config().await.clone().into_builder();
         config
             .behavior_version(behavior())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            // The timeout covers the body; this protection would fire beside it, as another error.
+            .timeout_config(timeouts.build())
+            // The one timeout covers the body; this protection would fire beside it, as another error.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build()
     }
@@ -82,7 +83,7 @@ impl fmt::Debug for Aws {
 }
 
 /// The defaults that these adapters were written against; an update of the SDK does not change them.
-pub(crate) fn behavior() -> BehaviorVersion {
+fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 

@@ -12,19 +12,14 @@ use std::sync::{Arc, OnceLock};
 
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_bedrockruntime::config::retry::RetryConfig;
-use aws_sdk_bedrockruntime::config::timeout::TimeoutConfig;
-use aws_sdk_bedrockruntime::config::{
-    Builder, ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig,
-};
+use aws_sdk_bedrockruntime::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_bedrockruntime::error::BoxError;
 use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
-use crate::aws::{self, Aws};
+use crate::aws::Aws;
 use crate::catalogue::{Catalogue, ModelFacts, Provider};
-use crate::limits::CONNECT_TIMEOUT;
 use crate::network;
 use crate::settings::{BedrockSettings, SettingsError, checked_model_id, setting};
 
@@ -70,21 +65,13 @@ impl Bedrock {
     }
 
     async fn connect(&self) -> Result<Client, ModelError> {
-        let sdk = self.aws.config().await;
+        let sdk = self.aws.service(None).await;
         if sdk.region().is_none() {
             let fault = Fault::Refused("no region is known; set AWS_REGION".to_owned());
             return Err(ModelError::Configuration { fault });
         }
-        let config = Builder::from(sdk)
-            .behavior_version(aws::behavior())
-            .http_client(network::bounded(sdk.http_client().unwrap_or_else(network::https)))
-            // The core decides what is tried again, and counts it.
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
-            // The core's one timeout covers the body; this protection would fire beside it, as another error.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
-        Ok(Client::from_conf(config))
+        let client = network::bounded(sdk.http_client().unwrap_or_else(network::https));
+        Ok(Client::from_conf(Builder::from(&sdk).http_client(client).build()))
     }
 
     async fn converse(&self, call: &Call<'_>) -> Result<Completion, ModelError> {

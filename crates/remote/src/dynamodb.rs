@@ -35,6 +35,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portend_core::alert::InsightKey;
+use portend_core::alert_type::AlertTypes;
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{
     Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat, Reserved, Store,
@@ -47,7 +48,7 @@ use crate::aws::Aws;
 use crate::failure::Failure;
 use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT};
 
-pub use table::{Finding, TableReport};
+pub use table::Finding;
 
 /// A store in one DynamoDB table. Nothing is done until it is used.
 pub struct DynamoDb {
@@ -73,15 +74,11 @@ impl DynamoDb {
         "dynamodb:UpdateItem",
     ];
 
-    /// The table of this name.
-    pub fn new(table: String, types: Vec<String>, aws: Aws) -> Self {
+    /// The table of this name, with insights of these types.
+    pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
+        let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
         let (client, reader) = (OnceCell::new(), OnceCell::new());
         Self { table, types, aws, client, reader, unreadable: AtomicUsize::new(0) }
-    }
-
-    /// The table's name.
-    pub fn table(&self) -> &str {
-        &self.table
     }
 
     /// How many items were left out of what was read, since they are no such items as they should be. One of them does
@@ -99,7 +96,7 @@ impl DynamoDb {
     }
 
     async fn reader(&self) -> &Client {
-        self.reader.get_or_init(async || Client::new(&self.aws.within(PAGE_TIMEOUT).await)).await
+        self.reader.get_or_init(async || Client::new(&self.aws.service(Some(PAGE_TIMEOUT)).await)).await
     }
 
     /// A page, tried again while that may help.
@@ -119,7 +116,7 @@ impl DynamoDb {
     }
 
     async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.within(STORE_TIMEOUT).await)).await
+        self.client.get_or_init(async || Client::new(&self.aws.service(Some(STORE_TIMEOUT)).await)).await
     }
 
     /// What a failed operation means to the pipeline.

@@ -41,8 +41,6 @@ const KEPT_BACK: [&str; 2] = ["reply", "attempts"];
 impl EventBus {
     /// What telling does.
     pub const ACTIONS: [&str; 1] = ["events:PutEvents"];
-    /// What only [`Self::exists`] asks, on behalf of a person.
-    pub const DESCRIBING_ACTIONS: [&str; 1] = ["events:DescribeEventBus"];
 
     /// The bus of this name or ARN.
     pub fn new(name: String, aws: Aws) -> Self {
@@ -57,20 +55,10 @@ impl EventBus {
     /// Whether it exists; else what is wrong, with the mend.
     pub async fn exists(&self) -> Result<(), String> {
         let sent = self.client().await.describe_event_bus().name(&self.name).send().await;
-        let Err(error) = sent else { return Ok(()) };
-        Err(match Failure::of(&error) {
-            Failure::Refused(what) if what == "ResourceNotFoundException" => {
-                "it does not exist in this region and account; deploy the stack, or name another bus"
-                    .to_owned()
-            }
-            Failure::Refused(what) if what == "AccessDeniedException" => {
-                "it may not be described; allow events:DescribeEventBus".to_owned()
-            }
-            Failure::Refused(what) => format!("it refuses ({what}); see the credentials and the region"),
-            Failure::Busy(what) | Failure::Unreachable(what) => {
-                format!("it cannot be reached ({what}); see the region, the network and the endpoint")
-            }
-        })
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::of(&error).of_a_look("bus", "events:DescribeEventBus")),
+        }
     }
 
     /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`]: pairs of detail-type and detail.
@@ -81,7 +69,7 @@ impl EventBus {
     }
 
     async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.within(TELL_TIMEOUT).await)).await
+        self.client.get_or_init(async || Client::new(&self.aws.service(Some(TELL_TIMEOUT)).await)).await
     }
 
     fn entry(&self, source: &str, detail_type: &str, detail: &str) -> PutEventsRequestEntry {

@@ -50,6 +50,24 @@ impl Failure {
         }
     }
 
+    /// What it means to a person who has looked whether this is there, by this action; with the mend.
+    pub(crate) fn of_a_look(self, thing: &str, action: &str) -> String {
+        match self {
+            Self::Refused(what) if what == "ResourceNotFoundException" => {
+                format!(
+                    "it does not exist in this region and account; deploy the stack, or name another {thing}"
+                )
+            }
+            Self::Refused(what) if what == "AccessDeniedException" => {
+                format!("it may not be described; allow {action}")
+            }
+            Self::Refused(what) => format!("it refuses ({what}); see the credentials and the region"),
+            Self::Busy(what) | Self::Unreachable(what) => {
+                format!("it cannot be reached ({what}); see the region, the network and the endpoint")
+            }
+        }
+    }
+
     /// Why there was no answer at all.
     fn unsent<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Self {
         let failure = unsent::error(error);

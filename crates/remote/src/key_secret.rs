@@ -64,7 +64,7 @@ impl KeySecret {
     }
 
     async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.within(SECRET_TIMEOUT).await)).await
+        self.client.get_or_init(async || Client::new(&self.aws.service(Some(SECRET_TIMEOUT)).await)).await
     }
 }
 

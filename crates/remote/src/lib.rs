@@ -32,7 +32,7 @@ pub use any_model::AnyModel;
 pub use aws::{Aws, find_region};
 pub use bedrock::Bedrock;
 pub use clock::SystemClock;
-pub use dynamodb::{DynamoDb, Finding, TableReport};
+pub use dynamodb::{DynamoDb, Finding};
 pub use event_bus::EventBus;
 pub use key_secret::KeySecret;
 pub use openai::OpenAi;

@@ -128,6 +128,12 @@ pub enum SettingsError {
 }
 
 impl OpenAiSettings {
+    /// The secret that the key comes from, if it does: a key that is given goes before it, and with a base URL it goes
+    /// nowhere, since it is OpenAI's own.
+    pub fn secret_in_use(&self, secret: Option<String>) -> Option<String> {
+        secret.filter(|_| matches!(self.key, KeySource::None) && self.base_url.is_none())
+    }
+
     /// Whether a base URL, or none, means OpenAI itself.
     pub fn is_vendor(base_url: Option<&str>) -> bool {
         base_url.is_none_or(|url| url.trim_end_matches('/') == VENDOR_URL)

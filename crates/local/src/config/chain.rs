@@ -62,10 +62,8 @@ impl Planned {
             key: key.map_or(KeySource::None, KeySource::Given),
             base_url,
         };
-        // The secret's key is OpenAI's own: with a base URL it goes nowhere.
-        let secret = flags.openai_api_key_secret.or(file.openai_api_key_secret);
+        let secret = openai.secret_in_use(flags.openai_api_key_secret.or(file.openai_api_key_secret));
         let has_key = !matches!(openai.key, KeySource::None);
-        let secret = secret.filter(|_| openai.base_url.is_none() && !has_key);
         let has_openai = openai.base_url.is_some() || has_key || secret.is_some();
         let use_bedrock = flags.use_bedrock.as_deref().map(use_bedrock).transpose()?.or(file.use_bedrock);
         let order = match (flags.models.or(order_in_file), use_bedrock) {

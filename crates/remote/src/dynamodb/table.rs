@@ -1,12 +1,11 @@
 //! What the table is, beside what it should be.
 //!
 //! Takes: the table's own description.
-//! Gives: a [`TableReport`]: each part that is there, and for each that is not, the mend.
+//! Gives: a [`Finding`] for each part that is there, and for each that is not, the mend.
 //! Never: changes the table.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{
     IndexStatus, KeySchemaElement, KeyType, ProjectionType, TableDescription, TimeToLiveStatus,
 };
@@ -25,12 +24,8 @@ const INDEXES: [Index; 4] = [
     ("TodoIndex", "todo_day", Some("timestamp")),
 ];
 
-/// What was found of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableReport {
-    /// Its parts, the table itself first.
-    pub findings: Vec<Finding>,
-}
+/// What a look at the table asks, on behalf of a person.
+const LOOKING_ACTIONS: &str = "dynamodb:DescribeTable and dynamodb:DescribeTimeToLive";
 
 /// What was found of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +43,10 @@ impl Finding {
 }
 
 impl DynamoDb {
-    /// What only [`Self::describe`] asks, on behalf of a person.
-    pub const DESCRIBING_ACTIONS: [&str; 2] = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"];
-
-    /// Looks at the table, its keys, its indexes and its time to live.
-    pub async fn describe(&self) -> TableReport {
+    /// Looks at the table, its keys, its indexes and its time to live: a finding for each, the table itself first.
+    pub async fn describe(&self) -> Vec<Finding> {
         let sent = self.client().await.describe_table().table_name(&self.table).send().await;
-        let findings = match sent {
+        match sent {
             Ok(answer) => {
                 let table = answer.table.unwrap_or_else(|| TableDescription::builder().build());
                 let mut findings = vec![Finding::new("table", None)];
@@ -66,9 +58,10 @@ impl DynamoDb {
                 findings.push(self.time_to_live().await);
                 findings
             }
-            Err(error) => vec![Finding::new("table", Some(mend(&error)))],
-        };
-        TableReport { findings }
+            Err(error) => {
+                vec![Finding::new("table", Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)))]
+            }
+        }
     }
 
     async fn time_to_live(&self) -> Finding {
@@ -86,7 +79,7 @@ impl DynamoDb {
                 let mend = "nothing is ever deleted; switch time to live on, with the attribute ttl";
                 (!is_on).then(|| mend.to_owned())
             }
-            Err(error) => Some(mend(&error)),
+            Err(error) => Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)),
         };
         Finding::new("ttl", wrong)
     }
@@ -123,22 +116,4 @@ fn keys_of(schema: &[KeySchemaElement]) -> Vec<(String, String)> {
             (kind.to_owned(), key.attribute_name().to_owned())
         })
         .collect()
-}
-
-fn mend<E>(error: &SdkError<E>) -> String
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match Failure::of(error) {
-        Failure::Refused(what) if what == "ResourceNotFoundException" => {
-            "it does not exist in this region and account; deploy the stack, or name another table".to_owned()
-        }
-        Failure::Refused(what) if what == "AccessDeniedException" => {
-            "it may not be described; allow dynamodb:DescribeTable and dynamodb:DescribeTimeToLive".to_owned()
-        }
-        Failure::Refused(what) => format!("it refuses ({what}); see the credentials and the region"),
-        Failure::Busy(what) | Failure::Unreachable(what) => {
-            format!("it cannot be reached ({what}); see the region, the network and the endpoint")
-        }
-    }
 }

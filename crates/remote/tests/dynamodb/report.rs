@@ -1,12 +1,12 @@
 //! What `portend doctor` is told of a table.
 
-use portend_remote::TableReport;
+use portend_remote::Finding;
 
 use crate::store::{run, store_at};
 use crate::table::{Table, endpoint};
 
-fn wrong(report: &TableReport) -> Vec<(&str, &str)> {
-    let findings = report.findings.iter();
+fn wrong(findings: &[Finding]) -> Vec<(&str, &str)> {
+    let findings = findings.iter();
     findings.filter_map(|each| Some((each.part.as_str(), each.wrong.as_deref()?))).collect()
 }
 
@@ -16,7 +16,7 @@ fn a_table_of_the_stack_is_sound() {
         let table = Table::create().await;
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(wrong(&report), []);
-        let parts: Vec<_> = report.findings.iter().map(|each| each.part.as_str()).collect();
+        let parts: Vec<_> = report.iter().map(|each| each.part.as_str()).collect();
         let indexes = ["PredictionTypeIndex", "RiskScoreIndex", "AlertIdIndex", "TodoIndex"];
         assert_eq!(parts, [&["table", "keys"][..], &indexes, &["ttl"]].concat());
     });

@@ -29,8 +29,7 @@ pub(crate) fn aws(url: &str) -> Aws {
 
 /// The store in this table, at this address.
 pub(crate) fn store_at(url: &str, table: &str) -> DynamoDb {
-    let types = AlertTypes::built_in().iter().map(|each| each.id().to_owned()).collect();
-    DynamoDb::new(table.to_owned(), types, aws(url))
+    DynamoDb::new(table.to_owned(), &AlertTypes::built_in(), aws(url))
 }
 
 /// A store in a fresh table.
