@@ -15,7 +15,7 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
 
-use crate::sqlite::Sqlite;
+use portend_sqlite::Sqlite;
 
 /// A store on this machine or on AWS.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 use crate::config::Flags;
-use crate::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 
 /// Says what an alert portends: how bad it is, why, and what to do.
 ///

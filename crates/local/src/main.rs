@@ -5,22 +5,11 @@
 //! Never: decides; it chooses, builds and calls.
 
 mod config;
-mod text;
-mod output;
-mod sqlite;
+mod show;
 mod any_store;
 mod input;
-mod card;
 mod work;
-mod explain;
-mod insights;
-mod parked;
-mod ledger;
-mod upgrade;
-mod doctor;
-mod samples;
-mod types;
-mod simulate;
+mod command;
 mod cli;
 
 use std::io::{self, Write};
@@ -30,8 +19,9 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
+use command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 use config::Config;
-use output::{Answer, WrongUsage};
+use show::output::{self, Answer, WrongUsage};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -59,7 +49,7 @@ fn run(cli: Cli) -> Result<Answer> {
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
-        Command::Simulate(args) => simulate::run_to(&args).map(|()| Answer::Done),
+        Command::Simulate(args) => simulate::run(&args).map(|()| Answer::Done),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -20,8 +20,8 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
-use crate::output::{WrongUsage, YELLOW, note, paint};
-use crate::sqlite::{Entry, Sqlite};
+use crate::show::output::{WrongUsage, YELLOW, note, paint};
+use portend_sqlite::{Entry, Sqlite};
 
 /// Events in work at once. They share commits: with one at a time, each would wait for the disk alone.
 const CONCURRENCY: usize = 1024;

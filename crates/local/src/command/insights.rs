@@ -1,0 +1,302 @@
+//! `portend insights` and `portend insight`: what is stored.
+//!
+//! Takes: filters, or an alert id.
+//! Gives: a table, JSON Lines or CSV; or one insight whole.
+//! Never: changes anything, or holds more than a page.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use portend_core::clock::Clock;
+use portend_core::insight::StoredInsight;
+use portend_core::limits::PAGE_MAX;
+use portend_core::number::Number;
+use portend_core::store::{Query, Store};
+use portend_core::time::Timestamp;
+use portend_remote::{DynamoDb, SystemClock};
+
+use crate::any_store::AnyStore;
+use crate::config::{Config, StoreName};
+use crate::show::card::{Heading, What, card};
+use crate::show::output::{Answer, WrongUsage, json_line, note, table};
+use crate::show::text::{cell, minute, shown};
+use portend_sqlite::Sqlite;
+
+/// List stored insights, newest first.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ListArgs {
+    /// Print one JSON object per insight.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+
+    /// Print CSV with a heading.
+    #[arg(long)]
+    csv: bool,
+
+    /// Of this student or subject only.
+    #[arg(long, value_name = "ID")]
+    entity: Option<String>,
+
+    /// Of this alert type only.
+    #[arg(long = "type", value_name = "ID")]
+    alert_type: Option<String>,
+
+    /// With this risk score or a higher one, 0 to 100.
+    #[arg(long, value_name = "SCORE", value_parser = risk_score)]
+    min_risk: Option<Number>,
+
+    /// Made since then: a date (2025-01-31), a time (2025-01-31T09:00:00Z), or as long ago as 90m, 24h or 7d.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+
+    /// At most so many; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+}
+
+/// Show one insight with what it was made from.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct OneArgs {
+    /// Print it as one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    /// The insight's alert id, as `portend insights` lists it.
+    #[arg(value_name = "ALERT_ID")]
+    alert_id: String,
+}
+
+fn risk_score(text: &str) -> Result<Number, String> {
+    let number = text.parse().ok().and_then(Number::new);
+    number
+        .filter(|number| (0.0..=100.0).contains(&number.get()))
+        .ok_or_else(|| "give a number from 0 to 100".into())
+}
+
+/// The time that `--since` means.
+fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
+    let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
+    if let Ok(timestamp) = Timestamp::parse(text).or_else(|_| date()) {
+        return Ok(timestamp);
+    }
+    let ago = text.parse::<jiff::Span>().ok();
+    let ago = ago.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+    let ago = ago.and_then(|duration| std::time::Duration::try_from(duration).ok());
+    let wrong =
+        || anyhow!("--since {text} is no time; write 2025-01-31, 2025-01-31T09:00:00Z, 90m, 24h or 7d");
+    Ok(now.minus(ago.ok_or_else(wrong)?))
+}
+
+/// Opens the store for reading.
+pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
+    match &config.store {
+        StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(open_file(file)?))),
+        StoreName::DynamoDb(table) => {
+            let types = config.alert_types().map_err(WrongUsage::from)?;
+            let aws = config.aws().await.map_err(WrongUsage::from)?;
+            Ok(AnyStore::DynamoDb(Box::new(DynamoDb::new(table.clone(), &types, aws))))
+        }
+    }
+}
+
+/// Opens a store's file for reading; says how to make one where there is none.
+pub(crate) fn open_file(file: &Path) -> Result<Sqlite> {
+    if !file.exists() {
+        let path = file.display();
+        return Err(anyhow!(
+            "there is no store at {path} yet; portend explain FILE makes one, --store names another"
+        ));
+    }
+    Ok(Sqlite::open_read_only(file)?)
+}
+
+pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
+    let now = SystemClock.now();
+    let types = config.alert_types().map_err(WrongUsage::from)?;
+    if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
+        note(&format!("no alert type is called {}; portend types lists them", shown(id)));
+    }
+    let since = args.since.as_deref().map(|text| since(text, now)).transpose().map_err(WrongUsage::from)?;
+    let store = open_existing(&config).await?;
+    let mut query = Query {
+        entity_id: args.entity.clone(),
+        alert_type: args.alert_type.clone(),
+        risk_min: args.min_risk,
+        since,
+        after: None,
+        limit: PAGE_MAX,
+    };
+    let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
+    let mut printer = Printer::new(&args)?;
+    let more = loop {
+        query.limit = left.min(PAGE_MAX);
+        let page = store.insights(&query, now).await?;
+        left -= page.insights.len();
+        page.insights.iter().try_for_each(|insight| printer.insight(insight))?;
+        query.after = page.next;
+        if query.after.is_none() || left == 0 {
+            break query.after.is_some();
+        }
+    };
+    printer.end(more)?;
+    let unreadable = store.unreadable();
+    if unreadable > 0 {
+        note(&format!(
+            "{unreadable} items of the table are no insights as they should be, and were left out"
+        ));
+    }
+    Ok(Answer::Done)
+}
+
+pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
+    let store = open_existing(&config).await?;
+    let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
+        note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
+        return Ok(Answer::Incomplete);
+    };
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        json_line(&mut out, &insight)?;
+    } else {
+        let types = config.alert_types().map_err(WrongUsage::from)?;
+        out.write_all(
+            card(
+                &insight,
+                types.get(&insight.prediction_type),
+                Heading { what: What::Asked, evidence: true },
+            )
+            .as_bytes(),
+        )?;
+    }
+    Ok(Answer::Done)
+}
+
+/// Prints insights as they come; a table waits for the last, to know its widths.
+enum Printer {
+    Json,
+    Csv(Box<csv::Writer<std::io::Stdout>>),
+    Table(Vec<Vec<String>>),
+}
+
+const CSV_HEADINGS: [&str; 17] = [
+    "alert_id",
+    "prediction_type",
+    "entity_type",
+    "entity_id",
+    "severity",
+    "risk_score",
+    "explanation",
+    "unsupported_numbers",
+    "recommendations",
+    "model_used",
+    "grade",
+    "degraded",
+    "occurrences",
+    "alert_timestamp",
+    "last_seen",
+    "timestamp",
+    "message",
+];
+
+impl Printer {
+    fn new(args: &ListArgs) -> Result<Self> {
+        if args.json {
+            return Ok(Self::Json);
+        }
+        if args.csv {
+            let mut writer = csv::Writer::from_writer(std::io::stdout());
+            writer.write_record(CSV_HEADINGS)?;
+            return Ok(Self::Csv(Box::new(writer)));
+        }
+        Ok(Self::Table(Vec::new()))
+    }
+
+    fn insight(&mut self, insight: &StoredInsight) -> Result<()> {
+        match self {
+            Self::Json => json_line(&mut std::io::stdout().lock(), insight),
+            Self::Csv(writer) => Ok(writer.write_record(csv_row(insight))?),
+            Self::Table(rows) => {
+                rows.push(table_row(insight));
+                Ok(())
+            }
+        }
+    }
+
+    fn end(self, more: bool) -> Result<()> {
+        match self {
+            Self::Json => {}
+            Self::Csv(mut writer) => writer.flush()?,
+            Self::Table(rows) if rows.is_empty() => note("no insight passes these filters"),
+            Self::Table(rows) => {
+                let headings = ["risk", "severity", "entity", "seen", "made", "alert id"];
+                let table = table(&headings, &[0, 3], rows);
+                writeln!(anstream::stdout(), "{table}")?;
+            }
+        }
+        if more {
+            note("there are more; --limit says how many to list, 0 all");
+        }
+        Ok(())
+    }
+}
+
+fn table_row(insight: &StoredInsight) -> Vec<String> {
+    vec![
+        insight.risk_score.to_string(),
+        insight.severity.as_deref().map(shown).unwrap_or_default(),
+        shown(&insight.entity_id),
+        format!("{}×", insight.occurrences.unwrap_or(1)),
+        minute(insight.timestamp),
+        shown(&insight.alert_id),
+    ]
+}
+
+fn csv_row(insight: &StoredInsight) -> [String; 17] {
+    let text = |field: &Option<String>| field.as_deref().map(cell).unwrap_or_default();
+    let time = |field: Option<Timestamp>| field.map(|at| at.to_string()).unwrap_or_default();
+    let unsupported =
+        insight.grounding.as_ref().map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default();
+    let grade = insight.grade.map(|grade| format!("{grade:?}").to_lowercase());
+    [
+        cell(&insight.alert_id),
+        cell(&insight.prediction_type),
+        text(&insight.entity_type),
+        cell(&insight.entity_id),
+        text(&insight.severity),
+        insight.risk_score.to_string(),
+        cell(&insight.explanation),
+        cell(&unsupported.join("\n")),
+        cell(&insight.recommendations.join("\n")),
+        cell(&insight.model_used),
+        grade.unwrap_or_default(),
+        insight.degraded.map(|degraded| degraded.to_string()).unwrap_or_default(),
+        insight.occurrences.map(|count| count.to_string()).unwrap_or_default(),
+        time(insight.alert_timestamp),
+        time(insight.last_seen),
+        insight.timestamp.to_string(),
+        text(&insight.message),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_date_a_time_or_as_long_ago() {
+        let now = Timestamp::parse("2025-03-10T12:00:00Z").unwrap();
+        for (text, expected) in [
+            ("2025-01-31", "2025-01-31T00:00:00.000Z"),
+            ("2025-01-31T09:00:00", "2025-01-31T09:00:00.000Z"),
+            ("90m", "2025-03-10T10:30:00.000Z"),
+            ("7d", "2025-03-03T12:00:00.000Z"),
+        ] {
+            assert_eq!(since(text, now).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "yesterday", "7", "2025-02-30", "-7d"] {
+            assert!(since(text, now).is_err(), "{text}");
+        }
+    }
+}

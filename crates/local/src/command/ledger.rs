@@ -1,0 +1,86 @@
+//! `portend ledger`: whether every event is accounted for.
+//!
+//! Takes: the ledger of the store.
+//! Gives: per day and alert type, what was received and what it became; and a plain sentence if that does not add up.
+//! Never: counts insights; it counts events.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::insights::open_file;
+use crate::config::{Config, StoreName};
+use crate::show::output::{Answer, YELLOW, json_line, note, paint, table};
+use crate::show::text::thousands;
+use portend_sqlite::LedgerRow;
+
+/// Show what became of every event: received = stored + repeated + parked + failed.
+///
+/// Exit code: 0 if it adds up, 1 if events were received of which nothing is known.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object per day and alert type, then one with the totals.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Totals<'a> {
+    total: bool,
+    adds_up: bool,
+    #[serde(flatten)]
+    row: &'a LedgerRow,
+}
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+    if let StoreName::DynamoDb(table) = &config.store {
+        let file = config.ledger.display();
+        note(&format!(
+            "this is the ledger of this machine's runs, in {file}; what others did with the table {table} is not in it"
+        ));
+    }
+    let rows = open_file(&config.ledger)?.ledger().await?;
+    let total = total(&rows);
+    let adds_up = total.unfinished == 0;
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        rows.iter().try_for_each(|row| json_line(&mut out, row))?;
+        json_line(&mut out, &Totals { total: true, adds_up, row: &total })?;
+    } else {
+        let headings =
+            ["day", "alert type", "received", "stored", "repeated", "parked", "failed", "unfinished"];
+        let lines = rows.iter().chain([&total]).map(line);
+        writeln!(out, "{}", table(&headings, &[2, 3, 4, 5, 6, 7], lines))?;
+    }
+    if adds_up {
+        return Ok(Answer::Done);
+    }
+    let count = thousands(total.unfinished);
+    note(&paint(
+        YELLOW,
+        &format!(
+            "it does not add up: {count} events were received and have no outcome. Either a process is at work on them, or one was cut off: run their input again, what is stored is stored once. The next portend explain counts those of a process that was cut off as failed, 5 minutes after their receipt."
+        ),
+    ));
+    Ok(Answer::Incomplete)
+}
+
+fn total(rows: &[LedgerRow]) -> LedgerRow {
+    rows.iter().fold(LedgerRow { day: "total".into(), ..LedgerRow::default() }, |sum, row| LedgerRow {
+        received: sum.received + row.received,
+        stored: sum.stored + row.stored,
+        repeated: sum.repeated + row.repeated,
+        parked: sum.parked + row.parked,
+        failed: sum.failed + row.failed,
+        unfinished: sum.unfinished + row.unfinished,
+        ..sum
+    })
+}
+
+fn line(row: &LedgerRow) -> Vec<String> {
+    let is_total = row.day == "total";
+    let alert_type = row.alert_type.as_deref().unwrap_or(if is_total { "" } else { "(none known)" });
+    let counts = [row.received, row.stored, row.repeated, row.parked, row.failed, row.unfinished];
+    [row.day.clone(), alert_type.to_owned()].into_iter().chain(counts.map(thousands)).collect()
+}

@@ -1,0 +1,171 @@
+//! `portend simulate`: the simulated marketplace's alerts as JSON Lines, or on an event bus.
+
+mod bus;
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::value_parser;
+use portend_simulator::{DAYS_MAX, ENTITIES_MAX, Outcome, Settings, Simulation};
+
+use crate::show::output::note;
+use crate::show::text::thousands;
+use bus::BusWriter;
+
+/// Simulate a tutoring marketplace, and write its alerts as JSON Lines.
+///
+/// They come in time order, as the event bus would carry them, and most of them repeat earlier ones, as the
+/// producer's do. Some students leave, some subjects run out of tutors; the alerts tell of it, but not surely.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// How many students the marketplace has.
+    ///
+    /// One subject comes with every 25 students, and never fewer than three. The first students live the same lives
+    /// however many there are.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..=i64::from(ENTITIES_MAX)))]
+    pub(crate) entities: u32,
+
+    /// How many days to simulate, from 2025-01-01 on.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
+    pub(crate) days: u32,
+
+    /// The seed of every random draw. The same seed gives the same bytes on any machine.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Stop after this many alerts.
+    ///
+    /// The outcomes are those of all the days nevertheless.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// Put the alerts on this event bus, as their producer does, in place of standard output.
+    ///
+    /// Each becomes an event with source `iops-dashboard.processor` and its alert type as detail-type.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bus: Option<String>,
+
+    /// Also write what became of everyone to this file, as JSON Lines.
+    ///
+    /// Each student has `left_at`, each subject `short_from`: a moment, or null if it did not happen until
+    /// `followed_until`, 30 days after the last day of alerts. A file that is there is overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outcomes: Option<PathBuf>,
+}
+
+/// The alerts are handed to standard output in pieces of this size, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+impl Args {
+    fn simulation(&self) -> Simulation {
+        Simulation::new(Settings { entities: self.entities, days: self.days, seed: self.seed })
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+}
+
+/// Puts the alerts on the bus if one is named, otherwise on standard output.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    // The file is made before anything is simulated, so that a wrong path costs no waiting.
+    let outcome_file = args.outcomes.as_deref().map(create).transpose()?;
+    let mut simulation = args.simulation();
+    match &args.bus {
+        None => write_alerts(&mut simulation, args.limit(), &mut io::stdout().lock())?,
+        Some(name) => {
+            let published = BusWriter::open(name)?.publish(simulation.by_ref().take(args.limit()))?;
+            note(&format!("{} alerts were put on the event bus {name}", thousands(published)));
+        }
+    }
+    match (outcome_file, &args.outcomes) {
+        (Some(file), Some(path)) => {
+            let full = || {
+                format!("cannot write the outcome file {}: check whether its disk is full", path.display())
+            };
+            write_outcomes(simulation.outcomes(), BufWriter::new(file)).with_context(full)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for each alert. A reader that closes the pipe early has what it wanted: that is not an error.
+fn write_alerts(simulation: &mut Simulation, limit: usize, out: &mut dyn Write) -> Result<()> {
+    let mut out = BufWriter::with_capacity(PIECE_BYTES, out);
+    let mut write = || -> io::Result<()> {
+        for alert in simulation.by_ref().take(limit) {
+            writeln!(out, "{}", alert.to_json())?;
+        }
+        out.flush()
+    };
+    match write() {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            // Nobody reads what is still buffered.
+            let _ = out.into_parts();
+            Ok(())
+        }
+        written => written.context("cannot write the alerts: check whether the disk of the output is full"),
+    }
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| {
+        format!(
+            "cannot make the outcome file {}: name a file in a folder that exists and that you may write to",
+            path.display()
+        )
+    })
+}
+
+fn write_outcomes(outcomes: impl Iterator<Item = Outcome>, mut file: impl Write) -> io::Result<()> {
+    for outcome in outcomes {
+        serde_json::to_writer(&mut file, &outcome)?;
+        file.write_all(b"\n")?;
+    }
+    file.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simulation() -> Simulation {
+        Simulation::new(Settings { entities: 200, days: 60, seed: 1 })
+    }
+
+    /// An output that fails as `kind` says, after it has taken some.
+    struct Failing {
+        kind: ErrorKind,
+        takes: usize,
+    }
+
+    impl Write for Failing {
+        fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+            let taken = piece.len().min(self.takes);
+            self.takes -= taken;
+            if taken == 0 { Err(self.kind.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_who_closes_the_pipe_ends_the_run_quietly() {
+        let mut closed = Failing { kind: ErrorKind::BrokenPipe, takes: 10_000 };
+        write_alerts(&mut simulation(), usize::MAX, &mut closed).expect("a closed pipe is not an error");
+    }
+
+    #[test]
+    fn errors_name_the_file_and_how_to_fix_it() {
+        let mut full = Failing { kind: ErrorKind::StorageFull, takes: 10_000 };
+        let error =
+            write_alerts(&mut simulation(), usize::MAX, &mut full).expect_err("a full disk is an error");
+        assert!(error.to_string().contains("disk"), "{error:#}");
+        let error = create(Path::new("/no-such-folder/outcomes.jsonl")).expect_err("there is no such folder");
+        assert!(error.to_string().contains("/no-such-folder/outcomes.jsonl"), "{error:#}");
+    }
+}

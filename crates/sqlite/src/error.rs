@@ -1,0 +1,83 @@
+//! What SQLite says, in the words of the store's contract.
+//!
+//! Takes: an error of SQLite, of the file system, or of the worker.
+//! Gives: a [`StoreError`] that names the file and says whose fault it is.
+//! Never: guesses from a message's text; SQLite's codes are stable.
+
+use std::io;
+use std::path::Path;
+
+use portend_core::store::{Cause, StoreError};
+use rusqlite::ErrorCode;
+
+/// Why an operation failed, before the file's name is known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// SQLite refused.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file system refused.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// A newer program wrote the file.
+    #[error("a newer program wrote it")]
+    Newer { found: u32, known: u32 },
+    /// Nothing has been written to it.
+    #[error("it is empty")]
+    Empty,
+    /// The file is another program's.
+    #[error("it is a database of another program")]
+    NotOurs,
+    /// The thread that works on the file has ended.
+    #[error("its worker has ended")]
+    Ended,
+}
+
+impl Failed {
+    pub(crate) fn in_file(self, path: &Path) -> StoreError {
+        let source: Cause = match &self {
+            // It names the file itself.
+            Self::Sqlite(error @ rusqlite::Error::SqliteFailure(_, Some(text)))
+                if text.contains(&path.display().to_string()) =>
+            {
+                error.to_string().into()
+            }
+            Self::NotOurs
+            | Self::Empty
+            | Self::Newer { .. }
+            | Self::Ended
+            | Self::File(_)
+            | Self::Sqlite(_) => format!("{}: {self}", path.display()).into(),
+        };
+        match self {
+            Self::Newer { found, known } => StoreError::Newer { found, known, source },
+            Self::Empty | Self::NotOurs => StoreError::Unusable { source },
+            Self::Ended => StoreError::Unreachable { source },
+            Self::File(error) => of_file(&error, source),
+            Self::Sqlite(error) => of_sqlite(&error, source),
+        }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's own open set")]
+fn of_file(error: &io::Error, source: Cause) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { source },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { source }
+        }
+        _ => StoreError::Unusable { source },
+    }
+}
+
+fn of_sqlite(error: &rusqlite::Error, source: Cause) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { source },
+        Some(ErrorCode::DiskFull) => StoreError::Full { source },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            StoreError::ReadOnly { source }
+        }
+        Some(ErrorCode::SystemIoFailure) => StoreError::Unreachable { source },
+        _ => StoreError::Unusable { source },
+    }
+}

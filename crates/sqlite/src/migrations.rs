@@ -1,0 +1,150 @@
+//! The shapes that the file has had, and the way from each to the next.
+//!
+//! Takes: an open file: new, of this program, of an older one, of a newer one, or of somebody else.
+//! Gives: the latest shape, or why not.
+//! Never: touches a file that is not a portend store, or one that a newer program wrote.
+
+use std::thread;
+use std::time::Duration;
+
+use portend_core::time::Timestamp;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::error::Failed;
+
+/// `Prtd`: marks an SQLite file as a portend store.
+const APPLICATION_ID: i32 = 0x5072_7464;
+/// Tries to switch the file to WAL while other processes open it too: SQLite does not wait for that by itself.
+const WAL_TRIES_MAX: u32 = 200;
+const WAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// Each brings the file from its number to the next.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE insight (
+        entity_id       TEXT    NOT NULL,
+        sk              TEXT    NOT NULL,
+        alert_id        TEXT    NOT NULL,
+        alert_type      TEXT    NOT NULL,
+        alert_key       BLOB    NOT NULL,
+        risk_score      REAL    NOT NULL,
+        alert_timestamp INTEGER NOT NULL,
+        timestamp       INTEGER NOT NULL,
+        occurrences     INTEGER NOT NULL,
+        last_seen       INTEGER NOT NULL,
+        degraded        INTEGER NOT NULL,
+        todo            TEXT,
+        expires_at      INTEGER NOT NULL,
+        body            TEXT    NOT NULL,
+        PRIMARY KEY (entity_id, sk)
+    ) STRICT;
+    CREATE INDEX insight_newest   ON insight (timestamp, alert_id);
+    CREATE INDEX insight_alert_id ON insight (alert_id);
+    CREATE INDEX insight_expiry   ON insight (expires_at);
+    CREATE INDEX insight_todo     ON insight (timestamp) WHERE todo IS NOT NULL;
+
+    CREATE TABLE claim (
+        alert_key   BLOB    NOT NULL PRIMARY KEY,
+        state       TEXT    NOT NULL,
+        owner       TEXT    NOT NULL,
+        fence       INTEGER NOT NULL,
+        lease_until INTEGER NOT NULL,
+        calls       INTEGER NOT NULL,
+        upgrades    INTEGER NOT NULL,
+        insight_pk  TEXT    NOT NULL,
+        insight_sk  TEXT    NOT NULL,
+        expires_at  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX claim_expiry ON claim (expires_at);
+
+    CREATE TABLE parked (
+        sha256      TEXT    NOT NULL PRIMARY KEY,
+        received_at INTEGER NOT NULL,
+        reason      TEXT    NOT NULL,
+        message     TEXT    NOT NULL,
+        event       BLOB    NOT NULL,
+        event_bytes INTEGER NOT NULL,
+        replayed_at INTEGER,
+        outcome     TEXT,
+        expires_at  INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX parked_newest ON parked (received_at, sha256);
+    CREATE INDEX parked_expiry ON parked (expires_at);
+
+    CREATE TABLE intake (
+        id          INTEGER NOT NULL PRIMARY KEY,
+        received_at INTEGER NOT NULL,
+        day         TEXT    NOT NULL,
+        alert_type  TEXT,
+        outcome     TEXT
+    ) STRICT;
+    CREATE INDEX intake_day        ON intake (day);
+    CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
+"];
+
+/// Brings the file to the latest shape. Processes that do this at the same time wait for one another.
+pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(), Failed> {
+    // Before anything is written: the file may be somebody else's.
+    let found = version(connection)?;
+    use_wal(connection)?;
+    if found == latest() {
+        return Ok(());
+    }
+    let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, applied_at TEXT NOT NULL) STRICT",
+    )?;
+    for (number, sql) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        transaction.execute_batch(sql)?;
+        let applied: (u32, String) = (number, now.to_string());
+        transaction.execute("INSERT INTO migration (version, applied_at) VALUES (?1, ?2)", applied)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Refuses a file that cannot be read as it stands.
+pub(crate) fn check(connection: &Connection) -> Result<(), Failed> {
+    match version(connection)? {
+        0 => Err(Failed::Empty),
+        _ => Ok(()),
+    }
+}
+
+fn latest() -> u32 {
+    MIGRATIONS.iter().fold(0, |count, _| count + 1)
+}
+
+/// The file's version: 0 if it is empty.
+fn version(connection: &Connection) -> Result<u32, Failed> {
+    // In one look: between two, another process may have made the file's tables.
+    let look = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
+    let (application_id, tables): (i32, u32) =
+        connection.query_row(look, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if application_id != APPLICATION_ID {
+        return if application_id == 0 && tables == 0 { Ok(0) } else { Err(Failed::NotOurs) };
+    }
+    let found = connection
+        .query_row("SELECT max(version) FROM migration", [], |row| row.get::<_, Option<u32>>(0))
+        .optional()?
+        .flatten()
+        .unwrap_or(0);
+    let known = latest();
+    if found > known { Err(Failed::Newer { found, known }) } else { Ok(found) }
+}
+
+fn use_wal(connection: &Connection) -> Result<(), Failed> {
+    for _ in 1..WAL_TRIES_MAX {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => pause(),
+            answer => return Ok(answer?),
+        }
+    }
+    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the file is opened before there is anything else to do")]
+fn pause() {
+    thread::sleep(WAL_PAUSE);
+}
