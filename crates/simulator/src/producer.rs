@@ -354,7 +354,7 @@ mod tests {
             r#""message":"Student stu_4532 has 5 IB calls in 14 days","timestamp":"2025-01-01T00:00:00.0"#,
         );
         assert!(rest.starts_with(expected), "{rest}");
-        assert!(line.ends_with("\"}}\n"));
+        assert!(line.ends_with("\"}}"));
     }
 
     #[test]
