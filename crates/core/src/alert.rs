@@ -16,7 +16,6 @@ mod refusal;
 
 pub use delivery::{Delivery, Record};
 pub use facts::Facts;
-pub(crate) use identity::hex;
 pub use identity::{AlertKey, InsightKey};
 pub use refusal::{Reason, Refusal};
 

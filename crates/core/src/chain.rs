@@ -1,51 +1,47 @@
 //! The chain: which model is asked next, until one answers or none can.
 //!
-//! Takes: the models in their order, a [`Question`], a [`Budget`] of calls and time, and from the caller two
-//! steps: `reserve`, which counts a call before it is made, and `judge`, which checks what came back.
-//! Gives: an [`Asked`]: the answer or why there is none, every attempt, the alarms, and whether it is
-//! degraded.
-//! Never: makes a call that was not reserved, lets one outlive its share of the time, or tries again anywhere
-//! but here.
+//! What comes next is decided by `policy`, a pure function; the loop in this file obeys it.
 //!
-//! What comes next is decided by `policy`, a pure function; this loop obeys it.
+//! Never: makes a call that was not counted, lets one run past its share of the time, or retries a model anywhere but
+//! here.
 //!
 //! ```text
-//!   ┌────────────────────────────────────────────────────────────────────────────────────────┐
-//!   ▼                                                                                        │
-//! policy ─┬─ wait ─ sleep ───────────────────────────────────────────────────────────────────┤
-//!         ├─ call ─ enter the breaker ─ reserve ─ ask, at most 20 s ─ judge ─ settle the breaker
+//!   ┌──────────────────────────────────────────────────────────────────────────────────────────────┐
+//!   ▼                                                                                              │
+//! policy ─┬─ wait ─ sleep ─────────────────────────────────────────────────────────────────────────┤
+//!         ├─ call ─ enter the breaker ─ count ─ ask, at most 20 s ─ judge ─ settle the breaker ────┘
 //!         └─ stop
 //!
 //! start                                                                      end             deadline
-//!   ├── attempt: at most 20 s ──┼── ... ──┼── the next model: at least 5 s ──┼── 3 s to store ──┤
+//!   ├── attempt: at most 20 s ──┼── ... ──┼── the next model: at least 6 s ──┼── 3 s to store ──┤
 //! ```
 
 mod attempt;
-mod asked;
 mod breaker;
 mod health;
 mod policy;
-mod race;
-
-pub use asked::{Alarm, Answer, Asked, NoAnswer};
-pub use attempt::{Attempt, Ending, Verdict};
-pub use breaker::Circuit;
-pub use health::{Health, Standing};
-pub use policy::Budget;
+mod outcome;
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde_json::Value;
+
+pub use attempt::{Attempt, AttemptOutcome, Verdict};
+pub use breaker::Circuit;
+pub use health::{Health, ModelHealth};
+pub use outcome::{Alarm, ChainOutcome, ModelAnswer, StopReason};
+pub use policy::Budget;
 
 use crate::clock::Clock;
 use crate::limits::{ATTEMPT_TIME_MIN, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
-use crate::model::{Call, Completion, Message, Model, ModelError, ModelSpec, Role};
-use crate::store::{Reserved, StoreError};
-use asked::Answers;
+use crate::model::{Call, Completion, Message, Model, ModelError, Role};
+use crate::time::Timestamp;
 use health::Permit;
-use policy::{NextCall, Step, Why};
-use race::within;
+use outcome::Answers;
+use policy::{Candidate, NextCall, Step};
 
 /// The models in their order, and what they are asked with.
 #[derive(Debug)]
@@ -74,23 +70,22 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         Self { models, health, clock }
     }
 
-    /// Asks the models until one answers or none can. `reserve` counts a call of the alert's claim before it
-    /// is made; `judge` checks a finished, non-blank reply.
-    pub async fn ask<T, R: Future<Output = Result<Reserved, StoreError>>>(
+    /// Asks the models until one answers or none can. `count` counts a call of the alert's claim before it is made, or
+    /// says why it must not be made; `judge` checks a finished, non-blank reply.
+    pub async fn ask<T>(
         &self,
         question: &Question<'_>,
         budget: Budget,
-        mut reserve: impl FnMut() -> R,
+        mut count: impl AsyncFnMut() -> Result<(), StopReason>,
         mut judge: impl FnMut(&Completion) -> Verdict<T>,
-    ) -> Asked<T> {
-        let plan: Vec<&ModelSpec> = self.models.iter().map(Model::spec).collect();
+    ) -> ChainOutcome<'a, T> {
         let mut answers = Answers::new();
-        let none = loop {
+        let stop = loop {
             let now = self.clock.now();
-            let health: Vec<Standing> = plan.iter().map(|spec| self.health.standing(spec, now)).collect();
-            let step = policy::next(&plan, answers.attempts(), &health, budget, now);
-            for (spec, fault) in policy::skipped(step, &plan, answers.attempts(), &health) {
-                answers.skip(spec, fault);
+            let candidates = self.candidates(now);
+            let step = policy::next(&candidates, answers.attempts(), budget, now);
+            for skipped in policy::skipped(&step, &candidates, answers.attempts()) {
+                answers.skip(skipped);
             }
             let next = match step {
                 Step::Call(next) => next,
@@ -98,63 +93,71 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
                     self.clock.sleep(until.since(now)).await;
                     continue;
                 }
-                Step::Stop(why) => break none_but(why),
+                Step::Stop(reason) => break reason,
             };
-            // If another alert has changed the breaker since, the next look shows it.
-            let Some(model) = self.models.get(next.place) else { break Some(NoAnswer::AllFailed) };
-            let Some(permit) = self.health.enter(model.spec(), now) else { continue };
-            match reserve().await {
-                Ok(Reserved::Call(_)) => {}
-                Ok(Reserved::Spent) => break Some(NoAnswer::CallsSpent),
-                Ok(Reserved::Lost) => break Some(NoAnswer::Lost),
-                Err(error) => break Some(NoAnswer::Store(error)),
+            // If another alert has changed the breaker in the meantime, the next turn sees it.
+            let Some(permit) = self.health.enter(next.candidate.spec, now) else { continue };
+            if let Err(reason) = count().await {
+                break reason;
             }
-            // A slow store can have used up the call's share. It is counted then, and not made.
+            // A slow store can have used up the call's share of the time. The call is counted then, and not made.
             if next.until.since(self.clock.now()) >= ATTEMPT_TIME_MIN {
                 let (attempt, answer) =
-                    self.attempt(question, answers.attempts(), next, model, permit, &mut judge).await;
+                    self.attempt(question, answers.attempts(), &next, permit, &mut judge).await;
                 answers.add(attempt, answer);
             }
         };
-        answers.finish(&plan, none)
+        answers.finish(self.models.first().map(Model::spec), stop)
     }
 
-    /// Makes one call, and notes what came of it.
+    fn candidates(&self, now: Timestamp) -> Vec<Candidate<'a, M>> {
+        let candidate = |model: &'a M| Candidate { model, spec: model.spec(), health: self.health.of(model.spec(), now) };
+        self.models.iter().map(candidate).collect()
+    }
+
+    /// Makes one call, and notes its outcome.
     async fn attempt<T>(
         &self,
         question: &Question<'_>,
-        attempts: &[Attempt],
-        next: NextCall,
-        model: &M,
+        attempts: &[Attempt<'a>],
+        next: &NextCall<'_, 'a, M>,
         permit: Permit<'_>,
         judge: &mut impl FnMut(&Completion) -> Verdict<T>,
-    ) -> (Attempt, Option<T>) {
-        let NextCall { place, native, output_tokens, until, .. } = next;
-        let messages = messages(question, attempts, next);
-        let schema = native.then_some(question.schema);
-        let call = Call { system: question.system, messages: &messages, schema, output_tokens };
+    ) -> (Attempt<'a>, Option<T>) {
+        let Candidate { model, spec, .. } = *next.candidate;
+        let messages = messages(question, attempts, next.quoted);
+        let schema = next.native.then_some(question.schema);
+        let call = Call { system: question.system, messages: &messages, schema, output_tokens: next.output_tokens };
         let started = self.clock.now();
-        let limit = until.since(started);
-        let came = within(model.ask(&call), async { self.clock.sleep(limit).await }).await;
+        let response = self.within(next.until.since(started), model.ask(&call)).await;
         let ended = self.clock.now();
 
-        let spec = model.spec();
-        let mut attempt = Attempt::new(place, spec, native, ended.since(started));
-        let answer = match came.unwrap_or(Err(ModelError::TimedOut)) {
+        let mut attempt = Attempt::new(spec, next.native, ended.since(started));
+        let answer = match response.unwrap_or(Err(ModelError::TimedOut)) {
             Ok(completion) => {
-                let (ending, answer) = Ending::of_reply(&completion, judge);
-                attempt.reply(completion, ending);
+                let (outcome, answer) = AttemptOutcome::of_reply(&completion, judge);
+                attempt.reply(completion, outcome);
                 answer
             }
             Err(error) => {
-                let native_unproven = native && !self.health.native_has_worked(spec);
+                let native_unproven = next.native && !self.health.native_has_worked(spec);
                 let pause = error.retry_after().unwrap_or_else(|| self.jitter());
-                attempt.ending = Ending::of_error(error, native, native_unproven, ended.plus(pause));
+                attempt.outcome =
+                    AttemptOutcome::of_error(error, next.native, native_unproven, ended.plus(pause));
                 None
             }
         };
         permit.settle(&attempt, ended);
         (attempt, answer)
+    }
+
+    /// The response, unless the time is over first; dropping the call cancels it.
+    async fn within<T>(&self, time: Duration, call: impl Future<Output = T>) -> Option<T> {
+        // The call is polled first: one that is ready at once wins even against no time at all.
+        match select(pin!(call), pin!(async { self.clock.sleep(time).await })).await {
+            Either::Left((response, _)) => Some(response),
+            Either::Right(_) => None,
+        }
     }
 
     fn jitter(&self) -> Duration {
@@ -164,21 +167,10 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
     }
 }
 
-/// Why there is none, or `None` if there is an answer to give.
-fn none_but(why: Why) -> Option<NoAnswer> {
-    match why {
-        Why::Answered => None,
-        Why::Guardrail => Some(NoAnswer::Guardrail),
-        Why::CallsSpent => Some(NoAnswer::CallsSpent),
-        Why::AllFailed => Some(NoAnswer::AllFailed),
-        Why::Deadline => Some(NoAnswer::Deadline),
-    }
-}
-
-/// The first message; for a re-ask also the reply that was not accepted, and what is wrong with it.
-fn messages(question: &Question<'_>, attempts: &[Attempt], next: NextCall) -> Vec<Message> {
+/// The first message; for a re-ask also the rejected reply, and what is wrong with it.
+fn messages(question: &Question<'_>, attempts: &[Attempt<'_>], quoted: Option<usize>) -> Vec<Message> {
     let mut messages = vec![Message { role: Role::User, text: question.user.to_owned() }];
-    let quoted = next.quoted.and_then(|index| attempts.get(index));
+    let quoted = quoted.and_then(|index| attempts.get(index));
     if let Some((text, violations)) = quoted.and_then(Attempt::to_correct) {
         messages.push(Message { role: Role::Assistant, text: text.to_owned() });
         messages.push(Message { role: Role::User, text: (question.correction)(violations) });

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Facts;
 use crate::alert_type::AlertType;
 use crate::number::Number;
+use crate::reply::Reply;
 
 mod words;
 mod digits;
@@ -40,66 +41,106 @@ mod vocabulary;
 mod aside;
 mod claim;
 mod evidence;
-mod grounded;
-
-pub use grounded::Grounded;
 
 use claim::Claim;
 use evidence::Evidence;
 use token::{Token, Tokens};
 use vocabulary::Vocabulary;
 
-/// What a prompt said, as far as numbers go.
-pub struct Ground {
+/// What the prompt of an alert type says about numbers, whatever the alert. Made once for each type.
+#[derive(Debug)]
+pub struct Reference {
     vocabulary: Vocabulary,
+    /// The claims of the type's own texts, which an explanation may repeat.
+    shown: Vec<Claim>,
+}
+
+/// Checks replies about one alert.
+#[derive(Debug)]
+pub struct Checker<'r> {
+    vocabulary: &'r Vocabulary,
     evidence: Evidence,
 }
 
-/// What came of a check.
+/// What was found of the numbers in a reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Grounding {
+pub struct GroundingReport {
     /// Claims in all.
     pub numbers: usize,
-    /// Claims that nothing supports, as they stand in the texts, in their order, repeated if they are.
+    /// Claims that nothing supports, as they are written, in their order, repeated if they are repeated.
     pub unsupported: Vec<String>,
+}
+
+/// A reply whose numbers have been checked: the only form in which a model's answer can become an insight. It is made by
+/// [`Checker::check`] alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroundedReply {
+    reply: Reply,
+    report: GroundingReport,
 }
 
 /// Tokens of a quote after those that are a claim without an alert type: the words before its unit, and the unit.
 const QUOTE_TOKENS_MAX: usize = 8;
 
-impl Ground {
-    /// What a prompt about these facts says.
-    pub fn new(alert_type: &AlertType, facts: &Facts) -> Self {
+impl Reference {
+    /// What the prompt says about every alert of this type.
+    pub fn new(alert_type: &AlertType) -> Self {
         let vocabulary = Vocabulary::new(alert_type);
-        let mut evidence = Evidence::new(alert_type, facts);
-        evidence.show(claim::read(alert_type.question(), &vocabulary));
+        let mut shown = claim::read(alert_type.question(), &vocabulary);
         for fact in alert_type.facts() {
-            evidence.show(claim::read(fact.label(), &vocabulary));
+            shown.extend(claim::read(fact.label(), &vocabulary));
             // Number words of a meaning count nothing that an explanation could repeat: "the two scores".
             let in_digits =
                 |claim: &Claim| fact.meaning().get(claim.span.clone()).is_some_and(starts_with_digit);
-            let meaning = claim::read(fact.meaning(), &vocabulary);
-            evidence.show(meaning.into_iter().filter(in_digits).collect());
+            shown.extend(claim::read(fact.meaning(), &vocabulary).into_iter().filter(in_digits));
         }
-        Self { vocabulary, evidence }
+        Self { vocabulary, shown }
     }
 
-    /// Checks an explanation, then the `because` of each driver, of a reply with this risk score.
-    pub fn check(&self, explanation: &str, becauses: &[&str], risk_score: Number) -> Grounding {
-        let mut grounding = Grounding::default();
-        for text in [explanation].iter().chain(becauses) {
-            for claim in claim::read(text, &self.vocabulary) {
-                grounding.numbers += 1;
-                if !self.evidence.supports(&claim, risk_score) {
-                    grounding.unsupported.extend(text.get(claim.span).map(str::to_owned));
-                }
-            }
-        }
-        grounding
+    /// A checker of replies about these facts of an alert of this type.
+    pub fn checker(&self, alert_type: &AlertType, facts: &Facts) -> Checker<'_> {
+        let mut evidence = Evidence::new(alert_type, facts);
+        evidence.show(&self.shown);
+        Checker { vocabulary: &self.vocabulary, evidence }
     }
 }
 
-/// Where a text holds the unsupported claims of its [`Grounding`], in bytes, ascending, none overlapping another. It
+impl Checker<'_> {
+    /// Checks a reply's explanation, and the reasons of its drivers.
+    pub fn check(&self, reply: Reply) -> GroundedReply {
+        let becauses: Vec<&str> = reply.drivers().iter().map(|driver| driver.because.as_str()).collect();
+        let report = self.report(reply.explanation(), &becauses, reply.risk_score());
+        GroundedReply { reply, report }
+    }
+
+    /// Checks an explanation, then the `because` of each driver, of a reply with this risk score.
+    fn report(&self, explanation: &str, becauses: &[&str], risk_score: Number) -> GroundingReport {
+        let mut report = GroundingReport::default();
+        for text in [explanation].iter().chain(becauses) {
+            for claim in claim::read(text, self.vocabulary) {
+                report.numbers += 1;
+                if !self.evidence.supports(&claim, risk_score) {
+                    report.unsupported.extend(text.get(claim.span).map(str::to_owned));
+                }
+            }
+        }
+        report
+    }
+}
+
+impl GroundedReply {
+    /// The reply.
+    pub fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
+    /// What was found of its numbers.
+    pub fn report(&self) -> &GroundingReport {
+        &self.report
+    }
+}
+
+/// Where a text holds the unsupported claims of its [`GroundingReport`], in bytes, ascending, none overlapping another. It
 /// needs no alert type, so that an insight can be shown as it was judged, whatever became of its type.
 pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>> {
     let mut quotes: HashMap<&str, usize> = HashMap::new();

@@ -12,8 +12,10 @@
 //! The modules stand in the order in which to read them; each uses only those above it.
 
 pub mod limits;
+pub mod help;
 pub mod time;
 pub mod number;
+mod text;
 pub mod alert_type;
 pub mod alert;
 pub mod driver;
@@ -28,7 +30,6 @@ pub mod clock;
 pub mod store;
 pub mod chain;
 pub mod pipeline;
-pub mod store_contract;
 
 #[cfg(test)]
 mod tests {

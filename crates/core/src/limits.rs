@@ -45,12 +45,16 @@ pub const RECOMMENDATIONS_MIN: usize = 2;
 /// Recommendations of an insight, at most.
 pub const RECOMMENDATIONS_MAX: usize = 3;
 
-/// How long an insight, its claim and a parked event are kept.
-pub const KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long an insight, its claim and a parked event are retained.
+pub const RETENTION: Duration = Duration::from_hours(90 * 24);
 /// The time from receipt to the end of work for one event, where the surroundings give none.
 pub const EVENT_DEADLINE: Duration = Duration::from_mins(1);
+/// The longest time that any program has for one event: Lambda's own limit.
+pub const EVENT_DEADLINE_MAX: Duration = Duration::from_mins(15);
 /// How far a lease outlives its holder's deadline, so that two holders never overlap by a slow clock.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// How long a lease can last. One that ends later was taken under a clock that is ahead, and is not honoured.
+pub const LEASE_MAX: Duration = EVENT_DEADLINE_MAX.saturating_add(LEASE_MARGIN);
 /// Model calls of one claim, all models and all runs together.
 pub const CALLS_MAX: u32 = 5;
 /// Model calls of one upgrade.
@@ -66,24 +70,24 @@ pub const BUSY_PAUSE_MIN: Duration = Duration::from_millis(5);
 /// The longest pause while another worker holds the claim.
 pub const BUSY_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// How old an untold insight must be before a repeat tells it; until then, whoever made it is at it.
-pub const TELL_AGAIN_AFTER: Duration = Duration::from_secs(5);
+pub const NOTIFY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// The time that must be left to tell of an insight; else the sweep tells.
-pub const TELL_TIME_MIN: Duration = Duration::from_secs(2);
+pub const NOTIFY_TIME_MIN: Duration = Duration::from_secs(2);
 /// Insights that one sweep works on at once.
-pub const SWEEP_AT_ONCE: usize = 8;
+pub const SWEEP_CONCURRENCY: usize = 8;
 /// Insights that a sweep reads at once.
 pub const SWEEP_PAGE: usize = 100;
 /// Failures to tell that end a sweep: the bus is down.
-pub const UNTOLD_MAX: usize = 3;
+pub const NOTIFY_FAILURES_MAX: usize = 3;
 /// The step in which things expire.
-pub const EXPIRY_STEP: Duration = Duration::from_secs(1);
+pub const EXPIRY_GRANULARITY: Duration = Duration::from_secs(1);
 /// Insights or parked events on one page of a query.
 pub const PAGE_MAX: usize = 1000;
 
 /// Bytes of an accepted reply that its insight keeps.
-pub const REPLY_KEPT_BYTES_MAX: usize = 8 * 1024;
+pub const REPLY_STORED_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a refused reply that its attempt keeps.
-pub const REFUSED_REPLY_KEPT_BYTES_MAX: usize = 2 * 1024;
+pub const REJECTED_REPLY_STORED_BYTES_MAX: usize = 2 * 1024;
 /// The pause before a failed upgrade may be tried again.
 pub const UPGRADE_PAUSE: Duration = Duration::from_mins(15);
 /// A reply's text, in bytes. An answer needs some 2 KiB; the rest is for reasoning before it.
@@ -102,9 +106,11 @@ pub const BECAUSE_CHARS_MAX: usize = 500;
 pub const MODEL_CALLS_MAX: usize = 2;
 /// The time of one attempt, the response's body included.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The time that must be left for a call to start; also what an attempt leaves the next model.
+/// The time that must be left for a call to start.
 pub const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(5);
-/// What is kept of an event's time to store its insight.
+/// What an attempt leaves the next model: the least time for a call, and a second to count it in the store.
+pub const NEXT_MODEL_TIME: Duration = ATTEMPT_TIME_MIN.saturating_add(Duration::from_secs(1));
+/// The part of an event's time that is reserved to store its insight.
 pub const STORE_RESERVE: Duration = Duration::from_secs(3);
 /// The shortest pause before a model is tried again that did not say how long to wait.
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -121,10 +127,10 @@ pub const TRANSIENT_PROBE_PAUSE: Duration = Duration::from_secs(30);
 /// The time from a configuration or quota error to the next probe. A person has to act first.
 pub const CONFIGURATION_PROBE_PAUSE: Duration = Duration::from_mins(5);
 /// How long it is remembered that a model refuses the native schema.
-pub const SCHEMA_REFUSED_KEPT: Duration = Duration::from_hours(24);
+pub const SCHEMA_REFUSAL_RETENTION: Duration = Duration::from_hours(24);
 /// How long it is remembered that the native schema took too long. A vendor compiles a new one within
 /// minutes, so this is short; without it each alert of those minutes would lose an attempt's time.
-pub const SCHEMA_SLOW_KEPT: Duration = Duration::from_mins(5);
+pub const SCHEMA_TIMEOUT_RETENTION: Duration = Duration::from_mins(5);
 /// Bytes that are kept of a reply that was not accepted, and quoted back to the model. A longer one is no
 /// answer.
 pub const REFUSED_TEXT_BYTES_MAX: usize = 8 * 1024;

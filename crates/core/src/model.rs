@@ -107,7 +107,7 @@ pub struct Completion {
     /// The text blocks, joined by a newline. Empty if there was none.
     pub text: String,
     /// Why it ended.
-    pub stop: Stop,
+    pub finish: FinishReason,
     /// The model that answered, as the response says; absent if it does not.
     pub model_id: Option<String>,
     /// Tokens of the request, as the response says.
@@ -118,7 +118,7 @@ pub struct Completion {
 
 /// Why a completion ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
+pub enum FinishReason {
     /// It was finished.
     End,
     /// The ceiling of tokens was reached, even if the text looks whole.
@@ -177,13 +177,13 @@ pub enum ModelError {
     #[error("{fault}")]
     Configuration {
         /// What is wrong.
-        fault: Fault,
+        fault: ConfigurationFault,
     },
 }
 
 /// What is wrong with a model's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum ConfigurationFault {
     /// No credentials or no key were found.
     NoCredentials,
     /// The credentials have expired or are not valid.
@@ -255,7 +255,7 @@ impl ModelError {
     }
 }
 
-impl Fault {
+impl ConfigurationFault {
     /// A short stable name.
     pub fn code(&self) -> &'static str {
         match self {
@@ -273,7 +273,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ConfigurationFault {
     /// What is wrong, and the mend.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,17 +1,16 @@
-//! The seam to whoever is told of an insight.
+//! The seam to whoever is notified of an insight.
 //!
-//! Takes: an insight that is stored.
-//! Gives: the [`Notifier`] seam, and what a failure to tell is called.
-//! Never: loses an insight. What was not told stays marked in the store, and is told later: at least once.
+//! Never: loses an insight. What was not published stays marked in the store and is published later: at least once.
 
 use std::future::Future;
 
+use crate::help::Help;
 use crate::insight::StoredInsight;
 
-/// Tells others of insights, such as an event bus.
+/// Publishes insights, for example on an event bus.
 pub trait Notifier: Send + Sync {
-    /// Tells once. Nothing is tried again here.
-    fn tell(&self, insight: &StoredInsight) -> impl Future<Output = Result<(), NotifyError>> + Send;
+    /// Publishes one insight. Nothing is retried here.
+    fn notify(&self, insight: &StoredInsight) -> impl Future<Output = Result<(), NotifyError>> + Send;
 }
 
 /// The notifier of a program that has none.
@@ -19,29 +18,29 @@ pub trait Notifier: Send + Sync {
 pub enum NoNotifier {}
 
 impl Notifier for NoNotifier {
-    async fn tell(&self, _: &StoredInsight) -> Result<(), NotifyError> {
+    async fn notify(&self, _: &StoredInsight) -> Result<(), NotifyError> {
         match *self {}
     }
 }
 
-/// Why an insight was not told.
+/// Why an insight was not published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {
-    /// The network or the bus does not answer in time. It passes.
-    #[error("the event bus cannot be reached ({what}); see the region, the network and the endpoint")]
+    /// The network or the bus does not answer in time. It may pass.
+    #[error("the event bus cannot be reached ({what})")]
     Unreachable {
         /// What went wrong.
         what: String,
     },
     /// The bus refuses: it does not exist, or may not be used. The operator is at fault.
-    #[error("the event bus refuses ({what}); see that EVENT_BUS_NAME exists and events:PutEvents is allowed")]
+    #[error("the event bus refuses the request ({what})")]
     Refused {
         /// The vendor's code.
         what: String,
     },
-    /// The bus took the request and not the event in it. It may pass.
-    #[error("the event bus did not take the event ({what}); it is worth trying again")]
-    NotTaken {
+    /// The bus accepted the request but not the event in it. It may pass.
+    #[error("the event bus did not accept the event ({what})")]
+    NotAccepted {
         /// The vendor's code.
         what: String,
     },
@@ -53,7 +52,18 @@ impl NotifyError {
         match self {
             Self::Unreachable { .. } => "bus_unreachable",
             Self::Refused { .. } => "bus_refused",
-            Self::NotTaken { .. } => "bus_not_taken",
+            Self::NotAccepted { .. } => "bus_not_taken",
         }
+    }
+}
+
+impl Help for NotifyError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Unreachable { .. } => "check the region, the network and the endpoint",
+            Self::Refused { .. } => "check that EVENT_BUS_NAME exists and that events:PutEvents is allowed",
+            Self::NotAccepted { .. } => "it is worth trying again",
+        };
+        Some(help.to_owned())
     }
 }

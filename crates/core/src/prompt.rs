@@ -1,16 +1,16 @@
 //! What a model is asked: role, rules, dictionary and scale as system text, and the facts as one JSON object.
 //!
-//! Takes: an alert type and an alert's facts. Nothing else can reach it: no entity id or name, no message, no
-//! unknown field. What is not sent cannot leak or inject.
-//! Gives: a [`Prompt`], with its version and hash, the reply's schema, and the words of a re-ask.
-//! Never: asks in a way that wants a high score.
+//! A prompt is made of an alert type and an alert's facts. Nothing else can reach it: no entity id or name, no message,
+//! no unknown field. What is not sent cannot leak or inject.
+//!
+//! Never: asks in a way that suggests a high score.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::alert::{Facts, hex};
+use crate::alert::Facts;
 use crate::alert_type::{AlertType, Fact, FactKind, Range, Worse};
 
 /// Grows with every change of the words below; a changed prompt is changed behaviour.
@@ -36,23 +36,46 @@ Reply with one JSON object and nothing else, its keys in this order:
  \"recommendations\": [\"<action>\", \"<action>\"],
  \"risk_score\": <number from 0 to 100>}";
 
-/// A question to a model.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Prompt {
+/// The part of a prompt that depends on the alert type alone. Made once for each type.
+#[derive(Debug)]
+pub struct PromptTemplate {
     system: String,
+    schema: Value,
+    /// Of the system text, and the line break before the facts.
+    hash: Sha256,
+}
+
+/// A question to a model.
+#[derive(Clone)]
+pub struct Prompt<'t> {
+    template: &'t PromptTemplate,
     user: String,
 }
 
-impl Prompt {
-    /// The question that an alert type asks of these facts.
-    pub fn new(alert_type: &AlertType, facts: &Facts) -> Self {
-        // A map of finite numbers and of words has no way to fail.
-        Self { system: system(alert_type), user: serde_json::to_string(facts).unwrap_or_default() }
+impl PromptTemplate {
+    /// The template of an alert type's prompts.
+    pub fn new(alert_type: &AlertType) -> Self {
+        let system = system(alert_type);
+        let hash = Sha256::new().chain_update(&system).chain_update("\n");
+        Self { system, schema: schema(alert_type), hash }
     }
 
+    /// The question that the alert type asks of these facts.
+    pub fn prompt(&self, facts: &Facts) -> Prompt<'_> {
+        // A map of finite numbers and of words has no way to fail.
+        Prompt { template: self, user: serde_json::to_string(facts).unwrap_or_default() }
+    }
+
+    /// The reply's JSON schema, reduced to what every vendor takes: no ranges, no counts. The reader checks the rest.
+    pub fn schema(&self) -> &Value {
+        &self.schema
+    }
+}
+
+impl Prompt<'_> {
     /// Role, rules, dictionary and scale.
     pub fn system(&self) -> &str {
-        &self.system
+        &self.template.system
     }
 
     /// The facts, as one JSON object.
@@ -60,18 +83,14 @@ impl Prompt {
         &self.user
     }
 
-    /// The sha256 of all that is asked, in hexadecimal.
+    /// The sha256 of everything that is asked, in hexadecimal.
     pub fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(&self.system);
-        hash.update("\n");
-        hash.update(&self.user);
-        hex(&hash.finalize())
+        hex::encode(self.template.hash.clone().chain_update(&self.user).finalize())
     }
 }
 
-impl std::fmt::Debug for Prompt {
-    /// Without its texts: a prompt is nobody's to log.
+impl std::fmt::Debug for Prompt<'_> {
+    /// Without its texts: a prompt must not reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Prompt {{ version: {VERSION}, sha256: {} }}", self.sha256())
     }
@@ -123,8 +142,7 @@ fn numbers(range: &Range) -> String {
     format!("{unit}, {min} to {max}; {worse} is worse.")
 }
 
-/// The reply's JSON schema, reduced to what every vendor takes: no ranges, no counts. The reader checks the rest.
-pub fn schema(alert_type: &AlertType) -> Value {
+fn schema(alert_type: &AlertType) -> Value {
     let facts: Vec<_> = alert_type.facts().iter().map(Fact::id).collect();
     let driver = json!({
         "type": "object",
@@ -171,11 +189,14 @@ mod tests {
     use crate::time::Timestamp;
 
     /// A sample's prompt.
-    fn prompt(types: &AlertTypes, id: &str, event: &str) -> Prompt {
-        let alert_type = types.get(id).unwrap();
+    fn prompt<'t>(types: &AlertTypes, template: &'t PromptTemplate, event: &str) -> Prompt<'t> {
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
         let alert = Alert::read(event.as_bytes(), types, now).unwrap();
-        Prompt::new(alert_type, alert.facts())
+        template.prompt(alert.facts())
+    }
+
+    fn template(types: &AlertTypes, id: &str) -> PromptTemplate {
+        PromptTemplate::new(types.get(id).unwrap())
     }
 
     #[test]
@@ -195,7 +216,8 @@ mod tests {
                 include_str!("../../../alert-types/supply_demand_imbalance/samples/01-typical/alert.json"),
             ),
         ] {
-            let prompt = prompt(&types, id, event);
+            let template = template(&types, id);
+            let prompt = prompt(&types, &template, event);
             insta::assert_snapshot!(id, format!("{}\n--- user\n{}\n", prompt.system(), prompt.user()));
         }
     }
@@ -207,7 +229,8 @@ mod tests {
         let event = r#"{"alert_type":"supply_demand_imbalance","severity":"canary-severity","entity_id":"canary name",
             "entity_type":"subject","message":"canary message","timestamp":"2025-01-01T12:34:56.789Z",
             "details":{"balance_status":"high_demand","demand_score":91.5,"supply_score":7,"note":"canary field"}}"#;
-        let prompt = prompt(&types, "supply_demand_imbalance", event);
+        let template = template(&types, "supply_demand_imbalance");
+        let prompt = prompt(&types, &template, event);
         let all = format!("{}{}{:?}", prompt.system(), prompt.user(), prompt);
         for canary in ["canary", "12:34", "2025-01-01"] {
             assert!(!all.contains(canary), "{canary} in {all}");
@@ -221,8 +244,9 @@ mod tests {
         let types = AlertTypes::built_in();
         let sample =
             include_str!("../../../alert-types/high_ib_call_frequency/samples/01-typical/alert.json");
-        let one = prompt(&types, "high_ib_call_frequency", sample);
-        let other = prompt(&types, "high_ib_call_frequency", &sample.replace("65", "64"));
+        let template = template(&types, "high_ib_call_frequency");
+        let one = prompt(&types, &template, sample);
+        let other = prompt(&types, &template, &sample.replace("65", "64"));
         assert_eq!(one.sha256().len(), 64);
         assert_ne!(one.sha256(), other.sha256());
     }

@@ -66,7 +66,7 @@ impl Timestamp {
     }
 
     /// Whether what is kept until this time is absent now. A time to live counts in whole seconds.
-    pub fn has_passed(self, now: Self) -> bool {
+    pub fn is_past(self, now: Self) -> bool {
         self.as_secs() < now.as_secs()
     }
 

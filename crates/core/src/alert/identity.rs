@@ -1,11 +1,9 @@
-//! Which alerts say the same, and where their one insight stands.
+//! Which alerts say the same, and the key of their one insight.
 //!
-//! Takes: the checked parts of an alert.
-//! Gives: an [`AlertKey`], and the [`InsightKey`] under which the insight is stored.
 //! Never: looks at the event id, the order of keys, or how a number is written.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,13 +17,13 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey([u8; 32]);
 
-/// Where an insight stands: fixed by the first claim of its alert key, so that there can be only one.
+/// The key of an insight: fixed by the first claim of its alert key, so that there can be only one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InsightKey {
     entity_id: String,
     alert_timestamp: Timestamp,
     alert_type: String,
-    fingerprint: String,
+    digits: String,
 }
 
 impl AlertKey {
@@ -36,8 +34,8 @@ impl AlertKey {
             millis => timestamp.as_millis().div_euclid(millis),
         };
         let steps = facts.iter().map(|(id, value)| (id, step_of(alert_type, id, value)));
-        // Canonical, since the map is ordered, every number is whole and below 2^53, and the identifiers are ASCII:
-        // there, serde_json writes what RFC 8785 asks for.
+        // Canonical, because the map is ordered, every number is whole and below 2^53, and the identifiers are ASCII:
+        // for these serde_json writes what RFC 8785 asks for.
         let steps: BTreeMap<_, _> = steps.collect();
         let said = ("v1", alert_type.id(), alert_type.entity(), entity_id, steps, window);
         let canonical = serde_json::to_vec(&said).unwrap_or_default();
@@ -52,12 +50,7 @@ impl AlertKey {
     /// From its 64 hexadecimal digits, as it prints itself.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
+        hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
@@ -65,45 +58,30 @@ impl AlertKey {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
-
-    fn fingerprint(self) -> String {
-        let mut hex = self.to_string();
-        hex.truncate(8);
-        hex
-    }
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Step<'a> {
+enum IdentityStep<'a> {
     Number(i64),
     Word(&'a str),
 }
 
-fn step_of<'a>(alert_type: &AlertType, fact: &str, value: &'a FactValue) -> Step<'a> {
+fn step_of<'a>(alert_type: &AlertType, fact: &str, value: &'a FactValue) -> IdentityStep<'a> {
     match value {
         FactValue::Number(number) => {
             let step =
                 alert_type.fact(fact).and_then(|fact| fact.range()).map_or(1.0, |range| range.step.get());
             #[expect(clippy::cast_possible_truncation, reason = "the lint bounds a range to 2^53 steps")]
-            Step::Number((number.get() / step).floor() as i64)
+            IdentityStep::Number((number.get() / step).floor() as i64)
         }
-        FactValue::Word(word) => Step::Word(word),
+        FactValue::Word(word) => IdentityStep::Word(word),
     }
-}
-
-/// Bytes in hexadecimal, as hashes are written.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl fmt::Display for AlertKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -113,33 +91,33 @@ impl fmt::Debug for AlertKey {
     }
 }
 
+/// Digits of an insight's key, and how many more it gets when they are another alert's.
+const DIGITS: usize = 8;
+
 impl InsightKey {
     pub(super) fn new(alert_type: &str, entity_id: &str, alert_timestamp: Timestamp, key: AlertKey) -> Self {
-        Self {
-            entity_id: entity_id.into(),
-            alert_timestamp,
-            alert_type: alert_type.into(),
-            fingerprint: key.fingerprint(),
-        }
+        let mut digits = key.to_string();
+        digits.truncate(DIGITS);
+        Self { entity_id: entity_id.into(), alert_timestamp, alert_type: alert_type.into(), digits }
     }
 
-    /// From the two keys of a stored item; `None` if they are not an insight's.
-    pub fn from_item(pk: &str, sk: &str) -> Option<Self> {
-        let entity_id = pk.strip_prefix("insight#")?.to_owned();
-        let mut parts = sk.splitn(3, '#');
-        let alert_timestamp = Timestamp::parse(parts.next()?).ok()?;
-        let (alert_type, fingerprint) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-        Some(Self { entity_id, alert_timestamp, alert_type, fingerprint })
+    /// From its parts, as a store has them. `None` if the digits are not the beginning of an alert key.
+    pub fn from_parts(
+        entity_id: String,
+        alert_timestamp: Timestamp,
+        alert_type: String,
+        digits: String,
+    ) -> Option<Self> {
+        let is_digits = digits.len() >= DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_digits.then_some(Self { entity_id, alert_timestamp, alert_type, digits })
     }
 
-    /// The item's partition key: `insight#{entity_id}`.
-    pub fn pk(&self) -> String {
-        format!("insight#{}", self.entity_id)
-    }
-
-    /// The item's sort key: `{alert timestamp}#{alert_type}#{first 8 hex of the alert key}`.
-    pub fn sk(&self) -> String {
-        format!("{}#{}#{}", self.alert_timestamp, self.alert_type, self.fingerprint)
+    /// The key with the next eight digits of the alert key, for an alert whose own key is another alert's.
+    #[must_use]
+    pub fn longer(&self, key: AlertKey) -> Self {
+        let mut digits = key.to_string();
+        digits.truncate(self.digits.len() + DIGITS);
+        Self { digits, ..self.clone() }
     }
 
     /// The student or subject.
@@ -152,9 +130,19 @@ impl InsightKey {
         self.alert_timestamp
     }
 
-    /// `{alert_type}_{entity_id}_{alert timestamp in epoch milliseconds}_{first 8 hex of the alert key}`.
+    /// The alert type.
+    pub fn alert_type(&self) -> &str {
+        &self.alert_type
+    }
+
+    /// The first 8 hexadecimal digits of the alert key; 16 where the first 8 are also another alert's.
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// `{alert_type}_{entity_id}_{alert timestamp in epoch milliseconds}_{digits}`.
     pub fn alert_id(&self) -> String {
-        let Self { entity_id, alert_timestamp, alert_type, fingerprint } = self;
-        format!("{alert_type}_{entity_id}_{}_{fingerprint}", alert_timestamp.as_millis())
+        let Self { entity_id, alert_timestamp, alert_type, digits } = self;
+        format!("{alert_type}_{entity_id}_{}_{digits}", alert_timestamp.as_millis())
     }
 }

@@ -1,7 +1,5 @@
 //! One model's circuit breaker, as pure steps.
 //!
-//! Takes: what came of a call, and the time.
-//! Gives: whether the model may be called.
 //! Never: lets two probes go at once, or hides a configuration's fault behind a transient failure.
 //!
 //! ```text
@@ -13,7 +11,7 @@
 //! ```
 
 use crate::limits::{CONFIGURATION_PROBE_PAUSE, TRANSIENT_FAILURES_MAX, TRANSIENT_PROBE_PAUSE};
-use crate::model::Fault;
+use crate::model::ConfigurationFault;
 use crate::time::Timestamp;
 
 /// Whether a model may be called.
@@ -27,7 +25,7 @@ pub enum Circuit {
     Open {
         /// What is wrong with its configuration, if that is the reason. Whoever skips the model for it says
         /// so.
-        fault: Option<Fault>,
+        fault: Option<ConfigurationFault>,
     },
 }
 
@@ -35,7 +33,7 @@ pub enum Circuit {
 #[derive(Debug)]
 pub(super) enum Breaker {
     Closed { failures: u32 },
-    Open { fault: Option<Fault>, until: Timestamp, probe: Option<Probe> },
+    Open { fault: Option<ConfigurationFault>, until: Timestamp, probe: Option<Probe> },
 }
 
 /// One probe, so that a late one cannot be taken for another.
@@ -65,7 +63,7 @@ impl Breaker {
         }
     }
 
-    /// Notes that `ended` is no longer under way. Gives whether it was.
+    /// Notes that `ended` is no longer under way. Returns whether it was.
     pub(super) fn end(&mut self, ended: Option<Probe>) -> bool {
         match self {
             Self::Open { probe, .. } if probe.is_some() && *probe == ended => {
@@ -82,7 +80,7 @@ impl Breaker {
     }
 
     /// It has failed in a way that may pass. While the breaker is open only its probe counts: what was under
-    /// way before says nothing new. A probe's transient failure does not show that a configuration is mended.
+    /// way before says nothing new. A probe's transient failure does not show that a configuration is fixed.
     pub(super) fn fail(&mut self, was_probe: bool, now: Timestamp) {
         match self {
             Self::Closed { failures } if *failures + 1 < TRANSIENT_FAILURES_MAX => *failures += 1,
@@ -94,8 +92,8 @@ impl Breaker {
         }
     }
 
-    /// It has failed in a way that only a person can mend (`fault`), or only much time (its quota).
-    pub(super) fn trip(&mut self, fault: Option<Fault>, now: Timestamp) {
+    /// It has failed in a way that only a person can fix (`fault`), or only much time (its quota).
+    pub(super) fn trip(&mut self, fault: Option<ConfigurationFault>, now: Timestamp) {
         *self = Self::Open { fault, until: now.plus(CONFIGURATION_PROBE_PAUSE), probe: None };
     }
 }

@@ -1,24 +1,22 @@
 //! What one process knows of its models: their breakers, and which take the native schema.
 //!
-//! Takes: what came of each call, and the time.
-//! Gives: a model's [`Standing`], and the [`Permit`] without which it is not called.
 //! Never: reads a clock, or holds its lock across a wait.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::breaker::{Breaker, Probe};
-use super::{Attempt, Circuit, Ending};
-use crate::limits::{SCHEMA_REFUSED_KEPT, SCHEMA_SLOW_KEPT};
-use crate::model::{Class, Fault, ModelError, ModelSpec};
+use super::{Attempt, Circuit, AttemptOutcome};
+use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION};
+use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec};
 use crate::time::Timestamp;
 
 /// What is known of every model. One per process, shared by all its alerts.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<State>);
+pub struct Health(Mutex<HealthState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     /// By the model's name: two names for one model can differ in their key.
     breakers: HashMap<String, Breaker>,
     /// By endpoint and model id.
@@ -35,7 +33,7 @@ struct Schema {
 
 /// What is known of one model at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct ModelHealth {
     /// Whether it may be called.
     pub circuit: Circuit,
     /// Whether it is known to refuse the native schema.
@@ -57,11 +55,11 @@ impl Health {
     }
 
     /// What is known of a model.
-    pub fn standing(&self, spec: &ModelSpec, now: Timestamp) -> Standing {
+    pub fn of(&self, spec: &ModelSpec, now: Timestamp) -> ModelHealth {
         let state = self.lock();
         let circuit = state.breakers.get(&spec.name).map_or(Circuit::Closed, |breaker| breaker.circuit(now));
         let refused_until = state.schemas.get(&key(spec)).and_then(|schema| schema.refused_until);
-        Standing { circuit, refuses_schema: refused_until.is_some_and(|until| now < until) }
+        ModelHealth { circuit, refuses_schema: refused_until.is_some_and(|until| now < until) }
     }
 
     /// Whether the native schema has ever worked with this model.
@@ -72,7 +70,7 @@ impl Health {
     /// Asks to call a model. `None`: its breaker is open.
     pub(super) fn enter<'a>(&'a self, spec: &'a ModelSpec, now: Timestamp) -> Option<Permit<'a>> {
         let mut state = self.lock();
-        let State { breakers, probes, .. } = &mut *state;
+        let HealthState { breakers, probes, .. } = &mut *state;
         let breaker = breakers.entry(spec.name.clone()).or_default();
         let probe = match breaker.circuit(now) {
             Circuit::Closed => None,
@@ -87,13 +85,13 @@ impl Health {
         Some(Permit { health: self, spec, probe })
     }
 
-    /// A panic under the lock leaves a state that is still true of some moment.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// A panic under the lock leaves a state that was true at some moment.
+    fn lock(&self) -> MutexGuard<'_, HealthState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Standing {
+impl ModelHealth {
     /// Whether it may be called.
     pub fn admits(&self) -> bool {
         match self.circuit {
@@ -104,24 +102,24 @@ impl Standing {
 }
 
 impl Permit<'_> {
-    /// Notes what came of the call.
-    pub(super) fn settle(mut self, attempt: &Attempt, now: Timestamp) {
+    /// Notes the outcome of the call.
+    pub(super) fn settle(mut self, attempt: &Attempt<'_>, now: Timestamp) {
         let mut state = self.health.lock();
-        let State { breakers, schemas, .. } = &mut *state;
+        let HealthState { breakers, schemas, .. } = &mut *state;
         let breaker = breakers.entry(self.spec.name.clone()).or_default();
         let was_probe = breaker.end(self.probe.take());
-        match &attempt.ending {
-            Ending::Accepted
-            | Ending::Unsupported { .. }
-            | Ending::Unusable { .. }
-            | Ending::Length
-            | Ending::Empty
-            | Ending::UnknownStop { .. }
-            | Ending::Refusal
-            | Ending::Guardrail => breaker.succeed(),
+        match &attempt.outcome {
+            AttemptOutcome::Accepted
+            | AttemptOutcome::Unsupported { .. }
+            | AttemptOutcome::Unusable { .. }
+            | AttemptOutcome::Length
+            | AttemptOutcome::Empty
+            | AttemptOutcome::UnknownFinish { .. }
+            | AttemptOutcome::Refusal
+            | AttemptOutcome::Guardrail => breaker.succeed(),
             // It is the schema's failure; the call by the prompt alone will say how the model is.
-            Ending::SteppedDown { .. } => {}
-            Ending::Failed { error, .. } => match error.class() {
+            AttemptOutcome::SchemaRejected { .. } => {}
+            AttemptOutcome::Failed { error, .. } => match error.class() {
                 Class::Wait | Class::FailOver => breaker.fail(was_probe, now),
                 Class::Quota => breaker.trip(None, now),
                 Class::Configuration => breaker.trip(error.fault().cloned(), now),
@@ -129,7 +127,7 @@ impl Permit<'_> {
             },
         }
         if attempt.native {
-            schemas.entry(key(self.spec)).or_default().learn(&attempt.ending, now);
+            schemas.entry(key(self.spec)).or_default().learn(&attempt.outcome, now);
         }
     }
 }
@@ -144,25 +142,25 @@ impl Drop for Permit<'_> {
 }
 
 impl Schema {
-    /// Notes what came of a call that sent the schema natively.
-    fn learn(&mut self, ending: &Ending, now: Timestamp) {
-        match ending {
-            Ending::Accepted | Ending::Unsupported { .. } | Ending::Unusable { .. } | Ending::Length => {
+    /// Notes the outcome of a call that sent the schema natively.
+    fn learn(&mut self, outcome: &AttemptOutcome, now: Timestamp) {
+        match outcome {
+            AttemptOutcome::Accepted | AttemptOutcome::Unsupported { .. } | AttemptOutcome::Unusable { .. } | AttemptOutcome::Length => {
                 *self = Self { has_worked: true, refused_until: None };
             }
-            Ending::SteppedDown { error: ModelError::SchemaRefused } => {
-                self.refused_until = Some(now.plus(SCHEMA_REFUSED_KEPT));
+            AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused } => {
+                self.refused_until = Some(now.plus(SCHEMA_REFUSAL_RETENTION));
             }
-            Ending::SteppedDown { .. } => {
-                let until = now.plus(SCHEMA_SLOW_KEPT);
+            AttemptOutcome::SchemaRejected { .. } => {
+                let until = now.plus(SCHEMA_TIMEOUT_RETENTION);
                 self.refused_until = Some(self.refused_until.map_or(until, |known| known.max(until)));
             }
             // None of these shows whether the model took the schema.
-            Ending::Empty
-            | Ending::UnknownStop { .. }
-            | Ending::Refusal
-            | Ending::Guardrail
-            | Ending::Failed { .. } => {}
+            AttemptOutcome::Empty
+            | AttemptOutcome::UnknownFinish { .. }
+            | AttemptOutcome::Refusal
+            | AttemptOutcome::Guardrail
+            | AttemptOutcome::Failed { .. } => {}
         }
     }
 }
@@ -173,7 +171,7 @@ fn key(spec: &ModelSpec) -> (String, String) {
 
 impl ModelError {
     /// What is wrong with the model's configuration, if that is the failure.
-    fn fault(&self) -> Option<&Fault> {
+    fn fault(&self) -> Option<&ConfigurationFault> {
         if let Self::Configuration { fault } = self { Some(fault) } else { None }
     }
 }

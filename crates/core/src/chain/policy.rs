@@ -1,32 +1,30 @@
 //! What the chain does next, as a pure function.
 //!
-//! Takes: the models in order (the plan), the attempts so far, what is known of each model's health, the
-//! budget, and the time.
-//! Gives: a [`Step`]: call this model so, wait until then, or stop for this reason.
-//! Never: goes back to a model before the last one asked, or past a usable answer or a guardrail to another
-//! model.
+//! Takes: the candidates in order, the attempts so far, the budget, and the time.
+//! Never: goes back to a model before the last one asked, or past a usable answer or a guardrail to another model.
 //!
-//! | the last attempt ended             | then                                                      |
-//! |------------------------------------|-----------------------------------------------------------|
-//! | accepted                           | stop                                                      |
-//! | with unsupported numbers           | re-ask the model once; then the answer with the fewest    |
-//! | unusable                           | re-ask it once with the violations; then the next model   |
-//! | at its length                      | re-ask it once with a larger ceiling; then the next model |
-//! | empty, or for an unknown reason    | re-ask it once; then the next model                       |
-//! | refused                            | the next model                                            |
-//! | by a guardrail                     | stop                                                      |
-//! | in the native schema's failure     | ask it by the prompt alone                                |
-//! | in a failure that waiting may mend | wait, ask it again; then the next model. The last call is |
-//! |                                    | not spent on it while there is a next model               |
-//! | in any other failure               | the next model                                            |
+//! | the last attempt ended              | then                                                       |
+//! |-------------------------------------|------------------------------------------------------------|
+//! | accepted                            | stop                                                       |
+//! | with unsupported numbers            | re-ask the model once; then the answer with the fewest     |
+//! | unusable                            | re-ask it once with the violations; then the next model    |
+//! | at its length                       | re-ask it once with a larger ceiling; then the next model  |
+//! | empty, or for an unknown reason     | re-ask it once; then the next model                        |
+//! | refused                             | the next model                                             |
+//! | by a guardrail                      | stop                                                       |
+//! | with the native schema's failure    | ask it by the prompt alone                                 |
+//! | with a failure that waiting may fix | wait, ask it again; then the next model. The last call is  |
+//! |                                     | not spent on it while there is a next model                |
+//! | with any other failure              | the next model                                             |
 
 use std::ops::Range;
 
-use super::{Attempt, Circuit, Ending, Standing};
+use super::{Attempt, AttemptOutcome, Circuit, ModelHealth, StopReason};
 use crate::limits::{
-    ATTEMPT_TIME_MIN, ATTEMPT_TIMEOUT, MODEL_CALLS_MAX, OUTPUT_TOKENS, OUTPUT_TOKENS_LONGER, STORE_RESERVE,
+    ATTEMPT_TIME_MIN, ATTEMPT_TIMEOUT, MODEL_CALLS_MAX, NEXT_MODEL_TIME, OUTPUT_TOKENS, OUTPUT_TOKENS_LONGER,
+    STORE_RESERVE,
 };
-use crate::model::{Fault, ModelSpec};
+use crate::model::{ConfigurationFault, ModelSpec};
 use crate::time::Timestamp;
 
 /// What one alert may spend on models.
@@ -36,22 +34,33 @@ pub struct Budget {
     end: Timestamp,
 }
 
+/// A model of the chain, and what is known of it now.
+#[derive(Debug)]
+pub(super) struct Candidate<'m, M> {
+    /// The model.
+    pub(super) model: &'m M,
+    /// Its spec.
+    pub(super) spec: &'m ModelSpec,
+    /// Whether it may be called, and how.
+    pub(super) health: ModelHealth,
+}
+
 /// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+#[derive(Debug)]
+pub(super) enum Step<'c, 'm, M> {
     /// Call a model.
-    Call(NextCall),
-    /// Wait until then, and look again.
+    Call(NextCall<'c, 'm, M>),
+    /// Wait until then, and decide again.
     Wait(Timestamp),
-    /// Call no more.
-    Stop(Why),
+    /// Make no more calls.
+    Stop(StopReason),
 }
 
 /// A call to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NextCall {
-    /// The model's place in the chain.
-    pub(super) place: usize,
+#[derive(Debug)]
+pub(super) struct NextCall<'c, 'm, M> {
+    /// The model.
+    pub(super) candidate: &'c Candidate<'m, M>,
     /// Whether the schema is sent natively.
     pub(super) native: bool,
     /// The ceiling of output tokens.
@@ -62,23 +71,17 @@ pub(super) struct NextCall {
     pub(super) until: Timestamp,
 }
 
-/// Why no more calls are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
-    /// There is an answer.
-    Answered,
-    /// A guardrail intervened.
-    Guardrail,
-    /// A model could be asked, but every call has been made.
-    CallsSpent,
-    /// Each model has failed, or is not asked since its breaker is open.
-    AllFailed,
-    /// A model could be asked, but there is no time for it.
-    Deadline,
+/// A model that is passed over because its breaker is open.
+#[derive(Debug, PartialEq)]
+pub(super) struct Skipped<'c> {
+    /// The model.
+    pub(super) spec: &'c ModelSpec,
+    /// What is wrong with its configuration, if that opened the breaker.
+    pub(super) fault: Option<&'c ConfigurationFault>,
 }
 
 impl Budget {
-    /// So many calls, and the time until `deadline`, less a reserve to store what comes of it.
+    /// This many calls, and the time until `deadline`, less a reserve to store the insight.
     pub fn new(calls_max: u32, deadline: Timestamp) -> Self {
         let calls_max = usize::try_from(calls_max).unwrap_or(usize::MAX);
         Self { calls_max, end: deadline.minus(STORE_RESERVE) }
@@ -86,29 +89,29 @@ impl Budget {
 }
 
 /// What comes next.
-pub(super) fn next(
-    plan: &[&ModelSpec],
-    attempts: &[Attempt],
-    health: &[Standing],
+pub(super) fn next<'c, 'm, M>(
+    candidates: &'c [Candidate<'m, M>],
+    attempts: &[Attempt<'m>],
     budget: Budget,
     now: Timestamp,
-) -> Step {
+) -> Step<'c, 'm, M> {
     let last = attempts.last();
-    if last.is_some_and(|last| last.ending == Ending::Guardrail) {
-        return Step::Stop(Why::Guardrail);
+    if last.is_some_and(|last| last.outcome == AttemptOutcome::Guardrail) {
+        return Step::Stop(StopReason::Guardrail);
     }
-    let is_admitted = |place: &usize| health.get(*place).is_some_and(Standing::admits);
-    let askable: Vec<usize> = wanted(plan, attempts).filter(is_admitted).collect();
+    let wanted = wanted(candidates, attempts);
+    let askable: Vec<&Candidate<'m, M>> =
+        candidates.iter().take(wanted.end).skip(wanted.start).filter(|each| each.health.admits()).collect();
     let calls_left = budget.calls_max.saturating_sub(attempts.len());
     let affordable = if calls_left > 0 { askable.as_slice() } else { &[] };
-    for (index, place) in affordable.iter().copied().enumerate() {
-        let again_at = last.filter(|last| last.place == place).and_then(|last| last.ending.again_at());
+    for (index, candidate) in affordable.iter().copied().enumerate() {
+        let again_at = last.filter(|last| last.is_of(candidate.spec)).and_then(|last| last.outcome.again_at());
         if again_at.is_some() && calls_left == 1 && index + 1 < askable.len() {
             continue;
         }
         let start = again_at.map_or(now, |again_at| again_at.max(now));
         let has_successor = calls_left > 1 && index + 1 < askable.len();
-        let end = if has_successor { budget.end.minus(ATTEMPT_TIME_MIN) } else { budget.end };
+        let end = if has_successor { budget.end.minus(NEXT_MODEL_TIME) } else { budget.end };
         let until = start.plus(ATTEMPT_TIMEOUT).min(end);
         if until.since(start) < ATTEMPT_TIME_MIN {
             continue;
@@ -116,83 +119,95 @@ pub(super) fn next(
         if start > now {
             return Step::Wait(start);
         }
-        return Step::Call(call(place, plan, attempts, health, until));
+        return Step::Call(call(candidate, attempts, until));
     }
-    Step::Stop(if attempts.iter().any(|attempt| attempt.ending.is_usable()) {
-        Why::Answered
+    Step::Stop(if attempts.iter().any(|attempt| attempt.outcome.is_usable()) {
+        StopReason::Answered
     } else if askable.is_empty() {
-        Why::AllFailed
+        StopReason::AllFailed
     } else if calls_left == 0 {
-        Why::CallsSpent
+        StopReason::CallsSpent
     } else {
-        Why::Deadline
+        StopReason::Deadline
     })
 }
 
-/// The models that a step passes over since their breaker is open, each with the configuration's fault if
-/// that is why.
-pub(super) fn skipped<'a>(
-    step: Step,
-    plan: &[&'a ModelSpec],
-    attempts: &[Attempt],
-    health: &'a [Standing],
-) -> Vec<(&'a ModelSpec, Option<&'a Fault>)> {
-    let wanted = wanted(plan, attempts);
+/// The models that a step passes over because their breaker is open.
+pub(super) fn skipped<'c, 'm, M>(
+    step: &Step<'c, 'm, M>,
+    candidates: &'c [Candidate<'m, M>],
+    attempts: &[Attempt<'m>],
+) -> Vec<Skipped<'c>> {
+    let wanted = wanted(candidates, attempts);
     let end = match step {
-        Step::Call(call) => call.place,
-        Step::Stop(Why::Answered | Why::AllFailed | Why::Deadline) => wanted.end,
-        Step::Wait(_) | Step::Stop(Why::Guardrail | Why::CallsSpent) => wanted.start,
+        Step::Call(call) => position(candidates, call.candidate.spec),
+        Step::Stop(StopReason::Answered | StopReason::AllFailed | StopReason::Deadline) => wanted.end,
+        Step::Wait(_)
+        | Step::Stop(
+            StopReason::Guardrail | StopReason::CallsSpent | StopReason::Lost | StopReason::StoreFailed,
+        ) => wanted.start,
     };
-    let passed = plan.iter().zip(health).take(end).skip(wanted.start);
+    let passed = candidates.iter().take(end).skip(wanted.start);
     passed
-        .filter_map(|(spec, standing)| match &standing.circuit {
-            Circuit::Open { fault } => Some((*spec, fault.as_ref())),
+        .filter_map(|Candidate { spec, health, .. }| match &health.circuit {
+            Circuit::Open { fault } => Some(Skipped { spec, fault: fault.as_ref() }),
             Circuit::Closed | Circuit::HalfOpen => None,
         })
         .collect()
 }
 
-/// The places of the models that the attempts leave to be asked, in order, if breakers, calls and time allow.
-fn wanted(plan: &[&ModelSpec], attempts: &[Attempt]) -> Range<usize> {
-    let Some(last) = attempts.last() else { return 0..plan.len() };
-    let asked = attempts.iter().filter(|each| each.place == last.place && each.ending.counts()).count();
-    let longer = plan.get(last.place).is_some_and(|spec| spec.output_tokens_max > OUTPUT_TOKENS);
-    let again = asked < MODEL_CALLS_MAX && last.ending.wants_again(longer);
-    let start = if again { last.place } else { last.place + 1 };
+/// The positions of the models that the attempts leave to be asked, in order, if breakers, calls and time allow.
+fn wanted<M>(candidates: &[Candidate<'_, M>], attempts: &[Attempt<'_>]) -> Range<usize> {
+    let Some(last) = attempts.last() else { return 0..candidates.len() };
+    let position = position(candidates, last.spec);
+    let asked = attempts.iter().filter(|each| each.is_of(last.spec) && each.outcome.counts()).count();
+    let again = asked < MODEL_CALLS_MAX && last.outcome.wants_again(last.spec.output_tokens_max > OUTPUT_TOKENS);
+    let start = if again { position } else { position + 1 };
     // A usable answer is never given up for another model's.
-    let is_usable = attempts.iter().any(|attempt| attempt.ending.is_usable());
-    let end = if is_usable { last.place + 1 } else { plan.len() };
+    let is_usable = attempts.iter().any(|attempt| attempt.outcome.is_usable());
+    let end = if is_usable { position + 1 } else { candidates.len() };
     start..end
 }
 
-fn call(
-    place: usize,
-    plan: &[&ModelSpec],
-    attempts: &[Attempt],
-    health: &[Standing],
+/// The model's position in the chain; past its end if it is not in it.
+fn position<M>(candidates: &[Candidate<'_, M>], spec: &ModelSpec) -> usize {
+    candidates.iter().position(|each| each.spec.name == spec.name).unwrap_or(candidates.len())
+}
+
+fn call<'c, 'm, M>(
+    candidate: &'c Candidate<'m, M>,
+    attempts: &[Attempt<'m>],
     until: Timestamp,
-) -> NextCall {
-    let spec = plan.get(place);
-    let refuses = health.get(place).is_some_and(|standing| standing.refuses_schema);
-    let ended = |check: fn(&Ending) -> bool| {
-        attempts.iter().rposition(|each| each.place == place && check(&each.ending))
+) -> NextCall<'c, 'm, M> {
+    let Candidate { spec, health, .. } = candidate;
+    let ended = |check: fn(&AttemptOutcome) -> bool| {
+        attempts.iter().rposition(|each| each.is_of(spec) && check(&each.outcome))
     };
-    let stepped_down = ended(|ending| matches!(ending, Ending::SteppedDown { .. })).is_some();
-    let was_cut = ended(|ending| matches!(ending, Ending::Length)).is_some();
+    let rejects_schema = ended(|outcome| matches!(outcome, AttemptOutcome::SchemaRejected { .. })).is_some();
+    let was_cut = ended(|outcome| matches!(outcome, AttemptOutcome::Length)).is_some();
     let ceiling = if was_cut { OUTPUT_TOKENS_LONGER } else { OUTPUT_TOKENS };
+    let correctable = |outcome: &AttemptOutcome| {
+        matches!(outcome, AttemptOutcome::Unsupported { .. } | AttemptOutcome::Unusable { .. })
+    };
     NextCall {
-        place,
-        native: spec.is_some_and(|spec| spec.takes_schema) && !refuses && !stepped_down,
-        output_tokens: spec.map_or(ceiling, |spec| spec.output_tokens_max.min(ceiling)),
-        quoted: ended(|ending| matches!(ending, Ending::Unsupported { .. } | Ending::Unusable { .. })),
+        candidate,
+        native: spec.takes_schema && !health.refuses_schema && !rejects_schema,
+        output_tokens: spec.output_tokens_max.min(ceiling),
+        quoted: ended(correctable),
         until,
     }
 }
 
-impl Ending {
+impl Attempt<'_> {
+    fn is_of(&self, spec: &ModelSpec) -> bool {
+        self.spec.name == spec.name
+    }
+}
+
+impl AttemptOutcome {
     /// Whether the attempt counts towards its model's calls. All count towards the alert's.
     fn counts(&self) -> bool {
-        !matches!(self, Self::SteppedDown { .. })
+        !matches!(self, Self::SchemaRejected { .. })
     }
 
     /// Whether asking the same model once more can help; `longer`: it can be asked for a longer reply.
@@ -201,8 +216,8 @@ impl Ending {
             Self::Unsupported { .. }
             | Self::Unusable { .. }
             | Self::Empty
-            | Self::UnknownStop { .. }
-            | Self::SteppedDown { .. } => true,
+            | Self::UnknownFinish { .. }
+            | Self::SchemaRejected { .. } => true,
             Self::Length => longer,
             Self::Failed { again_at, .. } => again_at.is_some(),
             Self::Accepted | Self::Refusal | Self::Guardrail => false,

@@ -1,15 +1,31 @@
-//! The chain on scripted models, in a time that passes only when somebody waits.
-//!
-//! Takes: tables of scripts: what each model answers, word by word.
-//! Gives: a failure that names the row.
-//! Never: waits in real time.
+//! The chain's private parts. `tests/core/chain` asks scripted models.
 
-mod breaker;
-mod deadline;
-mod loop_end;
+mod permits;
 mod policy;
-mod properties;
-mod rows;
-mod script;
-mod step_down;
-mod timers;
+
+use crate::model::{ConfigurationFault, ModelError, ModelSpec};
+
+/// A model's data as tests have it.
+fn spec(name: &str, takes_schema: bool) -> ModelSpec {
+    ModelSpec {
+        name: name.into(),
+        model_id: format!("{name}-1"),
+        label: name.into(),
+        endpoint: "here".into(),
+        takes_schema,
+        output_tokens_max: 8000,
+        price: None,
+    }
+}
+
+/// The failure of this name.
+fn error(name: &str) -> ModelError {
+    match name {
+        "unavailable" => ModelError::Unavailable { what: "503".into() },
+        "timed_out" => ModelError::TimedOut,
+        "over_quota" => ModelError::OverQuota,
+        "rejected" => ModelError::Rejected { what: "503".into() },
+        "key" => ModelError::Configuration { fault: ConfigurationFault::WrongKey },
+        other => panic!("no failure is called {other}"),
+    }
+}

@@ -14,6 +14,7 @@ use crate::limits::{RISK_SCORE_MAX, RISK_SCORE_MIN};
 use crate::number::Number;
 
 /// Everything that can support a claim, but for the reply's own risk score.
+#[derive(Debug)]
 pub(super) struct Evidence {
     /// By the fact's place in its type's list.
     facts: Vec<Option<Known>>,
@@ -21,6 +22,7 @@ pub(super) struct Evidence {
 }
 
 /// The value of a numeric fact.
+#[derive(Debug)]
 struct Known {
     value: f64,
     min: f64,
@@ -29,6 +31,7 @@ struct Known {
 }
 
 /// A number that a claim can repeat.
+#[derive(Debug)]
 struct Value {
     number: f64,
     unit: Option<Unit>,
@@ -36,7 +39,7 @@ struct Value {
 }
 
 /// Where it is from, which decides how it may be repeated.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Source {
     /// As it is, with or without its unit.
     Said,
@@ -101,8 +104,8 @@ impl Evidence {
     }
 
     /// Adds the numbers of a text that the prompt shows, such as the window in a label.
-    pub(super) fn show(&mut self, claims: Vec<Claim>) {
-        self.values.extend(claims.into_iter().map(|claim| Value::said(claim.numeral.value, claim.unit)));
+    pub(super) fn show(&mut self, claims: &[Claim]) {
+        self.values.extend(claims.iter().map(|claim| Value::said(claim.numeral.value, claim.unit.clone())));
     }
 
     pub(super) fn supports(&self, claim: &Claim, risk_score: Number) -> bool {

@@ -22,8 +22,10 @@ pub(super) enum Subject {
 }
 
 /// Every name of every subject.
+#[derive(Debug)]
 pub(super) struct Names(Vec<Name>);
 
+#[derive(Debug)]
 struct Name {
     words: Vec<String>,
     subject: Subject,
@@ -31,7 +33,7 @@ struct Name {
 }
 
 /// How sure a name is.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum NameForm {
     /// An id, a label, or a label without `score`.
     Plain,

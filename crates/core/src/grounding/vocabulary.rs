@@ -21,6 +21,7 @@ use crate::limits::RISK_SCORE_MAX;
 pub(super) struct Unit(String);
 
 /// What an alert type's words mean to a reader of numbers.
+#[derive(Debug)]
 pub(super) struct Vocabulary {
     units: Vec<Unit>,
     entity: Option<Unit>,

@@ -1,178 +1,239 @@
-//! Asks for a judgement: of the models in their order, else of the scorecard.
+//! Judges an alert: by the models in their order, otherwise by the scorecard.
 //!
-//! Takes: an alert, its lease, and the deadline.
-//! Gives: a [`Judged`]: the judgement with every attempt, or why there is none.
-//! Never: calls a model that was not counted in the claim, or judges by the scorecard where the chain has none.
+//! Never: calls a model without counting the call, or judges by the scorecard where the chain has none.
 
-use crate::alert::{Alert, Reason, Refusal};
-use crate::alert_type::Fact;
-use crate::chain::{self, Alarm, Answer, Asked, Budget, Chain, NoAnswer, Question, Verdict};
-use crate::clock::Clock;
-use crate::grounding::{Ground, Grounded};
-use crate::insight::{Answerer, Attempt, Judgement, PromptMark, first_bytes};
-use crate::limits::{CALLS_MAX, REFUSED_REPLY_KEPT_BYTES_MAX};
-use crate::model::{Completion, Model, ModelSpec};
+use std::sync::{Mutex, PoisonError};
+
+use super::prepared::PreparedType;
+use super::{Received, Run};
+use crate::alert::{Alert, Refusal};
+use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
+use crate::clock::{Clock, random_name};
+use crate::grounding::{Checker, GroundedReply};
+use crate::insight::{AnswerSource, AttemptRecord, Insight, Judgement, PromptRef, Provenance, StoredInsight};
+use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
+use crate::model::{Completion, Model};
 use crate::notify::Notifier;
-use crate::number::Number;
-use crate::prompt::{self, Prompt};
+use crate::prompt;
 use crate::reply::Reply;
 use crate::scorecard::Scored;
-use crate::store::{Lease, Store, StoreError};
-use crate::time::Timestamp;
+use crate::store::{Lease, Reserved, Store, StoreError};
+use crate::text::first_bytes;
 
-use super::Pipeline;
-use super::retry::retried;
-
-/// What came of asking.
-pub(super) struct Judged {
-    pub(super) result: Result<Judgement, NoJudgement>,
-    pub(super) attempts: Vec<Attempt>,
-    pub(super) alarms: Vec<Alarm>,
+/// The judgement of an alert.
+pub(super) struct JudgedAlert {
+    /// `None` if no model answered and the chain has no scorecard.
+    pub(super) judgement: Option<Judgement>,
+    pub(super) stop: StopReason,
+    pub(super) attempts: Vec<AttemptRecord>,
+    /// Whether a model should have answered, and may do so later.
     pub(super) degraded: bool,
 }
 
-/// Why there is no judgement.
-pub(super) enum NoJudgement {
-    /// The event is parked for this: to run it again at once would end the same.
-    Parked(Refusal),
-    /// No model answered. The event is handed back.
-    NoModel(&'static str),
-    /// Another worker has taken over.
-    Lost,
-    /// A call could not be counted.
-    Store(StoreError),
-}
-
 /// A reply that can be used.
-struct Usable {
-    grounded: Grounded,
+struct UsableReply {
+    grounded: GroundedReply,
     text: String,
 }
 
-impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
-    /// The models' judgement; the scorecard's if they have none and it is in the chain.
-    pub(super) async fn judge(&self, alert: &Alert<'_>, lease: &Lease, deadline: Timestamp) -> Judged {
-        let baseline = Scored::new(alert);
-        if self.models.is_empty() {
-            let result = Ok(Judgement::Scorecard(baseline));
-            return Judged { result, attempts: Vec::new(), alarms: Vec::new(), degraded: false };
-        }
-        let judged = self.ask(alert, lease, CALLS_MAX, deadline, baseline.clone()).await;
-        match judged.result {
-            Err(NoJudgement::Parked(_) | NoJudgement::NoModel(_)) if self.scorecard => {
-                Judged { result: Ok(Judgement::Scorecard(baseline)), ..judged }
-            }
-            Ok(_) | Err(_) => judged,
-        }
+/// The calls that may be made under a lease.
+#[derive(Debug)]
+pub(super) struct Calls<'l> {
+    lease: &'l Lease,
+    max: u32,
+    state: Mutex<CallState>,
+}
+
+#[derive(Debug)]
+struct CallState {
+    /// The call that was counted with the claim.
+    first: Option<Reserved>,
+    /// Why a call could not be counted.
+    error: Option<StoreError>,
+}
+
+impl<'l> Calls<'l> {
+    /// Those of an alert's claim.
+    pub(super) fn of(lease: &'l Lease) -> Self {
+        Self::up_to(CALLS_MAX, lease)
     }
 
-    /// The models' judgement.
-    pub(super) async fn ask(
+    /// At most `max` in this run.
+    pub(super) fn up_to(max: u32, lease: &'l Lease) -> Self {
+        Self { lease, max, state: Mutex::new(CallState { first: lease.first_call, error: None }) }
+    }
+
+    /// Whether the call that was counted with the claim has not been made.
+    pub(super) fn is_first_unused(&self) -> bool {
+        self.state().first.is_some()
+    }
+
+    /// Why a call could not be counted, if that happened.
+    pub(super) fn take_error(&self) -> Option<StoreError> {
+        self.state().error.take()
+    }
+
+    fn take_first(&self) -> Option<Reserved> {
+        self.state().first.take()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, CallState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an alert would be judged as. Nothing is claimed or stored.
+#[derive(Debug)]
+pub enum Preview {
+    /// The insight.
+    Insight(StoredInsight),
+    /// The event cannot become an alert.
+    Refused(Refusal),
+    /// No model answered, and the chain has no scorecard.
+    NoAnswer(StopReason),
+}
+
+impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
+    /// The models' judgement; the scorecard's if they have none and it is in the chain.
+    pub(super) async fn judge(&mut self, alert: &Alert<'_>, calls: &Calls<'_>) -> JudgedAlert {
+        let outcome = self.ask_or_score(alert, calls.max, async || self.count(calls).await).await;
+        self.note(outcome)
+    }
+
+    /// The models' judgement alone.
+    pub(super) async fn ask(&mut self, alert: &Alert<'_>, calls: &Calls<'_>) -> JudgedAlert {
+        let baseline = Scored::new(alert);
+        let outcome = self.ask_models(alert, calls.max, baseline, async || self.count(calls).await).await;
+        self.note(outcome)
+    }
+
+    /// Counts a call before it is made. The claim has counted the first one already.
+    async fn count(&self, calls: &Calls<'_>) -> Result<(), StopReason> {
+        let reserved = match calls.take_first() {
+            Some(reserved) => Ok(reserved),
+            None => self.reserve_call(calls.lease).await,
+        };
+        match reserved {
+            Ok(Reserved::Call(_)) => Ok(()),
+            Ok(Reserved::Spent) => Err(StopReason::CallsSpent),
+            Ok(Reserved::Lost) => Err(StopReason::Lost),
+            Err(error) => {
+                calls.state().error = Some(error);
+                Err(StopReason::StoreFailed)
+            }
+        }
+    }
+}
+
+impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
+    /// Judges an event as it would be judged. Nothing is claimed or stored, and the calls are made whether or not the
+    /// alert was judged before.
+    pub async fn preview(&mut self, received: &Received<'_>) -> Preview {
+        let alert = match &received.alert {
+            Ok(alert) => alert,
+            Err(refusal) => return Preview::Refused(refusal.clone()),
+        };
+        let outcome = self.ask_or_score(alert, CALLS_MAX, async || Ok(())).await;
+        let JudgedAlert { judgement, stop, attempts, degraded } = self.note(outcome);
+        let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
+        let run = random_name(&self.pipeline.clock);
+        let provenance = Provenance { run, attempts, degraded, now: self.now() };
+        Preview::Insight(Insight::new(alert, &alert.insight_key(), judgement, provenance).to_stored())
+    }
+
+    /// Adds what the judgement took to the account.
+    fn note(&mut self, (judged, alarms): (JudgedAlert, Vec<Alarm>)) -> JudgedAlert {
+        self.account.alarms.extend(alarms);
+        self.account.attempts.extend_from_slice(&judged.attempts);
+        judged
+    }
+
+    async fn ask_or_score(
         &self,
         alert: &Alert<'_>,
-        lease: &Lease,
         calls_max: u32,
-        deadline: Timestamp,
+        count: impl AsyncFnMut() -> Result<(), StopReason>,
+    ) -> (JudgedAlert, Vec<Alarm>) {
+        let baseline = Scored::new(alert);
+        if self.pipeline.models.is_empty() {
+            let judgement = Some(Judgement::Scorecard(baseline));
+            let stop = StopReason::Answered;
+            return (JudgedAlert { judgement, stop, attempts: Vec::new(), degraded: false }, Vec::new());
+        }
+        let (mut judged, alarms) = self.ask_models(alert, calls_max, baseline.clone(), count).await;
+        let may_score = !matches!(judged.stop, StopReason::Lost | StopReason::StoreFailed);
+        if judged.judgement.is_none() && self.pipeline.scorecard && may_score {
+            judged.judgement = Some(Judgement::Scorecard(baseline));
+        }
+        (judged, alarms)
+    }
+
+    async fn ask_models(
+        &self,
+        alert: &Alert<'_>,
+        calls_max: u32,
         baseline: Scored,
-    ) -> Judged {
-        let alert_type = alert.alert_type();
-        let prompt = Prompt::new(alert_type, alert.facts());
-        let schema = prompt::schema(alert_type);
+        count: impl AsyncFnMut() -> Result<(), StopReason>,
+    ) -> (JudgedAlert, Vec<Alarm>) {
+        let prepared = self.pipeline.prepared.of(alert.alert_type());
+        let prompt = prepared.template.prompt(alert.facts());
+        let checker = prepared.reference.checker(alert.alert_type(), alert.facts());
         let question = Question {
             system: prompt.system(),
             user: prompt.user(),
-            schema: &schema,
+            schema: prepared.template.schema(),
             correction: prompt::reask,
         };
-        let facts: Vec<&str> = alert_type.facts().iter().map(Fact::id).collect();
-        let ground = Ground::new(alert_type, alert.facts());
-        let chain = Chain::new(&self.models, &self.health, &self.clock);
-        // A call that is counted twice, since the first answer was lost, is one call fewer, never one more.
-        let reserve = || retried(&self.clock, deadline, || self.store.reserve_call(lease));
-        let asked = chain
-            .ask(&question, Budget::new(calls_max, deadline), reserve, |completion| {
-                judge(completion, &ground, &facts)
-            })
-            .await;
-        let Asked { result, attempts, alarms, degraded } = asked;
-        let mark = PromptMark { version: prompt::VERSION, sha256: prompt.sha256() };
-        let result = match result {
-            Ok(answer) => Ok(self.judgement(answer, &attempts, mark, baseline)),
-            Err(none) => Err(no_judgement(none)),
-        };
-        // An answer is no scorecard's, so nothing is left to upgrade.
-        let degraded = degraded && result.is_err();
-        let attempts = attempts.into_iter().map(|attempt| self.noted(attempt)).collect();
-        Judged { result, attempts, alarms, degraded }
-    }
-
-    fn judgement(
-        &self,
-        answer: Answer<Usable>,
-        attempts: &[chain::Attempt],
-        prompt: PromptMark,
-        baseline: Scored,
-    ) -> Judgement {
-        let spec = self.models.get(answer.place).map(Model::spec);
-        let attempt = attempts.get(answer.attempt);
-        let label = spec.map(|spec| spec.label.clone()).unwrap_or_default();
-        let label = if answer.is_fallback() { format!("{label}-fallback") } else { label };
-        let model_id = attempt.map(model_id).unwrap_or_default();
-        let Usable { grounded, text } = answer.answer;
-        let answerer = Box::new(Answerer { label, model_id, prompt, reply: text });
-        Judgement::Model { grounded, answerer, baseline }
-    }
-
-    /// An attempt as its insight keeps it.
-    fn noted(&self, attempt: chain::Attempt) -> Attempt {
-        let price = self.models.get(attempt.place).map(Model::spec).and_then(|spec: &ModelSpec| spec.price);
-        let cost = |(input, output)| price.and_then(|price| price.of(input, output));
-        let cost_usd: Option<Number> = attempt.input_tokens.zip(attempt.output_tokens).and_then(cost);
-        let violations = attempt.ending.violations().map(str::to_owned);
-        Attempt {
-            model_id: model_id(&attempt),
-            outcome: attempt.ending.code().to_owned(),
-            model: attempt.model,
-            ms: attempt.ms,
-            input_tokens: attempt.input_tokens,
-            output_tokens: attempt.output_tokens,
-            cost_usd,
-            violations,
-            reply: attempt.text.map(|text| first_bytes(&text, REFUSED_REPLY_KEPT_BYTES_MAX).to_owned()),
-        }
+        let chain = Chain::new(&self.pipeline.models, &self.pipeline.health, &self.pipeline.clock);
+        let budget = Budget::new(calls_max, self.deadline);
+        let check = |completion: &Completion| verdict(completion, &checker, &prepared);
+        let ChainOutcome { answer, stop, attempts, alarms, degraded } =
+            chain.ask(&question, budget, count, check).await;
+        let prompt = PromptRef { version: prompt::VERSION, sha256: prompt.sha256() };
+        let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
+        let attempts = attempts.into_iter().map(record).collect();
+        (JudgedAlert { judgement, stop, attempts, degraded }, alarms)
     }
 }
 
-/// The model that answered, as the response says; else the one that was asked.
-fn model_id(attempt: &chain::Attempt) -> String {
-    attempt.answered_by.clone().unwrap_or_else(|| attempt.model_id.clone())
+fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: Scored) -> Judgement {
+    let ModelAnswer { answer: UsableReply { grounded, text }, spec, model_id, is_fallback } = answer;
+    let label = if is_fallback { format!("{}-fallback", spec.label) } else { spec.label.clone() };
+    let source = Box::new(AnswerSource { label, model_id, prompt, reply: text });
+    Judgement::Model { grounded, source, baseline }
 }
 
-/// What a reply is worth: usable or not, and whether its numbers are the prompt's.
-fn judge(completion: &Completion, ground: &Ground, facts: &[&str]) -> Verdict<Usable> {
-    let reply = match Reply::read(&completion.text, facts) {
+/// An attempt as its insight shows it.
+fn record(attempt: Attempt<'_>) -> AttemptRecord {
+    let cost = |(input, output)| attempt.spec.price.and_then(|price| price.of(input, output));
+    AttemptRecord {
+        model: attempt.spec.name.clone(),
+        model_id: attempt.model_id().to_owned(),
+        outcome: attempt.outcome.code().to_owned(),
+        ms: attempt.ms,
+        input_tokens: attempt.input_tokens,
+        output_tokens: attempt.output_tokens,
+        cost_usd: attempt.input_tokens.zip(attempt.output_tokens).and_then(cost),
+        violations: attempt.outcome.violations().map(str::to_owned),
+        reply: attempt.text.map(|text| first_bytes(&text, REJECTED_REPLY_STORED_BYTES_MAX).to_owned()),
+    }
+}
+
+/// Whether a reply is usable, and whether its numbers are the prompt's.
+fn verdict(completion: &Completion, checker: &Checker<'_>, prepared: &PreparedType) -> Verdict<UsableReply> {
+    let facts: Vec<&str> = prepared.facts.iter().map(String::as_str).collect();
+    let reply = match Reply::read(&completion.text, &facts) {
         Ok(reply) => reply,
         Err(unusable) => {
             return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };
         }
     };
-    let grounded = ground.ground(reply);
-    let unsupported = grounded.grounding().unsupported.clone();
-    let answer = Usable { grounded, text: completion.text.clone() };
+    let grounded = checker.check(reply);
+    let unsupported = &grounded.report().unsupported;
     if unsupported.is_empty() {
-        return Verdict::Accepted(answer);
+        return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
     }
-    let violations = prompt::unsupported(&unsupported);
-    Verdict::Unsupported { answer, count: unsupported.len(), violations }
-}
-
-fn no_judgement(none: NoAnswer) -> NoJudgement {
-    let parked = |reason| NoJudgement::Parked(Refusal::new(reason, none.to_string()));
-    match none {
-        NoAnswer::CallsSpent => parked(Reason::CallsSpent),
-        NoAnswer::Guardrail => parked(Reason::Guardrail),
-        NoAnswer::AllFailed | NoAnswer::Deadline => NoJudgement::NoModel(none.code()),
-        NoAnswer::Lost => NoJudgement::Lost,
-        NoAnswer::Store(error) => NoJudgement::Store(error),
-    }
+    let (count, violations) = (unsupported.len(), prompt::unsupported(unsupported));
+    let answer = UsableReply { grounded, text: completion.text.clone() };
+    Verdict::Unsupported { answer, count, violations }
 }

@@ -1,53 +1,47 @@
-//! What came of one event, as every caller gets it.
-//!
-//! Takes: the pipeline's result.
-//! Gives: an [`Outcome`], whose JSON is the Lambda's answer and the command line's line.
-//! Never: says stored of what is not.
+//! The outcome of one event, as every caller gets it, and what the work on it took.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::alert::Refusal;
-use crate::insight::StoredInsight;
+use crate::chain::{Alarm, StopReason};
+use crate::help::Help;
+use crate::insight::{AttemptRecord, StoredInsight};
+use crate::notify::NotifyError;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// What came of one event.
+/// The outcome of one event. What has none is handed back as a [`Failure`].
 #[derive(Debug)]
 pub enum Outcome {
     /// A new insight.
     Stored(StoredInsight),
-    /// An insight that says it already.
+    /// An insight that says the same already.
     Repeated(StoredInsight),
-    /// It cannot become an alert; it is kept.
+    /// The event cannot become an alert; it is parked.
     Parked(Refusal),
-    /// It could be neither stored nor parked; it must be delivered again.
-    Failed(Failure),
 }
 
-/// Why an event is handed back.
+/// Why an event is handed back: it was neither stored nor parked, and must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The store did not do what it was asked.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another worker was at the same alert until the deadline.
-    #[error("another worker has this alert until {until}; run the event again after that")]
+    /// Another worker has the alert.
+    #[error("another worker has this alert until {until}")]
     Busy {
         /// The end of its lease.
         until: Timestamp,
     },
     /// No model answered, and the chain has no scorecard.
-    #[error(
-        "no model answered ({why}); mend what `portend doctor` names and run the event again, or put scorecard at the end of MODELS"
-    )]
-    NoModel {
-        /// `all_failed` or `deadline`.
-        why: &'static str,
+    #[error("no model answered")]
+    NoAnswer {
+        /// Why the chain stopped.
+        #[source]
+        stop: StopReason,
     },
-    /// The claim says that there is an insight, and there is none.
-    #[error(
-        "the store says that this alert has an insight, and has none; somebody deleted it, and it can be made again when its claim expires"
-    )]
+    /// The claim says that the insight exists, but it does not.
+    #[error("the store says that this alert has an insight, but the insight is missing")]
     InsightGone,
 }
 
@@ -57,46 +51,40 @@ impl Failure {
         match self {
             Self::Store(error) => error.code(),
             Self::Busy { .. } => "busy",
-            Self::NoModel { .. } => "no_model",
+            Self::NoAnswer { .. } => "no_model",
             Self::InsightGone => "insight_gone",
         }
     }
 }
 
+impl Help for Failure {
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.help(),
+            Self::Busy { .. } => Some("run the event again after that".into()),
+            Self::NoAnswer { stop } => stop.help(),
+            Self::InsightGone => {
+                Some("somebody deleted it; it can be made again when its claim has expired".into())
+            }
+        }
+    }
+}
+
 impl Outcome {
-    /// `stored`, `repeated`, `parked` or `failed`.
+    /// `stored`, `repeated` or `parked`.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Stored(_) => "stored",
             Self::Repeated(_) => "repeated",
             Self::Parked(_) => "parked",
-            Self::Failed(_) => "failed",
         }
     }
 
-    /// The reason code of an event that has no insight.
-    pub fn reason(&self) -> Option<String> {
-        match self {
-            Self::Stored(_) | Self::Repeated(_) => None,
-            Self::Parked(refusal) => Some(refusal.reason().to_string()),
-            Self::Failed(failure) => Some(failure.code().to_owned()),
-        }
-    }
-
-    /// The sentence for an event that has no insight.
-    pub fn message(&self) -> Option<String> {
-        match self {
-            Self::Stored(_) | Self::Repeated(_) => None,
-            Self::Parked(refusal) => Some(refusal.message().to_owned()),
-            Self::Failed(failure) => Some(failure.to_string()),
-        }
-    }
-
-    /// The insight, of an event that has one.
+    /// The insight, if the event has one.
     pub fn insight(&self) -> Option<&StoredInsight> {
         match self {
             Self::Stored(insight) | Self::Repeated(insight) => Some(insight),
-            Self::Parked(_) | Self::Failed(_) => None,
+            Self::Parked(_) => None,
         }
     }
 }
@@ -106,13 +94,37 @@ impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Outcome", 3)?;
         object.serialize_field("status", self.status())?;
-        if let Some(insight) = self.insight() {
-            object.serialize_field("alert_id", &insight.alert_id)?;
-            object.serialize_field("insight", insight)?;
-        } else {
-            object.serialize_field("reason", &self.reason())?;
-            object.serialize_field("message", &self.message())?;
+        match self {
+            Self::Stored(insight) | Self::Repeated(insight) => {
+                object.serialize_field("alert_id", insight.alert_id())?;
+                object.serialize_field("insight", insight)?;
+            }
+            Self::Parked(refusal) => {
+                object.serialize_field("reason", &refusal.reason().to_string())?;
+                object.serialize_field("message", refusal.message())?;
+            }
         }
         object.end()
+    }
+}
+
+/// What work on an event, or on a sweep, took and met, whatever its outcome. It is for logs, metrics and people.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Every model call that was made.
+    pub attempts: Vec<AttemptRecord>,
+    /// What the operator must know: one alarm for each model that cannot work as it is configured. Neither a fail-over
+    /// nor an open breaker hides it.
+    pub alarms: Vec<Alarm>,
+    /// Why insights were not published that should have been.
+    pub notify_errors: Vec<NotifyError>,
+}
+
+impl Account {
+    /// Adds another account to this one.
+    pub fn add(&mut self, other: Self) {
+        self.attempts.extend(other.attempts);
+        self.alarms.extend(other.alarms);
+        self.notify_errors.extend(other.notify_errors);
     }
 }

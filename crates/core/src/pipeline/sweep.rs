@@ -1,34 +1,36 @@
-//! Does what was left to do: tells what was not told, and asks the models again for what is degraded.
+//! Does what was left to do: publishes what was not published, and asks the models again for what is degraded.
 //!
-//! Takes: the insights that are due, oldest first, and the deadline.
-//! Gives: a [`Swept`]: how much was done, and whether the time sufficed.
-//! Never: keeps a place. What is done, or given up, is due no more, so the next sweep goes on where this one ended.
+//! A sweep keeps no position. What is done, or given up, is due no more, so the next sweep continues where this one ended.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::retry::retried;
-use super::{Account, Failure, Pipeline, Upgraded};
+use super::upgrade::Upgrade;
+use super::{Failure, Run};
 use crate::clock::Clock;
+use crate::insight::StoredInsight;
 use crate::limits::{
-    ATTEMPT_TIME_MIN, EVENT_DEADLINE, STORE_RESERVE, SWEEP_AT_ONCE, SWEEP_PAGE, TELL_TIME_MIN, UNTOLD_MAX,
+    ATTEMPT_TIME_MIN, EVENT_DEADLINE, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY,
+    SWEEP_PAGE,
 };
 use crate::model::Model;
 use crate::notify::Notifier;
-use crate::store::{Due, Store, Todo};
+use crate::store::{DueInsight, Store, Todo};
 use crate::time::Timestamp;
 
 /// What a sweep did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Swept {
-    /// Insights that were told.
-    pub told: u64,
-    /// Insights that a model has replaced.
+pub struct SweepReport {
+    /// Insights that were published.
+    pub published: u64,
+    /// Insights that are still to be published: the bus did not take them, or there is none.
+    pub unpublished: u64,
+    /// Insights that a model's has replaced.
     pub upgraded: u64,
-    /// Insights that are still to be told or upgraded, by a later sweep.
+    /// Insights that are still to be upgraded, by a later sweep.
     pub later: u64,
     /// Degraded insights that stay as they are.
     pub never: u64,
@@ -36,107 +38,140 @@ pub struct Swept {
     pub complete: bool,
 }
 
-impl Swept {
-    fn add(&mut self, other: Self) {
-        self.told += other.told;
-        self.upgraded += other.upgraded;
-        self.later += other.later;
-        self.never += other.never;
+/// What a sweep did with one insight.
+#[derive(Debug)]
+pub enum SweepEvent {
+    /// It was published.
+    Published(StoredInsight),
+    /// It is still to be published.
+    Unpublished(StoredInsight),
+    /// It is a model's, in place of the scorecard's.
+    Upgraded(StoredInsight),
+    /// It may be upgraded after this time.
+    Later(StoredInsight, Timestamp),
+    /// It stays as it is.
+    Never(StoredInsight),
+}
+
+impl SweepReport {
+    fn count(&mut self, event: &SweepEvent) {
+        *match event {
+            SweepEvent::Published(_) => &mut self.published,
+            SweepEvent::Unpublished(_) => &mut self.unpublished,
+            SweepEvent::Upgraded(_) => &mut self.upgraded,
+            SweepEvent::Later(..) => &mut self.later,
+            SweepEvent::Never(_) => &mut self.never,
+        } += 1;
     }
 }
 
-impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
-    /// Does what is due, several at once, until nothing is left or the time is up. What has begun is finished: a call may
-    /// have been paid. Nothing more begins once the store fails or the bus is down.
-    pub async fn sweep(&self, deadline: Timestamp, account: &mut Account) -> Result<Swept, Failure> {
-        let mut swept = Swept { complete: true, ..Swept::default() };
+/// What the works of one sweep know of each other.
+#[derive(Debug, Default)]
+struct SweepState {
+    /// Nothing more begins.
+    is_over: AtomicBool,
+    notify_failures: AtomicUsize,
+}
+
+/// What was done with one insight.
+#[derive(Debug, Default)]
+struct DueWork {
+    events: Vec<SweepEvent>,
+    /// Whether there was no time, or the sweep was over.
+    left: bool,
+}
+
+impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
+    /// Does what is due, several insights at once, until nothing is left or the time is up. `observe` is called with each
+    /// result. Once the notifier has failed [`NOTIFY_FAILURES_MAX`] times, nothing more is published. Once the store
+    /// fails, nothing more begins; what has begun is finished, because a call may have been paid.
+    pub async fn sweep(&mut self, mut observe: impl FnMut(&SweepEvent)) -> Result<SweepReport, Failure> {
+        let mut report = SweepReport { complete: true, ..SweepReport::default() };
+        let state = SweepState::default();
         let mut after = None;
-        while swept.complete {
-            let now = self.clock.now();
-            let look = || self.store.due(now, after.as_ref(), SWEEP_PAGE);
-            let page = retried(&self.clock, deadline, look).await?;
+        while report.complete {
+            let page = self.due(after.as_ref(), SWEEP_PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.place());
-            let is_over = AtomicBool::new(false);
-            let mut work = stream::iter(&page)
-                .map(|due| self.one(due, deadline, &is_over))
-                .buffer_unordered(SWEEP_AT_ONCE);
+            let (pipeline, deadline, state) = (self.pipeline, self.deadline, &state);
+            let mut work = stream::iter(page)
+                .map(|due| async move {
+                    let mut run = pipeline.run(deadline);
+                    let result = run.work_on(&due, state).await;
+                    (result, run.account)
+                })
+                .buffer_unordered(SWEEP_CONCURRENCY);
             let mut failure = None;
-            while let Some((done, one)) = work.next().await {
-                account.add(one);
-                match done {
-                    Ok(Some(done)) => swept.add(done),
-                    Ok(None) => swept.complete = false,
-                    Err(error) => failure = failure.or(Some(error)),
-                }
-                if failure.is_some() || account.untold.len() >= UNTOLD_MAX {
-                    is_over.store(true, Ordering::Relaxed);
-                    swept.complete = false;
+            while let Some((result, account)) = work.next().await {
+                self.account.add(account);
+                match result {
+                    Ok(DueWork { events, left }) => {
+                        for event in &events {
+                            report.count(event);
+                            observe(event);
+                        }
+                        report.complete &= !left;
+                    }
+                    Err(error) => {
+                        state.is_over.store(true, Ordering::Relaxed);
+                        failure = failure.or(Some(error));
+                    }
                 }
             }
             if let Some(failure) = failure {
                 return Err(failure);
             }
         }
-        Ok(swept)
+        Ok(report)
     }
 
-    /// Does what is due of one insight; `None` if there is no time for it.
-    async fn one(
-        &self,
-        due: &Due,
-        deadline: Timestamp,
-        is_over: &AtomicBool,
-    ) -> (Result<Option<Swept>, Failure>, Account) {
-        let mut account = Account::default();
-        if is_over.load(Ordering::Relaxed) || !self.has_time(due.todo, deadline) {
-            return (Ok(None), account);
-        }
-        let deadline = deadline.min(self.clock.now().plus(EVENT_DEADLINE));
-        let done = self.what_is_due(due, deadline, &mut account).await;
-        (done.map(Some), account)
-    }
-
-    async fn what_is_due(
-        &self,
-        due: &Due,
-        deadline: Timestamp,
-        account: &mut Account,
-    ) -> Result<Swept, Failure> {
-        let mut swept = Swept::default();
-        if due.todo == Todo::Tell {
-            if self.notifier.is_none() {
-                // There is nobody to tell any more.
-                let run = due.insight.run.as_deref().unwrap_or_default();
-                self.clear_todo(&due.key, run, Todo::Tell, deadline).await;
-            } else if self.tell(&due.insight, &due.key, deadline, account).await {
-                swept.told += 1;
-            } else {
-                swept.later += 1;
-                return Ok(swept);
-            }
-            if !due.insight.is_degraded() {
-                return Ok(swept);
-            }
-        }
-        if !self.has_time(Todo::Upgrade, deadline) {
-            swept.later += 1;
-            return Ok(swept);
-        }
-        match self.upgrade(due, deadline, account).await? {
-            Upgraded::Done(_) => swept.upgraded += 1,
-            Upgraded::Later(_) => swept.later += 1,
-            Upgraded::Never => swept.never += 1,
-        }
-        Ok(swept)
-    }
-
-    /// Whether there is time to tell; or for one more call to a model, and to store what comes of it.
-    fn has_time(&self, todo: Todo, deadline: Timestamp) -> bool {
-        let time = match todo {
-            Todo::Tell => TELL_TIME_MIN,
+    /// Does what is due of one insight, if there is time.
+    async fn work_on(&mut self, due: &DueInsight, state: &SweepState) -> Result<DueWork, Failure> {
+        let needed = match due.todo {
+            Todo::Notify => NOTIFY_TIME_MIN,
             Todo::Upgrade => ATTEMPT_TIME_MIN + STORE_RESERVE,
         };
-        self.clock.now().plus(time) <= deadline
+        if state.is_over.load(Ordering::Relaxed) || !self.has(needed) {
+            return Ok(DueWork { left: true, ..DueWork::default() });
+        }
+        self.deadline = self.deadline.min(self.now().plus(EVENT_DEADLINE));
+        let mut events = Vec::new();
+        if due.todo == Todo::Notify {
+            if self.publish(due, state).await {
+                events.push(SweepEvent::Published(due.insight.clone()));
+            } else {
+                events.push(SweepEvent::Unpublished(due.insight.clone()));
+                // Without a notifier there is nothing to wait for: the upgrade leaves the notification due.
+                if self.pipeline.notifies() {
+                    return Ok(DueWork { events, left: false });
+                }
+            }
+        }
+        if due.insight.is_degraded() {
+            events.push(self.upgrade_due(due).await?);
+        }
+        Ok(DueWork { events, left: false })
+    }
+
+    async fn publish(&mut self, due: &DueInsight, state: &SweepState) -> bool {
+        if state.notify_failures.load(Ordering::Relaxed) >= NOTIFY_FAILURES_MAX {
+            return false;
+        }
+        let is_published = self.notify(&due.insight, &due.key).await;
+        if !is_published && self.pipeline.notifies() {
+            state.notify_failures.fetch_add(1, Ordering::Relaxed);
+        }
+        is_published
+    }
+
+    async fn upgrade_due(&mut self, due: &DueInsight) -> Result<SweepEvent, Failure> {
+        if !self.has(ATTEMPT_TIME_MIN + STORE_RESERVE) {
+            return Ok(SweepEvent::Later(due.insight.clone(), self.now()));
+        }
+        Ok(match self.upgrade(due).await? {
+            Upgrade::Done(insight) => SweepEvent::Upgraded(insight),
+            Upgrade::Later(until) => SweepEvent::Later(due.insight.clone(), until),
+            Upgrade::Never => SweepEvent::Never(due.insight.clone()),
+        })
     }
 }

@@ -1,114 +1,88 @@
-//! Asks the models again for a degraded insight: one that the scorecard made since a configured model failed.
+//! Asks the models again for a degraded insight: one that the scorecard made because a configured model failed.
 //!
-//! Takes: an insight that is due, and the deadline.
-//! Gives: an [`Upgraded`]: the model's insight in its place, or why not.
 //! Never: replaces an insight twice, or one that a model made; counts a repeat; or makes the claim look unfinished.
 
-use super::judge::Judged;
-use super::retry::{kept_at, retried};
-use super::{Account, Failure, Pipeline};
+use super::judge::Calls;
+use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
-use crate::insight::{Insight, Judgement, Making, StoredInsight};
-use crate::limits::{LEASE_MARGIN, UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
+use crate::insight::{Insight, Judgement, Provenance, StoredInsight};
+use crate::limits::{UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
 use crate::model::Model;
 use crate::notify::Notifier;
-use crate::scorecard::Scored;
-use crate::store::{Due, Lease, Store, Todo, UpgradeClaim, UpgradeRequest};
+use crate::store::{DueInsight, Lease, Release, Store, Todo, UpgradeClaim};
 use crate::time::Timestamp;
 
-/// What came of an upgrade.
+/// The outcome of an upgrade.
 #[derive(Debug)]
-pub enum Upgraded {
-    /// A model's insight stands in its place.
+pub(super) enum Upgrade {
+    /// A model's insight is in its place.
     Done(StoredInsight),
     /// No model answered; it may be tried again after this time.
     Later(Timestamp),
-    /// It is not to be tried: each try has been made, another worker's has succeeded, or the alert type has changed.
+    /// It is not to be tried: each try has failed, another worker's has succeeded, or the alert type has changed.
     Never,
 }
 
-impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
+impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     /// Upgrades a degraded insight that is due.
-    pub async fn upgrade(
-        &self,
-        due: &Due,
-        deadline: Timestamp,
-        account: &mut Account,
-    ) -> Result<Upgraded, Failure> {
-        let Some(alert) = due.insight.to_alert(&self.types) else { return Ok(Upgraded::Never) };
-        // There are only so many upgrades; while no model can be asked, none is spent.
-        let now = self.clock.now();
-        if !self.models.iter().any(|model| self.health.standing(model.spec(), now).admits()) {
-            return Ok(Upgraded::Later(now.plus(UPGRADE_PAUSE)));
+    pub(super) async fn upgrade(&mut self, due: &DueInsight) -> Result<Upgrade, Failure> {
+        let Some(alert) = due.insight.to_alert(&self.pipeline.types) else { return Ok(Upgrade::Never) };
+        // While no model can be asked, no try is spent.
+        let now = self.now();
+        let mut models = self.pipeline.models.iter();
+        if !models.any(|model| self.pipeline.health.of(model.spec(), now).admits()) {
+            return Ok(Upgrade::Later(now.plus(UPGRADE_PAUSE)));
         }
-        if !self.is_degraded(&due.key, deadline).await? {
-            return Ok(Upgraded::Never);
+        if !self.is_degraded(&due.key).await? {
+            return Ok(Upgrade::Never);
         }
-        let owner = random_name(&self.clock);
-        let wish = || UpgradeRequest {
-            alert_key: due.alert_key,
-            owner: owner.clone(),
-            lease_until: deadline.plus(LEASE_MARGIN),
-            now: self.clock.now(),
-        };
-        let claim = retried(&self.clock, deadline, async || self.store.claim_upgrade(&wish()).await).await?;
-        let lease = match claim {
+        let lease = match self.claim_upgrade(due, &random_name(&self.pipeline.clock)).await? {
             UpgradeClaim::Mine(lease) => lease,
-            UpgradeClaim::Busy(until) => return Ok(Upgraded::Later(until)),
+            UpgradeClaim::Busy(until) => return Ok(Upgrade::Later(until)),
             UpgradeClaim::Never => {
-                // Each try has been made, so nothing is left to do with it.
-                let run = due.insight.run.as_deref().unwrap_or_default();
-                self.clear_todo(&due.key, run, Todo::Upgrade, deadline).await;
-                return Ok(Upgraded::Never);
+                // Each try has failed, so nothing is left to do with it.
+                self.clear_todo(&due.key, due.insight.run(), Todo::Upgrade).await;
+                return Ok(Upgrade::Never);
             }
         };
+        self.pipeline.held().insert(lease.alert_key, lease.clone());
         // Another worker may have upgraded it between the look and the lease.
-        if !self.is_degraded(&lease.insight_key, deadline).await? {
-            self.give_back(&lease, self.clock.now(), deadline).await;
-            return Ok(Upgraded::Never);
+        if !self.is_degraded(&lease.insight_key).await? {
+            self.release(&lease, self.now()).await;
+            return Ok(Upgrade::Never);
         }
-        let judged = self.ask(&alert, &lease, UPGRADE_CALLS_MAX, deadline, Scored::new(&alert)).await;
-        let Judged { result, attempts, alarms, .. } = judged;
-        account.alarms.extend(alarms);
-        account.attempts.extend_from_slice(&attempts);
-        let Ok(judgement @ Judgement::Model { .. }) = result else {
-            return Ok(self.try_later(&lease, deadline).await);
+        let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
+        let judged = self.ask(&alert, &calls).await;
+        let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
+            return Ok(self.upgrade_later(&lease).await);
         };
-        let making =
-            Making { run: random_name(&self.clock), attempts, degraded: false, now: self.clock.now() };
-        let insight = Insight::new(&alert, &lease.insight_key, judgement, making);
-        let todo = self.todo(false);
-        let put =
-            kept_at(&self.clock, deadline, || self.store.upgrade(&insight, todo, self.clock.now())).await;
-        match put {
-            Ok(Some(stored)) => {
-                self.finish(&lease, stored.expires_at, deadline).await;
-                self.tell(&stored, &lease.insight_key, deadline, account).await;
-                Ok(Upgraded::Done(stored))
-            }
-            // It expired meanwhile.
-            Ok(None) => {
-                self.give_back(&lease, self.clock.now(), deadline).await;
-                Ok(Upgraded::Never)
+        let run = random_name(&self.pipeline.clock);
+        let provenance = Provenance { run, attempts: judged.attempts, degraded: false, now: self.now() };
+        let insight = Insight::new(&alert, &lease.insight_key, judgement, provenance);
+        match self.commit_upgrade(&lease, &insight, self.todo(false)).await {
+            Ok(stored) => {
+                self.pipeline.held().remove(&lease.alert_key);
+                // It may have expired in the meantime.
+                let Some(stored) = stored else { return Ok(Upgrade::Never) };
+                self.notify(&stored, &lease.insight_key).await;
+                Ok(Upgrade::Done(stored))
             }
             Err(error) => {
-                self.try_later(&lease, deadline).await;
+                self.upgrade_later(&lease).await;
                 Err(error.into())
             }
         }
     }
 
-    async fn is_degraded(&self, key: &InsightKey, deadline: Timestamp) -> Result<bool, Failure> {
-        let now = self.clock.now();
-        let stored = retried(&self.clock, deadline, || self.store.insight(key, now)).await?;
-        Ok(stored.is_some_and(|stored| stored.is_degraded()))
+    async fn is_degraded(&self, key: &InsightKey) -> Result<bool, Failure> {
+        Ok(self.insight(key).await?.is_some_and(|stored| stored.is_degraded()))
     }
 
-    /// Gives the lease back for a while.
-    async fn try_later(&self, lease: &Lease, deadline: Timestamp) -> Upgraded {
-        let until = self.clock.now().plus(UPGRADE_PAUSE);
-        self.give_back(lease, until, deadline).await;
-        Upgraded::Later(until)
+    /// Releases the lease for a while, and counts the try.
+    async fn upgrade_later(&self, lease: &Lease) -> Upgrade {
+        let until = self.now().plus(UPGRADE_PAUSE);
+        self.release_as(lease, Release { failed_upgrade: true, ..Release::at(until) }).await;
+        Upgrade::Later(until)
     }
 }

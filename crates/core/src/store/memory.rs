@@ -36,7 +36,7 @@ struct Row {
 
 impl Row {
     fn is_live(&self, now: Timestamp) -> bool {
-        self.insight.expires_at.is_none_or(|expires_at| !expires_at.has_passed(now))
+        self.insight.expires_at.is_none_or(|expires_at| !expires_at.is_past(now))
     }
 }
 
@@ -118,7 +118,7 @@ impl Store for MemoryStore {
             let earlier = state
                 .parked
                 .get(&parked.sha256)
-                .filter(|earlier| !earlier.expires_at().has_passed(parked.received_at));
+                .filter(|earlier| !earlier.expires_at().is_past(parked.received_at));
             let item = earlier.map_or_else(|| parked.clone(), |earlier| earlier.again(parked));
             state.parked.insert(item.sha256.clone(), item);
         })
@@ -224,7 +224,7 @@ impl Store for MemoryStore {
     ) -> Result<ParkedPage, StoreError> {
         let place = |item: &Parked| Cursor { time: item.received_at, id: item.sha256.clone() };
         self.with(|state| {
-            let live = state.parked.values().filter(|item| !item.expires_at().has_passed(now));
+            let live = state.parked.values().filter(|item| !item.expires_at().is_past(now));
             let mut events: Vec<_> =
                 live.filter(|item| after.is_none_or(|after| place(item) < *after)).cloned().collect();
             events.sort_by_key(|item| std::cmp::Reverse(place(item)));

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Cursor;
 use crate::alert::{Refusal, hex};
-use crate::limits::{EVENT_BYTES_MAX, KEPT};
+use crate::limits::{EVENT_BYTES_MAX, RETENTION};
 use crate::time::Timestamp;
 
 /// A refused event.
@@ -63,7 +63,7 @@ impl Parked {
 
     /// When it is forgotten.
     pub fn expires_at(&self) -> Timestamp {
-        self.received_at.plus(KEPT)
+        self.received_at.plus(RETENTION)
     }
 
     /// The item for an event that is refused again: its first receipt stands, and the later reason.

@@ -2,63 +2,62 @@
 //!
 //! Takes: attempts such as `a:bad a:wait3`, and a character per model: `.` closed, `?` half-open, `x` open,
 //! `p` closed and known to refuse the schema. Every model takes the schema; `c` cannot give a longer reply.
-//! Gives: the step as text: `a+!0^ 20s` calls `a` with the schema, quotes attempt 0, with a larger ceiling,
+//! Returns: the step as text: `a+!0^ 20s` calls `a` with the schema, quotes attempt 0, with a larger ceiling,
 //! for 20 s.
-//! Never: asks a model; `rows` does.
 
 use std::time::Duration;
 
-use super::super::policy::{Step, next, skipped};
-use super::super::{Attempt, Budget, Circuit, Ending, Standing};
-use super::script::{play, spec};
+use super::super::policy::{Candidate, Step, next, skipped};
+use super::super::{Attempt, AttemptOutcome, Budget, Circuit, ModelHealth};
+use super::{error, spec};
 use crate::limits::CALLS_MAX;
 use crate::limits::OUTPUT_TOKENS;
-use crate::model::{Fault, ModelError, ModelSpec};
+use crate::model::{ConfigurationFault, ModelError, ModelSpec};
 use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::EPOCH;
 
-fn ending(word: &str) -> Ending {
+fn outcome(word: &str) -> AttemptOutcome {
     let violations = String::from("violations");
     if let Some(secs) = word.strip_prefix("wait") {
         let again_at = Some(NOW.plus(Duration::from_secs(secs.parse().unwrap())));
-        return Ending::Failed { error: ModelError::Unavailable { what: "503".into() }, again_at };
+        return AttemptOutcome::Failed { error: ModelError::Unavailable { what: "503".into() }, again_at };
     }
     match word {
-        "ok" => Ending::Accepted,
-        "unsupported" => Ending::Unsupported { count: 1, violations },
-        "bad" => Ending::Unusable { code: "no_object", violations },
-        "length" => Ending::Length,
-        "empty" => Ending::Empty,
-        "unknown" => Ending::UnknownStop { reason: "pause".into() },
-        "refusal" => Ending::Refusal,
-        "guardrail" => Ending::Guardrail,
-        "stepped" => Ending::SteppedDown { error: ModelError::SchemaRefused },
-        error => Ending::Failed { error: play(error).unwrap_err(), again_at: None },
+        "ok" => AttemptOutcome::Accepted,
+        "unsupported" => AttemptOutcome::Unsupported { count: 1, violations },
+        "bad" => AttemptOutcome::Unusable { code: "no_object", violations },
+        "length" => AttemptOutcome::Length,
+        "empty" => AttemptOutcome::Empty,
+        "unknown" => AttemptOutcome::UnknownFinish { reason: "pause".into() },
+        "refusal" => AttemptOutcome::Refusal,
+        "guardrail" => AttemptOutcome::Guardrail,
+        "stepped" => AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused },
+        _ => AttemptOutcome::Failed { error: error(word), again_at: None },
     }
 }
 
-fn attempt(word: &str) -> Attempt {
-    let (name, outcome) = word.split_once(':').unwrap();
-    let place = usize::from(name.as_bytes()[0] - b'a');
-    Attempt { ending: ending(outcome), ..Attempt::new(place, &spec(name, true), true, Duration::ZERO) }
+fn attempt<'m>(specs: &'m [ModelSpec], word: &str) -> Attempt<'m> {
+    let (name, ended) = word.split_once(':').unwrap();
+    let spec = specs.iter().find(|spec| spec.name == name).unwrap();
+    Attempt { outcome: outcome(ended), ..Attempt::new(spec, true, Duration::ZERO) }
 }
 
-fn standing(letter: char) -> Standing {
+fn health(letter: char) -> ModelHealth {
     let circuit = match letter {
-        'x' => Circuit::Open { fault: Some(Fault::WrongKey) },
+        'x' => Circuit::Open { fault: Some(ConfigurationFault::WrongKey) },
         '?' => Circuit::HalfOpen,
         _ => Circuit::Closed,
     };
-    Standing { circuit, refuses_schema: letter == 'p' }
+    ModelHealth { circuit, refuses_schema: letter == 'p' }
 }
 
-fn shown(step: Step) -> String {
+fn shown(step: &Step<'_, '_, ()>) -> String {
     match step {
         Step::Wait(until) => format!("wait {}s", until.since(NOW).as_secs()),
-        Step::Stop(why) => format!("stop {why:?}"),
+        Step::Stop(reason) => format!("stop {reason:?}"),
         Step::Call(call) => {
-            let name = char::from(b'a' + u8::try_from(call.place).unwrap());
+            let name = &call.candidate.spec.name;
             let native = if call.native { "+" } else { "" };
             let quoted = call.quoted.map(|index| format!("!{index}")).unwrap_or_default();
             let longer = if call.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
@@ -71,22 +70,21 @@ fn shown(step: Step) -> String {
 /// which.
 fn check(rows: &[(&str, &str, u64, &str)]) {
     let mut wrong = Vec::new();
+    let mut specs: Vec<ModelSpec> = ["a", "b", "c", "d"].map(|name| spec(name, true)).into();
+    if let Some(spec) = specs.get_mut(2) {
+        spec.output_tokens_max = OUTPUT_TOKENS;
+    }
     for (attempts, letters, secs, expected) in rows {
-        let tried: Vec<Attempt> = attempts.split_whitespace().map(attempt).collect();
-        let health: Vec<Standing> = letters.chars().map(standing).collect();
-        let mut specs: Vec<ModelSpec> =
-            ["a", "b", "c", "d"].iter().zip(&health).map(|(name, _)| spec(name, true)).collect();
-        if let Some(spec) = specs.get_mut(2) {
-            spec.output_tokens_max = OUTPUT_TOKENS;
-        }
-        let plan: Vec<&ModelSpec> = specs.iter().collect();
+        let tried: Vec<Attempt<'_>> = attempts.split_whitespace().map(|word| attempt(&specs, word)).collect();
+        let candidate = |(spec, letter)| Candidate { model: &(), spec, health: health(letter) };
+        let candidates: Vec<_> = specs.iter().zip(letters.chars()).map(candidate).collect();
         let budget = Budget::new(CALLS_MAX, NOW.plus(Duration::from_secs(secs + 3)));
-        let step = next(&plan, &tried, &health, budget, NOW);
-        let passed = skipped(step, &plan, &tried, &health);
-        let passed: Vec<String> = passed.iter().map(|(spec, _)| format!(" past {}", spec.name)).collect();
-        let came = shown(step) + &passed.concat();
-        if came != *expected {
-            wrong.push(format!("[{attempts}] {letters} {secs}s: {came}, not {expected}"));
+        let step = next(&candidates, &tried, budget, NOW);
+        let passed = skipped(&step, &candidates, &tried);
+        let passed: Vec<String> = passed.iter().map(|skipped| format!(" past {}", skipped.spec.name)).collect();
+        let actual = shown(&step) + &passed.concat();
+        if actual != *expected {
+            wrong.push(format!("[{attempts}] {letters} {secs}s: {actual}, not {expected}"));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -165,10 +163,10 @@ fn an_open_breaker_is_passed_over_and_said_so() {
 #[test]
 fn an_attempt_leaves_the_next_model_its_time() {
     check(&[
-        ("", "..", 25, "a+ 20s"),
-        ("", "..", 24, "a+ 19s"),
-        ("", "..", 10, "a+ 5s"),
-        ("", "..", 9, "b+ 9s"),
+        ("", "..", 26, "a+ 20s"),
+        ("", "..", 25, "a+ 19s"),
+        ("", "..", 11, "a+ 5s"),
+        ("", "..", 10, "b+ 10s"),
         ("", "..", 5, "b+ 5s"),
         ("", "..", 4, "stop Deadline"),
         ("", "..", 0, "stop Deadline"),
@@ -182,8 +180,8 @@ fn an_attempt_leaves_the_next_model_its_time() {
         ("a:bad", "..", 9, "b+ 9s"),
         ("a:stepped", "..", 9, "b+ 9s"),
         // A pause must leave the same.
-        ("a:wait3", "..", 13, "wait 3s"),
-        ("a:wait3", "..", 12, "b+ 12s"),
+        ("a:wait3", "..", 14, "wait 3s"),
+        ("a:wait3", "..", 13, "b+ 13s"),
         ("a:wait3", ".", 8, "wait 3s"),
         ("a:wait3", ".", 7, "stop Deadline"),
     ]);

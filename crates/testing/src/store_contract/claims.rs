@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::play::{alert, event, first_event, insight, lease, request, start, store_one};
 use crate::alert_type::AlertTypes;
-use crate::limits::{CALLS_MAX, EVENT_DEADLINE, KEPT, LEASE_MARGIN};
+use crate::limits::{CALLS_MAX, EVENT_DEADLINE, RETENTION, LEASE_MARGIN};
 use crate::store::{Claim, ClaimRequest, Reserved, Store};
 
 /// Until the lease ends, nobody else gets it.
@@ -49,7 +49,7 @@ pub async fn a_finished_claim_answers_done_for_as_long_as_its_insight_lives(stor
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     let held = store_one(store, &first_event(), false, None, start()).await;
-    let last = start().plus(KEPT);
+    let last = start().plus(RETENTION);
     for now in [start(), start().plus(Duration::from_hours(24 * 89)), last] {
         assert_eq!(
             store.claim(&request(&alert, "b", now)).await.unwrap(),
@@ -95,7 +95,7 @@ pub async fn a_late_worker_changes_nothing(store: &impl Store) {
     let holder = lease(store, &request(&alert, "b", after)).await;
     assert_eq!(store.reserve_call(&late).await.unwrap(), Reserved::Lost);
     store.release(&late, after).await.unwrap();
-    store.finish(&late, after.plus(KEPT)).await.unwrap();
+    store.finish(&late, after.plus(RETENTION)).await.unwrap();
     let busy = store.claim(&request(&alert, "c", after.plus(Duration::from_millis(1)))).await.unwrap();
     assert!(matches!(busy, Claim::Busy(_)), "{busy:?}");
     assert_eq!(store.reserve_call(&holder).await.unwrap(), Reserved::Call(1));
@@ -105,7 +105,7 @@ pub async fn a_late_worker_changes_nothing(store: &impl Store) {
 pub async fn an_expired_claim_starts_anew_under_a_lease_that_lies_ahead(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
-    let past = start().plus(KEPT + Duration::from_secs(1));
+    let past = start().plus(RETENTION + Duration::from_secs(1));
     let held = request(&first, "a", start());
     lease(store, &ClaimRequest { lease_until: past.plus(Duration::from_mins(10)), ..held }).await;
     let anew = lease(store, &request(&first, "b", past)).await;
@@ -121,7 +121,7 @@ pub async fn an_expired_claim_starts_anew(store: &impl Store) {
     for _ in 0..CALLS_MAX {
         store.reserve_call(&held).await.unwrap();
     }
-    let past = start().plus(KEPT + Duration::from_secs(1));
+    let past = start().plus(RETENTION + Duration::from_secs(1));
     let anew = lease(store, &request(&later, "b", past)).await;
     assert_eq!(anew.insight_key, later.insight_key());
     assert_eq!(store.reserve_call(&anew).await.unwrap(), Reserved::Call(1));

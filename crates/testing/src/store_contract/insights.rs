@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::play::{alert, all, event, first_event, insight, lease, request, start, store_one};
 use crate::alert::{Reason, Refusal};
 use crate::alert_type::AlertTypes;
-use crate::limits::{EVENT_BYTES_MAX, KEPT};
+use crate::limits::{EVENT_BYTES_MAX, RETENTION};
 use crate::number::Number;
 use crate::store::{Parked, Put, Query, Store, Todo};
 use crate::time::Timestamp;
@@ -68,7 +68,7 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     let refusal = Refusal::new(Reason::NotJson, "it is not");
     let parked = Parked::new(b"{", &refusal, start());
     store.park(&parked).await.unwrap();
-    let past = start().plus(KEPT + Duration::from_secs(1));
+    let past = start().plus(RETENTION + Duration::from_secs(1));
     let alert_id = key.alert_id();
     assert!(store.find(&alert_id, start()).await.unwrap().is_some());
     assert_eq!(store.find(&alert_id, past).await.unwrap(), None);

@@ -10,7 +10,7 @@ use crate::alert_type::AlertTypes;
 use crate::clock::{Clock, StoppedClock};
 use crate::insight::StoredInsight;
 use crate::limits::{
-    CONFIGURATION_PROBE_PAUSE, EVENT_DEADLINE, LEASE_MARGIN, TELL_AGAIN_AFTER, UNTOLD_MAX, UPGRADE_PAUSE,
+    CONFIGURATION_PROBE_PAUSE, EVENT_DEADLINE, LEASE_MARGIN, NOTIFY_AGAIN_AFTER, NOTIFY_FAILURES_MAX, UPGRADE_PAUSE,
 };
 use crate::model::{ModelError, Stop};
 use crate::notify::{Notifier, NotifyError};
@@ -97,7 +97,7 @@ fn a_new_insight_is_told_once_and_a_repeat_is_not() {
     for status in ["stored", "repeated"] {
         let (outcome, account) = scene.run(&first_event(), &[]);
         assert_eq!((outcome.status(), account.untold), (status, vec![]));
-        scene.clock.advance(TELL_AGAIN_AFTER * 2);
+        scene.clock.advance(NOTIFY_AGAIN_AFTER * 2);
     }
     assert_eq!(scene.bus.told(), ["stu_1 first-label"]);
     assert_eq!(scene.todos(), []);
@@ -112,7 +112,7 @@ fn while_the_bus_is_down_insights_are_stored_and_the_next_delivery_tells() {
     assert_eq!(scene.todos(), [Todo::Tell]);
     // Whoever has just made it is still telling.
     assert_eq!(scene.run(&first_event(), &[]).1.untold, []);
-    scene.clock.advance(TELL_AGAIN_AFTER + Duration::from_millis(1));
+    scene.clock.advance(NOTIFY_AGAIN_AFTER + Duration::from_millis(1));
     assert_eq!(scene.run(&first_event(), &[]).1.untold.len(), 1);
     let (outcome, account) = scene.run(&first_event(), &[]);
     assert_eq!((outcome.status(), account.untold), ("repeated", vec![]));
@@ -163,7 +163,7 @@ fn a_sweep_ends_where_the_bus_is_down_and_the_next_goes_on() {
     }
     let (swept, account) = scene.sweep_within(EVENT_DEADLINE);
     assert_eq!((swept.told, swept.complete), (0, false));
-    assert!((UNTOLD_MAX..20).contains(&account.untold.len()), "{account:?}");
+    assert!((NOTIFY_FAILURES_MAX..20).contains(&account.untold.len()), "{account:?}");
     assert_eq!(scene.todos().len(), 20);
     *scene.bus.down.lock().unwrap() = 0;
     assert_eq!(scene.sweep(), Swept { told: 20, complete: true, ..Swept::default() });

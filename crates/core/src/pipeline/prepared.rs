@@ -1,0 +1,45 @@
+//! What depends on the alert type alone, made once for each type: the prompt's head, the reply's schema, and the words
+//! that grounding and the reply's reader know.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::alert_type::{AlertType, AlertTypes, Fact};
+use crate::grounding::Reference;
+use crate::prompt::PromptTemplate;
+
+/// Every alert type, prepared, by its id.
+#[derive(Debug)]
+pub(super) struct PreparedTypes(HashMap<String, Arc<PreparedType>>);
+
+/// One alert type, prepared.
+#[derive(Debug)]
+pub(super) struct PreparedType {
+    pub(super) template: PromptTemplate,
+    pub(super) reference: Reference,
+    /// The ids of its facts.
+    pub(super) facts: Vec<String>,
+}
+
+impl PreparedTypes {
+    pub(super) fn new(types: &AlertTypes) -> Self {
+        let prepared = |each: &AlertType| (each.id().to_owned(), Arc::new(PreparedType::new(each)));
+        Self(types.iter().map(prepared).collect())
+    }
+
+    /// The prepared type. One that was not prepared with the others is prepared now.
+    pub(super) fn of(&self, alert_type: &AlertType) -> Arc<PreparedType> {
+        let prepared = self.0.get(alert_type.id()).map(Arc::clone);
+        prepared.unwrap_or_else(|| Arc::new(PreparedType::new(alert_type)))
+    }
+}
+
+impl PreparedType {
+    fn new(alert_type: &AlertType) -> Self {
+        Self {
+            template: PromptTemplate::new(alert_type),
+            reference: Reference::new(alert_type),
+            facts: alert_type.facts().iter().map(Fact::id).map(str::to_owned).collect(),
+        }
+    }
+}

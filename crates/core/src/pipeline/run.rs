@@ -1,0 +1,218 @@
+//! One run of the pipeline: its deadline, its account, and the store's operations with their retries.
+
+use std::time::Duration;
+
+use super::{Account, Pipeline};
+use crate::alert::{Alert, InsightKey};
+use crate::clock::Clock;
+use crate::insight::{Insight, StoredInsight};
+use crate::limits::{LEASE_MARGIN, NOTIFY_TIME_MIN, STORE_RESERVE, STORE_RETRY_PAUSE, STORE_TRIES_MAX};
+use crate::model::Model;
+use crate::notify::Notifier;
+use crate::store::{
+    Claim, ClaimRequest, Commit, CommitRequest, DueInsight, Lease, Parked, Release, Repeat, RepeatRequest,
+    Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+};
+use crate::store::Cursor;
+use crate::time::Timestamp;
+
+use super::Received;
+
+/// One run: work on one event, or on one sweep, that must end by a deadline.
+#[derive(Debug)]
+pub struct Run<'p, S, C, M, N> {
+    pub(super) pipeline: &'p Pipeline<S, C, M, N>,
+    pub(super) deadline: Timestamp,
+    pub(super) account: Account,
+}
+
+impl<'p, S, C, M, N> Run<'p, S, C, M, N> {
+    pub(super) fn new(pipeline: &'p Pipeline<S, C, M, N>, deadline: Timestamp) -> Self {
+        Self { pipeline, deadline, account: Account::default() }
+    }
+
+    /// What the run took and met so far. It is complete even if the run was dropped before its end.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The same, at the end.
+    pub fn into_account(self) -> Account {
+        self.account
+    }
+}
+
+impl<S, C: Clock, M, N> Run<'_, S, C, M, N> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.pipeline.clock.now()
+    }
+
+    /// Whether this much time is left.
+    pub(super) fn has(&self, time: Duration) -> bool {
+        self.now().plus(time) <= self.deadline
+    }
+
+    /// Retries a transient error, [`STORE_TRIES_MAX`] tries in all, and never past the deadline.
+    async fn retry<T>(
+        &self,
+        operation: impl AsyncFnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.retry_until(self.deadline, STORE_TRIES_MAX, operation).await
+    }
+
+    /// Retries a transient error for as long as the run reserves to store an insight. The insight was paid for, or another
+    /// worker waits.
+    async fn retry_for_reserve<T>(
+        &self,
+        operation: impl AsyncFnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let end = self.deadline.min(self.now().plus(STORE_RESERVE));
+        self.retry_until(end, u32::MAX, operation).await
+    }
+
+    async fn retry_until<T>(
+        &self,
+        end: Timestamp,
+        tries_max: u32,
+        mut operation: impl AsyncFnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pause = STORE_RETRY_PAUSE;
+        for _ in 1..tries_max {
+            match operation().await {
+                Err(error) if error.is_transient() && self.now().plus(pause) <= end => {
+                    self.pipeline.clock.sleep(pause).await;
+                    pause *= 2;
+                }
+                result => return result,
+            }
+        }
+        operation().await
+    }
+}
+
+/// The store's operations, each retried while that may help.
+impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
+    fn store(&self) -> &S {
+        &self.pipeline.store
+    }
+
+    pub(super) async fn claim(&self, received: &Received<'_>, alert: &Alert<'_>) -> Result<Claim, StoreError> {
+        let request = ClaimRequest {
+            alert_key: alert.key(),
+            owner: received.owner.clone(),
+            insight_key: alert.insight_key(),
+            received_at: received.received_at,
+            lease_until: self.deadline.plus(LEASE_MARGIN),
+            reserve_call: !self.pipeline.models.is_empty(),
+            now: self.now(),
+        };
+        self.retry(async || self.store().claim(&ClaimRequest { now: self.now(), ..request.clone() }).await).await
+    }
+
+    /// A call that is counted twice because the first response was lost is one call fewer, never one more.
+    pub(super) async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
+        self.retry(async || self.store().reserve_call(lease).await).await
+    }
+
+    pub(super) async fn commit(
+        &self,
+        lease: &Lease,
+        insight: &Insight,
+        todo: Option<Todo>,
+    ) -> Result<Commit, StoreError> {
+        let request = CommitRequest { lease, insight, todo, now: self.now() };
+        self.retry_for_reserve(async || self.store().commit(&request).await).await
+    }
+
+    pub(super) async fn repeat(
+        &self,
+        received: &Received<'_>,
+        alert: &Alert<'_>,
+        key: &InsightKey,
+    ) -> Result<Option<Repeat>, StoreError> {
+        let request = RepeatRequest {
+            alert_key: alert.key(),
+            insight_key: key.clone(),
+            owner: received.owner.clone(),
+            received_at: received.received_at,
+            seen: alert.timestamp(),
+            now: self.now(),
+        };
+        self.retry(async || self.store().repeat(&request).await).await
+    }
+
+    /// Releases the lease at `until`. If that fails too, the lease ends by itself.
+    pub(super) async fn release(&self, lease: &Lease, until: Timestamp) {
+        self.release_as(lease, Release::at(until)).await;
+    }
+
+    pub(super) async fn release_as(&self, lease: &Lease, release: Release) {
+        let _ = self.retry_for_reserve(async || self.store().release(lease, release).await).await;
+        self.pipeline.held().remove(&lease.alert_key);
+    }
+
+    pub(super) async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
+        self.retry(async || self.store().park(parked).await).await
+    }
+
+    pub(super) async fn insight(&self, key: &InsightKey) -> Result<Option<StoredInsight>, StoreError> {
+        self.retry(async || self.store().insight(key, self.now()).await).await
+    }
+
+    pub(super) async fn due(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<DueInsight>, StoreError> {
+        self.retry(async || self.store().due(self.now(), after, limit).await).await
+    }
+
+    /// If this fails, what is left to do is done once more.
+    pub(super) async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) {
+        let _ = self.retry(async || self.store().clear_todo(key, run, todo).await).await;
+    }
+
+    pub(super) async fn claim_upgrade(
+        &self,
+        due: &DueInsight,
+        owner: &str,
+    ) -> Result<UpgradeClaim, StoreError> {
+        let request = || UpgradeRequest {
+            alert_key: due.alert_key,
+            owner: owner.to_owned(),
+            lease_until: self.deadline.plus(LEASE_MARGIN),
+            now: self.now(),
+        };
+        self.retry(async || self.store().claim_upgrade(&request()).await).await
+    }
+
+    pub(super) async fn commit_upgrade(
+        &self,
+        lease: &Lease,
+        insight: &Insight,
+        todo: Option<Todo>,
+    ) -> Result<Option<StoredInsight>, StoreError> {
+        let request = CommitRequest { lease, insight, todo, now: self.now() };
+        self.retry_for_reserve(async || self.store().commit_upgrade(&request).await).await
+    }
+
+    /// What is left to do with an insight when it is stored.
+    pub(super) fn todo(&self, degraded: bool) -> Option<Todo> {
+        if self.pipeline.notifies() { Some(Todo::Notify) } else { degraded.then_some(Todo::Upgrade) }
+    }
+
+    /// Publishes an insight, and notes that in the store. Returns whether it did; a repeat or the sweep publishes the
+    /// others.
+    pub(super) async fn notify(&mut self, insight: &StoredInsight, key: &InsightKey) -> bool {
+        let Some(notifier) = &self.pipeline.notifier else { return false };
+        if !self.has(NOTIFY_TIME_MIN) {
+            return false;
+        }
+        if let Err(error) = notifier.notify(insight).await {
+            self.account.notify_errors.push(error);
+            return false;
+        }
+        self.clear_todo(key, insight.run(), Todo::Notify).await;
+        true
+    }
+}
