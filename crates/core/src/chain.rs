@@ -111,7 +111,8 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
     }
 
     fn candidates(&self, now: Timestamp) -> Vec<Candidate<'a, M>> {
-        let candidate = |model: &'a M| Candidate { model, spec: model.spec(), health: self.health.of(model.spec(), now) };
+        let candidate =
+            |model: &'a M| Candidate { model, spec: model.spec(), health: self.health.of(model.spec(), now) };
         self.models.iter().map(candidate).collect()
     }
 
@@ -127,7 +128,8 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         let Candidate { model, spec, .. } = *next.candidate;
         let messages = messages(question, attempts, next.quoted);
         let schema = next.native.then_some(question.schema);
-        let call = Call { system: question.system, messages: &messages, schema, output_tokens: next.output_tokens };
+        let call =
+            Call { system: question.system, messages: &messages, schema, output_tokens: next.output_tokens };
         let started = self.clock.now();
         let response = self.within(next.until.since(started), model.ask(&call)).await;
         let ended = self.clock.now();

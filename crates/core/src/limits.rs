@@ -133,4 +133,4 @@ pub const SCHEMA_REFUSAL_RETENTION: Duration = Duration::from_hours(24);
 pub const SCHEMA_TIMEOUT_RETENTION: Duration = Duration::from_mins(5);
 /// Bytes that are kept of a reply that was not accepted, and quoted back to the model. A longer one is no
 /// answer.
-pub const REFUSED_TEXT_BYTES_MAX: usize = 8 * 1024;
+pub const REJECTED_TEXT_BYTES_MAX: usize = 8 * 1024;

@@ -28,6 +28,7 @@ pub use judge::Preview;
 pub use outcome::{Account, Failure, Outcome};
 pub use run::Run;
 pub use sweep::{SweepEvent, SweepReport};
+pub use upgrade::UpgradeOutcome;
 
 use crate::alert::{Alert, AlertKey, Refusal};
 use crate::alert_type::AlertTypes;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::limits::REFUSED_TEXT_BYTES_MAX;
-use crate::model::{Class, Completion, ConfigurationFault, ModelError, ModelSpec, FinishReason};
+use crate::limits::REJECTED_TEXT_BYTES_MAX;
+use crate::model::{Class, Completion, ConfigurationFault, FinishReason, ModelError, ModelSpec};
 use crate::time::Timestamp;
 
 /// One call to a model.
@@ -210,7 +210,7 @@ impl<'m> Attempt<'m> {
     /// Notes the response.
     pub(super) fn reply(&mut self, completion: Completion, outcome: AttemptOutcome) {
         let Completion { mut text, model_id, input_tokens, output_tokens, .. } = completion;
-        text.truncate(text.floor_char_boundary(REFUSED_TEXT_BYTES_MAX));
+        text.truncate(text.floor_char_boundary(REJECTED_TEXT_BYTES_MAX));
         let refused = outcome != AttemptOutcome::Accepted && !text.trim().is_empty();
         self.text = refused.then_some(text);
         self.answered_by = model_id;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::breaker::{Breaker, Probe};
-use super::{Attempt, Circuit, AttemptOutcome};
+use super::{Attempt, AttemptOutcome, Circuit};
 use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION};
 use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec};
 use crate::time::Timestamp;
@@ -145,7 +145,10 @@ impl Schema {
     /// Notes the outcome of a call that sent the schema natively.
     fn learn(&mut self, outcome: &AttemptOutcome, now: Timestamp) {
         match outcome {
-            AttemptOutcome::Accepted | AttemptOutcome::Unsupported { .. } | AttemptOutcome::Unusable { .. } | AttemptOutcome::Length => {
+            AttemptOutcome::Accepted
+            | AttemptOutcome::Unsupported { .. }
+            | AttemptOutcome::Unusable { .. }
+            | AttemptOutcome::Length => {
                 *self = Self { has_worked: true, refused_until: None };
             }
             AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused } => {

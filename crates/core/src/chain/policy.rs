@@ -105,7 +105,8 @@ pub(super) fn next<'c, 'm, M>(
     let calls_left = budget.calls_max.saturating_sub(attempts.len());
     let affordable = if calls_left > 0 { askable.as_slice() } else { &[] };
     for (index, candidate) in affordable.iter().copied().enumerate() {
-        let again_at = last.filter(|last| last.is_of(candidate.spec)).and_then(|last| last.outcome.again_at());
+        let again_at =
+            last.filter(|last| last.is_of(candidate.spec)).and_then(|last| last.outcome.again_at());
         if again_at.is_some() && calls_left == 1 && index + 1 < askable.len() {
             continue;
         }
@@ -161,7 +162,8 @@ fn wanted<M>(candidates: &[Candidate<'_, M>], attempts: &[Attempt<'_>]) -> Range
     let Some(last) = attempts.last() else { return 0..candidates.len() };
     let position = position(candidates, last.spec);
     let asked = attempts.iter().filter(|each| each.is_of(last.spec) && each.outcome.counts()).count();
-    let again = asked < MODEL_CALLS_MAX && last.outcome.wants_again(last.spec.output_tokens_max > OUTPUT_TOKENS);
+    let again =
+        asked < MODEL_CALLS_MAX && last.outcome.wants_again(last.spec.output_tokens_max > OUTPUT_TOKENS);
     let start = if again { position } else { position + 1 };
     // A usable answer is never given up for another model's.
     let is_usable = attempts.iter().any(|attempt| attempt.outcome.is_usable());

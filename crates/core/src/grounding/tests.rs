@@ -13,11 +13,13 @@ mod properties;
 mod values;
 mod words;
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::claim::{self, Claim};
 use super::vocabulary::Vocabulary;
-use super::{Ground, Grounding, unsupported_spans};
+use super::{Checker, GroundingReport, Reference, unsupported_spans};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, AlertTypes};
 use crate::number::Number;
@@ -58,13 +60,20 @@ impl Given {
         serde_json::from_value(json).unwrap()
     }
 
-    fn ground(self) -> Ground {
-        Ground::new(AlertTypes::built_in().get(self.alert_type()).unwrap(), &self.facts())
+    fn checker(self) -> Checker<'static> {
+        static TYPES: LazyLock<AlertTypes> = LazyLock::new(AlertTypes::built_in);
+        let alert_type = TYPES.get(self.alert_type()).unwrap();
+        checker(alert_type, &self.facts())
     }
 }
 
-fn check(given: Given, risk_score: f64, text: &str) -> Grounding {
-    given.ground().check(text, &[], Number::new(risk_score).unwrap())
+/// A checker of its own; what it refers to lives as long as the test run.
+fn checker(alert_type: &AlertType, facts: &Facts) -> Checker<'static> {
+    Box::leak(Box::new(Reference::new(alert_type))).checker(alert_type, facts)
+}
+
+fn check(given: Given, risk_score: f64, text: &str) -> GroundingReport {
+    given.checker().report(text, &[], Number::new(risk_score).unwrap())
 }
 
 const TABLES: &[&[Case]] = &[
@@ -159,13 +168,13 @@ fn a_claim_is_a_numeral_that_says_how_much() {
 
 #[test]
 fn the_reasons_of_drivers_are_checked_like_the_explanation() {
-    let ground = Given::Calls(5.0, 65.0).ground();
+    let checker = Given::Calls(5.0, 65.0).checker();
     let becauses = ["Five calls in 14 days are too many.", "65 is 10 points below average, and 12 is worse."];
-    let grounding = ground.check("Six calls.", &becauses, Number::from(72));
+    let grounding = checker.report("Six calls.", &becauses, Number::from(72));
     assert_eq!(grounding.unsupported, ["Six calls", "10 points", "12"]);
     let json = serde_json::to_string(&grounding).unwrap();
     assert_eq!(json, r#"{"numbers":6,"unsupported":["Six calls","10 points","12"]}"#);
-    assert_eq!(serde_json::from_str::<Grounding>(&json).unwrap(), grounding);
+    assert_eq!(serde_json::from_str::<GroundingReport>(&json).unwrap(), grounding);
 }
 
 /// An alert type of another business: days, stars, percent, money that can be owed.
@@ -237,7 +246,7 @@ advice = "Write."
 fn units_and_ranges_are_those_of_the_alert_type() {
     let alert_type = AlertType::read("hotel", "hotel", HOTEL).unwrap();
     let facts = json!({ "away": 21, "rating": 7.4, "cancelled": 12.5, "balance": -20 });
-    let ground = Ground::new(&alert_type, &serde_json::from_value(facts).unwrap());
+    let checker = checker(&alert_type, &serde_json::from_value(facts).unwrap());
     let cases: &[(&str, &[&str])] = &[
         ("Away for 21 days, or three weeks, or 3 weeks, of 90 days.", &[]),
         ("Away for 20 days, or two weeks, of 80 days.", &["20 days", "two weeks", "80 days"]),
@@ -253,7 +262,7 @@ fn units_and_ranges_are_those_of_the_alert_type() {
         ("Cancelled 12 stays, 8 nights, 90 meals.", &["8", "90"]),
     ];
     for (text, unsupported) in cases {
-        assert_eq!(ground.check(text, &[], Number::from(72)).unsupported, *unsupported, "{text}");
+        assert_eq!(checker.report(text, &[], Number::from(72)).unsupported, *unsupported, "{text}");
     }
 }
 

@@ -130,7 +130,8 @@ impl StoredInsight {
     pub fn with_repeats(mut self, occurrences: u64, last_seen: Option<Timestamp>) -> Self {
         if let Self::Current(fields) = &mut self {
             fields.occurrences = fields.occurrences.max(occurrences);
-            fields.last_seen = last_seen.map_or(fields.last_seen, |last_seen| last_seen.max(fields.last_seen));
+            fields.last_seen =
+                last_seen.map_or(fields.last_seen, |last_seen| last_seen.max(fields.last_seen));
         }
         self
     }

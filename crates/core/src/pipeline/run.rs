@@ -9,11 +9,11 @@ use crate::insight::{Insight, StoredInsight};
 use crate::limits::{LEASE_MARGIN, NOTIFY_TIME_MIN, STORE_RESERVE, STORE_RETRY_PAUSE, STORE_TRIES_MAX};
 use crate::model::Model;
 use crate::notify::Notifier;
+use crate::store::Cursor;
 use crate::store::{
     Claim, ClaimRequest, Commit, CommitRequest, DueInsight, Lease, Parked, Release, Repeat, RepeatRequest,
     Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
-use crate::store::Cursor;
 use crate::time::Timestamp;
 
 use super::Received;
@@ -53,10 +53,7 @@ impl<S, C: Clock, M, N> Run<'_, S, C, M, N> {
     }
 
     /// Retries a transient error, [`STORE_TRIES_MAX`] tries in all, and never past the deadline.
-    async fn retry<T>(
-        &self,
-        operation: impl AsyncFnMut() -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    async fn retry<T>(&self, operation: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.retry_until(self.deadline, STORE_TRIES_MAX, operation).await
     }
 
@@ -96,7 +93,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         &self.pipeline.store
     }
 
-    pub(super) async fn claim(&self, received: &Received<'_>, alert: &Alert<'_>) -> Result<Claim, StoreError> {
+    pub(super) async fn claim(
+        &self,
+        received: &Received<'_>,
+        alert: &Alert<'_>,
+    ) -> Result<Claim, StoreError> {
         let request = ClaimRequest {
             alert_key: alert.key(),
             owner: received.owner.clone(),
@@ -106,7 +107,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             reserve_call: !self.pipeline.models.is_empty(),
             now: self.now(),
         };
-        self.retry(async || self.store().claim(&ClaimRequest { now: self.now(), ..request.clone() }).await).await
+        self.retry(async || self.store().claim(&ClaimRequest { now: self.now(), ..request.clone() }).await)
+            .await
     }
 
     /// A call that is counted twice because the first response was lost is one call fewer, never one more.

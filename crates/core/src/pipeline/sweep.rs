@@ -8,8 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::upgrade::Upgrade;
-use super::{Failure, Run};
+use super::{Failure, Run, UpgradeOutcome};
 use crate::clock::Clock;
 use crate::insight::StoredInsight;
 use crate::limits::{
@@ -39,7 +38,7 @@ pub struct SweepReport {
 }
 
 /// What a sweep did with one insight.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SweepEvent {
     /// It was published.
     Published(StoredInsight),
@@ -169,9 +168,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             return Ok(SweepEvent::Later(due.insight.clone(), self.now()));
         }
         Ok(match self.upgrade(due).await? {
-            Upgrade::Done(insight) => SweepEvent::Upgraded(insight),
-            Upgrade::Later(until) => SweepEvent::Later(due.insight.clone(), until),
-            Upgrade::Never => SweepEvent::Never(due.insight.clone()),
+            UpgradeOutcome::Done(insight) => SweepEvent::Upgraded(insight),
+            UpgradeOutcome::Later(until) => SweepEvent::Later(due.insight.clone(), until),
+            UpgradeOutcome::Never => SweepEvent::Never(due.insight.clone()),
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// The outcome of an upgrade.
 #[derive(Debug)]
-pub(super) enum Upgrade {
+pub enum UpgradeOutcome {
     /// A model's insight is in its place.
     Done(StoredInsight),
     /// No model answered; it may be tried again after this time.
@@ -26,31 +26,33 @@ pub(super) enum Upgrade {
 
 impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     /// Upgrades a degraded insight that is due.
-    pub(super) async fn upgrade(&mut self, due: &DueInsight) -> Result<Upgrade, Failure> {
-        let Some(alert) = due.insight.to_alert(&self.pipeline.types) else { return Ok(Upgrade::Never) };
+    pub async fn upgrade(&mut self, due: &DueInsight) -> Result<UpgradeOutcome, Failure> {
+        let Some(alert) = due.insight.to_alert(&self.pipeline.types) else {
+            return Ok(UpgradeOutcome::Never);
+        };
         // While no model can be asked, no try is spent.
         let now = self.now();
         let mut models = self.pipeline.models.iter();
         if !models.any(|model| self.pipeline.health.of(model.spec(), now).admits()) {
-            return Ok(Upgrade::Later(now.plus(UPGRADE_PAUSE)));
+            return Ok(UpgradeOutcome::Later(now.plus(UPGRADE_PAUSE)));
         }
         if !self.is_degraded(&due.key).await? {
-            return Ok(Upgrade::Never);
+            return Ok(UpgradeOutcome::Never);
         }
         let lease = match self.claim_upgrade(due, &random_name(&self.pipeline.clock)).await? {
             UpgradeClaim::Mine(lease) => lease,
-            UpgradeClaim::Busy(until) => return Ok(Upgrade::Later(until)),
+            UpgradeClaim::Busy(until) => return Ok(UpgradeOutcome::Later(until)),
             UpgradeClaim::Never => {
                 // Each try has failed, so nothing is left to do with it.
                 self.clear_todo(&due.key, due.insight.run(), Todo::Upgrade).await;
-                return Ok(Upgrade::Never);
+                return Ok(UpgradeOutcome::Never);
             }
         };
         self.pipeline.held().insert(lease.alert_key, lease.clone());
         // Another worker may have upgraded it between the look and the lease.
         if !self.is_degraded(&lease.insight_key).await? {
             self.release(&lease, self.now()).await;
-            return Ok(Upgrade::Never);
+            return Ok(UpgradeOutcome::Never);
         }
         let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
         let judged = self.ask(&alert, &calls).await;
@@ -64,9 +66,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             Ok(stored) => {
                 self.pipeline.held().remove(&lease.alert_key);
                 // It may have expired in the meantime.
-                let Some(stored) = stored else { return Ok(Upgrade::Never) };
+                let Some(stored) = stored else { return Ok(UpgradeOutcome::Never) };
                 self.notify(&stored, &lease.insight_key).await;
-                Ok(Upgrade::Done(stored))
+                Ok(UpgradeOutcome::Done(stored))
             }
             Err(error) => {
                 self.upgrade_later(&lease).await;
@@ -80,9 +82,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     }
 
     /// Releases the lease for a while, and counts the try.
-    async fn upgrade_later(&self, lease: &Lease) -> Upgrade {
+    async fn upgrade_later(&self, lease: &Lease) -> UpgradeOutcome {
         let until = self.now().plus(UPGRADE_PAUSE);
         self.release_as(lease, Release { failed_upgrade: true, ..Release::at(until) }).await;
-        Upgrade::Later(until)
+        UpgradeOutcome::Later(until)
     }
 }

@@ -137,12 +137,7 @@ impl ClaimRow {
     }
 
     /// The row of a claim whose alert has this insight already, under this key, if the lease still holds.
-    pub fn adopt(
-        row: Option<&Self>,
-        lease: &Lease,
-        key: &InsightKey,
-        expires_at: Timestamp,
-    ) -> Option<Self> {
+    pub fn adopt(row: Option<&Self>, lease: &Lease, key: &InsightKey, expires_at: Timestamp) -> Option<Self> {
         let row = row.filter(|row| row.fence == lease.fence)?;
         let insight_key = key.clone();
         Some(Self { state: ClaimState::Done, lease_until: NOBODY, insight_key, expires_at, ..row.clone() })
@@ -162,7 +157,8 @@ impl ClaimRow {
 
     /// The row of a claim that counts a repeat, if it is later than the last one.
     pub fn repeat(row: Option<&Self>, seen: Timestamp) -> Option<Self> {
-        let row = row.filter(|row| row.state == ClaimState::Done && row.last_seen.is_none_or(|last| last < seen))?;
+        let row =
+            row.filter(|row| row.state == ClaimState::Done && row.last_seen.is_none_or(|last| last < seen))?;
         Some(Self { occurrences: row.occurrences + 1, last_seen: Some(seen), ..row.clone() })
     }
 

@@ -16,17 +16,11 @@ pub trait Claims: Send + Sync {
     fn reserve_call(&self, lease: &Lease) -> impl Future<Output = Result<Reserved, StoreError>> + Send;
 
     /// Puts the insight if its key is absent and marks its claim as done, in one transaction.
-    fn commit(
-        &self,
-        request: &CommitRequest<'_>,
-    ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+    fn commit(&self, request: &CommitRequest<'_>) -> impl Future<Output = Result<Commit, StoreError>> + Send;
 
     /// Ends a lease without an insight. Nothing happens if another worker has taken over.
-    fn release(
-        &self,
-        lease: &Lease,
-        release: Release,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn release(&self, lease: &Lease, release: Release)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Counts a repeat on the claim, if it is later than the last one. `None` if the insight does not exist.
     fn repeat(

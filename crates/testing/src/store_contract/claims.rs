@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::play::{alert, event, first_event, insight, lease, request, start, store_one};
-use crate::alert_type::AlertTypes;
-use crate::limits::{CALLS_MAX, EVENT_DEADLINE, RETENTION, LEASE_MARGIN};
-use crate::store::{Claim, ClaimRequest, Reserved, Store};
+use crate::play::{alert, event, first_event, insight, lease, request, request_with_call, start, store_one};
+use portend_core::alert_type::AlertTypes;
+use portend_core::limits::{CALLS_MAX, EVENT_DEADLINE, LEASE_MARGIN, LEASE_MAX, RETENTION};
+use portend_core::store::{Claim, ClaimRequest, Commit, CommitRequest, Release, Reserved, Store};
 
 /// Until the lease ends, nobody else gets it.
 pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
@@ -18,12 +18,12 @@ pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
     assert_eq!(
         store.claim(&request(&alert, "b", until)).await.unwrap(),
         Claim::Busy(until),
-        "until and with its end"
+        "up to and including its end"
     );
 }
 
-/// A second try of one request is no second request.
-pub async fn a_claim_whose_answer_was_lost_knows_its_own_owner(store: &impl Store) {
+/// A retry of a request is not a second request.
+pub async fn a_claim_whose_response_was_lost_knows_its_own_owner(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     let first = lease(store, &request(&alert, "a", start())).await;
@@ -31,7 +31,7 @@ pub async fn a_claim_whose_answer_was_lost_knows_its_own_owner(store: &impl Stor
     assert_eq!(again, first);
 }
 
-/// Whoever finishes the work, and whatever later alert brought them to it, it is the first alert's insight.
+/// Whoever finishes the work, and for whatever later alert, makes the first alert's insight.
 pub async fn a_takeover_keeps_the_first_claims_insight_key(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
@@ -40,7 +40,6 @@ pub async fn a_takeover_keeps_the_first_claims_insight_key(store: &impl Store) {
     lease(store, &request(&first, "a", start())).await;
     let after = start().plus(EVENT_DEADLINE + LEASE_MARGIN + Duration::from_millis(1));
     let taken = lease(store, &request(&later, "b", after)).await;
-    assert!(taken.is_takeover());
     assert_eq!((taken.fence, taken.insight_key.alert_id()), (2, first.insight_key().alert_id()));
 }
 
@@ -68,7 +67,7 @@ pub async fn a_released_claim_can_be_claimed_at_once_and_keeps_its_calls(store: 
     let alert = alert(&types, &first_event());
     let first = lease(store, &request(&alert, "a", start())).await;
     assert_eq!(store.reserve_call(&first).await.unwrap(), Reserved::Call(1));
-    store.release(&first, start()).await.unwrap();
+    store.release(&first, Release::at(start())).await.unwrap();
     let soon = start().plus(Duration::from_millis(1));
     let second = lease(store, &request(&alert, "b", soon)).await;
     assert_eq!(second.fence, 2);
@@ -94,15 +93,18 @@ pub async fn a_late_worker_changes_nothing(store: &impl Store) {
     let after = start().plus(EVENT_DEADLINE + LEASE_MARGIN + Duration::from_millis(1));
     let holder = lease(store, &request(&alert, "b", after)).await;
     assert_eq!(store.reserve_call(&late).await.unwrap(), Reserved::Lost);
-    store.release(&late, after).await.unwrap();
-    store.finish(&late, after.plus(RETENTION)).await.unwrap();
+    store.release(&late, Release::at(after)).await.unwrap();
+    let made = insight(&alert, &late.insight_key, "late", false, after);
+    let commit = CommitRequest { lease: &late, insight: &made, todo: None, now: after };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Lost);
+    assert_eq!(store.insight(&late.insight_key, after).await.unwrap(), None);
     let busy = store.claim(&request(&alert, "c", after.plus(Duration::from_millis(1)))).await.unwrap();
     assert!(matches!(busy, Claim::Busy(_)), "{busy:?}");
     assert_eq!(store.reserve_call(&holder).await.unwrap(), Reserved::Call(1));
 }
 
 /// After 90 days nothing binds the alert to what was; not even a claim that was never finished.
-pub async fn an_expired_claim_starts_anew_under_a_lease_that_lies_ahead(store: &impl Store) {
+pub async fn an_expired_claim_starts_anew_under_a_lease_that_ends_later(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
     let past = start().plus(RETENTION + Duration::from_secs(1));
@@ -112,7 +114,7 @@ pub async fn an_expired_claim_starts_anew_under_a_lease_that_lies_ahead(store: &
     assert_eq!(anew.fence, 2);
 }
 
-/// With its own calls, and its own place for the insight.
+/// With its own calls, and its own key for the insight.
 pub async fn an_expired_claim_starts_anew(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
@@ -125,7 +127,56 @@ pub async fn an_expired_claim_starts_anew(store: &impl Store) {
     let anew = lease(store, &request(&later, "b", past)).await;
     assert_eq!(anew.insight_key, later.insight_key());
     assert_eq!(store.reserve_call(&anew).await.unwrap(), Reserved::Call(1));
-    assert_eq!(store.reserve_call(&held).await.unwrap(), Reserved::Lost, "the old lease is of another life");
+    assert_eq!(
+        store.reserve_call(&held).await.unwrap(),
+        Reserved::Lost,
+        "the old lease is of the expired claim"
+    );
     let made = insight(&later, &anew.insight_key, "run", false, past);
-    store.put(&made, None, past).await.unwrap();
+    let commit = CommitRequest { lease: &anew, insight: &made, todo: None, now: past };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+}
+
+/// No second write for it, and a retry of the claim counts it once.
+pub async fn the_first_call_is_counted_with_the_claim(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let mine = lease(store, &request_with_call(&alert, "a", start())).await;
+    assert_eq!(mine.first_call, Some(Reserved::Call(1)));
+    assert_eq!(lease(store, &request_with_call(&alert, "a", start())).await, mine);
+    for number in 2..=CALLS_MAX {
+        assert_eq!(store.reserve_call(&mine).await.unwrap(), Reserved::Call(number));
+    }
+    store.release(&mine, Release::at(start())).await.unwrap();
+    let later = start().plus(Duration::from_millis(1));
+    let next = lease(store, &request_with_call(&alert, "b", later)).await;
+    assert_eq!(next.first_call, Some(Reserved::Spent), "all five are counted");
+    assert_eq!(store.reserve_call(&next).await.unwrap(), Reserved::Spent);
+}
+
+/// A run that asked no model leaves the next one all its calls.
+pub async fn an_unused_first_call_is_given_back_with_the_lease(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    for turn in 0..2 * CALLS_MAX {
+        let now = start().plus(Duration::from_millis(turn.into()) * 2);
+        let mine = lease(store, &request_with_call(&alert, &format!("owner {turn}"), now)).await;
+        assert_eq!(mine.first_call, Some(Reserved::Call(1)), "turn {turn}");
+        store.release(&mine, Release { unused_call: true, ..Release::at(now) }).await.unwrap();
+    }
+}
+
+/// A clock that was hours ahead keeps nobody waiting for hours; one that was a little ahead is waited for.
+pub async fn a_lease_that_no_clock_can_have_given_is_not_honoured(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let ahead = |lease_until| ClaimRequest { lease_until, ..request(&alert, "ahead", start()) };
+    let longest = start().plus(LEASE_MAX);
+    lease(store, &ahead(longest)).await;
+    assert_eq!(store.claim(&request(&alert, "b", start())).await.unwrap(), Claim::Busy(longest));
+    let past = longest.plus(Duration::from_millis(1));
+    let far = ahead(past.plus(Duration::from_hours(9)));
+    lease(store, &ClaimRequest { owner: "far ahead".into(), now: past, ..far }).await;
+    let taken = lease(store, &request(&alert, "c", past)).await;
+    assert_eq!(taken.fence, 3);
 }

@@ -6,16 +6,18 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::play::{
-    Fault, Faulty, Operation, all, assert_statuses, event, first_event, insight, lease, outlive_the_lease,
-    request, run, run_with, start,
+use crate::clock::StoppedClock;
+use crate::faults::{Fault, FaultyStore, Operation};
+use crate::play::{
+    EventResult, all, assert_statuses, event, first_event, insight, insight_of, lease, outlive_the_lease,
+    request, run, run_with, start, status,
 };
-use crate::alert::Alert;
-use crate::alert_type::AlertTypes;
-use crate::clock::{Clock, StoppedClock};
-use crate::limits::{EVENT_DEADLINE, STORE_TRIES_MAX};
-use crate::pipeline::{Account, Failure, Outcome, Pipeline};
-use crate::store::{Claim as Claimed, Put, Store};
+use portend_core::alert::Alert;
+use portend_core::alert_type::AlertTypes;
+use portend_core::clock::Clock;
+use portend_core::limits::{EVENT_DEADLINE, STORE_TRIES_MAX};
+use portend_core::pipeline::{Failure, Outcome, Pipeline};
+use portend_core::store::{Claim, Commit, CommitRequest, Store};
 
 /// The same event, 0 to 400 seconds later, gives the stored insight and is not counted.
 pub async fn row_01_the_same_event_twice_is_one_insight(store: &impl Store) {
@@ -26,25 +28,25 @@ pub async fn row_01_the_same_event_twice_is_one_insight(store: &impl Store) {
         outcomes.push(run(store, &clock, &first_event()).await);
     }
     assert_statuses(&outcomes, &["stored", "repeated", "repeated", "repeated", "repeated"]);
-    let first = outcomes.first().and_then(Outcome::insight).unwrap();
-    assert!(outcomes.iter().all(|outcome| outcome.insight() == Some(first)), "{outcomes:#?}");
-    assert_eq!(first.occurrences, Some(1));
+    let first = outcomes.first().and_then(insight_of).unwrap();
+    assert!(outcomes.iter().all(|outcome| insight_of(outcome) == Some(first)), "{outcomes:#?}");
+    assert_eq!(first.current().unwrap().occurrences, 1);
 }
 
 /// All at once: one works, the others wait for it or hand the event back.
 pub async fn row_02_of_eight_workers_one_stores(store: &impl Store) {
     let clock = StoppedClock::at(start());
     let event = first_event();
-    let pipeline = Pipeline::new(AlertTypes::built_in(), Faulty::new(store, &[]), &clock);
+    let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), &clock);
     let received: Vec<_> = (0..8).map(|_| pipeline.receive(&event)).collect();
     let deadline = start().plus(EVENT_DEADLINE);
-    let work = async |each| pipeline.process(each, deadline, &mut Account::default()).await;
+    let work = async |each| pipeline.run(deadline).process(each).await;
     let workers = received.iter().map(|each| Box::pin(work(each))).collect();
     let outcomes = all_of(workers).await;
-    let count = |status: &str| outcomes.iter().filter(|outcome| outcome.status() == status).count();
+    let count = |expected: &str| outcomes.iter().filter(|outcome| status(outcome) == expected).count();
     assert_eq!((count("stored"), count("parked")), (1, 0), "{outcomes:#?}");
     for outcome in &outcomes {
-        assert!(matches!(outcome.reason().as_deref(), None | Some("busy")), "{outcome:#?}");
+        assert!(matches!(outcome, Ok(_) | Err(Failure::Busy { .. })), "{outcome:#?}");
     }
     assert_eq!(all(store, start()).await.len(), 1);
 }
@@ -75,12 +77,12 @@ pub async fn row_04_a_malformed_event_is_parked_once(store: &impl Store) {
 }
 
 /// Before the effect: another try. After it: the claim is one's own.
-pub async fn row_06_a_failed_claim_is_tried_again_and_knows_its_own_success(store: &impl Store) {
+pub async fn row_06_a_failed_claim_is_retried_and_knows_its_own_success(store: &impl Store) {
     for (number, fault) in [Fault::ErrorBefore, Fault::ErrorAfter].into_iter().enumerate() {
         let clock = StoppedClock::at(start());
         let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
         let outcome = run_with(store, &clock, &event, &[(Operation::Claim, fault)]).await;
-        assert_eq!(outcome.as_ref().map(Outcome::status), Some("stored"), "{fault:?} {outcome:#?}");
+        assert_eq!(outcome.as_ref().map(status), Some("stored"), "{fault:?} {outcome:#?}");
         assert!(clock.now().since(start()) < EVENT_DEADLINE, "nobody waited for a lease");
     }
 }
@@ -95,7 +97,7 @@ pub async fn row_07_a_kill_around_the_claim_is_taken_over(store: &impl Store) {
     assert_statuses(&[run(store, &clock, &first_event()).await], &["stored"]);
     assert!(run_with(store, &clock, &second, &[(Operation::Claim, Fault::KillAfter)]).await.is_none());
     let busy = run(store, &clock, &second).await;
-    assert!(matches!(busy, Outcome::Failed(Failure::Busy { .. })), "{busy:#?}");
+    assert!(matches!(busy, Err(Failure::Busy { .. })), "{busy:#?}");
     outlive_the_lease(&clock);
     assert_statuses(
         &[run(store, &clock, &second).await, run(store, &clock, &second).await],
@@ -111,54 +113,49 @@ pub async fn row_09_a_clock_that_is_off_makes_no_second_insight(store: &impl Sto
     let alert = Alert::read(&event, &types, start()).unwrap();
     let slow = lease(store, &request(&alert, "slow", start())).await;
     let ahead = StoppedClock::at(start().plus(Duration::from_secs(20)));
-    assert!(matches!(
-        run(store, &ahead, &event).await,
-        Outcome::Failed(Failure::Busy { .. }) | Outcome::Stored(_)
-    ));
+    assert!(matches!(run(store, &ahead, &event).await, Err(Failure::Busy { .. }) | Ok(Outcome::Stored(_))));
     let ahead = StoppedClock::at(start().plus(EVENT_DEADLINE + Duration::from_secs(20)));
     let first = run(store, &ahead, &event).await;
     let mine = insight(&alert, &slow.insight_key, "slow", false, start());
-    let put = store.put(&mine, None, start()).await.unwrap();
-    assert!(matches!(put, Put::Existing(stored) if Some(&stored) == first.insight()));
+    let commit = CommitRequest { lease: &slow, insight: &mine, todo: None, now: start() };
+    let existing = store.commit(&commit).await.unwrap();
+    assert!(matches!(existing, Commit::Existing(stored) if Some(&stored) == insight_of(&first)));
     assert_eq!(all(store, start()).await.len(), 1);
 }
 
 /// Twice before the effect: the third try commits. After it: the insight that is there is one's own.
-pub async fn row_16_a_failed_commit_is_tried_again_and_knows_its_own_success(store: &impl Store) {
-    let before = (Operation::Put, Fault::ErrorBefore);
-    let after = (Operation::Put, Fault::ErrorAfter);
-    let finish = (Operation::Finish, Fault::ErrorAfter);
-    let plans: [&[_]; 5] = [&[before, before], &[after], &[before, after], &[finish], &[after, finish]];
+pub async fn row_16_a_failed_commit_is_retried_and_knows_its_own_success(store: &impl Store) {
+    let before = (Operation::Commit, Fault::ErrorBefore);
+    let after = (Operation::Commit, Fault::ErrorAfter);
+    let plans: [&[_]; 4] = [&[before, before], &[after], &[before, after], &[after, after]];
     for (number, plan) in plans.into_iter().enumerate() {
         let clock = StoppedClock::at(start());
         let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
         let outcome = run_with(store, &clock, &event, plan).await.unwrap();
-        assert_eq!(outcome.status(), "stored", "{plan:?} {outcome:#?}");
-        assert_eq!(run(store, &clock, &event).await.status(), "repeated", "{plan:?}");
+        assert_eq!(status(&outcome), "stored", "{plan:?} {outcome:#?}");
+        assert_eq!(status(&run(store, &clock, &event).await), "repeated", "{plan:?}");
     }
     assert_eq!(all(store, start()).await.len(), plans.len());
 }
 
-/// Before the put: judged again. Between put and finish: found. After: returned.
+/// Before the commit: judged again. After it: returned.
 pub async fn row_17_a_kill_around_the_commit_leaves_one_insight(store: &impl Store) {
     let cases = [
-        ((Operation::Put, Fault::KillBefore), "stored"),
-        ((Operation::Put, Fault::KillAfter), "repeated"),
-        ((Operation::Finish, Fault::KillBefore), "repeated"),
-        ((Operation::Finish, Fault::KillAfter), "repeated"),
+        ((Operation::Commit, Fault::KillBefore), "stored"),
+        ((Operation::Commit, Fault::KillAfter), "repeated"),
     ];
     for (number, (fault, next)) in cases.into_iter().enumerate() {
         let clock = StoppedClock::at(start());
         let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
         assert!(run_with(store, &clock, &event, &[fault]).await.is_none(), "{fault:?} kills");
         outlive_the_lease(&clock);
-        assert_eq!(run(store, &clock, &event).await.status(), next, "{fault:?}");
-        assert_eq!(run(store, &clock, &event).await.status(), "repeated", "{fault:?}: the claim is healed");
+        assert_eq!(status(&run(store, &clock, &event).await), next, "{fault:?}");
+        assert_eq!(status(&run(store, &clock, &event).await), "repeated", "{fault:?}");
     }
     assert_eq!(all(store, start()).await.len(), cases.len());
 }
 
-/// It slept through its lease; the other's insight stands, and the claim stays done.
+/// It slept through its lease; the other's insight remains, and the claim stays done.
 pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl Store) {
     let types = AlertTypes::built_in();
     let event = first_event();
@@ -169,23 +166,23 @@ pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl
     let first = run(store, &clock, &event).await;
     assert_statuses(std::slice::from_ref(&first), &["stored"]);
     let mine = insight(&alert, &late.insight_key, "late", false, clock.now());
-    let put = store.put(&mine, None, clock.now()).await.unwrap();
-    assert!(matches!(put, Put::Existing(stored) if Some(&stored) == first.insight()));
-    store.finish(&late, mine.expires_at()).await.unwrap();
+    let commit = CommitRequest { lease: &late, insight: &mine, todo: None, now: clock.now() };
+    let existing = store.commit(&commit).await.unwrap();
+    assert!(matches!(existing, Commit::Existing(stored) if Some(&stored) == insight_of(&first)));
     assert_statuses(&[run(store, &clock, &event).await], &["repeated"]);
 }
 
-/// What cannot be stored is handed back; what was held is free for the next delivery.
+/// What cannot be stored is handed back, and its claim is free for the next delivery.
 pub async fn a_store_that_stays_down_fails_the_event_and_frees_the_claim(store: &impl Store) {
     let clock = StoppedClock::at(start());
-    // What was judged is kept at for as long as is kept of its time; more often than this it cannot be tried.
-    let down = [(Operation::Put, Fault::ErrorBefore); 100];
+    // The commit is retried for as long as is reserved for it; it cannot be retried more often than this.
+    let down = [(Operation::Commit, Fault::ErrorBefore); 100];
     let outcome = run_with(store, &clock, &first_event(), &down).await.unwrap();
-    assert_eq!(outcome.reason().as_deref(), Some("store_unreachable"));
+    assert_eq!(status(&outcome), "store_unreachable");
     clock.advance(Duration::from_millis(1));
     assert_statuses(&[run(store, &clock, &first_event()).await], &["stored"]);
     let parking = [(Operation::Park, Fault::ErrorBefore); STORE_TRIES_MAX as usize];
-    assert_eq!(run_with(store, &clock, b"{", &parking).await.unwrap().status(), "failed");
+    assert_eq!(status(&run_with(store, &clock, b"{", &parking).await.unwrap()), "store_unreachable");
     assert_statuses(&[run(store, &clock, b"{").await], &["parked"]);
 }
 
@@ -202,18 +199,18 @@ pub async fn every_operation_failed_or_killed_leaves_one_insight(store: &impl St
                 outlive_the_lease(&clock);
             }
             let last = run(store, &clock, &event).await;
-            assert!(last.insight().is_some(), "{operation:?} {fault:?} {last:#?}");
+            assert!(insight_of(&last).is_some(), "{operation:?} {fault:?} {last:#?}");
             assert_eq!(all(store, start()).await.len(), number, "{operation:?} {fault:?}");
             let types = AlertTypes::built_in();
             let alert = Alert::read(&event, &types, start()).unwrap();
             let claim = store.claim(&request(&alert, "checker", clock.now())).await.unwrap();
-            assert!(matches!(claim, Claimed::Done(_)), "{operation:?} {fault:?} {claim:?}");
+            assert!(matches!(claim, Claim::Done(_)), "{operation:?} {fault:?} {claim:?}");
         }
     }
 }
 
 /// Drives several workers at once, each a step at a time.
-async fn all_of<F: Future<Output = Outcome>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<Outcome> {
+async fn all_of<F: Future<Output = EventResult>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<EventResult> {
     let mut outcomes = Vec::new();
     poll_fn(|context| {
         workers.retain_mut(|worker| match worker.as_mut().poll(context) {

@@ -1,52 +1,105 @@
-//! Insights and parked events: put once, counted, found, forgotten in time.
+//! Insights and parked events: stored once, counted, found, and absent once they have expired.
 
 use std::time::Duration;
 
-use super::play::{alert, all, event, first_event, insight, lease, request, start, store_one};
-use crate::alert::{Reason, Refusal};
-use crate::alert_type::AlertTypes;
-use crate::limits::{EVENT_BYTES_MAX, RETENTION};
-use crate::number::Number;
-use crate::store::{Parked, Put, Query, Store, Todo};
-use crate::time::Timestamp;
+use crate::play::{alert, all, event, first_event, insight, lease, repeat_of, request, start, store_one};
+use portend_core::alert::{Reason, Refusal};
+use portend_core::alert_type::AlertTypes;
+use portend_core::limits::{EVENT_BYTES_MAX, RETENTION};
+use portend_core::number::Number;
+use portend_core::store::{
+    Claim, Commit, CommitRequest, InsightPage, InsightQuery, Parked, RepeatRequest, Store, Todo,
+};
+use portend_core::time::Timestamp;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Whoever comes second gets what is there.
-pub async fn an_insight_is_put_once(store: &impl Store) {
+/// Whoever comes second gets what is there, and the claim is done.
+pub async fn an_insight_is_committed_once(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
-    let key = lease(store, &request(&alert, "a", start())).await.insight_key;
-    let first = insight(&alert, &key, "run 1", false, start());
-    let second = insight(&alert, &key, "run 2", false, start().plus(MINUTE));
-    assert_eq!(store.put(&first, None, start()).await.unwrap(), Put::Stored);
-    let existing = store.put(&second, None, start().plus(MINUTE)).await.unwrap();
-    assert_eq!(existing, Put::Existing(first.to_stored()));
+    let lease = lease(store, &request(&alert, "a", start())).await;
+    let first = insight(&alert, &lease.insight_key, "run 1", false, start());
+    let second = insight(&alert, &lease.insight_key, "run 2", false, start().plus(MINUTE));
+    let commit = CommitRequest { lease: &lease, insight: &first, todo: None, now: start() };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+    let late = CommitRequest { insight: &second, now: start().plus(MINUTE), ..commit };
+    assert_eq!(store.commit(&late).await.unwrap(), Commit::Existing(first.to_stored()));
     assert_eq!(all(store, start()).await, [first.to_stored()]);
+    let claim = store.claim(&request(&alert, "b", start())).await.unwrap();
+    assert_eq!(claim, Claim::Done(lease.insight_key));
+}
+
+/// The same commit again is not another's insight.
+pub async fn a_commit_whose_response_was_lost_knows_its_own_insight(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let lease = lease(store, &request(&alert, "a", start())).await;
+    let made = insight(&alert, &lease.insight_key, "run", false, start());
+    let commit = CommitRequest { lease: &lease, insight: &made, todo: Some(Todo::Notify), now: start() };
+    for _ in 0..3 {
+        assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+    }
+    assert_eq!(all(store, start()).await, [made.to_stored()]);
+}
+
+/// These two alerts of one student at one time have keys that begin with the same 32 bits.
+pub const COLLISION: [(u32, u32); 2] = [(2955, 74), (7707, 50)];
+
+/// Thirty-two bits are enough to tell two alerts apart until they are not.
+pub async fn an_insight_whose_key_is_another_alerts_gets_a_longer_one(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let at = "2025-01-01T12:00:00Z";
+    let [first, second] = COLLISION.map(|(calls, health)| alert(&types, &event("stu_1", calls, health, at)));
+    assert_ne!(first.key(), second.key());
+    assert_eq!(first.insight_key(), second.insight_key());
+    let mut ids = Vec::new();
+    for (alert, owner) in [(&first, "a"), (&second, "b")] {
+        let lease = lease(store, &request(alert, owner, start())).await;
+        let mut made = insight(alert, &lease.insight_key, owner, false, start());
+        let commit = CommitRequest { lease: &lease, insight: &made, todo: None, now: start() };
+        if owner == "b" {
+            assert_eq!(store.commit(&commit).await.unwrap(), Commit::KeyTaken);
+            made = made.with_longer_key();
+        }
+        let commit = CommitRequest { lease: &lease, insight: &made, todo: None, now: start() };
+        assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+        let claim = store.claim(&request(alert, "c", start())).await.unwrap();
+        assert_eq!(claim, Claim::Done(made.key().clone()));
+        assert_eq!(store.insight(made.key(), start()).await.unwrap(), Some(made.to_stored()));
+        assert_eq!(store.find(&made.key().alert_id(), start()).await.unwrap(), Some(made.to_stored()));
+        ids.push(made.key().alert_id());
+    }
+    assert_eq!(ids.iter().map(|id| id.rsplit('_').next().unwrap().len()).collect::<Vec<_>>(), [8, 16]);
+    assert_eq!(all(store, start()).await.len(), 2);
 }
 
 /// Deliveries come in any order; an older one is a repeat that is not counted.
 pub async fn a_repeat_counts_only_what_is_later_than_last_seen(store: &impl Store) {
-    let key = store_one(store, &first_event(), false, None, start()).await.insight_key;
-    let first = key.alert_timestamp();
+    let lease = store_one(store, &first_event(), false, None, start()).await;
+    let first = lease.insight_key.alert_timestamp();
     let cases = [(0, 1, 0), (5, 2, 5), (3, 2, 5), (5, 2, 5), (6, 3, 6)];
     for (minutes, occurrences, last_seen) in cases {
         let seen = first.plus(MINUTE * minutes);
-        let stored = store.repeat(&key, seen, start()).await.unwrap().unwrap().insight;
-        assert_eq!(stored.occurrences, Some(occurrences), "seen after {minutes} min");
-        assert_eq!(stored.last_seen, Some(first.plus(MINUTE * last_seen)), "seen after {minutes} min");
-        assert_eq!(store.insight(&key, start()).await.unwrap(), Some(stored));
+        let stored = store.repeat(&repeat_of(&lease, seen)).await.unwrap().unwrap().insight;
+        let fields = stored.current().unwrap();
+        assert_eq!(fields.occurrences, occurrences, "seen after {minutes} min");
+        assert_eq!(fields.last_seen, first.plus(MINUTE * last_seen), "seen after {minutes} min");
+        assert_eq!(store.insight(&lease.insight_key, start()).await.unwrap().as_ref(), Some(&stored));
+        assert_eq!(store.find(stored.alert_id(), start()).await.unwrap().as_ref(), Some(&stored));
+        assert_eq!(all(store, start()).await, [stored]);
     }
 }
 
-/// So that whoever meets it again can tell what nobody told.
+/// So that whoever sees it again knows what was not published.
 pub async fn a_repeat_says_what_is_left_to_do(store: &impl Store) {
-    for (student, todo) in [("stu_1", Some(Todo::Tell)), ("stu_2", Some(Todo::Upgrade)), ("stu_3", None)] {
+    for (student, todo) in [("stu_1", Some(Todo::Notify)), ("stu_2", Some(Todo::Upgrade)), ("stu_3", None)] {
         let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
-        let key = store_one(store, &event, true, todo, start()).await.insight_key;
+        let lease = store_one(store, &event, true, todo, start()).await;
         for minutes in [0, 1] {
-            let seen = key.alert_timestamp().plus(MINUTE * minutes);
-            assert_eq!(store.repeat(&key, seen, start()).await.unwrap().unwrap().todo, todo, "{student}");
+            let seen = lease.insight_key.alert_timestamp().plus(MINUTE * minutes);
+            let repeat = store.repeat(&repeat_of(&lease, seen)).await.unwrap().unwrap();
+            assert_eq!(repeat.todo, todo, "{student}");
         }
     }
 }
@@ -54,17 +107,29 @@ pub async fn a_repeat_says_what_is_left_to_do(store: &impl Store) {
 /// An update of what is absent would leave a stub.
 pub async fn a_repeat_of_nothing_makes_nothing(store: &impl Store) {
     let types = AlertTypes::built_in();
-    let key = alert(&types, &first_event()).insight_key();
-    assert_eq!(store.repeat(&key, start(), start()).await.unwrap(), None);
-    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
+    let alert = alert(&types, &first_event());
+    let key = alert.insight_key();
+    let repeat = RepeatRequest {
+        alert_key: alert.key(),
+        insight_key: key.clone(),
+        owner: "a".into(),
+        received_at: start(),
+        seen: start(),
+        now: start(),
+    };
+    assert_eq!(store.repeat(&repeat).await.unwrap(), None);
+    store.clear_todo(&key, "run", Todo::Notify).await.unwrap();
     store.replayed("00", start(), "stored").await.unwrap();
+    let claim = store.claim(&request(&alert, "b", start())).await.unwrap();
+    assert!(matches!(claim, Claim::Mine(_)), "{claim:?}");
     assert_eq!(all(store, start()).await, []);
     assert_eq!(store.parked(None, 10, start()).await.unwrap().events, []);
 }
 
-/// A store may delete late; nobody may notice.
+/// A store may delete late; nobody must see it.
 pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
-    let key = store_one(store, &first_event(), true, None, start()).await.insight_key;
+    let lease = store_one(store, &first_event(), true, None, start()).await;
+    let key = lease.insight_key.clone();
     let refusal = Refusal::new(Reason::NotJson, "it is not");
     let parked = Parked::new(b"{", &refusal, start());
     store.park(&parked).await.unwrap();
@@ -73,7 +138,8 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     assert!(store.find(&alert_id, start()).await.unwrap().is_some());
     assert_eq!(store.find(&alert_id, past).await.unwrap(), None);
     assert_eq!(store.insight(&key, past).await.unwrap(), None);
-    assert_eq!(store.repeat(&key, past, past).await.unwrap(), None);
+    let repeat = RepeatRequest { now: past, ..repeat_of(&lease, past) };
+    assert_eq!(store.repeat(&repeat).await.unwrap(), None);
     assert_eq!(all(store, past).await, []);
     assert_eq!(store.due(past, None, 10).await.unwrap(), []);
     assert_eq!(store.parked(None, 10, past).await.unwrap().events, []);
@@ -101,24 +167,27 @@ async fn four_insights(store: &impl Store) {
     }
 }
 
-fn scores(page: &crate::store::Page) -> Vec<f64> {
-    page.insights.iter().map(|insight| insight.risk_score.get()).collect()
+fn scores(page: &InsightPage) -> Vec<f64> {
+    page.insights.iter().map(|insight| insight.risk_score().get()).collect()
 }
 
 /// By entity, type, least risk, time, and by several of them.
 pub async fn filters_hold_together_and_the_newest_comes_first(store: &impl Store) {
     four_insights(store).await;
-    let query = Query { limit: 10, ..Query::default() };
+    let query = InsightQuery { limit: 10, ..InsightQuery::default() };
     let entity_id = |id: &str| Some(id.to_owned());
     let cases = [
         (query.clone(), vec![95.0, 96.0, 32.0, 63.0]),
-        (Query { entity_id: entity_id("stu_1"), ..query.clone() }, vec![63.0, 95.0]),
-        (Query { entity_id: entity_id("nobody"), ..query.clone() }, vec![]),
-        (Query { alert_type: entity_id("high_ib_call_frequency"), ..query.clone() }, vec![95.0, 32.0, 63.0]),
-        (Query { risk_min: Some(Number::from(63)), ..query.clone() }, vec![95.0, 96.0, 63.0]),
-        (Query { since: Some(start().plus(MINUTE * 2)), ..query.clone() }, vec![95.0, 96.0]),
+        (InsightQuery { entity_id: entity_id("stu_1"), ..query.clone() }, vec![63.0, 95.0]),
+        (InsightQuery { entity_id: entity_id("nobody"), ..query.clone() }, vec![]),
         (
-            Query {
+            InsightQuery { alert_type: entity_id("high_ib_call_frequency"), ..query.clone() },
+            vec![95.0, 32.0, 63.0],
+        ),
+        (InsightQuery { risk_min: Some(Number::from(63)), ..query.clone() }, vec![95.0, 96.0, 63.0]),
+        (InsightQuery { since: Some(start().plus(MINUTE * 2)), ..query.clone() }, vec![95.0, 96.0]),
+        (
+            InsightQuery {
                 entity_id: entity_id("stu_1"),
                 alert_type: entity_id("high_ib_call_frequency"),
                 risk_min: Some(Number::from(64)),
@@ -134,10 +203,10 @@ pub async fn filters_hold_together_and_the_newest_comes_first(store: &impl Store
     }
 }
 
-/// A page begins after a key: what arrives in front moves nothing, and nothing is left out or shown twice.
+/// A page starts after a key: what arrives before it moves nothing, and nothing is skipped or shown twice.
 pub async fn pages_follow_one_another_while_insights_arrive(store: &impl Store) {
     four_insights(store).await;
-    let mut query = Query { limit: 3, ..Query::default() };
+    let mut query = InsightQuery { limit: 3, ..InsightQuery::default() };
     let first = store.insights(&query, start()).await.unwrap();
     assert_eq!(scores(&first), [95.0, 96.0, 32.0]);
     store_one(store, &event("stu_9", 8, 10, "2025-01-01T12:05:00Z"), false, None, start().plus(MINUTE * 9))
@@ -145,9 +214,9 @@ pub async fn pages_follow_one_another_while_insights_arrive(store: &impl Store) 
     query.after = first.next;
     let second = store.insights(&query, start()).await.unwrap();
     assert_eq!((scores(&second), second.next), (vec![63.0], None));
-    let by_entity = Query { entity_id: Some("stu_1".into()), limit: 1, ..Query::default() };
+    let by_entity = InsightQuery { entity_id: Some("stu_1".into()), limit: 1, ..InsightQuery::default() };
     let newest = store.insights(&by_entity, start()).await.unwrap();
-    let rest = Query { after: newest.next.clone(), ..by_entity };
+    let rest = InsightQuery { after: newest.next.clone(), ..by_entity };
     let oldest = store.insights(&rest, start()).await.unwrap();
     assert_eq!((scores(&newest), scores(&oldest), oldest.next), (vec![63.0], vec![95.0], None));
 }
@@ -158,11 +227,12 @@ pub async fn an_insight_reads_back_as_it_was_put(store: &impl Store) {
     let name = "日本語 \\\"C#\\\" é '; DROP TABLE insight; --";
     let text = String::from_utf8(subject_event("2025-01-01T12:02:00.123456")).unwrap().replace("C#", name);
     let alert = alert(&types, text.as_bytes());
-    let key = lease(store, &request(&alert, "a", start())).await.insight_key;
-    let put = insight(&alert, &key, "run", true, start());
-    store.put(&put, None, start()).await.unwrap();
-    assert_eq!(store.find(&put.alert_id, start()).await.unwrap(), Some(put.to_stored()));
-    assert_eq!(store.insight(&key, start()).await.unwrap(), Some(put.to_stored()));
+    let lease = lease(store, &request(&alert, "a", start())).await;
+    let put = insight(&alert, &lease.insight_key, "run", true, start());
+    let commit = CommitRequest { lease: &lease, insight: &put, todo: None, now: start() };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+    assert_eq!(store.find(&put.fields().alert_id, start()).await.unwrap(), Some(put.to_stored()));
+    assert_eq!(store.insight(&lease.insight_key, start()).await.unwrap(), Some(put.to_stored()));
 }
 
 /// The sha256 of the event is its name.

@@ -1,22 +1,24 @@
-//! What is left to do with a stored insight: telling it, and upgrading a degraded one.
+//! What is left to do with a stored insight: publishing it, and upgrading a degraded one.
 
 use std::time::Duration;
 
-use super::play::{alert, event, first_event, insight, lease, request, start, store_one};
-use crate::alert::Alert;
-use crate::alert_type::AlertTypes;
-use crate::limits::{EVENT_DEADLINE, UPGRADES_MAX};
-use crate::store::{Claim, Lease, Reserved, Store, Todo, UpgradeClaim, UpgradeRequest};
-use crate::time::Timestamp;
+use crate::play::{alert, event, first_event, insight, lease, repeat_of, request, start, store_one};
+use portend_core::alert::Alert;
+use portend_core::alert_type::AlertTypes;
+use portend_core::limits::{EVENT_DEADLINE, UPGRADES_MAX};
+use portend_core::store::{
+    Claim, CommitRequest, DueInsight, Lease, Release, Reserved, Store, Todo, UpgradeClaim, UpgradeRequest,
+};
+use portend_core::time::Timestamp;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn wish(alert: &Alert<'_>, owner: &str, now: Timestamp) -> UpgradeRequest {
+fn upgrade_request(alert: &Alert<'_>, owner: &str, now: Timestamp) -> UpgradeRequest {
     UpgradeRequest { alert_key: alert.key(), owner: owner.into(), lease_until: now.plus(EVENT_DEADLINE), now }
 }
 
-async fn upgrade_lease(store: &impl Store, wish: &UpgradeRequest) -> Lease {
-    match store.claim_upgrade(wish).await.unwrap() {
+async fn upgrade_lease(store: &impl Store, request: &UpgradeRequest) -> Lease {
+    match store.claim_upgrade(request).await.unwrap() {
         UpgradeClaim::Mine(lease) => lease,
         other @ (UpgradeClaim::Busy(_) | UpgradeClaim::Never) => panic!("expected a lease, got {other:?}"),
     }
@@ -28,34 +30,34 @@ async fn todos(store: &impl Store, now: Timestamp) -> Vec<(String, Todo)> {
 }
 
 /// Oldest first, and no more than asked for.
-pub async fn what_is_to_be_told_is_due_until_it_is_told(store: &impl Store) {
+pub async fn what_is_to_be_published_is_due_until_it_is_published(store: &impl Store) {
     let second = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
-    let later = store_one(store, &second, false, Some(Todo::Tell), start().plus(MINUTE)).await;
-    let first = store_one(store, &first_event(), false, Some(Todo::Tell), start()).await;
+    let later = store_one(store, &second, false, Some(Todo::Notify), start().plus(MINUTE)).await;
+    let first = store_one(store, &first_event(), false, Some(Todo::Notify), start()).await;
     store_one(store, &event("stu_3", 5, 65, "2025-01-01T12:00:00Z"), false, None, start()).await;
     let due = store.due(start(), None, 1).await.unwrap();
     let keys: Vec<_> = due.iter().map(|due| (&due.key, due.alert_key, due.todo)).collect();
-    assert_eq!(keys, [(&first.insight_key, first.alert_key, Todo::Tell)]);
-    let place = due.first().map(crate::store::Due::place);
+    assert_eq!(keys, [(&first.insight_key, first.alert_key, Todo::Notify)]);
+    let place = due.first().map(DueInsight::place);
     let rest = store.due(start(), place.as_ref(), 10).await.unwrap();
     assert_eq!(rest.iter().map(|due| &due.key).collect::<Vec<_>>(), [&later.insight_key], "after the first");
-    store.clear_todo(&first.insight_key, "run", Todo::Tell).await.unwrap();
-    assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Tell)]);
-    store.clear_todo(&later.insight_key, "run", Todo::Tell).await.unwrap();
+    store.clear_todo(&first.insight_key, "run", Todo::Notify).await.unwrap();
+    assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Notify)]);
+    store.clear_todo(&later.insight_key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, start()).await, []);
 }
 
-/// Telling comes first; a told insight is told again after its upgrade.
-pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_told(store: &impl Store) {
-    let held = store_one(store, &first_event(), true, Some(Todo::Tell), start()).await;
-    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Tell)]);
-    store.clear_todo(&held.insight_key, "run", Todo::Tell).await.unwrap();
+/// Publishing comes first; a published insight is published again after its upgrade.
+pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_published(store: &impl Store) {
+    let held = store_one(store, &first_event(), true, Some(Todo::Notify), start()).await;
+    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Notify)]);
+    store.clear_todo(&held.insight_key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
-    store.clear_todo(&held.insight_key, "run", Todo::Tell).await.unwrap();
+    store.clear_todo(&held.insight_key, "run", Todo::Notify).await.unwrap();
     assert_eq!(
         todos(store, start()).await,
         [("stu_1".to_owned(), Todo::Upgrade)],
-        "telling is done, not upgrading"
+        "it is published, not upgraded"
     );
 }
 
@@ -63,28 +65,35 @@ pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_told(store: &i
 pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
-    let key = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await.insight_key;
+    let held = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await;
+    let key = held.insight_key.clone();
     let seen = key.alert_timestamp().plus(MINUTE);
-    let before = store.repeat(&key, seen, start()).await.unwrap().unwrap().insight;
+    let before = store.repeat(&repeat_of(&held, seen)).await.unwrap().unwrap().insight;
     let now = start().plus(MINUTE * 15);
+    let lease = upgrade_lease(store, &upgrade_request(&alert, "a", now)).await;
     let better = insight(&alert, &key, "upgrade", false, now);
-    let stored = store.upgrade(&better, Some(Todo::Tell), now).await.unwrap().unwrap();
-    assert_eq!((stored.run.as_deref(), stored.degraded), (Some("upgrade"), Some(false)));
-    assert_eq!((stored.occurrences, stored.last_seen), (Some(2), Some(seen)));
-    assert_eq!((stored.expires_at, stored.timestamp), (before.expires_at, now));
+    let commit = CommitRequest { lease: &lease, insight: &better, todo: Some(Todo::Notify), now };
+    let stored = store.commit_upgrade(&commit).await.unwrap().unwrap();
+    let fields = stored.current().unwrap();
+    assert_eq!((fields.run.as_str(), fields.degraded), ("upgrade", false));
+    assert_eq!((fields.occurrences, fields.last_seen), (2, seen));
+    assert_eq!((stored.expires_at(), fields.timestamp), (before.expires_at(), now));
     assert_eq!(store.insight(&key, now).await.unwrap(), Some(stored.clone()));
-    assert_eq!(store.find(&stored.alert_id, now).await.unwrap(), Some(stored.clone()));
-    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Tell)]);
+    assert_eq!(store.find(stored.alert_id(), now).await.unwrap(), Some(stored.clone()));
+    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Notify)]);
     let again = insight(&alert, &key, "another", false, now);
-    assert_eq!(store.upgrade(&again, None, now).await.unwrap(), Some(stored), "it is degraded no more");
-    // Whoever told of the degraded one tells nothing of this.
-    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
-    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Tell)]);
-    store.clear_todo(&key, "upgrade", Todo::Tell).await.unwrap();
+    let another = CommitRequest { insight: &again, todo: None, ..commit };
+    let unchanged = store.commit_upgrade(&another).await.unwrap();
+    assert_eq!(unchanged, Some(stored), "it is not degraded any more");
+    // Whoever published the degraded one has not published this.
+    store.clear_todo(&key, "run", Todo::Notify).await.unwrap();
+    assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Notify)]);
+    store.clear_todo(&key, "upgrade", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, now).await, []);
     let absent = self::alert(&types, &event("stu_2", 5, 65, "2025-01-01T12:00:00Z"));
     let absent = insight(&absent, &absent.insight_key(), "run", false, now);
-    assert_eq!(store.upgrade(&absent, None, now).await.unwrap(), None);
+    let absent = CommitRequest { insight: &absent, todo: None, ..commit };
+    assert_eq!(store.commit_upgrade(&absent).await.unwrap(), None);
 }
 
 /// The claim's own five do not count against it, whether they were made or not.
@@ -93,35 +102,37 @@ pub async fn an_upgrade_has_its_own_two_calls_and_its_claim_stays_done(store: &i
     let alert = alert(&types, &first_event());
     let held = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await;
     let now = start().plus(MINUTE);
-    let upgrade = upgrade_lease(store, &wish(&alert, "a", now)).await;
+    let upgrade = upgrade_lease(store, &upgrade_request(&alert, "a", now)).await;
     assert_eq!(
-        upgrade_lease(store, &wish(&alert, "a", now)).await,
+        upgrade_lease(store, &upgrade_request(&alert, "a", now)).await,
         upgrade,
-        "its own, whose answer was lost"
+        "its own, whose response was lost"
     );
     assert_eq!(store.claim(&request(&alert, "b", now)).await.unwrap(), Claim::Done(held.insight_key.clone()));
-    let other = store.claim_upgrade(&wish(&alert, "b", now)).await.unwrap();
+    let other = store.claim_upgrade(&upgrade_request(&alert, "b", now)).await.unwrap();
     assert_eq!(other, UpgradeClaim::Busy(now.plus(EVENT_DEADLINE)));
     assert!(matches!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Call(_)));
     assert!(matches!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Call(_)));
     assert_eq!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Spent);
 }
 
-/// Whoever upgrades without a bus leaves the telling to those who have one.
-pub async fn an_upgrade_of_what_is_untold_is_still_to_be_told(store: &impl Store) {
+/// Whoever upgrades without a bus leaves publishing to those who have one.
+pub async fn an_upgrade_of_what_is_unpublished_is_still_to_be_published(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
-    let key = store_one(store, &first_event(), true, Some(Todo::Tell), start()).await.insight_key;
+    let key = store_one(store, &first_event(), true, Some(Todo::Notify), start()).await.insight_key;
+    let lease = upgrade_lease(store, &upgrade_request(&alert, "a", start())).await;
     let better = insight(&alert, &key, "upgrade", false, start());
-    store.upgrade(&better, None, start()).await.unwrap();
-    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Tell)]);
+    let commit = CommitRequest { lease: &lease, insight: &better, todo: None, now: start() };
+    store.commit_upgrade(&commit).await.unwrap();
+    assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Notify)]);
 }
 
-/// Nothing is looked at again for which nothing can be done.
+/// What nothing can be done for is not looked at again.
 pub async fn an_upgrade_that_is_given_up_is_due_no_more(store: &impl Store) {
     let key = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await.insight_key;
     store.clear_todo(&key, "another run", Todo::Upgrade).await.unwrap();
-    store.clear_todo(&key, "run", Todo::Tell).await.unwrap();
+    store.clear_todo(&key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
     store.clear_todo(&key, "run", Todo::Upgrade).await.unwrap();
     assert_eq!(todos(store, start()).await, []);
@@ -135,10 +146,10 @@ pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store:
     let held = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await;
     let mut now = start();
     for number in 1..=UPGRADES_MAX {
-        let upgrade = upgrade_lease(store, &wish(&alert, &format!("owner {number}"), now)).await;
+        let upgrade = upgrade_lease(store, &upgrade_request(&alert, &format!("owner {number}"), now)).await;
         let until = now.plus(MINUTE * 30);
-        store.release(&upgrade, until).await.unwrap();
-        let early = store.claim_upgrade(&wish(&alert, "early", until)).await.unwrap();
+        store.release(&upgrade, Release { failed_upgrade: true, ..Release::at(until) }).await.unwrap();
+        let early = store.claim_upgrade(&upgrade_request(&alert, "early", until)).await.unwrap();
         assert_eq!(early, UpgradeClaim::Busy(until));
         assert_eq!(
             store.claim(&request(&alert, "b", now)).await.unwrap(),
@@ -146,21 +157,40 @@ pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store:
         );
         now = until.plus(Duration::from_millis(1));
     }
-    assert_eq!(store.claim_upgrade(&wish(&alert, "late", now)).await.unwrap(), UpgradeClaim::Never);
+    assert_eq!(
+        store.claim_upgrade(&upgrade_request(&alert, "late", now)).await.unwrap(),
+        UpgradeClaim::Never
+    );
 }
 
-/// An alert that is being worked on is nobody's to upgrade. A crash between put and finish leaves the claim unfinished
-/// and the insight there: the upgrade finishes it.
+/// A process that dies during an upgrade has not shown that no model answers.
+pub async fn an_upgrade_that_was_cut_off_does_not_count(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await;
+    let mut now = start();
+    for number in 0..2 * UPGRADES_MAX {
+        let upgrade = upgrade_lease(store, &upgrade_request(&alert, &format!("owner {number}"), now)).await;
+        assert!(matches!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Call(_)), "{number}");
+        now = now.plus(EVENT_DEADLINE + Duration::from_millis(1));
+    }
+}
+
+/// An alert that somebody works on cannot be upgraded. An earlier version could crash between the insight and its claim's
+/// end; the upgrade ends the claim.
 pub async fn an_unfinished_claim_is_upgraded_when_its_lease_is_over(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
-    assert_eq!(store.claim_upgrade(&wish(&alert, "a", start())).await.unwrap(), UpgradeClaim::Never);
+    assert_eq!(
+        store.claim_upgrade(&upgrade_request(&alert, "a", start())).await.unwrap(),
+        UpgradeClaim::Never
+    );
     let held = request(&alert, "a", start());
     let lease = lease(store, &held).await;
-    let other = store.claim_upgrade(&wish(&alert, "b", start())).await.unwrap();
+    let other = store.claim_upgrade(&upgrade_request(&alert, "b", start())).await.unwrap();
     assert_eq!(other, UpgradeClaim::Busy(held.lease_until));
     let later = held.lease_until.plus(Duration::from_millis(1));
-    let upgrade = upgrade_lease(store, &wish(&alert, "c", later)).await;
+    let upgrade = upgrade_lease(store, &upgrade_request(&alert, "c", later)).await;
     assert_eq!((upgrade.fence, &upgrade.insight_key), (lease.fence + 1, &lease.insight_key));
     let claim = store.claim(&request(&alert, "d", later)).await.unwrap();
     assert_eq!(claim, Claim::Done(lease.insight_key));

@@ -9,9 +9,12 @@ use crate::model::ConfigurationFault;
 use crate::time::Timestamp;
 
 fn settle(permit: Permit<'_>, word: &str, now: Timestamp) {
-    let error = |error| Ending::of_error(error, false, false, now);
-    let ending = play(word).map_or_else(error, |_| Ending::Accepted);
-    let attempt = Attempt { ending, ..Attempt::new(0, &spec("a", false), false, Duration::ZERO) };
+    let outcome = match word {
+        "ok" => AttemptOutcome::Accepted,
+        name => AttemptOutcome::of_error(error(name), false, false, now),
+    };
+    let spec = spec("a", false);
+    let attempt = Attempt { outcome, ..Attempt::new(&spec, false, Duration::ZERO) };
     permit.settle(&attempt, now);
 }
 

@@ -81,7 +81,8 @@ fn check(rows: &[(&str, &str, u64, &str)]) {
         let budget = Budget::new(CALLS_MAX, NOW.plus(Duration::from_secs(secs + 3)));
         let step = next(&candidates, &tried, budget, NOW);
         let passed = skipped(&step, &candidates, &tried);
-        let passed: Vec<String> = passed.iter().map(|skipped| format!(" past {}", skipped.spec.name)).collect();
+        let passed: Vec<String> =
+            passed.iter().map(|skipped| format!(" past {}", skipped.spec.name)).collect();
         let actual = shown(&step) + &passed.concat();
         if actual != *expected {
             wrong.push(format!("[{attempts}] {letters} {secs}s: {actual}, not {expected}"));

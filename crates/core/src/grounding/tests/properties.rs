@@ -73,9 +73,9 @@ proptest! {
 
     #[test]
     fn no_text_is_too_strange(given in given(), pieces in prop::collection::vec(select(PIECES), 0..60), chance in any::<String>()) {
-        let ground = given.ground();
+        let checker = given.checker();
         for text in [pieces.concat(), pieces.join(" "), format!("{chance}{}", pieces.concat()), chance] {
-            let grounding = ground.check(&text, &[&text], Number::from(72));
+            let grounding = checker.report(&text, &[&text], Number::from(72));
             prop_assert!(grounding.unsupported.len() <= grounding.numbers);
             prop_assert!(grounding.unsupported.iter().all(|quote| text.contains(quote.as_str())));
             let mut end = 0;
@@ -91,7 +91,7 @@ proptest! {
     fn what_the_prompt_said_is_supported(given in given(), risk in 0..=100_u8, chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..8)) {
         let sentences = supported(given, risk);
         let text = chosen.iter().map(|index| index.get(&sentences).as_str()).collect::<Vec<_>>().join(". ");
-        let grounding = given.ground().check(&text, &[], Number::from(risk));
+        let grounding = given.checker().report(&text, &[], Number::from(risk));
         prop_assert_eq!(grounding.unsupported, Vec::<String>::new(), "{}", text);
     }
 
@@ -102,7 +102,7 @@ proptest! {
         let mut sentences = supported(given, risk);
         let quote = form.replace("{}", &invented.to_string());
         sentences.insert(at.index(sentences.len()), format!("In all there are {quote}"));
-        let grounding = given.ground().check(&sentences.join(". "), &[], Number::from(risk));
+        let grounding = given.checker().report(&sentences.join(". "), &[], Number::from(risk));
         let expected = if matches!(given, Balance(..)) { quote.replace(" calls", "") } else { quote };
         prop_assert_eq!(grounding.unsupported, [expected]);
     }
@@ -110,11 +110,11 @@ proptest! {
 
 #[test]
 fn a_text_of_ten_thousand_characters_is_read_to_its_end() {
-    let ground = Calls(5.0, 65.0).ground();
+    let checker = Calls(5.0, 65.0).checker();
     for piece in PIECES {
         let text: String = piece.chars().cycle().take(10_000).collect();
-        ground.check(&text, &[], Number::from(72));
+        checker.report(&text, &[], Number::from(72));
         let spaced = format!("{piece} ").repeat(10_000 / (piece.chars().count() + 1));
-        ground.check(&format!("{spaced}7"), &[], Number::from(72));
+        checker.report(&format!("{spaced}7"), &[], Number::from(72));
     }
 }

@@ -6,14 +6,13 @@
 
 use std::time::Duration;
 
-use super::super::health::Permit;
-use super::super::{Attempt, Circuit, Ending, Health};
-use super::script::{Made, START, World, play, spec};
-use crate::clock::Clock;
-use crate::limits::CALLS_MAX;
-use crate::model::Fault;
-use crate::store::Reserved;
-use crate::time::Timestamp;
+use super::script::{Made, START, World};
+use portend_core::chain::Circuit;
+use portend_core::clock::Clock;
+use portend_core::limits::CALLS_MAX;
+use portend_core::model::ConfigurationFault;
+use portend_core::store::Reserved;
+use portend_core::time::Timestamp;
 
 /// The line of each alert, each after a pause of so many seconds.
 fn lines(script: &str, pauses_secs: &[u64]) -> Vec<String> {
@@ -130,7 +129,7 @@ fn ten_minutes_of_every_model_down_cost_a_probe_in_thirty_seconds() {
         let mut alerts = 0;
         while world.clock.now() < end {
             let asked = world.clock.run(world.ask(&models));
-            assert!(asked.result.is_err() && asked.degraded);
+            assert!(asked.answer.is_none() && asked.degraded);
             world.clock.advance(Duration::from_secs(1));
             alerts += 1;
         }
@@ -160,7 +159,7 @@ fn of_many_alerts_at_once_one_probes() {
     assert_eq!(probes, 1);
     let alarms = all.iter().flat_map(|asked| &asked.alarms).filter(|alarm| alarm.skipped).count();
     assert_eq!(alarms, 7, "each of the others says why it skips the model");
-    assert!(all.iter().all(|asked| asked.result.is_ok()));
+    assert!(all.iter().all(|asked| asked.answer.is_some()));
 }
 
 #[test]
@@ -174,14 +173,11 @@ fn a_probe_that_is_cancelled_leaves_room_for_another() {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let mut cancelled = Box::pin(cancelled);
     assert!(cancelled.as_mut().poll(&mut context).is_pending());
-    let circuit = || world.health.standing(&spec("a", false), world.clock.now()).circuit;
-    assert_eq!(circuit(), Circuit::Open { fault: Some(Fault::WrongKey) });
+    let circuit = || world.health.of(&models[0].spec, world.clock.now()).circuit;
+    assert_eq!(circuit(), Circuit::Open { fault: Some(ConfigurationFault::WrongKey) });
     drop(cancelled);
     assert_eq!(circuit(), Circuit::HalfOpen);
 }
-
-
-
 
 #[test]
 fn a_skipped_model_alarms_once_per_alert() {
@@ -198,4 +194,3 @@ fn a_skipped_model_alarms_once_per_alert() {
     let asked = world.clock.run(world.ask_within(&models, Duration::from_secs(16), CALLS_MAX, slow));
     assert_eq!(world.line(&asked), "=> deadline degraded (skipped a wrong_key)");
 }
-

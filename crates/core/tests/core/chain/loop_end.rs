@@ -7,21 +7,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::super::{Attempt, Budget, Chain, Ending, Health, Question, Verdict};
 use super::script::{World, end, play, spec};
-use crate::clock::{Clock, StoppedClock};
-use crate::limits::CALLS_MAX;
-use crate::limits::REFUSED_TEXT_BYTES_MAX;
-use crate::model::{Call, Class, Completion, Model, ModelError, ModelSpec, Stop};
-use crate::store::{Reserved, StoreError};
-use crate::time::Timestamp;
+use portend_core::chain::{Attempt, AttemptOutcome, Budget, Chain, Health, Question, Verdict};
+use portend_core::clock::Clock;
+use portend_core::limits::CALLS_MAX;
+use portend_core::model::{Call, Class, Completion, Model, ModelError, ModelSpec};
+use portend_core::store::{Reserved, StoreError};
+use portend_core::time::Timestamp;
+use portend_testing::clock::StoppedClock;
 
 /// The line of one alert for which the store answers so.
 fn reserving(script: &str, answers: Vec<Result<Reserved, StoreError>>) -> String {
     let world = World::new();
     let models = world.models(script);
     let mut answers = VecDeque::from(answers);
-    let reserve = || std::future::ready(answers.pop_front().expect("one reservation per call"));
+    let reserve = async || answers.pop_front().expect("one reservation per call");
     let asked = world.clock.run(world.ask_within(&models, Duration::from_mins(1), CALLS_MAX, reserve));
     world.line(&asked)
 }
@@ -33,7 +33,7 @@ fn no_reserved_call_no_call() {
     assert_eq!(reserving("ok", vec![call()]), "a:accepted => ok");
     assert_eq!(reserving("ok", vec![Ok(Reserved::Spent)]), "=> calls_spent degraded");
     assert_eq!(reserving("ok", vec![Ok(Reserved::Lost)]), "=> lost");
-    assert_eq!(reserving("ok", vec![busy()]), "=> store_busy");
+    assert_eq!(reserving("ok", vec![busy()]), "=> store_failed");
     assert_eq!(reserving("bad", vec![call(), Ok(Reserved::Spent)]), "a:no_object => calls_spent");
     assert_eq!(
         reserving("timed_out | ok", vec![call(), Ok(Reserved::Spent)]),
@@ -74,18 +74,16 @@ fn a_chain_without_models_is_not_degraded() {
 }
 
 #[test]
-fn each_attempt_says_what_was_asked_and_what_came() {
+fn each_attempt_says_what_was_asked_and_its_outcome() {
     let world = World::new();
     let models = world.models("+ bad@2 unavailable@1 | unsupported:3 unsupported:1");
     let asked = world.clock.run(world.ask(&models));
     let [bad, unavailable, first, second] = asked.attempts.as_slice() else { panic!("{:?}", asked.attempts) };
     let expected = Attempt {
-        place: 0,
-        model: "a".into(),
-        model_id: "a-1".into(),
+        spec: models[0].spec(),
         answered_by: Some("answered".into()),
         native: true,
-        ending: Ending::Unusable { code: "no_object", violations: "<bad>".into() },
+        outcome: AttemptOutcome::Unusable { code: "no_object", violations: "<bad>".into() },
         ms: 2000,
         input_tokens: Some(9),
         output_tokens: Some(9),
@@ -95,25 +93,13 @@ fn each_attempt_says_what_was_asked_and_what_came() {
     assert_eq!(bad.class(), None);
     assert_eq!((unavailable.ms, unavailable.class()), (1000, Some(Class::Wait)));
     assert_eq!((&unavailable.text, unavailable.input_tokens), (&None, None));
-    let answer = asked.result.unwrap();
-    assert_eq!((answer.place, answer.attempt, answer.is_fallback()), (1, 3, true));
+    let answer = asked.answer.as_ref().unwrap();
+    assert_eq!(
+        (answer.spec, answer.model_id.as_str(), answer.is_fallback),
+        (models[1].spec(), "answered", true)
+    );
     assert_eq!(first.text.as_deref(), Some("unsupported:3"));
-    assert_eq!(second.text, None, "the answer's own text is not a refused one");
-}
-
-#[test]
-fn a_refused_reply_is_kept_up_to_a_bound_and_cut_between_characters() {
-    let text = "é".repeat(REFUSED_TEXT_BYTES_MAX);
-    let completion = Completion {
-        text: format!("x{text}"),
-        stop: Stop::Length,
-        model_id: None,
-        input_tokens: None,
-        output_tokens: None,
-    };
-    let mut attempt = Attempt::new(0, &spec("a", false), false, Duration::ZERO);
-    attempt.reply(completion, Ending::Length);
-    assert_eq!(attempt.text.unwrap().len(), REFUSED_TEXT_BYTES_MAX - 1);
+    assert_eq!(second.text, None, "the answer's own text is not a rejected one");
 }
 
 /// A model that borrows nothing.
@@ -138,10 +124,10 @@ fn the_loop_runs_on_a_stopped_clock_and_can_move_between_threads() {
         Question { system: "", user: "", schema: &serde_json::Value::Null, correction: str::to_owned };
     let budget = Budget::new(CALLS_MAX, clock.now().plus(Duration::from_mins(1)));
     let chain = Chain::new(&models, &health, &clock);
-    let reserve = || std::future::ready(Ok(Reserved::Call(1)));
+    let count = async || Ok(());
     let judge = |completion: &Completion| Verdict::Accepted(completion.text.clone());
     let asked = std::thread::scope(|scope| {
-        let future = chain.ask(&question, budget, reserve, judge);
+        let future = chain.ask(&question, budget, count, judge);
         scope.spawn(|| futures_executor::block_on(future)).join().unwrap()
     });
     assert_eq!(end(&asked), "ok");

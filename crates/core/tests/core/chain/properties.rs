@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::Ending;
 use super::script::World;
-use crate::clock::Clock;
-use crate::limits::CALLS_MAX;
-use crate::limits::{ATTEMPT_TIME_MIN, ATTEMPT_TIMEOUT, MODEL_CALLS_MAX, STORE_RESERVE};
-use crate::store::{Reserved, StoreError};
+use portend_core::chain::{AttemptOutcome, StopReason};
+use portend_core::clock::Clock;
+use portend_core::limits::CALLS_MAX;
+use portend_core::limits::{ATTEMPT_TIME_MIN, ATTEMPT_TIMEOUT, MODEL_CALLS_MAX, STORE_RESERVE};
+use portend_core::store::{Reserved, StoreError};
 
 const WORDS: [&str; 20] = [
     "ok",
@@ -108,13 +108,11 @@ proptest! {
         let mut reservations = case.reservations.iter();
         let mut reserved = 0;
         let clock = &world.clock;
-        let reserve = || {
+        let reserve = async || {
             let (kind, secs) = *reservations.next().expect("fewer reservations than models and calls");
             reserved += usize::from(kind == 0);
-            async move {
-                clock.sleep(Duration::from_secs(secs)).await;
-                answer(kind)
-            }
+            clock.sleep(Duration::from_secs(secs)).await;
+            answer(kind)
         };
         let time = Duration::from_secs(case.secs);
         let asked = clock.run(world.ask_within(&models, time, case.calls, reserve));
@@ -123,9 +121,10 @@ proptest! {
         prop_assert_eq!(made.len(), asked.attempts.len());
         prop_assert!(made.len() <= reserved, "a call without its reservation");
         prop_assert!(made.len() <= usize::try_from(case.calls).unwrap());
-        for place in 0..models.len() {
-            let of_model: Vec<_> = asked.attempts.iter().filter(|each| each.place == place).collect();
-            let stepped_down = of_model.iter().filter(|each| matches!(each.ending, Ending::SteppedDown { .. }));
+        let position = |name: &str| models.iter().position(|model| model.spec.name == name).unwrap();
+        for model in &models {
+            let of_model: Vec<_> = asked.attempts.iter().filter(|each| *each.spec == model.spec).collect();
+            let stepped_down = of_model.iter().filter(|each| matches!(each.outcome, AttemptOutcome::SchemaRejected { .. }));
             let downs = stepped_down.count();
             prop_assert!(of_model.len() - downs <= MODEL_CALLS_MAX && downs <= 1);
         }
@@ -133,18 +132,18 @@ proptest! {
             let took = Duration::from_millis(attempt.ms);
             prop_assert!(end.since(call.at) >= ATTEMPT_TIME_MIN, "a call too late");
             prop_assert!(took <= ATTEMPT_TIMEOUT && call.at.plus(took) <= end, "a call too long");
-            prop_assert!(call.output_tokens <= models[attempt.place].spec.output_tokens_max);
+            prop_assert!(call.output_tokens <= attempt.spec.output_tokens_max);
         }
         for (one, next) in asked.attempts.iter().zip(asked.attempts.iter().skip(1)) {
-            prop_assert!(one.place <= next.place, "back to an earlier model");
-            prop_assert!(!matches!(one.ending, Ending::Accepted | Ending::Guardrail), "after the end");
-            let may_fail_over = !matches!(one.ending, Ending::Unsupported { .. });
-            prop_assert!(may_fail_over || one.place == next.place, "past a usable answer");
+            prop_assert!(position(&one.spec.name) <= position(&next.spec.name), "back to an earlier model");
+            prop_assert!(!matches!(one.outcome, AttemptOutcome::Accepted | AttemptOutcome::Guardrail), "after the end");
+            let may_fail_over = !matches!(one.outcome, AttemptOutcome::Unsupported { .. });
+            prop_assert!(may_fail_over || one.spec == next.spec, "past a usable answer");
         }
-        let usable = asked.attempts.iter().any(|attempt| attempt.ending.is_usable());
-        let withheld = asked.result.as_ref().is_err_and(|none| matches!(none.code(), "guardrail" | "lost"));
-        prop_assert_eq!(asked.result.is_ok(), usable && !withheld);
-        prop_assert!(!(asked.degraded && asked.result.is_ok()));
+        let usable = asked.attempts.iter().any(|attempt| attempt.outcome.is_usable());
+        let withheld = matches!(asked.stop, StopReason::Guardrail | StopReason::Lost);
+        prop_assert_eq!(asked.answer.is_some(), usable && !withheld);
+        prop_assert!(!(asked.degraded && asked.answer.is_some()));
         if case.reservations.iter().all(|(_, secs)| *secs == 0) {
             prop_assert!(clock.now() <= end.max(start), "the store's time is used up");
         }

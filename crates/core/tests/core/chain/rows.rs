@@ -6,7 +6,7 @@
 //! Never: looks at times; `deadline` does.
 
 use super::script::{World, check};
-use crate::model::{Message, Role};
+use portend_core::model::{Message, Role};
 
 #[test]
 fn a_failure_that_may_pass_is_waited_out_once_and_then_fails_over() {
@@ -183,7 +183,7 @@ fn a_re_ask_quotes_the_reply_and_its_exact_violations() {
     assert_eq!(made[0].messages, [message(Role::User, "facts")]);
     assert_eq!(
         made[1].messages,
-        [message(Role::User, "facts"), message(Role::Assistant, "bad"), message(Role::User, "mend <bad>")]
+        [message(Role::User, "facts"), message(Role::Assistant, "bad"), message(Role::User, "fix <bad>")]
     );
 }
 

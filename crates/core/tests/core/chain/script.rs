@@ -1,29 +1,27 @@
 //! Models that answer by a script, and the world that asks them.
 //!
-//! Takes: a script such as `throttled:2 ok | bad@7`: the words of model `a`, then those of `b`. The last word
-//! repeats. `@7` is how many seconds the answer takes; a `+` in front of a model's words says that it takes
-//! the schema.
-//! Gives: what was asked and what came of it, as one line.
-//! Never: says anything that a real model could not.
+//! Takes: a script such as `throttled:2 ok | bad@7`: the words of model `a`, then those of `b`. The last word repeats.
+//! `@7` is how many seconds the response takes; a `+` before a model's words says that it takes the schema.
+//! Returns: what was asked, and the outcome, as one line.
 
 use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use portend_core::chain::{Budget, Chain, ChainOutcome, Health, Question, StopReason, Verdict};
+use portend_core::clock::Clock;
+use portend_core::limits::{CALLS_MAX, OUTPUT_TOKENS};
+use portend_core::model::{
+    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, ModelSpec,
+};
+use portend_core::store::{Reserved, StoreError};
+use portend_core::time::Timestamp;
+use portend_testing::clock::TimerClock;
 use serde_json::Value;
-
-use super::super::{Answer, Asked, Budget, Chain, Health, Question, Verdict};
-use super::timers::Timers;
-use crate::clock::Clock;
-use crate::limits::CALLS_MAX;
-use crate::limits::OUTPUT_TOKENS;
-use crate::model::{Call, Completion, Fault, Message, Model, ModelError, ModelSpec, Stop};
-use crate::store::{Reserved, StoreError};
-use crate::time::Timestamp;
 
 /// What all alerts of one test share.
 pub(super) struct World {
-    pub(super) clock: Timers,
+    pub(super) clock: TimerClock,
     pub(super) health: Health,
     pub(super) made: Mutex<Vec<Made>>,
 }
@@ -50,7 +48,7 @@ pub(super) const START: i64 = 1_735_732_800;
 
 impl World {
     pub(super) fn new() -> Self {
-        let clock = Timers::at(Timestamp::from_secs(START));
+        let clock = TimerClock::at(Timestamp::from_secs(START));
         Self { clock, health: Health::new(), made: Mutex::new(Vec::new()) }
     }
 
@@ -60,55 +58,58 @@ impl World {
     }
 
     /// Asks with the usual time and calls.
-    pub(super) async fn ask(&self, models: &[Scripted<'_>]) -> Asked<String> {
+    pub(super) async fn ask<'m>(&'m self, models: &'m [Scripted<'_>]) -> ChainOutcome<'m, String> {
         self.ask_within(models, Duration::from_mins(1), CALLS_MAX, async || Ok(Reserved::Call(1))).await
     }
 
-    pub(super) async fn ask_within<R: Future<Output = Result<Reserved, StoreError>>>(
-        &self,
-        models: &[Scripted<'_>],
+    pub(super) async fn ask_within<'m>(
+        &'m self,
+        models: &'m [Scripted<'_>],
         time: Duration,
         calls: u32,
-        reserve: impl FnMut() -> R,
-    ) -> Asked<String> {
+        mut reserve: impl AsyncFnMut() -> Result<Reserved, StoreError>,
+    ) -> ChainOutcome<'m, String> {
         let question = Question {
             system: "system",
             user: "facts",
             schema: &Value::Null,
-            correction: |it| format!("mend {it}"),
+            correction: |it| format!("fix {it}"),
+        };
+        let count = async || match reserve().await {
+            Ok(Reserved::Call(_)) => Ok(()),
+            Ok(Reserved::Spent) => Err(StopReason::CallsSpent),
+            Ok(Reserved::Lost) => Err(StopReason::Lost),
+            Err(_) => Err(StopReason::StoreFailed),
         };
         let budget = Budget::new(calls, self.clock.now().plus(time));
-        Chain::new(models, &self.health, &self.clock).ask(&question, budget, reserve, judge).await
+        Chain::new(models, &self.health, &self.clock).ask(&question, budget, count, judge).await
     }
 
     /// One line for everything: each call (`+` with the schema, `!` a re-ask that quotes, `^` a larger
     /// ceiling), then what came of it.
-    pub(super) fn line(&self, asked: &Asked<String>) -> String {
+    pub(super) fn line(&self, asked: &ChainOutcome<'_, String>) -> String {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
         assert_eq!(made.len(), asked.attempts.len(), "each call is an attempt");
         let calls = made.iter().zip(&asked.attempts).map(|(made, attempt)| {
-            assert_eq!((&made.model, made.native), (&attempt.model, attempt.native));
+            assert_eq!((&made.model, made.native), (&attempt.spec.name, attempt.native));
             let native = if made.native { "+" } else { "" };
             let quotes = if made.messages.len() > 1 { "!" } else { "" };
             let longer = if made.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
-            format!("{}{native}{quotes}{longer}:{} ", made.model, attempt.ending.code())
+            format!("{}{native}{quotes}{longer}:{} ", made.model, attempt.outcome.code())
         });
         format!("{}=> {}", calls.collect::<String>(), end(asked))
     }
 }
 
-/// The answer, or why there is none, with whether that is degraded, and the alarms.
-pub(super) fn end<T: AsRef<str>>(asked: &Asked<T>) -> String {
-    let came = match &asked.result {
-        Ok(Answer { answer, .. }) => answer.as_ref(),
-        Err(none) => none.code(),
-    };
+/// The answer, or why the chain stopped, with whether that is degraded, and the alarms.
+pub(super) fn end<T: AsRef<str>>(asked: &ChainOutcome<'_, T>) -> String {
+    let result = asked.answer.as_ref().map_or(asked.stop.code(), |answer| answer.answer.as_ref());
     let alarms = asked.alarms.iter().map(|alarm| {
         let skipped = if alarm.skipped { "skipped " } else { "" };
         format!(" ({skipped}{} {})", alarm.model, alarm.error.code())
     });
     let degraded = if asked.degraded { " degraded" } else { "" };
-    format!("{came}{degraded}{}", alarms.collect::<Vec<_>>().concat())
+    format!("{result}{degraded}{}", alarms.collect::<Vec<_>>().concat())
 }
 
 /// Asks each script in a world of its own, and compares the lines.
@@ -120,7 +121,7 @@ pub(super) fn check(rows: &[(&str, &str, &str)]) {
         let asked = world.clock.run(world.ask(&models));
         let line = world.line(&asked);
         if line != *expected {
-            wrong.push(format!("{row}: {script}\n   came {line}\n    not {expected}"));
+            wrong.push(format!("{row}: {script}\n    got {line}\n    not {expected}"));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -180,20 +181,20 @@ pub(super) fn spec(name: &str, takes_schema: bool) -> ModelSpec {
 
 /// What a word of a script stands for.
 pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
-    let reply = |text: &str, stop| {
+    let reply = |text: &str, finish| {
         let (model_id, tokens) = (Some("answered".into()), Some(9));
-        Ok(Completion { text: text.into(), stop, model_id, input_tokens: tokens, output_tokens: tokens })
+        Ok(Completion { text: text.into(), finish, model_id, input_tokens: tokens, output_tokens: tokens })
     };
     let what = || String::from("503");
     let (kind, number) = word.split_once(':').unwrap_or((word, ""));
     match kind {
-        "ok" | "bad" | "unsupported" => reply(word, Stop::End),
-        "length" => reply("ok", Stop::Length),
-        "refusal" => reply("ok", Stop::Refusal),
-        "guardrail" => reply("ok", Stop::Guardrail),
-        "empty" => reply("", Stop::End),
-        "blank" => reply(" \n", Stop::End),
-        "unknown" => reply("ok", Stop::Unknown("pause".into())),
+        "ok" | "bad" | "unsupported" => reply(word, FinishReason::End),
+        "length" => reply("ok", FinishReason::Length),
+        "refusal" => reply("ok", FinishReason::Refusal),
+        "guardrail" => reply("ok", FinishReason::Guardrail),
+        "empty" => reply("", FinishReason::End),
+        "blank" => reply(" \n", FinishReason::End),
+        "unknown" => reply("ok", FinishReason::Unknown("pause".into())),
         "throttled" => {
             let retry_after = number.parse().ok().map(Duration::from_secs);
             Err(ModelError::Throttled { retry_after })
@@ -205,12 +206,12 @@ pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
         "over_quota" => Err(ModelError::OverQuota),
         "schema" => Err(ModelError::SchemaRefused),
         "rejected" => Err(ModelError::Rejected { what: what() }),
-        "key" => Err(ModelError::Configuration { fault: Fault::WrongKey }),
+        "key" => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
         other => panic!("no script has the word {other}"),
     }
 }
 
-/// `ok` is an answer, `unsupported:2` one with two unsupported numbers, and everything else is none.
+/// `ok` is an answer, `unsupported:2` one with two unsupported numbers; nothing else is an answer.
 fn judge(completion: &Completion) -> Verdict<String> {
     let (text, violations) = (completion.text.clone(), format!("<{}>", completion.text));
     match text.split_once(':') {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::script::{World, check};
-use crate::clock::Clock;
+use portend_core::clock::Clock;
 
 #[test]
 fn a_refused_schema_steps_down_to_the_prompt_and_costs_none_of_the_models_two_calls() {
@@ -119,6 +119,6 @@ fn a_slow_schema_does_not_shorten_what_is_known_of_a_refused_one() {
     let both = world.clock.run_all((0..2).map(|_| world.ask(&models)).collect());
     assert!(both.iter().all(|asked| asked.attempts.first().is_some_and(|first| first.native)));
     world.clock.advance(Duration::from_hours(1));
-    let standing = world.health.standing(&models[0].spec, world.clock.now());
+    let standing = world.health.of(&models[0].spec, world.clock.now());
     assert!(standing.refuses_schema);
 }

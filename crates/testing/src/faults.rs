@@ -1,0 +1,183 @@
+//! A store with faults: an error or a kill before or after one of its operations.
+
+use std::future::{Future, pending};
+use std::sync::Mutex;
+
+use portend_core::alert::InsightKey;
+use portend_core::insight::StoredInsight;
+use portend_core::store::{
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
+    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, Store,
+    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+};
+use portend_core::time::Timestamp;
+
+/// What happens at an operation instead of its success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails, and has had no effect.
+    ErrorBefore,
+    /// It has its effect, and its response is lost.
+    ErrorAfter,
+    /// The process dies before it.
+    KillBefore,
+    /// The process dies after its effect.
+    KillAfter,
+}
+
+impl Fault {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::ErrorBefore, Self::ErrorAfter, Self::KillBefore, Self::KillAfter];
+}
+
+/// An operation of a store on the path of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// [`Claims::claim`].
+    Claim,
+    /// [`Claims::commit`].
+    Commit,
+    /// [`Claims::release`].
+    Release,
+    /// [`Claims::repeat`].
+    Repeat,
+    /// [`Parking::park`].
+    Park,
+    /// [`Insights::clear_todo`].
+    ClearTodo,
+}
+
+impl Operation {
+    /// Those on the path of an alert.
+    pub const OF_AN_ALERT: [Self; 5] =
+        [Self::Claim, Self::Commit, Self::Release, Self::Repeat, Self::ClearTodo];
+}
+
+/// A store that does what it is asked, but for the planned faults. It never invents a response: a fault is an error or a
+/// kill around the real operation.
+#[derive(Debug)]
+pub struct FaultyStore<'s, S> {
+    store: &'s S,
+    plan: Mutex<Vec<(Operation, Fault)>>,
+    is_killed: Mutex<bool>,
+}
+
+impl<'s, S> FaultyStore<'s, S> {
+    /// The store, with these faults: each at the next use of its operation.
+    pub fn new(store: &'s S, plan: &[(Operation, Fault)]) -> Self {
+        Self { store, plan: Mutex::new(plan.to_vec()), is_killed: Mutex::new(false) }
+    }
+
+    /// Whether a fault has killed the process.
+    pub fn is_killed(&self) -> bool {
+        *self.is_killed.lock().unwrap()
+    }
+
+    fn take(&self, operation: Operation) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        let index = plan.iter().position(|(each, _)| *each == operation)?;
+        Some(plan.remove(index).1)
+    }
+
+    /// A killed process does nothing more: its future never continues, and is dropped.
+    async fn die<T>(&self) -> T {
+        *self.is_killed.lock().unwrap() = true;
+        pending().await
+    }
+
+    async fn through<T>(
+        &self,
+        operation: Operation,
+        real: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let lost = || StoreError::Unreachable { source: "the plug was pulled".into() };
+        match self.take(operation) {
+            None => real.await,
+            Some(Fault::ErrorBefore) => Err(lost()),
+            Some(Fault::ErrorAfter) => real.await.and(Err(lost())),
+            Some(Fault::KillBefore) => self.die().await,
+            Some(Fault::KillAfter) => {
+                real.await?;
+                self.die().await
+            }
+        }
+    }
+}
+
+impl<S: Store> Claims for FaultyStore<'_, S> {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
+        self.through(Operation::Claim, self.store.claim(request)).await
+    }
+
+    async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
+        self.store.reserve_call(lease).await
+    }
+
+    async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+        self.through(Operation::Commit, self.store.commit(request)).await
+    }
+
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
+        self.through(Operation::Release, self.store.release(lease, release)).await
+    }
+
+    async fn repeat(&self, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
+        self.through(Operation::Repeat, self.store.repeat(request)).await
+    }
+
+    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
+        self.store.claim_upgrade(request).await
+    }
+
+    async fn commit_upgrade(&self, request: &CommitRequest<'_>) -> Result<Option<StoredInsight>, StoreError> {
+        self.through(Operation::Commit, self.store.commit_upgrade(request)).await
+    }
+}
+
+impl<S: Store> Insights for FaultyStore<'_, S> {
+    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        self.store.insight(key, now).await
+    }
+
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
+        self.through(Operation::ClearTodo, self.store.clear_todo(key, run, todo)).await
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<DueInsight>, StoreError> {
+        self.store.due(now, after, limit).await
+    }
+}
+
+impl<S: Store> Parking for FaultyStore<'_, S> {
+    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
+        self.through(Operation::Park, self.store.park(parked)).await
+    }
+
+    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
+        self.store.replayed(sha256, at, outcome).await
+    }
+
+    async fn parked(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<ParkedPage, StoreError> {
+        self.store.parked(after, limit, now).await
+    }
+}
+
+impl<S: Store> Queries for FaultyStore<'_, S> {
+    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        self.store.find(alert_id, now).await
+    }
+
+    async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
+        self.store.insights(query, now).await
+    }
+}

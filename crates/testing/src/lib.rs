@@ -1,0 +1,15 @@
+//! What the tests of every crate share. No program links it.
+//!
+//! Modules are declared in the order in which to read them; each uses only those above it.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "support for tests; a panic is how it reports a failure"
+)]
+
+pub mod clock;
+pub mod memory;
+pub mod model;
+pub mod faults;
+pub mod play;
+pub mod store_contract;
