@@ -1,7 +1,5 @@
-//! What SQLite says, in the words of the store's contract.
+//! Translates errors of SQLite, the file system and the worker into [`StoreError`]s that name the file.
 //!
-//! Takes: an error of SQLite, of the file system, or of the worker.
-//! Gives: a [`StoreError`] that names the file and says whose fault it is.
 //! Never: guesses from a message's text; SQLite's codes are stable.
 
 use std::io;
@@ -31,6 +29,9 @@ pub(crate) enum Failed {
     /// The thread that works on the file has ended.
     #[error("its worker has ended")]
     Ended,
+    /// The file was removed or replaced while it was open.
+    #[error("what was written last is not in the file of this name")]
+    Gone,
 }
 
 impl Failed {
@@ -46,6 +47,7 @@ impl Failed {
             | Self::Empty
             | Self::Newer { .. }
             | Self::Ended
+            | Self::Gone
             | Self::File(_)
             | Self::Sqlite(_) => format!("{}: {self}", path.display()).into(),
         };
@@ -53,13 +55,14 @@ impl Failed {
             Self::Newer { found, known } => StoreError::Newer { found, known, source },
             Self::Empty | Self::NotOurs => StoreError::Unusable { source },
             Self::Ended => StoreError::Unreachable { source },
+            Self::Gone => StoreError::Gone { source },
             Self::File(error) => of_file(&error, source),
             Self::Sqlite(error) => of_sqlite(&error, source),
         }
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the system's own open set")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's open set")]
 fn of_file(error: &io::Error, source: Cause) -> StoreError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { source },

@@ -1,215 +1,310 @@
-//! Insights in their table: put once, counted, found, upgraded.
+//! Insights in their table. Their repeats are counted on the claim, and joined when they are read.
 //!
-//! Takes: an open connection, within a transaction where it writes.
-//! Gives: what the store's contract asks of insights.
-//! Never: shows a row that has expired.
+//! Each row has a checksum over what it says; a row that does not match it is damaged, and is never shown as true.
 
 use portend_core::alert::{AlertKey, InsightKey};
-use portend_core::insight::{Fields, Insight, StoredInsight};
+use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::number::Number;
-use portend_core::store::{Cursor, Due, Page, Query, Repeat, Todo};
+use portend_core::store::{
+    Cursor, DueInsight, InsightPage, InsightQuery, Insights, Queries, StoreError, Todo,
+};
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use sha2::{Digest, Sha256};
 
-/// What a row holds of an insight.
-const COLUMNS: &str = "body, occurrences, last_seen";
+use crate::Sqlite;
 
-/// Puts it, in place of an expired one if there is such. Gives the one that is there, if that is live.
-pub(crate) fn put(
-    connection: &Connection,
-    insight: &Insight,
-    todo: Option<Todo>,
-    now: Timestamp,
-) -> rusqlite::Result<Option<StoredInsight>> {
-    let existing = get(connection, insight.key(), now)?;
-    if existing.is_none() {
-        write(connection, insight, insight, todo)?;
+/// Rows with the repeats of their claims.
+const JOINED: &str =
+    "SELECT insight.*, occurrences, last_seen FROM insight LEFT JOIN claim USING (alert_key)";
+/// The condition for one key.
+const BY_KEY: &str = "insight.entity_id = ?1 AND insight.alert_timestamp = ?2 AND insight.alert_type = ?3
+    AND insight.digits = ?4 AND insight.expires_at >= ?5";
+
+impl Insights for Sqlite {
+    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        let key = key.clone();
+        self.read(move |connection| get(connection, &key, now)).await
     }
-    Ok(existing)
-}
 
-/// Replaces a degraded one. Gives what is stored then.
-pub(crate) fn upgrade(
-    connection: &Connection,
-    insight: &Insight,
-    todo: Option<Todo>,
-    now: Timestamp,
-) -> rusqlite::Result<Option<StoredInsight>> {
-    let stored = get(connection, insight.key(), now)?;
-    if let Some(degraded) = stored.as_ref().filter(|stored| stored.is_degraded()) {
-        let upgraded = degraded.upgraded(insight);
-        let sql = "SELECT todo FROM insight WHERE entity_id = ?1 AND sk = ?2";
-        let key = insight.key();
-        let before: Option<String> = connection
-            .prepare_cached(sql)?
-            .query_row(params![key.entity_id(), key.sk()], |row| row.get(0))?;
-        let untold = before.as_deref().and_then(Todo::from_code).filter(|todo| *todo == Todo::Tell);
-        write(connection, insight, &upgraded, todo.or(untold))?;
-        return Ok(Some(upgraded));
+    async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
+        let (key, run) = (key.clone(), run.to_owned());
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE insight SET todo = CASE WHEN degraded THEN ?6 END
+                 WHERE entity_id = ?1 AND alert_timestamp = ?2 AND alert_type = ?3 AND digits = ?4
+                     AND todo = ?5 AND body ->> 'run' = ?7",
+            )?;
+            let after = todo.after(true).map(Todo::code);
+            let (entity_id, at, alert_type, digits) = columns(&key);
+            statement.execute(params![entity_id, at, alert_type, digits, todo.code(), after, run])?;
+            Ok(())
+        })
+        .await
     }
-    Ok(stored)
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<DueInsight>, StoreError> {
+        let after = after.cloned();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{JOINED} WHERE todo IS NOT NULL AND insight.expires_at >= ?1
+                     AND (?2 IS NULL OR (timestamp, alert_id) > (?2, ?3))
+                 ORDER BY timestamp, alert_id LIMIT ?4"
+            ))?;
+            let (time, id) = after.as_ref().map(|after| (after.time.as_millis(), &after.id)).unzip();
+            let rows = statement.query_map(params![now.as_secs(), time, id, limit], |row| {
+                let todo: String = row.get("todo")?;
+                Ok(DueInsight {
+                    insight: read(row)?,
+                    key: read_key(row)?,
+                    alert_key: AlertKey::from_bytes(row.get("alert_key")?),
+                    todo: Todo::from_code(&todo).ok_or(FromSqlError::InvalidType)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
 }
 
-/// Writes these fields under the insight's keys.
-fn write(
-    connection: &Connection,
-    keys: &Insight,
-    fields: &Fields,
-    todo: Option<Todo>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO insight (entity_id, sk, alert_id, alert_type, alert_key, risk_score, alert_timestamp,
-             timestamp, occurrences, last_seen, degraded, todo, expires_at, body)
-         VALUES (:entity_id, :sk, :alert_id, :alert_type, :alert_key, :risk_score, :alert_timestamp,
-             :timestamp, :occurrences, :last_seen, :degraded, :todo, :expires_at, :body)",
-    )?;
-    let key = keys.key();
-    let to_json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
-    statement.execute(named_params! {
-        ":entity_id": key.entity_id(),
-        ":sk": key.sk(),
-        ":alert_id": fields.alert_id,
-        ":alert_type": fields.prediction_type,
-        ":alert_key": keys.alert_key().as_bytes(),
-        ":risk_score": fields.risk_score.get(),
-        ":alert_timestamp": key.alert_timestamp().as_millis(),
-        ":timestamp": fields.timestamp.as_millis(),
-        ":occurrences": fields.occurrences.unwrap_or(1),
-        ":last_seen": fields.last_seen.unwrap_or(key.alert_timestamp()).as_millis(),
-        ":degraded": fields.degraded == Some(true),
-        ":todo": todo.map(Todo::code),
-        ":expires_at": fields.expires_at.unwrap_or(fields.timestamp).as_secs(),
-        ":body": serde_json::to_string(fields).map_err(to_json)?,
-    })?;
-    Ok(())
+impl Queries for Sqlite {
+    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        let alert_id = alert_id.to_owned();
+        self.read(move |connection| {
+            let sql = format!("{JOINED} WHERE alert_id = ?1 AND insight.expires_at >= ?2");
+            connection.prepare_cached(&sql)?.query_row(params![alert_id, now.as_secs()], read).optional()
+        })
+        .await
+    }
+
+    async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| page(connection, &query, now)).await
+    }
 }
 
-/// Counts a repeat if it is later than the last one. Gives what is stored either way.
-pub(crate) fn repeat(
-    connection: &Connection,
-    key: &InsightKey,
-    seen: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Repeat>> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE insight SET occurrences = occurrences + 1, last_seen = ?3
-         WHERE entity_id = ?1 AND sk = ?2 AND last_seen < ?3 AND expires_at >= ?4",
-    )?;
-    statement.execute(params![key.entity_id(), key.sk(), seen.as_millis(), now.as_secs()])?;
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, todo FROM insight WHERE entity_id = ?1 AND sk = ?2 AND expires_at >= ?3"
-    ))?;
-    let repeat = |row: &Row<'_>| {
-        let todo: Option<String> = row.get("todo")?;
-        Ok(Repeat { insight: stored(row)?, todo: todo.as_deref().and_then(Todo::from_code) })
-    };
-    statement.query_row(params![key.entity_id(), key.sk(), now.as_secs()], repeat).optional()
-}
-
-/// What is left once this is done: the upgrade of a degraded insight that was told, or nothing.
-pub(crate) fn clear_todo(
-    connection: &Connection,
-    key: &InsightKey,
-    run: &str,
-    todo: Todo,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE insight SET todo = CASE WHEN degraded THEN ?4 END
-         WHERE entity_id = ?1 AND sk = ?2 AND todo = ?3 AND body ->> 'run' = ?5",
-    )?;
-    let after = todo.after(true).map(Todo::code);
-    statement.execute(params![key.entity_id(), key.sk(), todo.code(), after, run])?;
-    Ok(())
-}
-
-pub(crate) fn due(
-    connection: &Connection,
-    now: Timestamp,
-    after: Option<&Cursor>,
-    limit: usize,
-) -> rusqlite::Result<Vec<Due>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, entity_id, sk, alert_key, todo FROM insight
-         WHERE todo IS NOT NULL AND expires_at >= ?1 AND (?2 IS NULL OR (timestamp, alert_id) > (?2, ?3))
-         ORDER BY timestamp, alert_id LIMIT ?4"
-    ))?;
-    let (time, id) = after.map(|after| (after.time.as_millis(), &after.id)).unzip();
-    let rows = statement.query_map(params![now.as_secs(), time, id, limit], |row| {
-        let pk = format!("insight#{}", row.get::<_, String>("entity_id")?);
-        let key =
-            InsightKey::from_item(&pk, &row.get::<_, String>("sk")?).ok_or(FromSqlError::InvalidType)?;
-        let todo = Todo::from_code(&row.get::<_, String>("todo")?).ok_or(FromSqlError::InvalidType)?;
-        Ok(Due { insight: stored(row)?, key, alert_key: AlertKey::from_bytes(row.get("alert_key")?), todo })
-    })?;
-    rows.collect()
-}
-
+/// The insight under this key.
 pub(crate) fn get(
     connection: &Connection,
     key: &InsightKey,
     now: Timestamp,
 ) -> rusqlite::Result<Option<StoredInsight>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM insight WHERE entity_id = ?1 AND sk = ?2 AND expires_at >= ?3"
-    ))?;
-    statement.query_row(params![key.entity_id(), key.sk(), now.as_secs()], stored).optional()
+    let (entity_id, at, alert_type, digits) = columns(key);
+    let mut statement = connection.prepare_cached(&format!("{JOINED} WHERE {BY_KEY}"))?;
+    statement.query_row(params![entity_id, at, alert_type, digits, now.as_secs()], read).optional()
 }
 
-pub(crate) fn find(
+/// Whose insight is under this key.
+pub(crate) fn alert_key(
     connection: &Connection,
-    alert_id: &str,
+    key: &InsightKey,
     now: Timestamp,
-) -> rusqlite::Result<Option<StoredInsight>> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM insight WHERE alert_id = ?1 AND expires_at >= ?2"))?;
-    statement.query_row(params![alert_id, now.as_secs()], stored).optional()
+) -> rusqlite::Result<Option<AlertKey>> {
+    let (entity_id, at, alert_type, digits) = columns(key);
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT alert_key FROM insight WHERE {BY_KEY}"))?;
+    let bytes = statement
+        .query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.map(AlertKey::from_bytes))
+}
+
+/// What is left to do with the insight under this key; `None` if there is no insight.
+pub(crate) fn todo(
+    connection: &Connection,
+    key: &InsightKey,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Option<Todo>>> {
+    let (entity_id, at, alert_type, digits) = columns(key);
+    let mut statement = connection.prepare_cached(&format!("SELECT todo FROM insight WHERE {BY_KEY}"))?;
+    let todo: Option<Option<String>> = statement
+        .query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| row.get(0))
+        .optional()?;
+    Ok(todo.map(|todo| todo.as_deref().and_then(Todo::from_code)))
+}
+
+/// Writes these fields under the insight's keys.
+pub(crate) fn write(
+    connection: &Connection,
+    insight: &Insight,
+    fields: &InsightFields,
+    todo: Option<Todo>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO insight (entity_id, alert_timestamp, alert_type, digits, alert_id, alert_key,
+             risk_score, timestamp, degraded, todo, expires_at, body, checksum)
+         VALUES (:entity_id, :alert_timestamp, :alert_type, :digits, :alert_id, :alert_key,
+             :risk_score, :timestamp, :degraded, :todo, :expires_at, :body, :checksum)",
+    )?;
+    let (entity_id, alert_timestamp, alert_type, digits) = columns(insight.key());
+    let (risk_score, timestamp) = (fields.risk_score.get(), fields.timestamp.as_millis());
+    let to_json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
+    let body = serde_json::to_string(fields).map_err(to_json)?;
+    let checked = Checked { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body: &body };
+    statement.execute(named_params! {
+        ":entity_id": entity_id,
+        ":alert_timestamp": alert_timestamp,
+        ":alert_type": alert_type,
+        ":digits": digits,
+        ":alert_id": fields.alert_id,
+        ":alert_key": insight.alert_key().as_bytes(),
+        ":risk_score": risk_score,
+        ":timestamp": timestamp,
+        ":degraded": fields.degraded,
+        ":todo": todo.map(Todo::code),
+        ":expires_at": fields.expires_at.as_secs(),
+        ":checksum": checked.sum(),
+        ":body": body,
+    })?;
+    Ok(())
 }
 
 /// One page: the filters that are set, after the cursor, newest first.
-pub(crate) fn page(connection: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Page> {
-    let time = if query.entity_id.is_some() { "alert_timestamp" } else { "timestamp" };
+fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqlite::Result<InsightPage> {
+    let time = if query.entity_id.is_some() { "insight.alert_timestamp" } else { "timestamp" };
     let (now, limit) = (now.as_secs(), query.limit + 1);
     let risk_min = query.risk_min.map(Number::get);
     let since = query.since.map(Timestamp::as_millis);
     let after = query.after.as_ref().map(|after| (after.time.as_millis(), &after.id));
-    let mut conditions = vec!["expires_at >= :now".to_owned()];
+    let mut conditions = vec!["insight.expires_at >= :now".to_owned()];
     let mut values: Vec<(&str, &dyn ToSql)> = vec![(":now", &now), (":limit", &limit)];
-    let mut filter = |condition: String, name, value: Option<_>| {
+    let mut filter = |condition: &str, name, value: Option<_>| {
         if let Some(value) = value {
-            conditions.push(condition);
+            conditions.push(condition.to_owned());
             values.push((name, value));
         }
     };
     filter(
-        "entity_id = :entity_id".into(),
+        "insight.entity_id = :entity_id",
         ":entity_id",
         query.entity_id.as_ref().map(|id| id as &dyn ToSql),
     );
     filter(
-        "alert_type = :alert_type".into(),
+        "insight.alert_type = :alert_type",
         ":alert_type",
         query.alert_type.as_ref().map(|id| id as &dyn ToSql),
     );
-    filter("risk_score >= :risk_min".into(), ":risk_min", risk_min.as_ref().map(|score| score as &dyn ToSql));
-    filter("timestamp >= :since".into(), ":since", since.as_ref().map(|since| since as &dyn ToSql));
+    filter("risk_score >= :risk_min", ":risk_min", risk_min.as_ref().map(|score| score as &dyn ToSql));
+    filter("timestamp >= :since", ":since", since.as_ref().map(|since| since as &dyn ToSql));
     if let Some((after_time, after_id)) = &after {
         conditions.push(format!("({time}, alert_id) < (:after_time, :after_id)"));
         values.extend([(":after_time", after_time as &dyn ToSql), (":after_id", after_id as &dyn ToSql)]);
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM insight WHERE {} ORDER BY {time} DESC, alert_id DESC LIMIT :limit",
+        "{JOINED} WHERE {} ORDER BY {time} DESC, alert_id DESC LIMIT :limit",
         conditions.join(" AND ")
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let found = statement.query_map(values.as_slice(), stored)?.collect::<Result<_, _>>()?;
+    let found = statement.query_map(values.as_slice(), read)?.collect::<Result<_, _>>()?;
     Ok(query.page(found))
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
+fn columns(key: &InsightKey) -> (&str, i64, &str, &str) {
+    (key.entity_id(), key.alert_timestamp().as_millis(), key.alert_type(), key.digits())
+}
+
+/// The key of an insight's row, or of the insight of a claim's row.
+pub(crate) fn read_key(row: &Row<'_>) -> rusqlite::Result<InsightKey> {
+    let alert_timestamp = Timestamp::from_millis(row.get("alert_timestamp")?);
+    let key = InsightKey::from_parts(
+        row.get("entity_id")?,
+        alert_timestamp,
+        row.get("alert_type")?,
+        row.get("digits")?,
+    );
+    key.ok_or_else(|| FromSqlError::InvalidType.into())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
     let body: String = row.get("body")?;
-    let insight: StoredInsight =
+    if !is_sound(row, &body)? {
+        return Err(FromSqlError::Other(Box::new(Damaged(row.get("alert_id")?))).into());
+    }
+    let fields: Box<InsightFields> =
         serde_json::from_str(&body).map_err(|error| FromSqlError::Other(Box::new(error)))?;
-    let occurrences = row.get("occurrences")?;
-    Ok(insight.seen(occurrences, Timestamp::from_millis(row.get("last_seen")?)))
+    // An insight that an earlier version committed may have a claim that was deleted by hand.
+    let occurrences = row.get::<_, Option<u64>>("occurrences")?.unwrap_or(1);
+    let last_seen = row.get::<_, Option<i64>>("last_seen")?.map(Timestamp::from_millis);
+    Ok(StoredInsight::Current(fields).with_repeats(occurrences, last_seen))
+}
+
+/// A row that does not match its checksum.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the insight {0} does not match its checksum: the file is damaged, or was changed by another program"
+)]
+struct Damaged(String);
+
+/// What a checksum covers.
+struct Checked<'a> {
+    entity_id: &'a str,
+    alert_timestamp: i64,
+    alert_type: &'a str,
+    risk_score: f64,
+    timestamp: i64,
+    body: &'a str,
+}
+
+impl Checked<'_> {
+    fn sum(&self) -> [u8; 8] {
+        let Self { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body } = self;
+        let mut hash = Sha256::new();
+        for text in [entity_id, alert_type, body] {
+            hash.update(text.len().to_be_bytes());
+            hash.update(text);
+        }
+        hash.update(alert_timestamp.to_be_bytes());
+        hash.update(risk_score.to_be_bytes());
+        hash.update(timestamp.to_be_bytes());
+        let mut sum = [0; 8];
+        sum.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+        sum
+    }
+}
+
+fn sum_of(row: &Row<'_>, body: &str) -> rusqlite::Result<[u8; 8]> {
+    let (entity_id, alert_type): (String, String) = (row.get("entity_id")?, row.get("alert_type")?);
+    let checked = Checked {
+        entity_id: &entity_id,
+        alert_timestamp: row.get("alert_timestamp")?,
+        alert_type: &alert_type,
+        risk_score: row.get("risk_score")?,
+        timestamp: row.get("timestamp")?,
+        body,
+    };
+    Ok(checked.sum())
+}
+
+fn is_sound(row: &Row<'_>, body: &str) -> rusqlite::Result<bool> {
+    Ok(row.get::<_, [u8; 8]>("checksum")? == sum_of(row, body)?)
+}
+
+/// How many rows do not match their checksum.
+pub(crate) fn damaged(connection: &Connection) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare("SELECT * FROM insight")?;
+    let mut rows = statement.query([])?;
+    let mut damaged = 0;
+    while let Some(row) = rows.next()? {
+        let is_sound = row.get::<_, String>("body").and_then(|body| is_sound(row, &body)).unwrap_or(false);
+        damaged += usize::from(!is_sound);
+    }
+    Ok(damaged)
+}
+
+/// Writes the checksum of rows that have none, which an earlier version wrote.
+pub(crate) fn write_checksums(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT rowid, * FROM insight WHERE length(checksum) = 0")?;
+    let mut rows = statement.query([])?;
+    let mut write = connection.prepare("UPDATE insight SET checksum = ?2 WHERE rowid = ?1")?;
+    while let Some(row) = rows.next()? {
+        let body: String = row.get("body")?;
+        write.execute(params![row.get::<_, i64>("rowid")?, sum_of(row, &body)?])?;
+    }
+    Ok(())
 }

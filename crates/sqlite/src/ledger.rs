@@ -1,24 +1,21 @@
-//! The ledger: a row for each event received, and what came of it.
+//! The ledger: a row for each event received, and its outcome.
 //!
-//! Takes: receipts and outcomes.
-//! Gives: per day and alert type, what was received and what it became. They must add up.
-//! Never: holds anything of an event but its type.
+//! The store writes a row together with the claim, and its outcome together with the commit, the repeat or the parked
+//! event, so that the ledger never differs from the store. It holds nothing of an event but its type.
 
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::Sqlite;
 
-/// The row of one received event.
-#[derive(Debug, Clone, Copy)]
-pub struct IntakeId(i64);
-
-/// What is known of an event when it is received.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// When.
+/// The receipt of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The event's random name: the owner of its claim.
+    pub owner: String,
+    /// When it was received.
     pub received_at: Timestamp,
     /// The alert type, if it is a known one.
     pub alert_type: Option<String>,
@@ -37,34 +34,51 @@ pub struct LedgerRow {
     pub stored: u64,
     /// Repeats of an insight.
     pub repeated: u64,
-    /// Kept with a reason.
+    /// Parked with a reason.
     pub parked: u64,
     /// Handed back.
     pub failed: u64,
-    /// Received, and nothing has come of it: work that was cut off, or is going on.
+    /// Received and without an outcome: work that was cut off, or is going on.
     pub unfinished: u64,
 }
 
+/// Notes that an event was received, if that is not noted yet.
+pub(crate) fn receive(connection: &Connection, receipt: &Receipt) -> rusqlite::Result<()> {
+    let Receipt { owner, received_at, alert_type } = receipt;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO intake (owner, received_at, day, alert_type) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    )?;
+    statement.execute(params![owner, received_at.as_millis(), received_at.day(), alert_type])?;
+    Ok(())
+}
+
+/// Notes the outcome of an event, and its receipt if that is not noted yet.
+pub(crate) fn settle(connection: &Connection, receipt: &Receipt, outcome: &str) -> rusqlite::Result<()> {
+    let Receipt { owner, received_at, alert_type } = receipt;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO intake (owner, received_at, day, alert_type, outcome) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (owner) DO UPDATE SET outcome = excluded.outcome",
+    )?;
+    statement.execute(params![owner, received_at.as_millis(), received_at.day(), alert_type, outcome])?;
+    Ok(())
+}
+
+/// Notes the outcome of an event whose receipt is noted.
+pub(crate) fn settle_owner(connection: &Connection, owner: &str, outcome: &str) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("UPDATE intake SET outcome = ?2 WHERE owner = ?1")?;
+    statement.execute([owner, outcome])?;
+    Ok(())
+}
+
 impl Sqlite {
-    /// Notes the receipt of an event, before anything is done about it.
-    pub async fn receive(&self, entry: &Entry) -> Result<IntakeId, StoreError> {
-        let Entry { received_at, alert_type } = entry.clone();
-        self.write(move |connection| {
-            let mut statement = connection
-                .prepare_cached("INSERT INTO intake (received_at, day, alert_type) VALUES (?1, ?2, ?3)")?;
-            Ok(IntakeId(statement.insert(params![received_at.as_millis(), received_at.day(), alert_type])?))
-        })
-        .await
+    /// Notes that an event was received whose insight is in another store.
+    pub async fn receive(&self, receipt: Receipt) -> Result<(), StoreError> {
+        self.write(move |connection| receive(connection, &receipt)).await
     }
 
-    /// Notes what came of it: `stored`, `repeated`, `parked` or `failed`.
-    pub async fn settle(&self, id: IntakeId, outcome: &'static str) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            let mut statement = connection.prepare_cached("UPDATE intake SET outcome = ?2 WHERE id = ?1")?;
-            statement.execute(params![id.0, outcome])?;
-            Ok(())
-        })
-        .await
+    /// Notes an outcome that no other operation of the store notes: `failed`, or that of another store.
+    pub async fn settle(&self, receipt: Receipt, outcome: &'static str) -> Result<(), StoreError> {
+        self.write(move |connection| settle(connection, &receipt, outcome)).await
     }
 
     /// Notes as failed what was received before this time and has no outcome: its process was cut off, and whoever sent
@@ -106,5 +120,11 @@ impl Sqlite {
             rows.collect()
         })
         .await
+    }
+
+    /// Parked events that were deleted because there were too many, since the file was made.
+    pub async fn parked_dropped(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(dropped), 0) FROM parked_dropped";
+        self.read(move |connection| connection.query_row(sql, [], |row| row.get(0))).await
     }
 }

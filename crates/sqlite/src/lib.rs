@@ -1,39 +1,42 @@
-//! The embedded store: one SQLite file, safe with several processes on it.
+//! The embedded store: one SQLite file, with the ledger of events, safe with several processes on it.
 //!
-//! Takes: a path.
-//! Gives: a [`Sqlite`], on which the store's contract and the ledger stand.
-//! Never: acknowledges what is not durable (WAL, synchronous FULL), or opens what is not its own.
-//!
-//! | table     | key                    | what it holds                                                          |
-//! |-----------|------------------------|------------------------------------------------------------------------|
-//! | insight   | `entity_id`, `sk`      | what queries ask for, repeats, what is left to do; the JSON as `body`  |
-//! | claim     | `alert_key`            | state, owner, fence, lease, calls, upgrades, the insight's key         |
-//! | parked    | `sha256`               | reason, sentence, the event's first 64 KiB, replay                     |
-//! | intake    | `id`                   | one row per event received, and what came of it (the ledger)           |
-//! | migration | `version`              | when the file took which shape                                         |
+//! | table     | key                                                | what it holds                                        |
+//! |-----------|----------------------------------------------------|------------------------------------------------------|
+//! | insight   | entity, alert timestamp, alert type, digits        | what queries filter by, what is left to do; the JSON as `body`, with a checksum |
+//! | claim     | alert key                                          | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
+//! | parked    | sha256 of the event                                | reason, message, the event's first 64 KiB, replay    |
+//! | intake    | owner                                              | one row for each event received, and its outcome (the ledger) |
+//! | clock     | one row                                            | the latest time that the store has seen              |
+//! | migration | version                                            | when the file took which shape                       |
 //!
 //! Times are milliseconds since 1970; `expires_at` is in seconds. One thread writes, many operations to a commit; one
-//! thread reads; both are asked and answer over channels.
+//! thread reads; both receive operations and respond over channels.
+//!
+//! Never: acknowledges what is not durable (WAL, synchronous FULL, a file that is still there), or opens a file that is
+//! not its own.
 
 mod error;
-mod insights;
-mod ledger;
-mod migrations;
-mod parked;
-mod store;
 mod worker;
+mod clock;
+mod migrations;
+mod ledger;
+mod claims;
+mod insights;
+mod parking;
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portend_core::limits::KEPT;
+use portend_core::limits::RETENTION;
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+pub use clock::ClockJump;
 use error::Failed;
-pub use ledger::{Entry, LedgerRow};
+pub use ledger::{LedgerRow, Receipt};
 use worker::Worker;
 
 /// How long an operation waits for another process to finish its own.
@@ -45,48 +48,97 @@ const SWEEP_ROWS_MAX: u32 = 20_000;
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
+    clock_jump: Option<ClockJump>,
     // Closed before the writer, which then is the last and folds the log into the file.
     reader: Worker,
     writer: Worker,
 }
 
 impl Sqlite {
-    /// Opens the file for work, and makes it and its folder if they do not exist.
+    /// Opens the file for work. If they do not exist, it and its folder are made; only their owner may read the file.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let name = |error: Failed| error.in_file(path);
+        let named = |error: Failed| error.in_file(path);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| name(error.into()))?;
+            std::fs::create_dir_all(folder).map_err(|error| named(error.into()))?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut writer = connect(path, flags).map_err(name)?;
-        migrations::prepare(&mut writer, now).map_err(name)?;
-        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(name)?;
-        Ok(Self { path: path.into(), writer: Worker::start(writer), reader: Worker::start(reader) })
+        create_private(path).map_err(|error| named(error.into()))?;
+        let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
+        migrations::prepare(&mut writer, now).map_err(named)?;
+        let clock_jump = clock::observe(&writer, now).map_err(|error| named(error.into()))?;
+        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(named)?;
+        Ok(Self {
+            path: path.into(),
+            clock_jump,
+            writer: Worker::start(writer, path).map_err(named)?,
+            reader: Worker::start(reader, path).map_err(named)?,
+        })
     }
 
     /// Opens an existing file for reading alone.
-    pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let name = |error: Failed| error.in_file(path);
+    pub fn open_read_only(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        let named = |error: Failed| error.in_file(path);
         let connection = || -> Result<Connection, Failed> {
-            // A process that was cut off may have left something to be put right first, which needs write access.
-            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            connection.pragma_update(None, "query_only", true)?;
+            // A process that was cut off may have left something to be repaired first, which needs write access.
+            let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             migrations::check(&connection)?;
+            migrations::prepare(&mut connection, now)?;
+            connection.pragma_update(None, "query_only", true)?;
             Ok(connection)
         };
-        let (first, second) = (connection().map_err(name)?, connection().map_err(name)?);
-        Ok(Self { path: path.into(), writer: Worker::start(first), reader: Worker::start(second) })
+        let (first, second) = (connection().map_err(named)?, connection().map_err(named)?);
+        Ok(Self {
+            path: path.into(),
+            clock_jump: clock::jump(&first, now).map_err(|error| named(error.into()))?,
+            writer: Worker::start(first, path).map_err(named)?,
+            reader: Worker::start(second, path).map_err(named)?,
+        })
     }
 
-    /// Whether it can be written now: takes and gives back the write lock.
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How the clock has jumped since the store was last used, if it has. Then nothing is deleted until the time is
+    /// confirmed.
+    pub fn clock_jump(&self) -> Option<ClockJump> {
+        self.clock_jump
+    }
+
+    /// Confirms the time, after which the sweep deletes again.
+    pub async fn confirm_clock(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| clock::confirm(connection, now)).await
+    }
+
+    /// Whether it can be written now: takes and releases the write lock.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(())).await
     }
 
-    /// Deletes what has expired. Nobody sees such rows anyway.
+    /// Reads the whole file and checks its structure and every insight's checksum. Returns what is wrong, a line each.
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("PRAGMA quick_check(10)")?;
+            let mut lines: Vec<String> =
+                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            lines.retain(|line| line != "ok");
+            let damaged = insights::damaged(connection)?;
+            if damaged > 0 {
+                lines.push(format!("{damaged} insights do not match their checksum"));
+            }
+            Ok(lines)
+        })
+        .await
+    }
+
+    /// Deletes what has expired, unless the clock has jumped. Nobody sees such rows anyway. Returns how many were
+    /// deleted.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let last_day = now.minus(KEPT).day();
+        let last_day = now.minus(RETENTION).day();
         self.write(move |connection| {
+            if clock::observe(connection, now)?.is_some() {
+                return Ok(0);
+            }
             let mut deleted = 0;
             for (table, key) in [("insight", "rowid"), ("claim", "alert_key"), ("parked", "sha256")] {
                 let sql = format!(
@@ -96,7 +148,7 @@ impl Sqlite {
                 deleted += connection.execute(&sql, [now.as_secs()])?;
             }
             let intake = format!(
-                "DELETE FROM intake WHERE id IN (SELECT id FROM intake WHERE day < ?1 LIMIT {SWEEP_ROWS_MAX})"
+                "DELETE FROM intake WHERE owner IN (SELECT owner FROM intake WHERE day < ?1 LIMIT {SWEEP_ROWS_MAX})"
             );
             deleted += connection.execute(&intake, [last_day])?;
             Ok(deleted)
@@ -119,17 +171,33 @@ impl Sqlite {
     }
 }
 
+/// Makes the file if it does not exist, so that only its owner may read it. SQLite gives its log the same permissions.
+fn create_private(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map(drop),
+    }
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failed> {
     if path.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder").into());
     }
-    // A name is a file's name: SQLite knows others, as `:memory:` and `file:x?mode=memory`, that keep nothing.
+    // A name is a file's name: SQLite knows others, as `:memory:` and `file:x?mode=memory`, that store nothing.
     let file = if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() };
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(32);
-    // A commit is on the disk before anything is acknowledged.
+    connection.set_prepared_statement_cache_capacity(48);
+    // A commit is on the disk before anything is acknowledged; on macOS only this flushes the drive's own cache.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
     Ok(connection)
 }
 

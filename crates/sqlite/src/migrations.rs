@@ -1,25 +1,24 @@
-//! The shapes that the file has had, and the way from each to the next.
+//! The shapes that the file has had, and how it gets from each to the next.
 //!
-//! Takes: an open file: new, of this program, of an older one, of a newer one, or of somebody else.
-//! Gives: the latest shape, or why not.
-//! Never: touches a file that is not a portend store, or one that a newer program wrote.
+//! Never: touches a file that is not a Portend store, or one that a newer program wrote.
 
-use std::thread;
 use std::time::Duration;
 
+use backon::{BlockingRetryable, ConstantBuilder};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::error::Failed;
+use crate::insights;
 
-/// `Prtd`: marks an SQLite file as a portend store.
-const APPLICATION_ID: i32 = 0x5072_7464;
+/// `Prtd`: marks an SQLite file as a Portend store.
+pub(crate) const APPLICATION_ID: i32 = 0x5072_7464;
 /// Tries to switch the file to WAL while other processes open it too: SQLite does not wait for that by itself.
-const WAL_TRIES_MAX: u32 = 200;
+const WAL_TRIES_MAX: usize = 200;
 const WAL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Each brings the file from its number to the next.
-const MIGRATIONS: [&str; 1] = ["
+/// Each brings the file from its number to the next. None is ever changed.
+pub(crate) const MIGRATIONS: [&str; 2] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -79,11 +78,89 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT;
     CREATE INDEX intake_day        ON intake (day);
     CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
+", "
+    ALTER TABLE insight RENAME TO insight_1;
+    CREATE TABLE insight (
+        entity_id       TEXT    NOT NULL,
+        alert_timestamp INTEGER NOT NULL,
+        alert_type      TEXT    NOT NULL,
+        digits          TEXT    NOT NULL,
+        alert_id        TEXT    NOT NULL,
+        alert_key       BLOB    NOT NULL,
+        risk_score      REAL    NOT NULL,
+        timestamp       INTEGER NOT NULL,
+        degraded        INTEGER NOT NULL,
+        todo            TEXT,
+        expires_at      INTEGER NOT NULL,
+        body            TEXT    NOT NULL,
+        checksum        BLOB    NOT NULL,
+        PRIMARY KEY (entity_id, alert_timestamp, alert_type, digits)
+    ) STRICT;
+    INSERT INTO insight
+        SELECT entity_id, alert_timestamp, alert_type, substr(sk, -8), alert_id, alert_key, risk_score, timestamp,
+            degraded, todo, expires_at, body, x'' FROM insight_1;
+
+    ALTER TABLE claim RENAME TO claim_1;
+    CREATE TABLE claim (
+        alert_key       BLOB    NOT NULL PRIMARY KEY,
+        state           TEXT    NOT NULL,
+        owner           TEXT    NOT NULL,
+        fence           INTEGER NOT NULL,
+        lease_until     INTEGER NOT NULL,
+        calls           INTEGER NOT NULL,
+        upgrades        INTEGER NOT NULL,
+        occurrences     INTEGER NOT NULL,
+        last_seen       INTEGER,
+        entity_id       TEXT    NOT NULL,
+        alert_timestamp INTEGER NOT NULL,
+        alert_type      TEXT    NOT NULL,
+        digits          TEXT    NOT NULL,
+        expires_at      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO claim
+        SELECT claim_1.alert_key, CASE WHEN insight_1.alert_key IS NULL THEN state ELSE 'DONE' END, owner, fence,
+            lease_until, calls, upgrades, coalesce(occurrences, 1), last_seen, substr(insight_pk, 9),
+            CAST(round(unixepoch(substr(insight_sk, 1, 24), 'subsec') * 1000) AS INTEGER),
+            substr(insight_sk, 26, length(insight_sk) - 34), substr(insight_sk, -8), claim_1.expires_at
+        FROM claim_1 LEFT JOIN insight_1 ON insight_1.alert_key = claim_1.alert_key;
+
+    ALTER TABLE intake RENAME TO intake_1;
+    CREATE TABLE intake (
+        owner       TEXT    NOT NULL PRIMARY KEY,
+        received_at INTEGER NOT NULL,
+        day         TEXT    NOT NULL,
+        alert_type  TEXT,
+        outcome     TEXT
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO intake SELECT 'row ' || id, received_at, day, alert_type, outcome FROM intake_1;
+
+    CREATE TABLE parked_dropped (day TEXT NOT NULL PRIMARY KEY, dropped INTEGER NOT NULL) STRICT;
+    CREATE TABLE parked_size (events INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+    INSERT INTO parked_size SELECT count(*), coalesce(sum(length(event)), 0) FROM parked;
+    CREATE TRIGGER parked_in AFTER INSERT ON parked BEGIN
+        UPDATE parked_size SET events = events + 1, bytes = bytes + length(new.event);
+    END;
+    CREATE TRIGGER parked_out AFTER DELETE ON parked BEGIN
+        UPDATE parked_size SET events = events - 1, bytes = bytes - length(old.event);
+    END;
+    CREATE TABLE clock (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), latest INTEGER NOT NULL) STRICT;
+    INSERT INTO clock SELECT 1, max(timestamp) FROM insight_1 HAVING count(*) > 0;
+
+    DROP TABLE insight_1;
+    DROP TABLE claim_1;
+    DROP TABLE intake_1;
+    CREATE INDEX insight_newest    ON insight (timestamp, alert_id);
+    CREATE INDEX insight_alert_id  ON insight (alert_id);
+    CREATE INDEX insight_expiry    ON insight (expires_at);
+    CREATE INDEX insight_todo      ON insight (timestamp) WHERE todo IS NOT NULL;
+    CREATE INDEX claim_expiry      ON claim (expires_at);
+    CREATE INDEX intake_day        ON intake (day);
+    CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
 "];
 
 /// Brings the file to the latest shape. Processes that do this at the same time wait for one another.
 pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(), Failed> {
-    // Before anything is written: the file may be somebody else's.
+    // Before anything is written: the file may be another program's.
     let found = version(connection)?;
     use_wal(connection)?;
     if found == latest() {
@@ -99,12 +176,13 @@ pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(),
         let applied: (u32, String) = (number, now.to_string());
         transaction.execute("INSERT INTO migration (version, applied_at) VALUES (?1, ?2)", applied)?;
     }
+    insights::write_checksums(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
 }
 
-/// Refuses a file that cannot be read as it stands.
+/// Refuses a file that cannot be read as it is.
 pub(crate) fn check(connection: &Connection) -> Result<(), Failed> {
     match version(connection)? {
         0 => Err(Failed::Empty),
@@ -118,10 +196,10 @@ fn latest() -> u32 {
 
 /// The file's version: 0 if it is empty.
 fn version(connection: &Connection) -> Result<u32, Failed> {
-    // In one look: between two, another process may have made the file's tables.
-    let look = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
+    // In one query: between two, another process may have made the file's tables.
+    let query = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
     let (application_id, tables): (i32, u32) =
-        connection.query_row(look, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        connection.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if application_id != APPLICATION_ID {
         return if application_id == 0 && tables == 0 { Ok(0) } else { Err(Failed::NotOurs) };
     }
@@ -135,16 +213,8 @@ fn version(connection: &Connection) -> Result<u32, Failed> {
 }
 
 fn use_wal(connection: &Connection) -> Result<(), Failed> {
-    for _ in 1..WAL_TRIES_MAX {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => pause(),
-            answer => return Ok(answer?),
-        }
-    }
-    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the file is opened before there is anything else to do")]
-fn pause() {
-    thread::sleep(WAL_PAUSE);
+    let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let switch = || connection.pragma_update(None, "journal_mode", "WAL");
+    let pauses = ConstantBuilder::new().with_delay(WAL_PAUSE).with_max_times(WAL_TRIES_MAX);
+    Ok(switch.retry(pauses).when(is_busy).call()?)
 }

@@ -2,15 +2,23 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use portend_core::clock::StoppedClock;
-use portend_core::store::{Store, StoreError};
-use portend_core::store_contract::play;
+use portend_core::alert::{Alert, Reason, Refusal};
+use portend_core::alert_type::AlertTypes;
+use portend_core::help::explained;
+use portend_core::store::{
+    Claim, Claims, InsightQuery, Insights, Parked, Parking, Queries, StoreError, Todo,
+};
 use portend_core::time::Timestamp;
+use portend_testing::clock::StoppedClock;
+use portend_testing::faults::{Fault, Operation};
+use portend_testing::play;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::Sqlite;
+use crate::migrations::{APPLICATION_ID, MIGRATIONS};
+use crate::{ClockJump, Sqlite, parking};
 
 /// A store in a folder of its own, which goes with the second.
 fn fresh() -> (Sqlite, TempDir) {
@@ -23,7 +31,7 @@ fn run<T>(case: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(case)
 }
 
-portend_core::store_contract!(run, fresh());
+portend_testing::store_contract!(run, fresh());
 
 fn path_in(folder: &TempDir) -> PathBuf {
     folder.path().join("portend.db")
@@ -42,7 +50,7 @@ fn what_was_stored_is_there_after_opening_the_file_again() {
         let first = play::run(&open(&path_in(&folder)).unwrap(), &clock, &event).await;
         let again = play::run(&open(&path_in(&folder)).unwrap(), &clock, &event).await;
         play::assert_statuses(&[first, again], &["stored", "repeated"]);
-        let read_only = Sqlite::open_read_only(&path_in(&folder)).unwrap();
+        let read_only = Sqlite::open_read_only(&path_in(&folder), play::start()).unwrap();
         assert_eq!(play::all(&read_only, play::start()).await.len(), 1);
         let refused = read_only.sweep(play::start()).await.unwrap_err();
         assert_eq!(refused.code(), "store_read_only", "{refused}");
@@ -64,7 +72,7 @@ fn a_file_that_is_not_a_store_is_refused_and_left_as_it_is() {
         let before = std::fs::read(path).unwrap();
         let error = open(path).unwrap_err();
         assert_eq!(error.code(), "store_unusable", "{error}");
-        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(explained(&error).contains(&path.display().to_string()), "{error}");
         assert_eq!(std::fs::read(path).unwrap(), before);
     }
 }
@@ -76,8 +84,8 @@ fn a_store_of_a_newer_program_is_refused_with_both_versions() {
     drop(open(&path).unwrap());
     let newer = "INSERT INTO migration VALUES (7, '2030-01-01T00:00:00.000Z')";
     Connection::open(&path).unwrap().execute_batch(newer).unwrap();
-    for error in [open(&path).unwrap_err(), Sqlite::open_read_only(&path).unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
+    for error in [open(&path).unwrap_err(), Sqlite::open_read_only(&path, play::start()).unwrap_err()] {
+        assert!(matches!(error, StoreError::Newer { found: 7, known: 2, .. }), "{error}");
     }
 }
 
@@ -88,11 +96,15 @@ fn a_damaged_row_is_an_error_and_no_panic() {
     let clock = StoppedClock::at(play::start());
     run(async {
         let store = open(&path).unwrap();
-        play::run(&store, &clock, &play::first_event()).await;
+        play::run(&store, &clock, &play::first_event()).await.unwrap();
         Connection::open(&path).unwrap().execute_batch("UPDATE insight SET body = '{'").unwrap();
         let outcome = play::run(&store, &clock, &play::first_event()).await;
-        assert_eq!(outcome.reason().as_deref(), Some("store_unusable"), "{outcome:?}");
+        assert_eq!(play::status(&outcome), "store_unusable", "{outcome:?}");
     });
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
 }
 
 #[test]
@@ -100,14 +112,243 @@ fn the_sweep_deletes_what_has_expired_and_nothing_else() {
     let (store, _folder) = fresh();
     run(async {
         play::store_one(&store, &play::first_event(), false, None, play::start()).await;
-        let later = Timestamp::parse("2025-03-01T00:00:00Z").unwrap();
+        let later = at("2025-03-01T00:00:00Z");
         let second = play::event("stu_2", 5, 65, "2025-02-28T12:00:00Z");
         play::store_one(&store, &second, false, None, later).await;
-        assert_eq!(store.sweep(play::start()).await.unwrap(), 0);
-        let past = Timestamp::parse("2025-04-02T00:00:00Z").unwrap();
-        assert_eq!(store.sweep(past).await.unwrap(), 2, "an insight and its claim");
+        // A store that is in use sees the time pass.
+        for week in 0..13 {
+            let now = play::start().plus(Duration::from_hours(7 * 24 * week));
+            assert_eq!(store.sweep(now).await.unwrap(), 0, "week {week}");
+        }
+        let past = at("2025-04-02T00:00:00Z");
+        assert_eq!(store.sweep(past).await.unwrap(), 3, "an insight, its claim and its row in the ledger");
         assert_eq!(play::all(&store, past).await.len(), 1);
         assert_eq!(store.due(past, None, 1).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn row_09_a_clock_that_is_far_ahead_deletes_nothing_until_it_is_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    run(async {
+        let store = open(&path).unwrap();
+        play::store_one(&store, &play::first_event(), false, None, play::start()).await;
+        drop(store);
+        let ahead = play::start().plus(Duration::from_hours(95 * 24));
+        for _ in 0..3 {
+            let store = Sqlite::open(&path, ahead).unwrap();
+            assert_eq!(store.clock_jump(), Some(ClockJump::Ahead { latest: play::start() }));
+            assert_eq!(store.sweep(ahead).await.unwrap(), 0);
+            let other = play::event("stu_2", 5, 65, "2025-04-01T12:00:00Z");
+            play::run(&store, &StoppedClock::at(ahead), &other).await.unwrap();
+        }
+        let store = open(&path).unwrap();
+        assert_eq!(store.clock_jump(), None);
+        assert_eq!(play::all(&store, play::start()).await.len(), 2, "nothing is lost");
+        store.confirm_clock(ahead).await.unwrap();
+        let store = Sqlite::open(&path, ahead).unwrap();
+        assert_eq!((store.clock_jump(), store.sweep(ahead).await.unwrap()), (None, 3));
+        let behind = open(&path).unwrap();
+        assert_eq!(behind.clock_jump(), Some(ClockJump::Behind { latest: ahead }));
+        assert_eq!(behind.sweep(play::start()).await.unwrap(), 0);
+    });
+}
+
+/// What was written to it last is not in the file of that name.
+#[test]
+fn row_22b_a_file_that_was_removed_or_replaced_is_noticed_before_anything_is_acknowledged() {
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    let replace = |path: &Path| {
+        let other = path.with_extension("new");
+        std::fs::copy(path, &other).unwrap();
+        std::fs::rename(other, path).unwrap();
+    };
+    for pull in [&remove as &dyn Fn(&Path), &replace] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_in(&folder);
+        run(async {
+            let store = open(&path).unwrap();
+            let clock = StoppedClock::at(play::start());
+            play::run(&store, &clock, &play::first_event()).await.unwrap();
+            pull(&path);
+            let second = play::event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+            let result = play::run(&store, &clock, &second).await;
+            assert_eq!(play::status(&result), "store_gone", "{result:?}");
+            assert_eq!(store.probe().await.unwrap_err().code(), "store_gone");
+        });
+    }
+}
+
+#[test]
+fn a_score_that_was_flipped_in_the_file_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    run(async {
+        let store = open(&path).unwrap();
+        let clock = StoppedClock::at(play::start());
+        play::run(&store, &clock, &play::first_event()).await.unwrap();
+        assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+        for sql in [
+            "UPDATE insight SET risk_score = 5",
+            "UPDATE insight SET risk_score = 63, body = replace(body, '\"risk_score\":63', '\"risk_score\":93')",
+        ] {
+            Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+            let query = InsightQuery { limit: 10, ..InsightQuery::default() };
+            let error = store.insights(&query, play::start()).await.unwrap_err();
+            assert_eq!(error.code(), "store_unusable", "{sql}");
+            assert!(explained(&error).contains("checksum"), "{}", explained(&error));
+            assert_eq!(store.check().await.unwrap(), ["1 insights do not match their checksum"]);
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read_a_new_file_and_its_log() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    let store = open(&path).unwrap();
+    run(async { play::store_one(&store, &play::first_event(), false, None, play::start()).await });
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn parked_events_are_bounded_and_the_oldest_make_room() {
+    let (store, _folder) = fresh();
+    let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
+    run(async {
+        for number in 0..10_u8 {
+            let received_at = play::start().plus(Duration::from_secs(number.into()));
+            let parked = Parked::new(&[b'x', number], &refusal, received_at);
+            store.park(&parked, &format!("owner {number}")).await.unwrap();
+            // The same event again is the same item, and takes no more room.
+            store.park(&parked, &format!("again {number}")).await.unwrap();
+        }
+        let bound = |events, bytes| {
+            store.write(move |connection| parking::make_room(connection, play::start(), events, bytes))
+        };
+        let numbers = async || {
+            let events = store.parked(None, 99, play::start()).await.unwrap().events;
+            events.iter().rev().map(|item| item.event[1]).collect::<Vec<_>>()
+        };
+        bound(10, 20).await.unwrap();
+        assert_eq!((numbers().await.len(), store.parked_dropped().await.unwrap()), (10, 0));
+        bound(8, 20).await.unwrap();
+        assert_eq!((numbers().await, store.parked_dropped().await.unwrap()), ((2..10).collect(), 2));
+        bound(8, 5).await.unwrap();
+        assert_eq!((numbers().await, store.parked_dropped().await.unwrap()), (vec![8, 9], 8));
+    });
+}
+
+/// The ledger is written in the transactions of the store, so that it cannot differ from it.
+#[test]
+fn the_ledger_has_one_row_for_each_event_and_its_outcome() {
+    let (store, _folder) = fresh();
+    let clock = StoppedClock::at(play::start());
+    run(async {
+        for event in [&play::first_event()[..], &play::first_event(), b"{", b"["] {
+            play::run(&store, &clock, event).await.unwrap();
+        }
+        let other = play::event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+        let killed = [(Operation::Commit, Fault::KillBefore)];
+        assert!(play::run_with(&store, &clock, &other, &killed).await.is_none());
+        let ledger = store.ledger().await.unwrap();
+        let rows: Vec<_> = ledger
+            .iter()
+            .map(|row| {
+                (
+                    row.alert_type.as_deref(),
+                    row.received,
+                    row.stored,
+                    row.repeated,
+                    row.parked,
+                    row.unfinished,
+                )
+            })
+            .collect();
+        assert_eq!(rows, [(None, 2, 0, 0, 2, 0), (Some("high_ib_call_frequency"), 3, 1, 1, 0, 1)]);
+    });
+}
+
+/// A file as version 1 wrote it: keys as the table's, repeats on the insight, intake by number.
+#[test]
+fn a_file_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    let types = AlertTypes::built_in();
+    let (done, open_claim) = (play::first_event(), play::event("stu_2", 5, 65, "2025-01-01T12:00:00.5Z"));
+    let alerts = [&done, &open_claim].map(|event| play::alert(&types, event));
+    let [first, second] = &alerts;
+    let made = play::insight(first, &first.insight_key(), "run", false, play::start());
+    {
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch(MIGRATIONS[0]).unwrap();
+        file.execute_batch(
+            "CREATE TABLE migration (version INTEGER NOT NULL PRIMARY KEY, applied_at TEXT NOT NULL) STRICT;
+             INSERT INTO migration VALUES (1, '2025-01-01T00:00:00.000Z');
+             INSERT INTO intake (received_at, day, alert_type, outcome)
+                 VALUES (1735732802114, '2025-01-01', 'high_ib_call_frequency', 'stored')",
+        )
+        .unwrap();
+        file.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        let sk = |alert: &Alert<'_>| {
+            let key = alert.insight_key();
+            format!("{}#{}#{}", key.alert_timestamp(), key.alert_type(), key.digits())
+        };
+        let expires_at = made.fields().expires_at.as_secs();
+        file.execute(
+            "INSERT INTO insight VALUES (?1, ?2, ?3, ?4, ?5, 63, ?6, ?7, 3, ?6 + 60000, 0, 'tell', ?8, ?9)",
+            rusqlite::params![
+                "stu_1",
+                sk(first),
+                made.fields().alert_id,
+                "high_ib_call_frequency",
+                first.key().as_bytes(),
+                first.timestamp().as_millis(),
+                play::start().as_millis(),
+                expires_at,
+                serde_json::to_string(made.fields()).unwrap(),
+            ],
+        )
+        .unwrap();
+        for (alert, state, student) in [(first, "DONE", "stu_1"), (second, "CLAIMED", "stu_2")] {
+            file.execute(
+                "INSERT INTO claim VALUES (?1, ?2, 'owner', 1, 0, 2, 0, ?3, ?4, ?5)",
+                rusqlite::params![
+                    alert.key().as_bytes(),
+                    state,
+                    format!("insight#{student}"),
+                    sk(alert),
+                    expires_at
+                ],
+            )
+            .unwrap();
+        }
+    }
+    run(async {
+        let store = Sqlite::open_read_only(&path, play::start()).unwrap();
+        let last_seen = first.timestamp().plus(Duration::from_mins(1));
+        let expected = made.to_stored().with_repeats(3, Some(last_seen));
+        assert_eq!(play::all(&store, play::start()).await, [expected]);
+        let due = store.due(play::start(), None, 9).await.unwrap();
+        assert_eq!(
+            due.iter().map(|due| (&due.key, due.todo)).collect::<Vec<_>>(),
+            [(made.key(), Todo::Notify)]
+        );
+        assert_eq!(store.ledger().await.unwrap()[0].stored, 1);
+        drop(store);
+        let store = open(&path).unwrap();
+        let claim = store.claim(&play::request(first, "a", play::start())).await.unwrap();
+        assert_eq!(claim, Claim::Done(first.insight_key()));
+        let taken = play::lease(&store, &play::request(second, "a", play::start())).await;
+        assert_eq!((taken.fence, taken.insight_key), (2, second.insight_key()));
+        assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
     });
 }
 
@@ -117,8 +358,13 @@ fn one_failed_write_does_not_undo_its_neighbours() {
     run(async {
         let refused =
             store.write(|connection| connection.execute("INSERT INTO claim (state) VALUES ('x')", []));
-        let entry = super::Entry { received_at: play::start(), alert_type: None };
-        let (refused, accepted, again) = tokio::join!(refused, store.receive(&entry), store.receive(&entry));
+        let receipt = |owner: &str| super::Receipt {
+            owner: owner.into(),
+            received_at: play::start(),
+            alert_type: None,
+        };
+        let (refused, accepted, again) =
+            tokio::join!(refused, store.receive(receipt("a")), store.receive(receipt("b")));
         assert!(refused.is_err());
         accepted.unwrap();
         again.unwrap();

@@ -1,11 +1,9 @@
-//! One thread that works on one connection, asked and answering over channels.
-//!
-//! Takes: operations, from any number of callers.
-//! Gives: their answers; of a write, after its commit alone.
-//! Never: lets two writes of this process wait for each other's disk: whatever is waiting shares one commit.
+//! One thread that works on one connection: it receives operations over a channel, and responds over others. Of a write,
+//! it responds after the commit. Writes that are waiting share one commit.
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::thread;
+use std::{io, thread};
 
 use rusqlite::{Connection, Error};
 use tokio::sync::oneshot;
@@ -27,21 +25,55 @@ enum Job {
     Write(Write),
 }
 
-/// Is given the connection, or why there will be no commit.
+/// Takes the connection, or why there will be no commit.
 type Write = Box<dyn FnOnce(Result<&Connection, Error>) -> Written + Send>;
 
 /// A write that has been done and not yet committed.
 struct Written {
     failed: Option<Error>,
-    /// Answers the caller, with the commit's error if there is one.
-    answer: Box<dyn FnOnce(Option<Error>) + Send>,
+    /// Responds to the caller, with why there was no commit if there was none.
+    respond: Box<dyn FnOnce(Option<Failed>) + Send>,
+}
+
+/// The file as it was opened. What is written to a file that was removed or replaced is lost with it.
+struct OpenFile {
+    path: PathBuf,
+    id: FileId,
+}
+
+/// What distinguishes a file from another of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = path.metadata()?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
+
+    /// Elsewhere an open file cannot be removed or replaced.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> io::Result<Self> {
+        path.metadata().map(|_| Self(0, 0))
+    }
+}
+
+impl OpenFile {
+    fn is_in_place(&self) -> bool {
+        FileId::of(&self.path).is_ok_and(|id| id == self.id)
+    }
 }
 
 impl Worker {
-    pub(crate) fn start(connection: Connection) -> Self {
+    /// Starts it on a connection to this file.
+    pub(crate) fn start(connection: Connection, path: &Path) -> Result<Self, Failed> {
+        let file = OpenFile { path: path.to_owned(), id: FileId::of(path)? };
         let (jobs, queue) = mpsc::channel();
-        let thread = thread::spawn(move || work(&connection, &queue));
-        Self { jobs: Some(jobs), thread: Some(thread) }
+        let thread =
+            thread::Builder::new().name("store".into()).spawn(move || work(&connection, &queue, &file))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     fn send(&self, job: Job) -> Result<(), Failed> {
@@ -53,26 +85,28 @@ impl Worker {
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failed> {
-        let (answer, answered) = oneshot::channel();
-        // A caller that has gone away needs no answer.
-        let job = Job::Read(Box::new(move |connection| drop(answer.send(operation(connection)))));
+        let (sender, receiver) = oneshot::channel();
+        // A caller that has gone away needs no response.
+        let job = Job::Read(Box::new(move |connection| drop(sender.send(operation(connection)))));
         self.send(job)?;
-        Ok(answered.await.map_err(|_| Failed::Ended)??)
+        Ok(receiver.await.map_err(|_| Failed::Ended)??)
     }
 
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failed> {
-        let (answer, answered) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let job = Job::Write(Box::new(move |connection| {
             let result = connection.and_then(operation);
             let failed = result.as_ref().err().map(again);
-            let answer = move |uncommitted: Option<Error>| drop(answer.send(uncommitted.map_or(result, Err)));
-            Written { failed, answer: Box::new(answer) }
+            let respond = move |uncommitted: Option<Failed>| {
+                drop(sender.send(uncommitted.map_or_else(|| result.map_err(Failed::from), Err)));
+            };
+            Written { failed, respond: Box::new(respond) }
         }));
         self.send(job)?;
-        Ok(answered.await.map_err(|_| Failed::Ended)??)
+        receiver.await.map_err(|_| Failed::Ended)?
     }
 }
 
@@ -87,7 +121,7 @@ impl Drop for Worker {
     }
 }
 
-fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
+fn work(connection: &Connection, queue: &mpsc::Receiver<Job>, file: &OpenFile) {
     while let Ok(first) = queue.recv() {
         let mut writes = Vec::new();
         let waiting = std::iter::once(first).chain(queue.try_iter().take(WRITES_PER_COMMIT_MAX - 1));
@@ -98,14 +132,14 @@ fn work(connection: &Connection, queue: &mpsc::Receiver<Job>) {
             }
         }
         if !writes.is_empty() {
-            commit(connection, writes);
+            commit(connection, writes, file);
         }
     }
 }
 
-/// Does the writes in one transaction. One that fails is undone alone. If there is no transaction, if the commit fails, or
-/// if SQLite gives the whole transaction up (a full disk), every one of them has failed, and hears why.
-fn commit(connection: &Connection, writes: Vec<Write>) {
+/// Does the writes in one transaction. One that fails is undone alone. If there is no transaction, if the commit fails, if
+/// SQLite gives the whole transaction up (a full disk), or if the file is no longer in its place, all of them have failed.
+fn commit(connection: &Connection, writes: Vec<Write>, file: &OpenFile) {
     let mut fault = connection.execute_batch("BEGIN IMMEDIATE").err();
     let mut done = Vec::with_capacity(writes.len());
     for write in writes {
@@ -116,15 +150,20 @@ fn commit(connection: &Connection, writes: Vec<Write>) {
     }
     let fault = fault.or_else(|| connection.execute_batch("COMMIT").err());
     if fault.is_some() && !connection.is_autocommit() {
-        // If even this fails, the next BEGIN does too, and says so.
+        // If even this fails, the next BEGIN fails too, with the reason.
         let _ = connection.execute_batch("ROLLBACK");
     }
+    let is_in_place = file.is_in_place();
     for written in done {
-        (written.answer)(fault.as_ref().map(again));
+        (written.respond)(match &fault {
+            Some(error) => Some(Failed::Sqlite(again(error))),
+            None if !is_in_place => Some(Failed::Gone),
+            None => None,
+        });
     }
 }
 
-/// Does one write within the transaction; says in `fault` if that is lost.
+/// Does one write within the transaction; sets `fault` if the transaction is lost.
 fn one(connection: &Connection, write: Write, fault: &mut Option<Error>) -> Written {
     let statement = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     if let Err(error) = statement("SAVEPOINT one") {

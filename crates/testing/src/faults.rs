@@ -154,8 +154,8 @@ impl<S: Store> Insights for FaultyStore<'_, S> {
 }
 
 impl<S: Store> Parking for FaultyStore<'_, S> {
-    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        self.through(Operation::Park, self.store.park(parked)).await
+    async fn park(&self, parked: &Parked, owner: &str) -> Result<(), StoreError> {
+        self.through(Operation::Park, self.store.park(parked, owner)).await
     }
 
     async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {

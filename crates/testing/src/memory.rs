@@ -191,7 +191,7 @@ impl Insights for MemoryStore {
 }
 
 impl Parking for MemoryStore {
-    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
+    async fn park(&self, parked: &Parked, _: &str) -> Result<(), StoreError> {
         self.with(|state| {
             let earlier = state
                 .parked

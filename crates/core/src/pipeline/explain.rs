@@ -32,7 +32,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     }
 
     async fn park_event(&self, received: &Received<'_>, refusal: Refusal) -> Result<Outcome, Failure> {
-        self.park(&Parked::new(received.event, &refusal, received.received_at)).await?;
+        let parked = Parked::new(received.event, &refusal, received.received_at);
+        self.park(&parked, &received.owner).await?;
         Ok(Outcome::Parked(refusal))
     }
 

@@ -153,8 +153,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         self.pipeline.held().remove(&lease.alert_key);
     }
 
-    pub(super) async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        self.retry(async || self.store().park(parked).await).await
+    pub(super) async fn park(&self, parked: &Parked, owner: &str) -> Result<(), StoreError> {
+        self.retry(async || self.store().park(parked, owner).await).await
     }
 
     pub(super) async fn insight(&self, key: &InsightKey) -> Result<Option<StoredInsight>, StoreError> {

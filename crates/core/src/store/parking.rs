@@ -11,8 +11,9 @@ use crate::time::Timestamp;
 
 /// Events that cannot become an alert.
 pub trait Parking: Send + Sync {
-    /// Stores a refused event. The same event, refused again, is the same item with the later reason.
-    fn park(&self, parked: &Parked) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Stores a refused event, received under this name. The same event, refused again, is the same item with the later
+    /// reason.
+    fn park(&self, parked: &Parked, owner: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Notes the outcome of a parked event that was run again.
     fn replayed(

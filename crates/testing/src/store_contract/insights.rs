@@ -132,7 +132,7 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     let key = lease.insight_key.clone();
     let refusal = Refusal::new(Reason::NotJson, "it is not");
     let parked = Parked::new(b"{", &refusal, start());
-    store.park(&parked).await.unwrap();
+    store.park(&parked, "owner").await.unwrap();
     let past = start().plus(RETENTION + Duration::from_secs(1));
     let alert_id = key.alert_id();
     assert!(store.find(&alert_id, start()).await.unwrap().is_some());
@@ -143,7 +143,7 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     assert_eq!(all(store, past).await, []);
     assert_eq!(store.due(past, None, 10).await.unwrap(), []);
     assert_eq!(store.parked(None, 10, past).await.unwrap().events, []);
-    store.park(&Parked { received_at: past, ..parked.clone() }).await.unwrap();
+    store.park(&Parked { received_at: past, ..parked.clone() }, "owner").await.unwrap();
     let events = store.parked(None, 10, past).await.unwrap().events;
     assert_eq!(events.iter().map(|each| each.received_at).collect::<Vec<_>>(), [past], "parked anew");
 }
@@ -240,8 +240,8 @@ pub async fn a_parked_event_is_one_item_however_often_it_is_refused(store: &impl
     let event = vec![b'['; EVENT_BYTES_MAX + 10];
     let first = Parked::new(&event, &Refusal::new(Reason::TooLarge, "too large"), start());
     let later = Parked::new(&event, &Refusal::new(Reason::TooDeep, "too deep"), start().plus(MINUTE));
-    store.park(&first).await.unwrap();
-    store.park(&later).await.unwrap();
+    store.park(&first, "owner").await.unwrap();
+    store.park(&later, "owner").await.unwrap();
     let events = store.parked(None, 10, start()).await.unwrap().events;
     assert_eq!(events, [first.again(&later)]);
     let [item] = events.as_slice() else { panic!("{events:?}") };
@@ -254,7 +254,7 @@ pub async fn parked_events_are_paged_newest_first(store: &impl Store) {
     let refusal = Refusal::new(Reason::NotJson, "it is not");
     for minute in 0..3_u32 {
         let event = [0xFF, u8::try_from(minute).unwrap()];
-        store.park(&Parked::new(&event, &refusal, start().plus(MINUTE * minute))).await.unwrap();
+        store.park(&Parked::new(&event, &refusal, start().plus(MINUTE * minute)), "owner").await.unwrap();
     }
     let received = |events: &[Parked]| events.iter().map(|each| each.received_at).collect::<Vec<Timestamp>>();
     let first = store.parked(None, 2, start()).await.unwrap();
@@ -266,7 +266,7 @@ pub async fn parked_events_are_paged_newest_first(store: &impl Store) {
 /// So that nobody runs it again by mistake.
 pub async fn a_replay_is_noted_on_its_parked_event(store: &impl Store) {
     let parked = Parked::new(b"{", &Refusal::new(Reason::NotJson, "it is not"), start());
-    store.park(&parked).await.unwrap();
+    store.park(&parked, "owner").await.unwrap();
     store.replayed(&parked.sha256, start().plus(MINUTE), "stored").await.unwrap();
     let events = store.parked(None, 10, start()).await.unwrap().events;
     let expected =

@@ -1,0 +1,195 @@
+//! Claims, commits, repeats and upgrades. Each is one transaction, with the ledger's row.
+
+use portend_core::alert::{AlertKey, InsightKey};
+use portend_core::insight::StoredInsight;
+use portend_core::store::{
+    Claim, ClaimRequest, ClaimRow, ClaimState, Claims, Commit, CommitRequest, Lease, Release, Repeat,
+    RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+};
+use portend_core::time::Timestamp;
+use rusqlite::types::FromSqlError;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::ledger::{self, Receipt};
+use crate::{Sqlite, insights};
+
+impl Claims for Sqlite {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
+        let request = request.clone();
+        self.write(move |connection| {
+            let claim = step(connection, request.alert_key, |row| ClaimRow::claim(row, &request))?;
+            if let Claim::Mine(_) = claim {
+                ledger::receive(
+                    connection,
+                    &receipt(&request.owner, request.received_at, &request.insight_key),
+                )?;
+            }
+            Ok(claim)
+        })
+        .await
+    }
+
+    async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
+        let lease = lease.clone();
+        self.write(move |connection| {
+            step(connection, lease.alert_key, |row| ClaimRow::reserve_call(row, &lease))
+        })
+        .await
+    }
+
+    async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+        let CommitRequest { lease, insight, todo, now } = *request;
+        let (lease, insight) = (lease.clone(), insight.clone());
+        self.write(move |connection| {
+            let request = CommitRequest { lease: &lease, insight: &insight, todo, now };
+            let commit = commit(connection, &request)?;
+            let outcome = match &commit {
+                Commit::Stored => "stored",
+                Commit::Existing(_) => "repeated",
+                Commit::KeyTaken | Commit::Lost => return Ok(commit),
+            };
+            ledger::settle_owner(connection, &lease.owner, outcome)?;
+            Ok(commit)
+        })
+        .await
+    }
+
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.write(move |connection| {
+            step(connection, lease.alert_key, |row| ((), ClaimRow::release(row, &lease, release)))
+        })
+        .await
+    }
+
+    async fn repeat(&self, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
+        let request = request.clone();
+        self.write(move |connection| {
+            let RepeatRequest { alert_key, insight_key, owner, received_at, seen, now } = &request;
+            let Some(todo) = insights::todo(connection, insight_key, *now)? else { return Ok(None) };
+            step(connection, *alert_key, |row| ((), ClaimRow::repeat(row, *seen)))?;
+            ledger::settle(connection, &receipt(owner, *received_at, insight_key), "repeated")?;
+            let insight = insights::get(connection, insight_key, *now)?;
+            Ok(insight.map(|insight| Repeat { insight, todo }))
+        })
+        .await
+    }
+
+    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
+        let request = request.clone();
+        self.write(move |connection| {
+            step(connection, request.alert_key, |row| ClaimRow::claim_upgrade(row, &request))
+        })
+        .await
+    }
+
+    async fn commit_upgrade(&self, request: &CommitRequest<'_>) -> Result<Option<StoredInsight>, StoreError> {
+        let CommitRequest { lease, insight, todo, now } = *request;
+        let (lease, insight) = (lease.clone(), insight.clone());
+        self.write(move |connection| {
+            let key = insight.key();
+            let Some(before) = insights::get(connection, key, now)? else { return Ok(None) };
+            if before.is_degraded() {
+                let unpublished =
+                    insights::todo(connection, key, now)?.flatten().filter(|todo| *todo == Todo::Notify);
+                let upgraded = before.upgraded(&insight);
+                let fields = upgraded.current().unwrap_or(insight.fields());
+                insights::write(connection, &insight, fields, todo.or(unpublished))?;
+            }
+            let release = Release::at(Timestamp::EPOCH);
+            step(connection, lease.alert_key, |row| ((), ClaimRow::release(row, &lease, release)))?;
+            insights::get(connection, key, now)
+        })
+        .await
+    }
+}
+
+fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Result<Commit> {
+    let CommitRequest { lease, insight, todo, now } = *request;
+    if let Some(alert_key) = insights::alert_key(connection, insight.key(), now)? {
+        if alert_key != insight.alert_key() {
+            return Ok(Commit::KeyTaken);
+        }
+        let stored = insights::get(connection, insight.key(), now)?.ok_or(FromSqlError::InvalidType)?;
+        let expires_at = stored.expires_at().unwrap_or(now);
+        step(connection, alert_key, |row| ((), ClaimRow::adopt(row, lease, insight.key(), expires_at)))?;
+        let is_mine = stored.run() == insight.fields().run;
+        return Ok(if is_mine { Commit::Stored } else { Commit::Existing(stored) });
+    }
+    let row = claim_row(connection, lease.alert_key)?;
+    let Some(committed) = ClaimRow::commit(row.as_ref(), lease, insight) else {
+        // Another worker has taken over: its insight may be under another key than this one's.
+        let stored = match row {
+            Some(row) => insights::get(connection, &row.insight_key, now)?,
+            None => None,
+        };
+        return Ok(stored.map_or(Commit::Lost, Commit::Existing));
+    };
+    insights::write(connection, insight, insight.fields(), todo)?;
+    write_claim(connection, lease.alert_key, &committed)?;
+    Ok(Commit::Stored)
+}
+
+/// Responds from one claim, and writes it back if it changes.
+fn step<T>(
+    connection: &Connection,
+    key: AlertKey,
+    step: impl FnOnce(Option<&ClaimRow>) -> (T, Option<ClaimRow>),
+) -> rusqlite::Result<T> {
+    let row = claim_row(connection, key)?;
+    let (response, written) = step(row.as_ref());
+    if let Some(row) = written {
+        write_claim(connection, key, &row)?;
+    }
+    Ok(response)
+}
+
+fn receipt(owner: &str, received_at: Timestamp, key: &InsightKey) -> Receipt {
+    Receipt { owner: owner.to_owned(), received_at, alert_type: Some(key.alert_type().to_owned()) }
+}
+
+fn claim_row(connection: &Connection, key: AlertKey) -> rusqlite::Result<Option<ClaimRow>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM claim WHERE alert_key = ?1")?;
+    statement.query_row([key.as_bytes()], read_claim).optional()
+}
+
+fn read_claim(row: &Row<'_>) -> rusqlite::Result<ClaimRow> {
+    Ok(ClaimRow {
+        state: ClaimState::from_code(&row.get::<_, String>("state")?).ok_or(FromSqlError::InvalidType)?,
+        owner: row.get("owner")?,
+        fence: row.get("fence")?,
+        lease_until: Timestamp::from_millis(row.get("lease_until")?),
+        calls: row.get("calls")?,
+        upgrades: row.get("upgrades")?,
+        occurrences: row.get("occurrences")?,
+        last_seen: row.get::<_, Option<i64>>("last_seen")?.map(Timestamp::from_millis),
+        insight_key: insights::read_key(row)?,
+        expires_at: Timestamp::from_secs(row.get("expires_at")?),
+    })
+}
+
+fn write_claim(connection: &Connection, key: AlertKey, row: &ClaimRow) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO claim (alert_key, state, owner, fence, lease_until, calls, upgrades, occurrences,
+             last_seen, entity_id, alert_timestamp, alert_type, digits, expires_at)
+         VALUES (:alert_key, :state, :owner, :fence, :lease_until, :calls, :upgrades, :occurrences, :last_seen,
+             :entity_id, :alert_timestamp, :alert_type, :digits, :expires_at)",
+    )?;
+    statement.execute(named_params! {
+        ":alert_key": key.as_bytes(),
+        ":state": row.state.code(),
+        ":owner": row.owner,
+        ":fence": row.fence,
+        ":lease_until": row.lease_until.as_millis(),
+        ":calls": row.calls,
+        ":upgrades": row.upgrades,
+        ":occurrences": row.occurrences,
+        ":last_seen": row.last_seen.map(Timestamp::as_millis),
+        ":entity_id": row.insight_key.entity_id(),
+        ":alert_timestamp": row.insight_key.alert_timestamp().as_millis(),
+        ":alert_type": row.insight_key.alert_type(),
+        ":digits": row.insight_key.digits(),
+        ":expires_at": row.expires_at.as_secs(),
+    })?;
+    Ok(())
+}
