@@ -1,7 +1,7 @@
 //! What there is to know about one kind of alert: its facts, its question, its scale and its scorecard's points.
 //!
 //! Takes: the text of an `alert.toml` (by [`AlertType::read`]), a folder of them, or the built-in ones.
-//! Gives: an [`AlertType`] that the lint has passed, or every [`Finding`] with its line and its mend.
+//! Gives: an [`AlertType`] that the lint has passed, or every [`Finding`] with its line and how to fix it.
 //! Never: names an alert type; they are data.
 
 use std::collections::BTreeMap;
@@ -191,12 +191,12 @@ pub struct Finding {
     /// What is wrong.
     pub message: String,
     /// What to write instead.
-    pub mend: String,
+    pub fix: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}; {}", self.file, self.line, self.message, self.mend)
+        write!(f, "{}:{}: {}; {}", self.file, self.line, self.message, self.fix)
     }
 }
 

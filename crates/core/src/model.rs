@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use crate::help::Help;
 use crate::number::Number;
 
 /// A language model that can be asked.
@@ -135,40 +136,40 @@ pub enum FinishReason {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// Too many requests or tokens. Nobody's fault; it passes.
-    #[error("it is throttling; ask less at once, or ask the vendor for more")]
+    #[error("it is throttling")]
     Throttled {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
     /// A failure of the vendor's, such as 500, 503 or a model error. It may pass.
-    #[error("it failed with {what}; try again, and see the vendor's status page if it goes on")]
+    #[error("it failed with {what}")]
     Unavailable {
         /// The status, or the error's type.
         what: String,
     },
     /// No connection: refused, reset, TLS, DNS. The network or the endpoint is at fault.
-    #[error("it cannot be reached ({what}); see that the endpoint runs and its address is right")]
+    #[error("it cannot be reached ({what})")]
     Unreachable {
         /// What went wrong.
         what: String,
     },
     /// A response that is cut off, too large, not UTF-8 or not JSON. The endpoint is at fault.
-    #[error("its response is unreadable ({what}); see that its address is that of the API")]
+    #[error("its response is unreadable ({what})")]
     Unreadable {
         /// What is wrong with it.
         what: String,
     },
     /// No response in time: the vendor's time, or this attempt's.
-    #[error("it took too long; try again, or put a faster model first")]
+    #[error("it took too long")]
     TimedOut,
     /// The account's quota for this model is used up for now.
-    #[error("the account's quota for it is used up; ask the vendor for more, or put another model first")]
+    #[error("the account's quota for it is used up")]
     OverQuota,
     /// It refuses the native schema. The prompt alone may do.
-    #[error("it refuses the reply's schema; it is asked by the prompt alone")]
+    #[error("it refuses the reply's schema")]
     SchemaRefused,
     /// The request is too long for it, or against the vendor's content policy.
-    #[error("it refuses this request ({what}); see the vendor's policy, or put another model first")]
+    #[error("it refuses this request ({what})")]
     Rejected {
         /// The vendor's code.
         what: String,
@@ -274,19 +275,53 @@ impl ConfigurationFault {
 }
 
 impl fmt::Display for ConfigurationFault {
-    /// What is wrong, and the mend.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoCredentials => "no credentials were found",
+            Self::BadCredentials => "the credentials are expired or not valid",
+            Self::WrongKey => "the key is refused",
+            Self::AccessDenied => "the account may not use the model",
+            Self::QuotaSpent => "the account's quota or credit is spent",
+            Self::NeedsProfile => "the model needs an inference profile",
+            Self::NoSuchModel => "the model does not exist here",
+            Self::EndOfLife => "the model has reached its end of life",
+            Self::Redirect => "the endpoint redirects, which is never followed",
+            Self::Refused(what) => return write!(f, "the request is refused ({what})"),
+        })
+    }
+}
+
+impl Help for ModelError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Throttled { .. } => "ask less at once, or ask the vendor for more",
+            Self::Unavailable { .. } => "try again, and see the vendor's status page if it persists",
+            Self::Unreachable { .. } => "check that the endpoint runs and that its address is right",
+            Self::Unreadable { .. } => "check that its address is that of the API",
+            Self::TimedOut => "try again, or put a faster model first",
+            Self::OverQuota => "ask the vendor for more, or put another model first",
+            Self::SchemaRefused => "it is asked by the prompt alone",
+            Self::Rejected { .. } => "see the vendor's policy, or put another model first",
+            Self::Configuration { fault } => return Some(fault.help().to_owned()),
+        };
+        Some(help.to_owned())
+    }
+}
+
+impl ConfigurationFault {
+    /// What to do about it.
+    fn help(&self) -> &'static str {
         match self {
-            Self::NoCredentials => f.write_str("no credentials were found; give the program a role, a profile or a key"),
-            Self::BadCredentials => f.write_str("the credentials are expired or not valid; renew them"),
-            Self::WrongKey => f.write_str("the key is refused; give the right one"),
-            Self::AccessDenied => f.write_str("the account may not use the model; allow it in the role's policy and enable the model"),
-            Self::QuotaSpent => f.write_str("the account's quota or credit is spent; raise it at the vendor"),
-            Self::NeedsProfile => f.write_str("the model needs an inference profile; give its id with the geography in front, as us. or eu."),
-            Self::NoSuchModel => f.write_str("there is no such model here; see the model id and the region"),
-            Self::EndOfLife => f.write_str("the model has reached its end of life; choose a newer one"),
-            Self::Redirect => f.write_str("the endpoint redirects, which is never followed; give its final address"),
-            Self::Refused(what) => write!(f, "the request is refused ({what}); see the model's settings"),
+            Self::NoCredentials => "give the program a role, a profile or a key",
+            Self::BadCredentials => "renew them",
+            Self::WrongKey => "give the right one",
+            Self::AccessDenied => "allow it in the role's policy, and enable the model",
+            Self::QuotaSpent => "raise it at the vendor",
+            Self::NeedsProfile => "give its id with the geography in front, such as us. or eu.",
+            Self::NoSuchModel => "check the model id and the region",
+            Self::EndOfLife => "choose a newer one",
+            Self::Redirect => "give its final address",
+            Self::Refused(_) => "check the model's settings",
         }
     }
 }

@@ -1,37 +1,51 @@
-//! The store that the settings name, as one type.
-//!
-//! Takes: what every store takes.
-//! Gives: what the named one gives.
-//! Never: knows more of a store than its contract.
+//! The store that the settings name, with the ledger of this machine beside a table.
 
 use std::sync::Arc;
 
 use portend_core::alert::InsightKey;
-use portend_core::insight::{Insight, StoredInsight};
+use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat, Reserved, Store,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
+    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
-
-use portend_sqlite::Sqlite;
+use portend_sqlite::{Receipt, Sqlite};
 
 /// A store on this machine or on AWS.
 #[derive(Debug)]
 pub(crate) enum AnyStore {
-    /// In one file, which also holds the ledger.
+    /// One file, which also holds the ledger.
     Sqlite(Arc<Sqlite>),
-    /// In a table.
-    DynamoDb(Box<DynamoDb>),
+    /// A table. What this machine did with it is in the ledger of a file.
+    DynamoDb(Box<DynamoDb>, Arc<Sqlite>),
+    /// A table that is only read.
+    DynamoDbReader(Box<DynamoDb>),
 }
 
 impl AnyStore {
-    /// How many items were left out of what was read, since they cannot be read.
+    /// How many items were skipped because they cannot be read.
     pub(crate) fn unreadable(&self) -> usize {
         match self {
             Self::Sqlite(_) => 0,
-            Self::DynamoDb(store) => store.unreadable(),
+            Self::DynamoDb(store, _) | Self::DynamoDbReader(store) => store.unreadable(),
+        }
+    }
+
+    fn ledger(&self) -> Option<&Sqlite> {
+        match self {
+            Self::DynamoDb(_, ledger) => Some(ledger),
+            // The file's own operations write its ledger.
+            Self::Sqlite(_) | Self::DynamoDbReader(_) => None,
+        }
+    }
+
+    /// Notes an outcome. If this fails, the ledger shows the event as unfinished: the table has its outcome, the ledger
+    /// does not.
+    async fn settle(&self, receipt: Receipt, outcome: &'static str) {
+        if let Some(ledger) = self.ledger() {
+            let _ = ledger.settle(receipt, outcome).await;
         }
     }
 }
@@ -41,47 +55,66 @@ macro_rules! each {
     ($self:ident, $store:ident => $operation:expr) => {
         match $self {
             Self::Sqlite($store) => $operation,
-            Self::DynamoDb($store) => $operation,
+            Self::DynamoDb($store, _) | Self::DynamoDbReader($store) => $operation,
         }
     };
 }
 
-impl Store for AnyStore {
+impl Claims for AnyStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
-        each!(self, store => store.claim(request).await)
+        let claim = each!(self, store => store.claim(request).await)?;
+        if let (Claim::Mine(_), Some(ledger)) = (&claim, self.ledger()) {
+            ledger.receive(receipt(&request.owner, request.received_at, &request.insight_key)).await?;
+        }
+        Ok(claim)
     }
 
     async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
         each!(self, store => store.reserve_call(lease).await)
     }
 
-    async fn put(&self, insight: &Insight, todo: Option<Todo>, now: Timestamp) -> Result<Put, StoreError> {
-        each!(self, store => store.put(insight, todo, now).await)
+    async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+        let commit = each!(self, store => store.commit(request).await)?;
+        let outcome = match &commit {
+            Commit::Stored => "stored",
+            Commit::Existing(_) => "repeated",
+            Commit::KeyTaken | Commit::Lost => return Ok(commit),
+        };
+        if let Some(ledger) = self.ledger() {
+            let _ = ledger.settle_owner(&request.lease.owner, outcome).await;
+        }
+        Ok(commit)
     }
 
-    async fn finish(&self, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
-        each!(self, store => store.finish(lease, expires_at).await)
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
+        each!(self, store => store.release(lease, release).await)
     }
 
-    async fn release(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-        each!(self, store => store.release(lease, until).await)
+    async fn repeat(&self, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
+        let repeat = each!(self, store => store.repeat(request).await)?;
+        if repeat.is_some() {
+            let RepeatRequest { owner, received_at, insight_key, .. } = request;
+            self.settle(receipt(owner, *received_at, insight_key), "repeated").await;
+        }
+        Ok(repeat)
     }
 
-    async fn repeat(
-        &self,
-        key: &InsightKey,
-        seen: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<Repeat>, StoreError> {
-        each!(self, store => store.repeat(key, seen, now).await)
+    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
+        each!(self, store => store.claim_upgrade(request).await)
     }
 
-    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        each!(self, store => store.park(parked).await)
+    async fn commit_upgrade(&self, request: &CommitRequest<'_>) -> Result<Option<StoredInsight>, StoreError> {
+        each!(self, store => store.commit_upgrade(request).await)
     }
+}
 
-    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
-        each!(self, store => store.replayed(sha256, at, outcome).await)
+fn receipt(owner: &str, received_at: Timestamp, key: &InsightKey) -> Receipt {
+    Receipt { owner: owner.to_owned(), received_at, alert_type: Some(key.alert_type().to_owned()) }
+}
+
+impl Insights for AnyStore {
+    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        each!(self, store => store.insight(key, now).await)
     }
 
     async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
@@ -93,33 +126,21 @@ impl Store for AnyStore {
         now: Timestamp,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<Vec<DueInsight>, StoreError> {
         each!(self, store => store.due(now, after, limit).await)
     }
+}
 
-    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
-        each!(self, store => store.claim_upgrade(request).await)
+impl Parking for AnyStore {
+    async fn park(&self, parked: &Parked, owner: &str) -> Result<(), StoreError> {
+        each!(self, store => store.park(parked, owner).await)?;
+        let Parked { received_at, .. } = *parked;
+        self.settle(Receipt { owner: owner.to_owned(), received_at, alert_type: None }, "parked").await;
+        Ok(())
     }
 
-    async fn upgrade(
-        &self,
-        insight: &Insight,
-        todo: Option<Todo>,
-        now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
-        each!(self, store => store.upgrade(insight, todo, now).await)
-    }
-
-    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        each!(self, store => store.insight(key, now).await)
-    }
-
-    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        each!(self, store => store.find(alert_id, now).await)
-    }
-
-    async fn insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
-        each!(self, store => store.insights(query, now).await)
+    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
+        each!(self, store => store.replayed(sha256, at, outcome).await)
     }
 
     async fn parked(
@@ -129,5 +150,15 @@ impl Store for AnyStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         each!(self, store => store.parked(after, limit, now).await)
+    }
+}
+
+impl Queries for AnyStore {
+    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        each!(self, store => store.find(alert_id, now).await)
+    }
+
+    async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
+        each!(self, store => store.insights(query, now).await)
     }
 }

@@ -1,14 +1,12 @@
 //! `portend`: one program on one machine, with no account and no network.
 //!
-//! Takes: a command line.
-//! Gives: its command's output, and an exit code: 0 done, 1 something was parked, failed or not found, 2 wrong usage.
-//! Never: decides; it chooses, builds and calls.
+//! Exit codes: 0 done; 1 something was parked, failed or not found; 2 wrong usage; 130 stopped by the user.
 
 mod config;
 mod show;
 mod any_store;
 mod input;
-mod work;
+mod runner;
 mod command;
 mod cli;
 
@@ -21,15 +19,15 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 use config::Config;
-use show::output::{self, Answer, WrongUsage};
+use show::output::{self, CommandOutcome, WrongUsage};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(Answer::Done) => ExitCode::SUCCESS,
-        Ok(Answer::Incomplete) => ExitCode::from(1),
-        Ok(Answer::Interrupted) => ExitCode::from(130),
-        // Whoever reads the output has seen enough.
+        Ok(CommandOutcome::Done) => ExitCode::SUCCESS,
+        Ok(CommandOutcome::Incomplete) => ExitCode::from(1),
+        Ok(CommandOutcome::Interrupted) => ExitCode::from(130),
+        // The reader of the output has seen enough.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);
@@ -38,7 +36,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<Answer> {
+fn run(cli: Cli) -> Result<CommandOutcome> {
     let config = || Config::read(cli.settings).map_err(WrongUsage::from);
     match cli.command {
         Command::Explain(args) => in_runtime(explain::run(args, config()?)),
@@ -49,20 +47,20 @@ fn run(cli: Cli) -> Result<Answer> {
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
-        Command::Simulate(args) => simulate::run(&args).map(|()| Answer::Done),
+        Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);
             io::stdout().lock().write_all(&script)?;
-            Ok(Answer::Done)
+            Ok(CommandOutcome::Done)
         }
         Command::Man { command } => output::manual_page(Cli::command(), command.as_deref()),
     }
 }
 
-fn in_runtime(work: impl Future<Output = Result<Answer>>) -> Result<Answer> {
+fn in_runtime(work: impl Future<Output = Result<CommandOutcome>>) -> Result<CommandOutcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime
-        .context("cannot start the program's runtime; see the system's limits on open files")?
+        .context("cannot start the program's runtime; check the system's limit on open files (ulimit -n)")?
         .block_on(work)
 }

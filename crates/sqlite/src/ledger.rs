@@ -81,6 +81,12 @@ impl Sqlite {
         self.write(move |connection| settle(connection, &receipt, outcome)).await
     }
 
+    /// Notes the outcome of an event whose receipt is noted and whose insight is in another store.
+    pub async fn settle_owner(&self, owner: &str, outcome: &'static str) -> Result<(), StoreError> {
+        let owner = owner.to_owned();
+        self.write(move |connection| settle_owner(connection, &owner, outcome)).await
+    }
+
     /// Notes as failed what was received before this time and has no outcome: its process was cut off, and whoever sent
     /// it must send it again.
     pub async fn settle_cut_off(&self, before: Timestamp) -> Result<(), StoreError> {

@@ -9,29 +9,30 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{AlertType, AlertTypes, Finding};
+use crate::help::Help;
 use crate::limits::ALERT_TYPE_BYTES_MAX;
 
-/// Why a folder gives no alert types. The folder's author is at fault, or the path is wrong.
+/// Why a folder cannot be used. The folder's author is at fault, or the path is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// It cannot be listed.
-    #[error("cannot read the alert types' folder {}: {source}; give the folder that holds one sub-folder per alert type", path.display())]
+    #[error("cannot read the folder of alert types {}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// What the system says.
         source: io::Error,
     },
     /// An `alert.toml` cannot be read.
-    #[error("cannot read {}: {source}; each sub-folder needs an alert.toml in UTF-8 of at most 256 KiB", path.display())]
+    #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system says.
         source: io::Error,
     },
     /// It holds no sub-folder.
-    #[error("no alert type in {}; make a sub-folder for each, with an alert.toml", path.display())]
+    #[error("there is no alert type in {}", path.display())]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -39,6 +40,19 @@ pub enum FolderError {
     /// The lint refuses some of it.
     #[error("{}", lines(.0))]
     Lint(Vec<Finding>),
+}
+
+impl Help for FolderError {
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Folder { .. } => "give the folder that holds one sub-folder per alert type",
+            Self::File { .. } => "each sub-folder needs an alert.toml in UTF-8 of at most 256 KiB",
+            Self::Empty { .. } => "make a sub-folder for each, with an alert.toml",
+            // Each finding says how it is fixed.
+            Self::Lint(_) => return None,
+        };
+        Some(help.to_owned())
+    }
 }
 
 fn lines(findings: &[Finding]) -> String {
@@ -50,14 +64,9 @@ impl AlertTypes {
     pub fn from_folder(folder: &Path) -> Result<Self, FolderError> {
         let mut types = Vec::new();
         let mut findings = Vec::new();
-        for path in
-            sub_folders(folder).map_err(|source| FolderError::Folder { path: folder.into(), source })?
-        {
-            let file = path.join("alert.toml");
-            let text =
-                read_bounded(&file).map_err(|source| FolderError::File { path: file.clone(), source })?;
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            match AlertType::read(&file.display().to_string(), &name, &text) {
+        let not_listed = |source| FolderError::Folder { path: folder.into(), source };
+        for path in sub_folders(folder).map_err(not_listed)? {
+            match read_type(&path)? {
                 Ok(alert_type) => types.push(alert_type),
                 Err(found) => findings.extend(found),
             }

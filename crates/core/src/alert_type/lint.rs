@@ -1,7 +1,7 @@
 //! Checks an `alert.toml` and makes the alert type of it.
 //!
 //! Takes: the file's name, the folder's name and the text.
-//! Gives: an [`AlertType`], or everything that is wrong with it, each with its line and its mend.
+//! Gives: an [`AlertType`], or everything that is wrong with it, each with its line and its fix.
 //! Never: lets a fact through without meaning, unit, range and direction: what is left undefined is read wrongly.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,14 +52,14 @@ impl AlertType {
 }
 
 impl Lint<'_> {
-    fn refuse(&mut self, span: Span<usize>, message: impl Into<String>, mend: impl Into<String>) {
+    fn refuse(&mut self, span: Span<usize>, message: impl Into<String>, fix: impl Into<String>) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         self.findings.push(Finding {
             file: self.file.into(),
             line,
             message: message.into(),
-            mend: mend.into(),
+            fix: fix.into(),
         });
     }
 
@@ -196,7 +196,7 @@ impl Lint<'_> {
         fact: &str,
         key: &str,
         text: Option<&Spanned<String>>,
-        mend: &str,
+        fix: &str,
     ) -> String {
         if let Some(text) = text {
             self.not_blank(text, key);
@@ -205,7 +205,7 @@ impl Lint<'_> {
         self.refuse(
             span.clone(),
             format!("the fact `{fact}` has no {key}"),
-            format!("add {key} = \"...\", {mend}"),
+            format!("add {key} = \"...\", {fix}"),
         );
         String::new()
     }
@@ -310,11 +310,11 @@ impl Lint<'_> {
         let complete =
             values.iter().all(|value| !value.id.trim().is_empty() && !value.meaning.trim().is_empty());
         if values.len() < 2 || ids.len() < values.len() || !complete {
-            let mend = "add values = [{ id = \"...\", meaning = \"...\" }, ...], two or more, each once";
+            let fix = "add values = [{ id = \"...\", meaning = \"...\" }, ...], two or more, each once";
             self.refuse(
                 at,
                 format!("the enum `{id}` has no closed set of values, each with a meaning"),
-                mend,
+                fix,
             );
         }
         let healthy = written.healthy.as_ref().and_then(|healthy| {

@@ -1,8 +1,6 @@
-//! `portend doctor`: whether each configured part works, and what to do if not.
+//! `portend doctor`: whether each configured part works, and what to do if not. Each model is really asked once.
 //!
-//! Takes: the settings.
-//! Gives: a line for each part: the alert types, the store, and each model, which is really asked once.
-//! Never: sends a fact of an alert, or stores anything.
+//! Never: sends a fact of an alert, or stores an insight.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,17 +8,19 @@ use std::path::Path;
 use anyhow::Result;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::model::{Call, Message, Model, ModelError, Role, Stop};
+use portend_core::help::explained;
+use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
 use portend_remote::{AnyModel, Aws, DynamoDb, Finding as TablePart, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::config::{Config, StoreName};
-use crate::show::output::{Answer, GREEN, RED, WrongUsage, YELLOW, json_line, paint};
+use crate::show::output::{with_help, CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint};
+use crate::runner::clock_sentence;
 use crate::show::text::shown;
 use portend_sqlite::Sqlite;
 
-/// Check the settings, the store and each model, and say what to do about what is wrong.
+/// Check the settings, the store and each model, and say how to fix what is wrong.
 ///
 /// Each model is asked one short question, which costs as much as a few words.
 ///
@@ -30,6 +30,11 @@ pub(crate) struct Args {
     /// Print one JSON object per part: `{"part", "state": "ok" | "warning" | "failed", "says"}`.
     #[arg(long)]
     json: bool,
+
+    /// Confirm that the clock is right, after the store has warned that it is not. What has expired by this clock is
+    /// deleted from then on.
+    #[arg(long)]
+    confirm_clock: bool,
 }
 
 /// What was found of one part.
@@ -49,10 +54,10 @@ enum State {
 }
 
 impl Finding {
-    /// That all is well, or what is wrong.
-    fn of(part: String, found: Result<(), String>, if_well: &str) -> Self {
-        match found {
-            Ok(()) => Self { part, state: State::Ok, says: if_well.to_owned() },
+    /// That everything is in order, in these words, or what is wrong.
+    fn of(part: String, result: Result<(), String>, in_order: &str) -> Self {
+        match result {
+            Ok(()) => Self { part, state: State::Ok, says: in_order.to_owned() },
             Err(wrong) => Self { part, state: State::Failed, says: wrong },
         }
     }
@@ -65,7 +70,7 @@ const ANSWER_TOKENS: u32 = 500;
 /// A model whose end of life is nearer than this is worth a warning.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;
 
-pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout();
     let mut is_sound = true;
     let mut say = |finding: Finding| -> Result<()> {
@@ -82,7 +87,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
     };
     say(alert_types(&config))?;
     let aws = config.aws().await.map_err(WrongUsage::from)?;
-    store(&config, &aws).await.into_iter().try_for_each(&mut say)?;
+    store(&config, &aws, args.confirm_clock).await.into_iter().try_for_each(&mut say)?;
     if let Some(bus) = config.event_bus(&aws) {
         let part = format!("event bus {}", bus.name());
         say(Finding::of(part, bus.exists().await, "it exists"))?;
@@ -95,7 +100,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         let findings = match model {
             Ok(model) => of_model(&model).await,
             Err(error) => {
-                vec![Finding { part: format!("model {name}"), state: State::Failed, says: error.to_string() }]
+                vec![Finding { part: format!("model {name}"), state: State::Failed, says: with_help(&error) }]
             }
         };
         findings.into_iter().try_for_each(&mut say)?;
@@ -104,20 +109,20 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         let says = "judges whatever no model answers".to_owned();
         say(Finding { part: "scorecard".into(), state: State::Ok, says })?;
     }
-    Ok(if is_sound { Answer::Done } else { Answer::Incomplete })
+    Ok(if is_sound { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
 fn alert_types(config: &Config) -> Finding {
     let (state, says) = match config.alert_types() {
         Ok(types) => (State::Ok, format!("{} known", types.iter().count())),
-        Err(error) => (State::Failed, format!("{error:#}")),
+        Err(error) => (State::Failed, with_help(&error)),
     };
     Finding { part: "alert types".into(), state, says }
 }
 
-async fn store(config: &Config, aws: &Aws) -> Vec<Finding> {
+async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<Finding> {
     match &config.store {
-        StoreName::File(file) => vec![of_file(file).await],
+        StoreName::File(file) => of_file(file, confirm_clock).await,
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().unwrap_or_else(|_| AlertTypes::built_in());
             let report = DynamoDb::new(table.clone(), &types, aws.clone()).describe().await;
@@ -131,20 +136,64 @@ async fn store(config: &Config, aws: &Aws) -> Vec<Finding> {
     }
 }
 
-async fn of_file(file: &Path) -> Finding {
+/// Whether the file can be read and written, is sound, and is only its owner's; and whether the clock has jumped.
+async fn of_file(file: &Path, confirm_clock: bool) -> Vec<Finding> {
     let path = file.display();
-    let (state, says) = if file.exists() {
-        match Sqlite::open(file, SystemClock.now()) {
-            Ok(store) => match store.probe().await {
-                Ok(()) => (State::Ok, format!("{path} can be read and written")),
-                Err(error) => (State::Failed, error.to_string()),
-            },
-            Err(error) => (State::Failed, error.to_string()),
-        }
-    } else {
-        (State::Ok, format!("{path} does not exist yet; the first portend explain makes it"))
+    let finding = |state, says| Finding { part: "store".into(), state, says };
+    if !file.exists() {
+        let says = format!("{path} does not exist yet; the first portend explain makes it");
+        return vec![finding(State::Ok, says)];
+    }
+    let now = SystemClock.now();
+    let store = match Sqlite::open(file, now) {
+        Ok(store) => store,
+        Err(error) => return vec![finding(State::Failed, explained(&error))],
     };
-    Finding { part: "store".into(), state, says }
+    let checked = async || {
+        store.probe().await?;
+        store.check().await
+    };
+    let mut findings = vec![match checked().await {
+        Ok(wrong) if wrong.is_empty() => {
+            finding(State::Ok, format!("{path} is sound, and can be read and written"))
+        }
+        Ok(wrong) => {
+            let restore = "restore a copy, or name another --store";
+            finding(State::Failed, format!("{path} is damaged: {}; {restore}", wrong.join("; ")))
+        }
+        Err(error) => finding(State::Failed, explained(&error)),
+    }];
+    if let Some(who) = readable_by_others(file) {
+        let says = format!("{path} can be read by {who}; chmod 600 makes it its owner's alone");
+        findings.push(finding(State::Warning, says));
+    }
+    if let Some(jump) = store.clock_jump() {
+        let (state, says) = if !confirm_clock {
+            (State::Warning, clock_sentence(jump, now))
+        } else if let Err(error) = store.confirm_clock(now).await {
+            (State::Failed, explained(&error))
+        } else {
+            (State::Ok, "the time is confirmed; what has expired is deleted again".to_owned())
+        };
+        findings.push(Finding { part: "clock".into(), state, says });
+    }
+    findings
+}
+
+/// Who else may read the file, if anybody may.
+#[cfg(unix)]
+fn readable_by_others(file: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::PermissionsExt;
+    match file.metadata().ok()?.permissions().mode() & 0o066 {
+        0 => None,
+        mode if mode & 0o006 == 0 => Some("its group"),
+        _ => Some("everybody on this machine"),
+    }
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &Path) -> Option<&'static str> {
+    None
 }
 
 /// Reachable, allowed, there; then what is known of it.
@@ -162,7 +211,7 @@ async fn of_model(model: &AnyModel) -> Vec<Finding> {
     match answer {
         Ok(Answered { ms, in_json: false }) => {
             let says = format!(
-                "answered in {ms} ms, but not with the JSON that it was asked for; its replies may be of no use, so try another model"
+                "answered in {ms} ms, but not with the JSON that it was asked for; its replies may be unusable, so try another model"
             );
             findings.push(finding(State::Warning, says));
         }
@@ -175,7 +224,7 @@ async fn of_model(model: &AnyModel) -> Vec<Finding> {
             );
             findings.push(finding(State::Warning, says));
         }
-        Err(error) => findings.push(finding(State::Failed, error.to_string())),
+        Err(error) => findings.push(finding(State::Failed, explained(&error))),
     }
     if let Some(day) = model.facts().end_of_life {
         let today = SystemClock.now().day();
@@ -225,9 +274,9 @@ async fn ask(model: &AnyModel, with_schema: bool) -> Result<Answered, ModelError
     };
     let begun = tokio::time::Instant::now();
     match tokio::time::timeout(ANSWER_TIME, model.ask(&call)).await {
-        // Another service on the port answers too, but says nothing.
-        Ok(Ok(completion)) if completion.stop != Stop::End || completion.text.trim().is_empty() => {
-            let what = "it answered without an answer".to_owned();
+        // Another service on the port responds too, but without a reply.
+        Ok(Ok(completion)) if completion.finish != FinishReason::End || completion.text.trim().is_empty() => {
+            let what = "the response has no reply in it".to_owned();
             Err(ModelError::Unreadable { what })
         }
         Ok(answer) => {

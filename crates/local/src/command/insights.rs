@@ -1,8 +1,4 @@
-//! `portend insights` and `portend insight`: what is stored.
-//!
-//! Takes: filters, or an alert id.
-//! Gives: a table, JSON Lines or CSV; or one insight whole.
-//! Never: changes anything, or holds more than a page.
+//! `portend insights` and `portend insight`: stored insights as a table, JSON Lines or CSV, or one of them whole.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,17 +6,17 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
-use portend_core::insight::StoredInsight;
+use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{Query, Store};
+use portend_core::store::{InsightQuery, Queries};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
-use crate::show::card::{Heading, What, card};
-use crate::show::output::{Answer, WrongUsage, json_line, note, table};
+use crate::show::card::{CardContext, Shown, card};
+use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{cell, minute, shown};
 use portend_sqlite::Sqlite;
 
@@ -51,7 +47,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
 
-    /// At most so many; 0 for all.
+    /// At most this many; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }
@@ -85,7 +81,7 @@ fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
     let ago = ago.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
     let ago = ago.and_then(|duration| std::time::Duration::try_from(duration).ok());
     let wrong =
-        || anyhow!("--since {text} is no time; write 2025-01-31, 2025-01-31T09:00:00Z, 90m, 24h or 7d");
+        || anyhow!("--since {text} is not a time; write 2025-01-31, 2025-01-31T09:00:00Z, 90m, 24h or 7d");
     Ok(now.minus(ago.ok_or_else(wrong)?))
 }
 
@@ -96,7 +92,7 @@ pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().map_err(WrongUsage::from)?;
             let aws = config.aws().await.map_err(WrongUsage::from)?;
-            Ok(AnyStore::DynamoDb(Box::new(DynamoDb::new(table.clone(), &types, aws))))
+            Ok(AnyStore::DynamoDbReader(Box::new(DynamoDb::new(table.clone(), &types, aws))))
         }
     }
 }
@@ -109,18 +105,18 @@ pub(crate) fn open_file(file: &Path) -> Result<Sqlite> {
             "there is no store at {path} yet; portend explain FILE makes one, --store names another"
         ));
     }
-    Ok(Sqlite::open_read_only(file)?)
+    Ok(Sqlite::open_read_only(file, SystemClock.now())?)
 }
 
-pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
+pub(crate) async fn list(args: ListArgs, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
     let types = config.alert_types().map_err(WrongUsage::from)?;
     if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
-        note(&format!("no alert type is called {}; portend types lists them", shown(id)));
+        note(&format!("unknown alert type {}; portend types lists them", shown(id)));
     }
     let since = args.since.as_deref().map(|text| since(text, now)).transpose().map_err(WrongUsage::from)?;
     let store = open_existing(&config).await?;
-    let mut query = Query {
+    let mut query = InsightQuery {
         entity_id: args.entity.clone(),
         alert_type: args.alert_type.clone(),
         risk_min: args.min_risk,
@@ -144,17 +140,17 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<Answer> {
     let unreadable = store.unreadable();
     if unreadable > 0 {
         note(&format!(
-            "{unreadable} items of the table are no insights as they should be, and were left out"
+            "{unreadable} items of the table cannot be read as insights, and were skipped"
         ));
     }
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }
 
-pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
+pub(crate) async fn one(args: OneArgs, config: Config) -> Result<CommandOutcome> {
     let store = open_existing(&config).await?;
     let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
         note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
-        return Ok(Answer::Incomplete);
+        return Ok(CommandOutcome::Incomplete);
     };
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -164,16 +160,16 @@ pub(crate) async fn one(args: OneArgs, config: Config) -> Result<Answer> {
         out.write_all(
             card(
                 &insight,
-                types.get(&insight.prediction_type),
-                Heading { what: What::Asked, evidence: true },
+                types.get(insight.prediction_type()),
+                CardContext { shown: Shown::Asked, evidence: true },
             )
             .as_bytes(),
         )?;
     }
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }
 
-/// Prints insights as they come; a table waits for the last, to know its widths.
+/// Prints insights one by one; a table waits for the last, to know its widths.
 enum Printer {
     Json,
     Csv(Box<csv::Writer<std::io::Stdout>>),
@@ -244,39 +240,41 @@ impl Printer {
 
 fn table_row(insight: &StoredInsight) -> Vec<String> {
     vec![
-        insight.risk_score.to_string(),
-        insight.severity.as_deref().map(shown).unwrap_or_default(),
-        shown(&insight.entity_id),
-        format!("{}×", insight.occurrences.unwrap_or(1)),
-        minute(insight.timestamp),
-        shown(&insight.alert_id),
+        insight.risk_score().to_string(),
+        insight.current().map(|fields| shown(&fields.severity)).unwrap_or_default(),
+        shown(insight.entity_id()),
+        format!("{}×", insight.current().map_or(1, |fields| fields.occurrences)),
+        minute(insight.timestamp()),
+        shown(insight.alert_id()),
     ]
 }
 
 fn csv_row(insight: &StoredInsight) -> [String; 17] {
-    let text = |field: &Option<String>| field.as_deref().map(cell).unwrap_or_default();
-    let time = |field: Option<Timestamp>| field.map(|at| at.to_string()).unwrap_or_default();
-    let unsupported =
-        insight.grounding.as_ref().map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default();
-    let grade = insight.grade.map(|grade| format!("{grade:?}").to_lowercase());
+    let fields = insight.current();
+    let text = |of: fn(&InsightFields) -> &str| fields.map(|fields| cell(of(fields))).unwrap_or_default();
+    let plain = |of: fn(&InsightFields) -> String| fields.map(of).unwrap_or_default();
+    let unsupported = fields
+        .and_then(|fields| fields.grounding.as_ref())
+        .map(|grounding| grounding.unsupported.as_slice())
+        .unwrap_or_default();
     [
-        cell(&insight.alert_id),
-        cell(&insight.prediction_type),
-        text(&insight.entity_type),
-        cell(&insight.entity_id),
-        text(&insight.severity),
-        insight.risk_score.to_string(),
-        cell(&insight.explanation),
+        cell(insight.alert_id()),
+        cell(insight.prediction_type()),
+        text(|fields| &fields.entity_type),
+        cell(insight.entity_id()),
+        text(|fields| &fields.severity),
+        insight.risk_score().to_string(),
+        cell(insight.explanation()),
         cell(&unsupported.join("\n")),
-        cell(&insight.recommendations.join("\n")),
-        cell(&insight.model_used),
-        grade.unwrap_or_default(),
-        insight.degraded.map(|degraded| degraded.to_string()).unwrap_or_default(),
-        insight.occurrences.map(|count| count.to_string()).unwrap_or_default(),
-        time(insight.alert_timestamp),
-        time(insight.last_seen),
-        insight.timestamp.to_string(),
-        text(&insight.message),
+        cell(&insight.recommendations().join("\n")),
+        cell(insight.model_used()),
+        plain(|fields| format!("{:?}", fields.grade).to_lowercase()),
+        plain(|fields| fields.degraded.to_string()),
+        plain(|fields| fields.occurrences.to_string()),
+        plain(|fields| fields.alert_timestamp.to_string()),
+        plain(|fields| fields.last_seen.to_string()),
+        insight.timestamp().to_string(),
+        text(|fields| fields.message.as_deref().unwrap_or_default()),
     ]
 }
 

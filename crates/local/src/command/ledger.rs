@@ -1,8 +1,4 @@
-//! `portend ledger`: whether every event is accounted for.
-//!
-//! Takes: the ledger of the store.
-//! Gives: per day and alert type, what was received and what it became; and a plain sentence if that does not add up.
-//! Never: counts insights; it counts events.
+//! `portend ledger`: whether every event is accounted for, per day and alert type. It counts events, not insights.
 
 use std::io::Write;
 
@@ -11,13 +7,13 @@ use serde::Serialize;
 
 use super::insights::open_file;
 use crate::config::{Config, StoreName};
-use crate::show::output::{Answer, YELLOW, json_line, note, paint, table};
-use crate::show::text::thousands;
+use crate::show::output::{CommandOutcome, YELLOW, json_line, note, paint, table};
+use crate::show::text::{counted, thousands};
 use portend_sqlite::LedgerRow;
 
-/// Show what became of every event: received = stored + repeated + parked + failed.
+/// Show the outcome of every event: received = stored + repeated + parked + failed.
 ///
-/// Exit code: 0 if it adds up, 1 if events were received of which nothing is known.
+/// Exit code: 0 if it adds up, 1 if events were received that have no outcome.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per day and alert type, then one with the totals.
@@ -29,41 +25,48 @@ pub(crate) struct Args {
 struct Totals<'a> {
     total: bool,
     adds_up: bool,
+    parked_dropped: u64,
     #[serde(flatten)]
     row: &'a LedgerRow,
 }
 
-pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     if let StoreName::DynamoDb(table) = &config.store {
         let file = config.ledger.display();
         note(&format!(
-            "this is the ledger of this machine's runs, in {file}; what others did with the table {table} is not in it"
+            "this is the ledger of this machine's runs, in {file}; what other machines did with the table {table} is not in it"
         ));
     }
-    let rows = open_file(&config.ledger)?.ledger().await?;
+    let store = open_file(&config.ledger)?;
+    let rows = store.ledger().await?;
+    let dropped = store.parked_dropped().await?;
     let total = total(&rows);
     let adds_up = total.unfinished == 0;
     let mut out = anstream::stdout().lock();
     if args.json {
         rows.iter().try_for_each(|row| json_line(&mut out, row))?;
-        json_line(&mut out, &Totals { total: true, adds_up, row: &total })?;
+        json_line(&mut out, &Totals { total: true, adds_up, parked_dropped: dropped, row: &total })?;
     } else {
         let headings =
             ["day", "alert type", "received", "stored", "repeated", "parked", "failed", "unfinished"];
         let lines = rows.iter().chain([&total]).map(line);
         writeln!(out, "{}", table(&headings, &[2, 3, 4, 5, 6, 7], lines))?;
     }
+    if dropped > 0 {
+        let events = counted(dropped, "parked event");
+        note(&format!("{events} deleted, the oldest first: a store holds only so many"));
+    }
     if adds_up {
-        return Ok(Answer::Done);
+        return Ok(CommandOutcome::Done);
     }
     let count = thousands(total.unfinished);
     note(&paint(
         YELLOW,
         &format!(
-            "it does not add up: {count} events were received and have no outcome. Either a process is at work on them, or one was cut off: run their input again, what is stored is stored once. The next portend explain counts those of a process that was cut off as failed, 5 minutes after their receipt."
+            "it does not add up: {count} events were received and have no outcome. Either a process works on them now, or one was killed while it did: run their input again, which stores nothing twice. The next portend explain counts the events of a killed process as failed, 5 minutes after their receipt."
         ),
     ));
-    Ok(Answer::Incomplete)
+    Ok(CommandOutcome::Incomplete)
 }
 
 fn total(rows: &[LedgerRow]) -> LedgerRow {

@@ -1,8 +1,6 @@
 //! `portend parked`: events that were refused, and running them again.
 //!
-//! Takes: the store, and the beginning of an event's sha256.
-//! Gives: a table, one event with its reason, or the outcomes of a replay.
-//! Never: runs a cut event again, or forgets that one was replayed.
+//! Never: runs an event again of which only the beginning is stored, or forgets that one was replayed.
 
 use std::io::Write;
 
@@ -11,18 +9,18 @@ use clap::Subcommand;
 use portend_core::alert::Alert;
 use portend_core::clock::Clock;
 use portend_core::limits::PAGE_MAX;
-use portend_core::store::{Parked, Store};
+use portend_core::store::{Parked, Parking};
 use portend_remote::SystemClock;
 use serde_json::json;
 
-use super::explain::{Report, Worked};
+use super::explain::{EventReport, ProcessedEvent};
 use super::insights::open_existing;
 use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::input::Place;
-use crate::show::output::{Answer, STRONG, json_line, note, paint, table};
+use crate::show::output::{CommandOutcome, STRONG, json_line, note, paint, table};
 use crate::show::text::{minute, shown, shown_lines, thousands};
-use crate::work::Desk;
+use crate::runner::EventRunner;
 
 /// List, show or replay events that were refused.
 #[derive(Debug, Clone, clap::Args)]
@@ -47,9 +45,9 @@ enum Command {
         /// The event's id as listed: the beginning of its sha256.
         id: String,
     },
-    /// Run parked events again, after the cause is mended.
+    /// Run parked events again, after the cause is fixed.
     ///
-    /// Without ids: every event that is kept whole and has not become an insight or a repeat by an earlier replay.
+    /// Without ids: every event that is stored whole and has not become an insight or a repeat by an earlier replay.
     Replay {
         /// Print one JSON object per event, as `portend explain` does.
         #[arg(long)]
@@ -64,15 +62,15 @@ struct ListArgs {
     /// Print one JSON object per event.
     #[arg(long)]
     json: bool,
-    /// At most so many; 0 for all.
+    /// At most this many; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }
 
-/// Characters of the sha256 that are listed; enough to tell events apart.
+/// Characters of the sha256 that are listed; enough to distinguish events.
 const ID_CHARS: usize = 12;
 
-pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     match args.command.unwrap_or(Command::List(args.list)) {
         Command::List(args) => list(&args, &config).await,
         Command::Show { json, id } => show(json, &id, &config).await,
@@ -95,7 +93,7 @@ async fn all(store: &AnyStore, limit: usize, passes: impl Fn(&Parked) -> bool) -
     }
 }
 
-async fn list(args: &ListArgs, config: &Config) -> Result<Answer> {
+async fn list(args: &ListArgs, config: &Config) -> Result<CommandOutcome> {
     let events = all(&open_existing(config).await?, args.limit, |_| true).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -114,7 +112,7 @@ async fn list(args: &ListArgs, config: &Config) -> Result<Answer> {
         });
         writeln!(out, "{}", table(&["id", "received", "bytes", "reason", "replay"], &[2], rows))?;
     }
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// The one event whose sha256 begins so.
@@ -129,15 +127,15 @@ async fn find(store: &AnyStore, id: &str) -> Result<Parked> {
     }
 }
 
-async fn show(json: bool, id: &str, config: &Config) -> Result<Answer> {
+async fn show(json: bool, id: &str, config: &Config) -> Result<CommandOutcome> {
     let event = find(&open_existing(config).await?, id).await?;
     let mut out = anstream::stdout().lock();
     if json {
         json_line(&mut out, &to_json(&event))?;
-        return Ok(Answer::Done);
+        return Ok(CommandOutcome::Done);
     }
     let cut =
-        if event.is_whole() { "" } else { ", of which the first 64 KiB are kept; it cannot be replayed" };
+        if event.is_whole() { "" } else { ", of which the first 64 KiB are stored; it cannot be replayed" };
     let replay = event.outcome.as_ref().zip(event.replayed_at);
     let replay = replay.map(|(outcome, at)| format!("replayed  {at}: {outcome}\n")).unwrap_or_default();
     write!(
@@ -150,7 +148,7 @@ async fn show(json: bool, id: &str, config: &Config) -> Result<Answer> {
         thousands(event.event_bytes as u64),
         shown_lines(&String::from_utf8_lossy(&event.event)),
     )?;
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn to_json(event: &Parked) -> serde_json::Value {
@@ -169,19 +167,19 @@ fn to_json(event: &Parked) -> serde_json::Value {
     object
 }
 
-async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
+async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOutcome> {
     open_existing(config).await?;
-    let desk = Desk::open(config, None).await?;
-    let store = desk.pipeline.store();
+    let runner = EventRunner::open(config, None).await?;
+    let store = runner.pipeline.store();
     let mut events = Vec::new();
     if ids.is_empty() {
         let open = |event: &Parked| {
             event.is_whole() && event.outcome.as_deref().is_none_or(|outcome| outcome == "parked")
         };
         events = all(store, 0, open).await?;
-        // Oldest first, as they came; of one millisecond, as their alerts tell.
+        // Oldest first, as they were received; of one millisecond, in the order of their alerts.
         events.sort_by_cached_key(|event| {
-            let alert_time = desk.pipeline.receive(&event.event).alert().ok().map(Alert::timestamp);
+            let alert_time = runner.pipeline.receive(&event.event).alert().ok().map(Alert::timestamp);
             (event.received_at, alert_time)
         });
     }
@@ -189,27 +187,24 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<Answer> {
         let event = find(store, id).await?;
         if !event.is_whole() {
             return Err(anyhow!(
-                "the event {id} is kept only in part and cannot be replayed; send it again from its source"
+                "only the beginning of the event {id} is stored, so it cannot be replayed; send it again from its source"
             ));
         }
         events.push(event);
     }
     if events.is_empty() {
-        note("no parked event is left to replay");
-        return Ok(Answer::Done);
+        note("no parked event is to be replayed");
+        return Ok(CommandOutcome::Done);
     }
-    let mut report = Report::new(json, false, desk.pipeline.types(), None);
+    let mut report = EventReport::new(json, false, runner.pipeline.types(), None);
+    let mut out = anstream::stdout();
     for event in events {
-        let outcome = desk.work(&event.event).await;
-        let status = outcome.status();
-        if status != "failed" {
-            store.replayed(&event.sha256, SystemClock.now(), status).await?;
+        let result = runner.process(&event.event).await;
+        if let Ok(outcome) = &result {
+            store.replayed(&event.sha256, SystemClock.now(), outcome.status()).await?;
         }
-        report.event(&Worked {
-            outcome,
-            place: Place::of(event.sha256.get(..ID_CHARS).unwrap_or_default()),
-            read_bytes: 0,
-        })?;
+        let place = Place::of(event.sha256.get(..ID_CHARS).unwrap_or_default());
+        out.write_all(&report.event(&ProcessedEvent { result, place, read_bytes: 0 })?)?;
     }
     report.end(false)
 }

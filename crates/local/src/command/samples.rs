@@ -1,36 +1,35 @@
-//! The samples of an alert type: alerts, and the insights that must come of them.
+//! The samples of an alert type: each is a folder `samples/NAME` with `alert.json`, perhaps `reply.txt` (a model's reply as
+//! received), and `insight.json`, which must be the insight of the two.
 //!
-//! Takes: a type's folder: `samples/NAME/alert.json`, perhaps `reply.txt`, a model's reply as received, and
-//! `insight.json`.
-//! Gives: what differs, in sentences.
-//! Never: reads the machine's clock: a sample's insight is made two seconds after its alert, and its random names
-//! follow from nothing else.
+//! Never: reads the machine's clock. A sample's insight is made two seconds after its alert, and its random names follow
+//! from nothing else.
 
 use std::fs;
+use std::future::ready;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
-use portend_core::clock::{Clock, StoppedClock};
+use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::EVENT_DEADLINE;
-use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec, Stop};
-use portend_core::pipeline::{Account, Pipeline};
-use portend_core::store::MemoryStore;
+use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec};
+use portend_core::pipeline::{Pipeline, Preview};
 use portend_core::time::Timestamp;
 use serde_json::Value;
 
-/// From the alert's timestamp to the making of its insight.
+/// From the alert's timestamp to the time of its insight.
 const DELAY: Duration = Duration::from_secs(2);
 
-/// Runs every sample of a type. Gives how many there are, and what is wrong with them, a sentence each; with `write`,
+/// Runs every sample of a type. Returns how many there are, and what is wrong with them, a sentence each; with `write`,
 /// an insight that differs is written in place of the file's.
 pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Result<(usize, Vec<String>)> {
     let mut findings = Vec::new();
     let samples = samples(&folder.join("samples"))?;
     for sample in &samples {
-        let insight = match made(types, &sample.join("alert.json"), &sample.join("reply.txt")).await {
+        let insight = match preview(types, &sample.join("alert.json"), &sample.join("reply.txt")).await {
             Ok(insight) => insight,
             Err(error) => {
                 findings.push(format!("{error:#}; give a sample that is an alert of this type"));
@@ -38,9 +37,9 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
             }
         };
         let path = sample.join("insight.json");
-        let (text, came) = (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
+        let (text, actual) = (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
         let expected = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
-        if expected.as_ref() == Some(&came) {
+        if expected.as_ref() == Some(&actual) {
             continue;
         }
         if write {
@@ -48,9 +47,9 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
         } else {
             let differs = expected
                 .as_ref()
-                .map_or_else(|| "it is missing, or no JSON".into(), |expected| difference(expected, &came));
+                .map_or_else(|| "it is missing, or is not JSON".into(), |expected| difference(expected, &actual));
             findings.push(format!(
-                "{}: {differs}; mend the alert type, or write what comes out with --write-insights",
+                "{}: {differs}; fix the alert type, or write the new insight with --write-insights",
                 path.display()
             ));
         }
@@ -71,21 +70,51 @@ fn samples(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(samples)
 }
 
-async fn made(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredInsight> {
+async fn preview(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredInsight> {
     let event = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    // The alert's own time is known only when it has been read; any later clock reads it.
+    // The sample is as old as it is: any time of receipt after it will do.
     let late = Timestamp::parse("9000-01-01T00:00:00Z")?;
     let alert = portend_core::alert::Alert::read(&event, types, late);
     let at = alert.map_err(|refusal| anyhow!("{}: {refusal}", path.display()))?.timestamp();
-    let clock = StoppedClock::at(at.plus(DELAY));
     let models = SampleModel::read(reply)?.into_iter().collect();
-    let pipeline = Pipeline::new(types.clone(), MemoryStore::new(), &clock).with_models(models, true);
-    let (received, deadline) = (pipeline.receive(&event), clock.now().plus(EVENT_DEADLINE));
-    let outcome = pipeline.process(&received, deadline, &mut Account::default()).await;
-    outcome.insight().cloned().with_context(|| format!("{}: no insight came of it", path.display()))
+    let pipeline = Pipeline::new(types.clone(), (), SampleClock::at(at.plus(DELAY))).with_models(models, true);
+    let mut run = pipeline.run(pipeline.clock().now().plus(EVENT_DEADLINE));
+    match run.preview(&pipeline.receive(&event)).await {
+        Preview::Insight(insight) => Ok(insight),
+        Preview::Refused(refusal) => Err(anyhow!("{}: {refusal}", path.display())),
+        Preview::NoAnswer(stop) => Err(anyhow!("{}: {stop}", path.display())),
+    }
 }
 
-/// A model that always gives the sample's reply.
+/// A clock that shows one time and skips every wait. Its random numbers follow one another from nothing else.
+#[derive(Debug)]
+struct SampleClock {
+    now: Timestamp,
+    random: AtomicU64,
+}
+
+impl SampleClock {
+    fn at(now: Timestamp) -> Self {
+        Self { now, random: AtomicU64::new(0) }
+    }
+}
+
+impl Clock for SampleClock {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn random(&self) -> u64 {
+        // An odd multiple of the golden ratio's bits, so that names differ early.
+        self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst)
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+}
+
+/// A model that always replies with the sample's reply.
 #[derive(Debug)]
 struct SampleModel {
     spec: ModelSpec,
@@ -118,21 +147,21 @@ impl Model for SampleModel {
     }
 
     async fn ask(&self, _: &Call<'_>) -> Result<Completion, ModelError> {
-        let (text, stop) = (self.reply.clone(), Stop::End);
-        Ok(Completion { text, stop, model_id: None, input_tokens: None, output_tokens: None })
+        let (text, finish) = (self.reply.clone(), FinishReason::End);
+        Ok(Completion { text, finish, model_id: None, input_tokens: None, output_tokens: None })
     }
 }
 
-/// The fields that differ, with what was expected and what came.
-fn difference(expected: &Value, came: &Value) -> String {
-    let (Some(expected), Some(came)) = (expected.as_object(), came.as_object()) else {
-        return "it is no JSON object".into();
+/// The fields that differ, with the expected and the actual value.
+fn difference(expected: &Value, actual: &Value) -> String {
+    let (Some(expected), Some(actual)) = (expected.as_object(), actual.as_object()) else {
+        return "it is not a JSON object".into();
     };
-    let keys = expected.keys().chain(came.keys().filter(|key| !expected.contains_key(*key)));
+    let keys = expected.keys().chain(actual.keys().filter(|key| !expected.contains_key(*key)));
     let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), ToString::to_string);
-    let different = keys.filter(|key| expected.get(*key) != came.get(*key));
+    let different = keys.filter(|key| expected.get(*key) != actual.get(*key));
     let sentences: Vec<_> = different
-        .map(|key| format!("{key} is {} and {} came", shown(expected.get(key)), shown(came.get(key))))
+        .map(|key| format!("{key} is {}, got {}", shown(expected.get(key)), shown(actual.get(key))))
         .collect();
     sentences.join(", ")
 }

@@ -1,8 +1,4 @@
-//! `portend types`: the alert types, and checking a folder of them.
-//!
-//! Takes: the settings' types, or a folder.
-//! Gives: a list, one type's dictionary with its points, or the lint's findings with file, line and mend.
-//! Never: accepts a folder that the program would refuse.
+//! `portend types`: the alert types, one type's dictionary and points, and the check of a folder.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -16,7 +12,7 @@ use portend_core::alert_type::{
 
 use super::samples;
 use crate::config::Config;
-use crate::show::output::{Answer, FAINT, STRONG, WrongUsage, json_line, note, paint, table};
+use crate::show::output::{CommandOutcome, FAINT, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::{counted, shown};
 
 /// List alert types, show one, or check a folder of them.
@@ -52,7 +48,7 @@ enum Command {
     },
 }
 
-pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let types = || config.alert_types().map_err(WrongUsage::from);
     let mut out = anstream::stdout().lock();
     match args.command.unwrap_or(Command::List { json: false }) {
@@ -72,8 +68,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         }
         Command::Show { json, id } => {
             let types = types()?;
-            let mend = || anyhow!("no alert type is called {id}; portend types lists them");
-            let alert_type = types.get(&id).ok_or_else(mend)?;
+            let unknown = || anyhow!("unknown alert type {id}; portend types lists them");
+            let alert_type = types.get(&id).ok_or_else(unknown)?;
             if json {
                 json_line(&mut out, alert_type)?;
             } else {
@@ -82,20 +78,20 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<Answer> {
         }
         Command::Check { write_insights, dir } => return check(&dir, write_insights).await,
     }
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }
 
-async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
+async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
     let is_one_type = dir.join("alert.toml").is_file();
     let types = if is_one_type { AlertTypes::from_type_folder(dir) } else { AlertTypes::from_folder(dir) };
     let types = match types {
         Ok(types) => types,
         Err(error @ FolderError::Lint(_)) => {
             writeln!(anstream::stdout(), "{}", crate::show::text::shown_lines(&error.to_string()))?;
-            return Ok(Answer::Incomplete);
+            return Ok(CommandOutcome::Incomplete);
         }
         Err(error @ (FolderError::Folder { .. } | FolderError::File { .. } | FolderError::Empty { .. })) => {
-            return Err(WrongUsage::from(anyhow!(error)).into());
+            return Err(WrongUsage::from(anyhow::Error::from(error)).into());
         }
     };
     let (mut count, mut wrong) = (0, Vec::new());
@@ -105,7 +101,7 @@ async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
         count += samples;
         if samples == 0 {
             note(&format!(
-                "{} has no sample; add samples/NAME/alert.json, so that a change of its points is seen",
+                "{} has no sample; add samples/NAME/alert.json, which shows what a change of its points does",
                 alert_type.id()
             ));
         }
@@ -119,10 +115,10 @@ async fn check(dir: &Path, write_insights: bool) -> Result<Answer> {
             counted(types.iter().count() as u64, "alert type"),
             counted(count as u64, "sample")
         )?;
-        return Ok(Answer::Done);
+        return Ok(CommandOutcome::Done);
     }
     wrong.iter().try_for_each(|finding| writeln!(out, "{}", crate::show::text::shown_lines(finding)))?;
-    Ok(Answer::Incomplete)
+    Ok(CommandOutcome::Incomplete)
 }
 
 /// A type as a sheet: everything that its file says, for people.
@@ -135,7 +131,7 @@ fn sheet(alert_type: &AlertType) -> String {
     line(&format!("{}  {}", paint(STRONG, &shown(alert_type.title())), paint(FAINT, alert_type.id())));
     line(&shown(alert_type.question()));
     line(&format!(
-        "About a {}, over {} days; predicts {}; what says the same within {} is a repeat.",
+        "About a {}, over {} days; predicts {}; an alert that says the same within {} is a repeat.",
         alert_type.entity(),
         alert_type.horizon_days(),
         alert_type.predicts(),

@@ -1,7 +1,5 @@
-//! An insight as a card, for people.
+//! An insight as a card, for people: the score with a bar, why, what to do, and where it comes from.
 //!
-//! Takes: a stored insight, and its alert type if that is known.
-//! Gives: some lines of text: the score with a bar, why, what to do, and where it comes from.
 //! Never: shows a character of others' text that a terminal would act on.
 
 use std::fmt::Write as _;
@@ -9,13 +7,13 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use portend_core::alert_type::AlertType;
 use portend_core::driver::Effect;
-use portend_core::grounding::unsupported_spans;
-use portend_core::insight::{Attempt, Grade, StoredInsight};
+use portend_core::grounding::{GroundingReport, unsupported_spans};
+use portend_core::insight::{AttemptRecord, Grade, InsightFields, PromptRef, StoredInsight};
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
 
-use crate::show::output::{FAINT, GREEN, RED, STRONG, YELLOW, paint, width};
-use crate::show::text::{shown, thousands};
+use super::output::{FAINT, GREEN, RED, STRONG, YELLOW, paint, width};
+use super::text::{counted, shown, thousands};
 
 /// Characters of the bar.
 const BAR_CHARS: u8 = 20;
@@ -23,7 +21,7 @@ const INDENT: &str = "     ";
 
 /// Why an insight is shown.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum Shown {
     /// It has just been stored.
     New,
     /// An alert says again what it says.
@@ -34,39 +32,39 @@ pub(crate) enum What {
 
 /// What a card adds to its insight.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heading {
+pub(crate) struct CardContext {
     /// Why it is shown.
-    pub(crate) what: What,
+    pub(crate) shown: Shown,
     /// Whether to show what it was made from.
     pub(crate) evidence: bool,
 }
 
 /// The card's lines, each with its end.
-pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, heading: Heading) -> String {
+pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, context: CardContext) -> String {
     let mut card = String::new();
     head(&mut card, insight, alert_type);
-    let explanation = marked(&insight.explanation, insight);
+    let explanation = marked(insight.explanation(), insight);
     let options = textwrap::Options::new(width()).initial_indent(INDENT).subsequent_indent(INDENT);
     line(&mut card, &textwrap::fill(&explanation, options));
     card.push('\n');
     drivers(&mut card, insight);
-    for (index, recommendation) in insight.recommendations.iter().enumerate() {
+    for (index, recommendation) in insight.recommendations().iter().enumerate() {
         let label = if index == 0 { "Do  " } else { "    " };
         let first = format!("{INDENT}{}  • ", paint(STRONG, label));
         wrapped(&mut card, &first, &format!("{INDENT}        "), &shown(recommendation));
     }
-    foot(&mut card, insight, heading);
+    foot(&mut card, insight, context);
     card
 }
 
 fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertType>) {
-    let score = insight.risk_score.get();
+    let score = insight.risk_score().get();
     let colour = colour_of(score);
     let step = 100.0 / f64::from(BAR_CHARS);
     let bar: String =
         (0..BAR_CHARS).map(|at| if (f64::from(at) + 0.5) * step <= score { '█' } else { '░' }).collect();
-    let title = alert_type.map_or_else(|| shown(&insight.prediction_type), |each| shown(each.title()));
-    let severity = insight.severity.as_deref().unwrap_or("no severity");
+    let title = alert_type.map_or_else(|| shown(insight.prediction_type()), |each| shown(each.title()));
+    let severity = insight.current().map_or("no severity", |fields| &fields.severity);
     let number = format!("{:>4}", insight.risk_score.to_string());
     line(
         card,
@@ -75,19 +73,19 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
             paint(colour.bold(), &number),
             paint(colour, &bar),
             paint(STRONG, &title),
-            shown(&insight.entity_id),
+            shown(insight.entity_id()),
             shown(severity)
         ),
     );
-    if let (Some(predicts), Some(days)) = (&insight.predicts, insight.horizon_days) {
+    if let Some(InsightFields { predicts, horizon_days, risk_score, .. }) = insight.current() {
         let meaning = alert_type
-            .map(|each| format!(": {}", shown(each.meaning_of(insight.risk_score))))
+            .map(|each| format!(": {}", shown(each.meaning_of(*risk_score))))
             .unwrap_or_default();
         line(
             card,
             &paint(
                 FAINT,
-                &format!("{INDENT}{} within {days} days{meaning}", shown(predicts).replace('_', " ")),
+                &format!("{INDENT}{} within {}{meaning}", shown(predicts).replace('_', " "), counted((*horizon_days).into(), "day")),
             ),
         );
     }
@@ -95,11 +93,12 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
 }
 
 fn drivers(card: &mut String, insight: &StoredInsight) {
-    let is_model = insight.grade == Some(Grade::Model);
-    let baseline = insight.baseline.as_ref();
+    let Some(fields) = insight.current() else { return };
+    let is_model = fields.grade == Grade::Model;
+    let Baseline { risk_score, base, points } = &fields.baseline;
     let mut label = "Why ";
-    for driver in insight.drivers.iter().flatten() {
-        let points = baseline.and_then(|baseline| baseline.points.get(&driver.fact)).filter(|_| !is_model);
+    for driver in &fields.drivers {
+        let points = points.get(&driver.fact).filter(|_| !is_model);
         let mark = match (points, driver.effect) {
             (Some(points), _) => format!("+{points}"),
             (None, Effect::Raises) => "▲".to_owned(),
@@ -109,56 +108,54 @@ fn drivers(card: &mut String, insight: &StoredInsight) {
         wrapped(card, &first, &format!("{INDENT}           "), &marked(&driver.because, insight));
         label = "    ";
     }
-    if let Some(Baseline { risk_score, base, points }) = baseline {
-        let says = if is_model {
-            let sum: Vec<_> = std::iter::once(base).chain(points.values()).map(ToString::to_string).collect();
-            format!("{risk_score:>4}  the scorecard's own score: {}.", sum.join(" + "))
-        } else {
-            format!("{base:>4}  where every alert of this type begins.")
-        };
-        line(card, &format!("{INDENT}{} {says}", paint(STRONG, label)));
-    }
+    let sum = if is_model {
+        let sum: Vec<_> = std::iter::once(base).chain(points.values()).map(ToString::to_string).collect();
+        format!("{risk_score:>4}  the scorecard's own score: {}.", sum.join(" + "))
+    } else {
+        format!("{base:>4}  where every alert of this type begins.")
+    };
+    line(card, &format!("{INDENT}{} {sum}", paint(STRONG, label)));
 }
 
-fn foot(card: &mut String, insight: &StoredInsight, heading: Heading) {
-    let occurrences = insight.occurrences.unwrap_or(1);
+fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
+    let (occurrences, last_seen) =
+        insight.current().map_or((1, insight.timestamp()), |fields| (fields.occurrences, fields.last_seen));
     let seen = match occurrences {
         1 => "seen once".to_owned(),
-        count => format!(
-            "seen {count} times, last {}",
-            insight.last_seen.map(|at| at.to_string()).unwrap_or_default()
-        ),
+        count => format!("seen {count} times, last {last_seen}"),
     };
-    let state = match heading.what {
-        What::New => "new".to_owned(),
-        What::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
-        What::Repeat => format!("a repeat, {seen}"),
-        What::Asked => seen,
+    let state = match context.shown {
+        Shown::New => "new".to_owned(),
+        Shown::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
+        Shown::Repeat => format!("a repeat, {seen}"),
+        Shown::Asked => seen,
     };
     let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
     let foot =
-        format!("{INDENT}{} · {state} · {}{degraded}", shown(&insight.model_used), shown(&insight.alert_id));
+        format!("{INDENT}{} · {state} · {}{degraded}", shown(insight.model_used()), shown(insight.alert_id()));
     line(card, &paint(FAINT, &foot));
-    let unsupported =
-        insight.grounding.as_ref().map(|grounding| grounding.unsupported.len()).unwrap_or_default();
-    if unsupported > 0 {
+    if !unsupported(insight).is_empty() {
         line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks what no fact supports.")));
     }
-    if heading.evidence {
+    if context.evidence {
         evidence(card, insight);
     }
 }
 
-/// What stands behind a number that nothing supports.
+/// What is behind a number that nothing supports.
 const UNSUPPORTED: &str = "[?]";
 
-/// A model's text, safe to show, with each number marked that nothing supports.
+/// The numbers that nothing supports.
+fn unsupported(insight: &StoredInsight) -> &[String] {
+    let grounding = insight.current().and_then(|fields| fields.grounding.as_ref());
+    grounding.map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default()
+}
+
+/// A model's text, safe to show, with a mark behind each number that nothing supports.
 fn marked(text: &str, insight: &StoredInsight) -> String {
-    let unsupported =
-        insight.grounding.as_ref().map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default();
     let mut marked = String::new();
     let mut end = 0;
-    for span in unsupported_spans(text, unsupported) {
+    for span in unsupported_spans(text, unsupported(insight)) {
         marked.push_str(&shown(text.get(end..span.end).unwrap_or_default()));
         marked.push_str(UNSUPPORTED);
         end = span.end;
@@ -179,52 +176,45 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
             );
         }
     };
-    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    let facts = insight.facts.as_ref().map(|facts| {
-        let pairs = facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
-        pairs.collect::<Vec<_>>().join(", ")
-    });
-    pair("alert type", Some(shown(&insight.prediction_type)));
-    pair("facts", facts);
-    pair("message", insight.message.as_deref().map(shown));
-    pair("alert", time(insight.alert_timestamp));
-    pair("made", Some(insight.timestamp.to_string()));
-    pair("kept until", insight.expires_at.map(Timestamp::to_seconds_string));
-    pair("run", insight.run.as_deref().map(shown));
-    pair("model id", insight.model_id.as_deref().map(shown));
-    for attempt in insight.attempts.iter().flatten() {
+    pair("alert type", Some(shown(insight.prediction_type())));
+    let Some(fields) = insight.current() else {
+        pair("made", Some(insight.timestamp().to_string()));
+        return pair("expires", insight.expires_at().map(Timestamp::to_seconds_string));
+    };
+    let facts = fields.facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
+    pair("facts", Some(facts.collect::<Vec<_>>().join(", ")));
+    pair("message", fields.message.as_deref().map(shown));
+    pair("alert", Some(fields.alert_timestamp.to_string()));
+    pair("made", Some(fields.timestamp.to_string()));
+    pair("expires", Some(fields.expires_at.to_seconds_string()));
+    pair("run", Some(shown(&fields.run)));
+    pair("model id", fields.model_id.as_deref().map(shown));
+    for attempt in &fields.attempts {
         pair("attempt", Some(attempt_line(attempt)));
         pair("", attempt.violations.as_deref().map(shown));
-        pair("refused", attempt.reply.as_deref().map(shown));
+        pair("rejected", attempt.reply.as_deref().map(shown));
     }
-    let grounding = insight.grounding.as_ref().map(|grounding| {
-        let quoted: Vec<_> =
-            grounding.unsupported.iter().map(|claim| format!("\"{}\"", shown(claim))).collect();
-        let unsupported = if quoted.is_empty() {
-            "all supported".to_owned()
-        } else {
-            format!("not supported: {}", quoted.join(", "))
-        };
-        format!("{} numbers, {unsupported}", grounding.numbers)
-    });
-    pair("grounding", grounding);
-    let repairs = insight
-        .repairs
-        .as_ref()
-        .map(|repairs| repairs.iter().map(|repair| repair.code()).collect::<Vec<_>>().join(", "));
-    pair("repairs", repairs.filter(|repairs| !repairs.is_empty()));
-    pair(
-        "prompt",
-        insight
-            .prompt
-            .as_ref()
-            .map(|prompt| format!("version {}, sha256 {}", prompt.version, shown(&prompt.sha256))),
-    );
-    pair("reply", insight.reply.as_deref().map(shown));
+    pair("grounding", fields.grounding.as_ref().map(grounding_line));
+    let repairs = fields.repairs.iter().flatten().map(|repair| repair.code()).collect::<Vec<_>>().join(", ");
+    pair("repairs", Some(repairs).filter(|repairs| !repairs.is_empty()));
+    let prompt = |prompt: &PromptRef| format!("version {}, sha256 {}", prompt.version, shown(&prompt.sha256));
+    pair("prompt", fields.prompt.as_ref().map(prompt));
+    pair("reply", fields.reply.as_deref().map(shown));
 }
 
-/// A model call in a line: who, what came of it, how long, how much.
-fn attempt_line(attempt: &Attempt) -> String {
+/// How many numbers there are, and which of them nothing supports.
+fn grounding_line(report: &GroundingReport) -> String {
+    let quoted: Vec<_> = report.unsupported.iter().map(|claim| format!("\"{}\"", shown(claim))).collect();
+    let unsupported = if quoted.is_empty() {
+        "all supported".to_owned()
+    } else {
+        format!("not supported: {}", quoted.join(", "))
+    };
+    format!("{}, {unsupported}", counted(report.numbers as u64, "number"))
+}
+
+/// A model call in a line: which model, its outcome, how long, how much.
+fn attempt_line(attempt: &AttemptRecord) -> String {
     let mut parts = vec![
         format!("{} ({})", shown(&attempt.model), shown(&attempt.model_id)),
         shown(&attempt.outcome),
@@ -250,7 +240,7 @@ fn line(card: &mut String, text: &str) {
     let _ = writeln!(card, "{}", text.trim_end());
 }
 
-/// Wraps `text` behind `first`, whose styles take no room.
+/// Wraps `text` after `first`, whose styles take no room.
 fn wrapped(card: &mut String, first: &str, rest: &str, text: &str) {
     let room = width().saturating_sub(rest.chars().count()).max(20);
     for (index, part) in textwrap::wrap(text, room).iter().enumerate() {

@@ -1,37 +1,37 @@
-//! Where the program speaks: data on standard output, everything else on standard error.
-//!
-//! Takes: lines, tables, errors.
-//! Gives: output that honours `NO_COLOR`, pipes and the terminal's width.
-//! Never: mixes the two streams.
+//! Data on standard output, everything else on standard error; both honour `NO_COLOR`, pipes and the terminal's width.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use portend_core::alert_type::FolderError;
+use portend_core::help::Help;
+use portend_core::pipeline::Failure;
+use portend_core::store::StoreError;
 use serde::Serialize;
 
-use crate::show::text::{self, SafeJson};
+use super::text::{self, SafeJson};
 
 /// How a command ended, as its exit code says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum CommandOutcome {
     /// All of it was done.
     Done,
-    /// Something was parked, failed, refused or not found; it has been said.
+    /// Something was parked, failed, refused or not found, and the user has read which.
     Incomplete,
     /// The user stopped it.
     Interrupted,
 }
 
-/// What was typed or set cannot be meant.
+/// What was typed or set cannot work.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:#}")]
-pub(crate) struct WrongUsage(anyhow::Error);
+#[error("{0}")]
+pub(crate) struct WrongUsage(String);
 
 impl From<anyhow::Error> for WrongUsage {
     fn from(error: anyhow::Error) -> Self {
-        Self(error)
+        Self(with_help(&error))
     }
 }
 
@@ -49,24 +49,39 @@ pub(crate) fn width() -> usize {
     textwrap::termwidth().clamp(40, WIDTH_MAX)
 }
 
-/// Says what went wrong. Text that others wrote may be part of it.
+/// Prints an error with its causes and how to fix it. Text that others wrote may be part of it.
 pub(crate) fn complain(error: &anyhow::Error) {
-    let mut said = String::new();
-    // An error of the system that stands alone is the output's: every other names what it is about.
+    let mut sentence = String::new();
+    // An error of the system without a context is the output's: every other names what it is about.
     if error.is::<io::Error>() || error.is::<csv::Error>() || error.is::<serde_json::Error>() {
-        said.push_str("cannot write the output; see whether its disk is full");
+        sentence.push_str("cannot write the output; check whether its disk is full");
     }
-    for cause in error.chain().map(ToString::to_string) {
-        // A sentence that holds its cause already is not followed by it.
-        if !said.contains(&cause) {
-            said += if said.is_empty() { "" } else { ": " };
-            said += &cause;
-        }
+    if !sentence.is_empty() {
+        sentence.push_str(": ");
     }
-    note(&format!("{}: {}", paint(RED, "portend"), text::shown_lines(&said)));
+    sentence.push_str(&with_help(error));
+    note(&format!("{}: {}", paint(RED, "portend"), text::shown_lines(&sentence)));
 }
 
-/// A line on standard error. If nobody can read it, nobody needs it.
+/// The error, its causes, and how to fix it.
+pub(crate) fn with_help(error: &anyhow::Error) -> String {
+    match help_of(error) {
+        Some(help) => format!("{error:#}; {help}"),
+        None => format!("{error:#}"),
+    }
+}
+
+/// How to fix it, if one of its causes says so.
+fn help_of(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let store = cause.downcast_ref::<StoreError>().and_then(Help::help);
+        let failure = || cause.downcast_ref::<Failure>().and_then(Help::help);
+        let folder = || cause.downcast_ref::<FolderError>().and_then(Help::help);
+        store.or_else(failure).or_else(folder)
+    })
+}
+
+/// A line on standard error. That it cannot be written is ignored.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
@@ -85,7 +100,7 @@ pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> Result<
     Ok(())
 }
 
-/// A table without lines: its headings, where numbers stand to the right, and its rows.
+/// A table without lines: its headings, the columns that are aligned to the right, and its rows.
 pub(crate) fn table(
     headings: &[&str],
     right: &[usize],
@@ -119,7 +134,7 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Prints the manual page of the program, or of one of its commands.
-pub(crate) fn manual_page(program: clap::Command, command: Option<&str>) -> Result<Answer> {
+pub(crate) fn manual_page(program: clap::Command, command: Option<&str>) -> Result<CommandOutcome> {
     let mut program = program;
     program.build();
     let page = match command {
@@ -127,9 +142,9 @@ pub(crate) fn manual_page(program: clap::Command, command: Option<&str>) -> Resu
         Some(name) => program
             .find_subcommand(name)
             .cloned()
-            .with_context(|| format!("no command `{name}`; see portend --help"))
+            .with_context(|| format!("unknown command `{name}`; see portend --help"))
             .map_err(WrongUsage::from)?,
     };
     clap_mangen::Man::new(page).render(&mut io::stdout().lock())?;
-    Ok(Answer::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -1,13 +1,14 @@
-//! Text that others wrote, made safe to show.
+//! Text that others wrote, made safe to show: what a terminal or a spreadsheet would act on is escaped.
 //!
-//! Takes: names, messages and explanations as they came.
-//! Gives: the same, with what a terminal or a spreadsheet would act on escaped.
 //! Never: drops a character; an escape can be read back.
 
 use std::fmt::Write as _;
 use std::io;
+use std::time::Duration;
 
+use indicatif::HumanCount;
 use portend_core::time::Timestamp;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// For a terminal: control, escape and bidirectional characters as `\u{202e}`.
 pub(crate) fn shown(text: &str) -> String {
@@ -31,17 +32,26 @@ fn escaped(text: &str, kept: impl Fn(char) -> bool) -> String {
     })
 }
 
-/// Whether a terminal acts on the character, or text around it turns: controls (C0, C1, DEL), marks of direction,
-/// line and paragraph separators, and what cannot be seen at all.
+/// Whether a terminal acts on the character, text around it turns, or it cannot be seen: controls, formats (marks of
+/// direction, tags) but for the joiners of scripts and emoji, line and paragraph separators, and code points that are
+/// private or not assigned.
 fn acts(each: char) -> bool {
-    each.is_control()
-        || matches!(
-            each,
-            '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-        )
+    if matches!(each, '\u{200C}' | '\u{200D}') {
+        return false;
+    }
+    match each.general_category() {
+        GeneralCategory::Control
+        | GeneralCategory::Format
+        | GeneralCategory::LineSeparator
+        | GeneralCategory::ParagraphSeparator
+        | GeneralCategory::PrivateUse
+        | GeneralCategory::Surrogate
+        | GeneralCategory::Unassigned => true,
+        _ => false,
+    }
 }
 
-/// For a cell of a spreadsheet: what would begin a formula is led by an apostrophe.
+/// For a cell of a spreadsheet: what would begin a formula gets an apostrophe before it.
 pub(crate) fn cell(text: &str) -> String {
     let shown = shown_lines(text);
     let formula = shown.trim_start().starts_with(['=', '+', '-', '@']);
@@ -56,18 +66,19 @@ pub(crate) fn minute(at: Timestamp) -> String {
 
 /// A whole number with its thousands apart.
 pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let groups = digits.as_bytes().get(first..).unwrap_or_default().chunks(3);
-    let mut parts: Vec<&str> = digits.get(..first).filter(|head| !head.is_empty()).into_iter().collect();
-    parts.extend(groups.filter_map(|group| std::str::from_utf8(group).ok()));
-    parts.join(",")
+    HumanCount(number).to_string()
 }
 
-/// So many of something, as people write it.
+/// A number of things, as people write it.
 pub(crate) fn counted(number: u64, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {one}{plural}", thousands(number))
+}
+
+/// A duration in whole days, or in hours below two days.
+pub(crate) fn days(duration: Duration) -> String {
+    let hours = duration.as_secs() / 3600;
+    if hours < 48 { counted(hours, "hour") } else { counted(hours / 24, "day") }
 }
 
 /// JSON for a line of output, in which what a terminal would act on is escaped as JSON escapes it.
@@ -82,7 +93,11 @@ impl serde_json::ser::Formatter for SafeJson {
         let mut rest = fragment;
         while let Some((at, each)) = rest.char_indices().find(|(_, each)| acts(*each)) {
             let (before, after) = rest.split_at(at);
-            write!(writer, "{before}\\u{:04x}", u32::from(each))?;
+            writer.write_all(before.as_bytes())?;
+            // JSON escapes a character beyond the first plane as two.
+            for unit in each.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
             rest = after.get(each.len_utf8()..).unwrap_or_default();
         }
         writer.write_all(rest.as_bytes())
@@ -102,6 +117,8 @@ mod tests {
             ("日本語 é 🎓", "日本語 é 🎓"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),
             ("a\u{202e}b\u{9b}c\r\n", "a\\u{202e}b\\u{9b}c\\u{d}\\u{a}"),
+            ("a\u{e0041}b\u{ad}c\u{e000}d\u{180e}", "a\\u{e0041}b\\u{ad}c\\u{e000}d\\u{180e}"),
+            ("क्\u{200d}ष 👩\u{200d}🎓", "क्\u{200d}ष 👩\u{200d}🎓"),
         ] {
             assert_eq!(shown(text), expected);
         }
@@ -119,17 +136,24 @@ mod tests {
 
     #[test]
     fn a_line_of_json_is_safe_to_show_and_says_the_same() {
-        let text = "a\u{202e}\u{9b}\u{1b}\"é\n";
+        let text = "a\u{202e}\u{9b}\u{1b}\"é\n\u{e0041}";
         let mut line = Vec::new();
         text.serialize(&mut serde_json::Serializer::with_formatter(&mut line, SafeJson)).unwrap();
-        assert_eq!(std::str::from_utf8(&line).unwrap(), "\"a\\u202e\\u009b\\u001b\\\"é\\n\"");
+        assert_eq!(std::str::from_utf8(&line).unwrap(), "\"a\\u202e\\u009b\\u001b\\\"é\\n\\udb40\\udc41\"");
         assert_eq!(serde_json::from_slice::<String>(&line).unwrap(), text);
     }
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_apart() {
         for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(number), expected);
+        }
+    }
+
+    #[test]
+    fn days_are_hours_until_there_are_two() {
+        for (hours, expected) in [(1, "1 hour"), (47, "47 hours"), (48, "2 days"), (95 * 24 + 3, "95 days")] {
+            assert_eq!(days(Duration::from_hours(hours)), expected);
         }
     }
 }

@@ -56,7 +56,7 @@ impl BusWriter {
         let mut pause = PAUSE;
         for _ in 1..TRIES_MAX {
             match self.bus.put_alerts(entries).await {
-                Err(NotifyError::Unreachable { .. } | NotifyError::NotTaken { .. }) => {
+                Err(NotifyError::Unreachable { .. } | NotifyError::NotAccepted { .. }) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }

@@ -1,0 +1,95 @@
+//! Standard output on a thread of its own, so that a reader that pauses holds up neither work nor signals.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
+use tokio::sync::{mpsc, oneshot};
+
+/// Pieces that the thread has and has not written.
+const QUEUE_PIECES: usize = 16;
+/// Bytes that may wait for the thread. More is produced only once the reader reads on.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Writes pieces of text in their order.
+pub(crate) struct OutputWriter {
+    sender: mpsc::Sender<Vec<u8>>,
+    waiting: VecDeque<Vec<u8>>,
+    waiting_bytes: usize,
+    failure: Arc<Mutex<Option<io::Error>>>,
+    done: oneshot::Receiver<()>,
+}
+
+impl OutputWriter {
+    /// Starts the thread. The bar, which shares a terminal with the output, is hidden while a piece is written.
+    pub(crate) fn start(bar: ProgressBar) -> Result<Self> {
+        let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(QUEUE_PIECES);
+        let (finished, done) = oneshot::channel();
+        let failure = Arc::new(Mutex::new(None));
+        let failed = Arc::clone(&failure);
+        let work = move || {
+            while let Some(piece) = pieces.blocking_recv() {
+                let write = || anstream::stdout().write_all(&piece).and_then(|()| anstream::stdout().flush());
+                let written = if bar.is_hidden() { write() } else { bar.suspend(write) };
+                if let Err(error) = written {
+                    *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    break;
+                }
+            }
+            drop(pieces);
+            // Whoever waits for the end may have gone.
+            let _ = finished.send(());
+        };
+        thread::Builder::new().name("output".into()).spawn(work).context("cannot start the output's thread")?;
+        Ok(Self { sender, waiting: VecDeque::new(), waiting_bytes: 0, failure, done })
+    }
+
+    /// Adds a piece.
+    pub(crate) fn push(&mut self, piece: Vec<u8>) {
+        self.waiting_bytes += piece.len();
+        self.waiting.push_back(piece);
+    }
+
+    /// Whether pieces wait for the thread.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether more may be produced.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting_bytes < WAITING_BYTES_MAX
+    }
+
+    /// Hands the next piece to the thread, as soon as it can take one. Dropping the future loses nothing.
+    pub(crate) async fn hand_over(&mut self) -> Result<()> {
+        let Ok(permit) = self.sender.reserve().await else { return Err(self.failure()) };
+        if let Some(piece) = self.waiting.pop_front() {
+            self.waiting_bytes -= piece.len();
+            permit.send(piece);
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is written.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        while self.is_waiting() {
+            self.hand_over().await?;
+        }
+        let Self { sender, failure, done, .. } = self;
+        drop(sender);
+        // The thread ends after its last piece, or with a failure.
+        let _ = done.await;
+        match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn failure(&self) -> anyhow::Error {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.unwrap_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe)).into()
+    }
+}
