@@ -1,7 +1,7 @@
 //! Reads a model's raw text as a [`Reply`], noting every liberty taken.
 //!
 //! Takes: text as received, up to [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX), and the ids of the facts that a driver can name.
-//! Gives: a reply and the [`Repair`]s it needed, or an [`Unusable`] that says why there is none.
+//! Gives: a reply and the [`Repair`]s it needed, or a [`ReplyError`] that says why there is none.
 //! Never: looks at the alert, calls a model, or fills in a missing field.
 //!
 //! It is lenient about syntax where a repair loses nothing, and strict about values.
@@ -26,7 +26,7 @@ mod unusable;
 mod value;
 
 pub use repair::Repair;
-pub use unusable::{Fault, Key, Unusable};
+pub use unusable::{ReplyError, ReplyKey, SyntaxFault};
 
 use serde::Serialize;
 
@@ -39,13 +39,13 @@ pub struct Reply {
     risk_score: Number,
     explanation: String,
     recommendations: Vec<String>,
-    drivers: Vec<Driver>,
+    drivers: Vec<ReplyDriver>,
     repairs: Vec<Repair>,
 }
 
 /// A fact that, as the model says, moves the score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Driver {
+pub struct ReplyDriver {
     /// The id of one of the facts that [`Reply::read`] was given.
     pub fact: String,
     /// The direction in which it moves the score.
@@ -56,12 +56,12 @@ pub struct Driver {
 
 impl Reply {
     /// Reads what a model answered. A provider's several text blocks are joined by a newline before.
-    pub fn read(text: &str, facts: &[&str]) -> Result<Self, Unusable> {
+    pub fn read(text: &str, facts: &[&str]) -> Result<Self, ReplyError> {
         Self::read_counting(text, facts).0
     }
 
     /// The reply, and the bytes that the reading stepped over: a measure of its work that no machine changes.
-    fn read_counting(text: &str, facts: &[&str]) -> (Result<Self, Unusable>, usize) {
+    fn read_counting(text: &str, facts: &[&str]) -> (Result<Self, ReplyError>, usize) {
         let mut steps = 0;
         let reply = scan::read(text, facts, &mut steps).map(|(fields, repairs)| Self {
             risk_score: fields.risk_score,
@@ -89,7 +89,7 @@ impl Reply {
     }
 
     /// The facts that move the score, each at most once. Empty if the model named none, or wrongly.
-    pub fn drivers(&self) -> &[Driver] {
+    pub fn drivers(&self) -> &[ReplyDriver] {
         &self.drivers
     }
 
@@ -100,7 +100,7 @@ impl Reply {
 
     /// The answer as the JSON object that was asked for. Reading it gives this answer with no repair.
     pub fn to_json(&self) -> String {
-        let wire = Wire {
+        let wire = AnswerJson {
             risk_score: self.risk_score,
             explanation: &self.explanation,
             recommendations: &self.recommendations,
@@ -113,12 +113,12 @@ impl Reply {
 
 /// The answer's JSON.
 #[derive(Serialize)]
-struct Wire<'a> {
+struct AnswerJson<'a> {
     risk_score: Number,
     explanation: &'a str,
     recommendations: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    drivers: &'a [Driver],
+    drivers: &'a [ReplyDriver],
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 //! Never: stands within a character, or past the end.
 
 /// A place in a text. Every loop of the reader moves one, so `steps` measures the reader's work.
-pub(super) struct Cursor<'t> {
+pub(super) struct TextCursor<'t> {
     text: &'t str,
     at: usize,
     steps: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TextCursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0, steps: 0 }
     }

@@ -4,58 +4,64 @@
 //! Gives: the one answer's fields with every repair, or why there is none.
 //! Never: prefers the first answer or the last. Several that differ are none.
 
-use super::answer::{Answer, Finding};
-use super::fields::Fields;
+use super::answer::{AnswerObject, Candidate};
+use super::fields::AnswerFields;
 use super::repair::{Repair, Repairs};
-use super::skim::Sight;
-use super::unusable::{Key, Unusable};
-use super::value::{Object, Value};
+use super::skim::MalformedScore;
+use super::unusable::{ReplyError, ReplyKey};
+use super::value::{ReplyObject, ReplyValue};
 
 /// What has been found. One answer is kept, since all others must be equal to it.
 #[derive(Default)]
-pub(super) struct Found {
-    first: Option<(Object, Result<Fields, Unusable>)>,
+pub(super) struct Candidates {
+    first: Option<(ReplyObject, Result<AnswerFields, ReplyError>)>,
     /// Whether there are answers that are not equal.
     differ: bool,
     /// Whether an answer stands outside reasoning.
     outside: bool,
     /// Why something cannot be read that would be an answer. No answer can be trusted beside it.
-    broken: Option<Unusable>,
+    broken: Option<ReplyError>,
     /// What the reason is if there is no answer: that of the object that comes nearest to one.
-    nearest: Option<Unusable>,
+    nearest: Option<ReplyError>,
     pub(super) repairs: Repairs,
 }
 
-impl Found {
+impl Candidates {
     /// Adds what an object or a list of objects is.
-    pub(super) fn add(&mut self, finding: Finding, in_reasoning: bool, facts: &[&str]) {
+    pub(super) fn add(&mut self, finding: Candidate, in_reasoning: bool, facts: &[&str]) {
         match finding {
-            Finding::Answer(answer) => {
+            Candidate::Answer(answer) => {
                 self.outside |= !in_reasoning;
                 self.add_answer(answer, facts);
                 return;
             }
-            Finding::Several => self.differ = true,
-            Finding::Malformed(fault, Sight::Score) => self.add_broken(Unusable::Malformed(fault)),
-            Finding::Malformed(_, Sight::NoScore) => self.add_broken(Unusable::Type(Key::RiskScore)),
-            Finding::Malformed(_, Sight::Echo) | Finding::Echo => {
-                self.nearest = Some(Unusable::Type(Key::RiskScore));
+            Candidate::Several => self.differ = true,
+            Candidate::Malformed(fault, MalformedScore::Score) => {
+                self.add_broken(ReplyError::Malformed(fault));
             }
-            Finding::Partial => self.nearest = self.nearest.or(Some(Unusable::Missing(Key::RiskScore))),
-            Finding::Malformed(_, Sight::Nothing) | Finding::Other => {}
+            Candidate::Malformed(_, MalformedScore::NoScore) => {
+                self.add_broken(ReplyError::Type(ReplyKey::RiskScore));
+            }
+            Candidate::Malformed(_, MalformedScore::Echo) | Candidate::Echo => {
+                self.nearest = Some(ReplyError::Type(ReplyKey::RiskScore));
+            }
+            Candidate::Partial => {
+                self.nearest = self.nearest.or(Some(ReplyError::Missing(ReplyKey::RiskScore)));
+            }
+            Candidate::Malformed(_, MalformedScore::Nothing) | Candidate::Other => {}
             // The scan ends at a cut candidate, or drops it.
-            Finding::Cut => self.add_broken(Unusable::Truncated),
+            Candidate::Cut => self.add_broken(ReplyError::Truncated),
         }
         self.repairs.note(Repair::Prose);
     }
 
-    fn add_broken(&mut self, why: Unusable) {
+    fn add_broken(&mut self, why: ReplyError) {
         self.broken = self.broken.or(Some(why));
     }
 
-    fn add_answer(&mut self, answer: Answer, facts: &[&str]) {
-        let Answer { object, mut repairs, unfit } = answer;
-        let fields = Fields::read(&object, unfit, facts, &mut repairs);
+    fn add_answer(&mut self, answer: AnswerObject, facts: &[&str]) {
+        let AnswerObject { object, mut repairs, unfit } = answer;
+        let fields = AnswerFields::read(&object, unfit, facts, &mut repairs);
         self.repairs.merge(repairs);
         let Some((first_object, first)) = &mut self.first else {
             self.first = Some((object, fields));
@@ -76,19 +82,19 @@ impl Found {
     }
 
     /// The one answer, if there is one and it is valid.
-    pub(super) fn settle(self) -> Result<(Fields, Repairs), Unusable> {
+    pub(super) fn settle(self) -> Result<(AnswerFields, Repairs), ReplyError> {
         match (self.first, self.broken) {
-            _ if self.differ => Err(Unusable::Ambiguous),
-            (Some(_), Some(_)) => Err(Unusable::Ambiguous),
+            _ if self.differ => Err(ReplyError::Ambiguous),
+            (Some(_), Some(_)) => Err(ReplyError::Ambiguous),
             (None, Some(unusable)) => Err(unusable),
             (Some((_, fields)), None) if self.outside => Ok((fields?, self.repairs)),
-            (Some(_), None) => Err(Unusable::NoObject),
-            (None, None) => Err(self.nearest.unwrap_or(Unusable::NoObject)),
+            (Some(_), None) => Err(ReplyError::NoObject),
+            (None, None) => Err(self.nearest.unwrap_or(ReplyError::NoObject)),
         }
     }
 }
 
 /// The three values that an answer is, as they were written.
-fn values(object: &Object) -> [Option<&Value>; 3] {
+fn values(object: &ReplyObject) -> [Option<&ReplyValue>; 3] {
     ["risk_score", "explanation", "recommendations"].map(|key| object.get(key))
 }

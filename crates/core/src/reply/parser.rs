@@ -4,64 +4,64 @@
 //! Gives: the value with the cursor behind it, or why there is none.
 //! Never: closes anything, inserts a comma, a colon or a value, or reads a bare word as a text.
 
-use super::cursor::Cursor;
+use super::cursor::TextCursor;
 use super::repair::{Repair, Repairs};
-use super::string::{Quote, Stop};
-use super::unusable::Fault;
-use super::value::{Member, Object, Value};
+use super::string::{ParseStop, Quote};
+use super::unusable::SyntaxFault;
+use super::value::{ReplyMember, ReplyObject, ReplyValue};
 use crate::limits::REPLY_DEPTH_MAX;
 
 /// A value that has been read whole.
 pub(super) struct Parsed {
-    pub(super) value: Value,
+    pub(super) value: ReplyValue,
     pub(super) repairs: Repairs,
     /// Whether some string in it, a key or a value at any depth, can be no text.
     pub(super) unfit: bool,
 }
 
 /// Reads one value.
-pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Parsed, Stop> {
+pub(super) fn parse(cursor: &mut TextCursor<'_>) -> Result<Parsed, ParseStop> {
     let mut parser = Parser { cursor, repairs: Repairs::default(), unfit: false };
     let value = parser.value(0)?;
     Ok(Parsed { value, repairs: parser.repairs, unfit: parser.unfit })
 }
 
 struct Parser<'c, 't> {
-    cursor: &'c mut Cursor<'t>,
+    cursor: &'c mut TextCursor<'t>,
     repairs: Repairs,
     unfit: bool,
 }
 
 impl Parser<'_, '_> {
     /// `depth` is the number of open braces and brackets. It bounds the recursion.
-    fn value(&mut self, depth: usize) -> Result<Value, Stop> {
+    fn value(&mut self, depth: usize) -> Result<ReplyValue, ParseStop> {
         match self.next()? {
-            b'{' | b'[' if depth >= REPLY_DEPTH_MAX => Err(Stop::Fault(Fault::Depth)),
-            b'{' => self.object(depth + 1).map(Value::Object),
-            b'[' => self.list(depth + 1).map(Value::List),
+            b'{' | b'[' if depth >= REPLY_DEPTH_MAX => Err(ParseStop::Fault(SyntaxFault::Depth)),
+            b'{' => self.object(depth + 1).map(ReplyValue::Object),
+            b'[' => self.list(depth + 1).map(ReplyValue::List),
             _ => match Quote::at(self.cursor) {
-                Some(quote) => Ok(self.string(quote)?.map_or(Value::Unfit, Value::Text)),
+                Some(quote) => Ok(self.string(quote)?.map_or(ReplyValue::Unfit, ReplyValue::Text)),
                 None => self.word(),
             },
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Object, Stop> {
+    fn object(&mut self, depth: usize) -> Result<ReplyObject, ParseStop> {
         self.cursor.pass(1);
         let mut members = Vec::new();
         while !self.closes(b'}', members.is_empty())? {
             let key = self.key()?;
             if self.next()? != b':' {
-                return Err(Stop::Fault(Fault::Colon));
+                return Err(ParseStop::Fault(SyntaxFault::Colon));
             }
             self.cursor.pass(1);
             let value = self.value(depth)?;
-            members.push(Member { key, value });
+            members.push(ReplyMember { key, value });
         }
-        Ok(Object(members))
+        Ok(ReplyObject(members))
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<Value>, Stop> {
+    fn list(&mut self, depth: usize) -> Result<Vec<ReplyValue>, ParseStop> {
         self.cursor.pass(1);
         let mut items = Vec::new();
         while !self.closes(b']', items.is_empty())? {
@@ -71,7 +71,7 @@ impl Parser<'_, '_> {
     }
 
     /// Steps over the closing brace or bracket, or else over the comma that the next member or item needs.
-    fn closes(&mut self, close: u8, first: bool) -> Result<bool, Stop> {
+    fn closes(&mut self, close: u8, first: bool) -> Result<bool, ParseStop> {
         let comma = !first && self.next()? == b',';
         if comma {
             self.cursor.pass(1);
@@ -83,40 +83,40 @@ impl Parser<'_, '_> {
                 self.repairs.note(Repair::TrailingComma);
             }
         } else if !first && !comma {
-            return Err(Stop::Fault(Fault::Comma));
+            return Err(ParseStop::Fault(SyntaxFault::Comma));
         }
         Ok(closes)
     }
 
-    fn key(&mut self) -> Result<String, Stop> {
+    fn key(&mut self) -> Result<String, ParseStop> {
         if let Some(quote) = Quote::at(self.cursor) {
             return Ok(self.string(quote)?.unwrap_or_default());
         }
         let name = self.cursor.eat_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(Stop::Fault(Fault::Key));
+            return Err(ParseStop::Fault(SyntaxFault::Key));
         }
         self.repairs.note(Repair::BareKey);
         Ok(name.to_owned())
     }
 
-    fn string(&mut self, quote: &Quote) -> Result<Option<String>, Stop> {
+    fn string(&mut self, quote: &Quote) -> Result<Option<String>, ParseStop> {
         let text = quote.read(self.cursor, &mut self.repairs)?;
         self.unfit |= text.is_none();
         Ok(text)
     }
 
-    fn word(&mut self) -> Result<Value, Stop> {
+    fn word(&mut self) -> Result<ReplyValue, ParseStop> {
         let word = self.cursor.word();
         let (value, literal) = match word {
-            "null" => (Value::Null, false),
-            "true" => (Value::Bool(true), false),
-            "false" => (Value::Bool(false), false),
-            "None" | "undefined" => (Value::Null, true),
-            "True" => (Value::Bool(true), true),
-            "False" => (Value::Bool(false), true),
-            _ if is_number(word) => (Value::Number(number(word)), false),
-            _ => return Err(Stop::Fault(Fault::Value)),
+            "null" => (ReplyValue::Null, false),
+            "true" => (ReplyValue::Bool(true), false),
+            "false" => (ReplyValue::Bool(false), false),
+            "None" | "undefined" => (ReplyValue::Null, true),
+            "True" => (ReplyValue::Bool(true), true),
+            "False" => (ReplyValue::Bool(false), true),
+            _ if is_number(word) => (ReplyValue::Number(number(word)), false),
+            _ => return Err(ParseStop::Fault(SyntaxFault::Value)),
         };
         if literal {
             self.repairs.note(Repair::Literal);
@@ -125,13 +125,13 @@ impl Parser<'_, '_> {
     }
 
     /// The next byte that is neither white space nor comment.
-    fn next(&mut self) -> Result<u8, Stop> {
+    fn next(&mut self) -> Result<u8, ParseStop> {
         self.cursor.space();
         while self.cursor.comment() {
             self.repairs.note(Repair::Comment);
             self.cursor.space();
         }
-        self.cursor.peek().ok_or(Stop::End)
+        self.cursor.peek().ok_or(ParseStop::End)
     }
 }
 

@@ -4,21 +4,21 @@
 //! Gives: the tags, and the end of what is dropped.
 //! Never: looks for an answer in reasoning; what stands there is a draft.
 
-use super::cursor::{Cursor, is_padding};
-use super::unusable::Unusable;
+use super::cursor::{TextCursor, is_padding};
+use super::unusable::ReplyError;
 
 const NAMES: [&str; 4] = ["think", "thinking", "reasoning", "scratchpad"];
 
 /// A tag that opens or closes reasoning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(super) struct ReasoningTag {
     pub(super) name: &'static str,
     pub(super) closes: bool,
 }
 
-impl Tag {
+impl ReasoningTag {
     /// Steps over the tag that stands here, in any case.
-    pub(super) fn eat(cursor: &mut Cursor<'_>) -> Option<Self> {
+    pub(super) fn eat(cursor: &mut TextCursor<'_>) -> Option<Self> {
         let rest = cursor.rest().strip_prefix('<')?;
         let closes = rest.starts_with('/');
         let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -31,7 +31,7 @@ impl Tag {
     }
 
     /// Steps behind the next tag anywhere.
-    fn next(cursor: &mut Cursor<'_>) -> Option<Self> {
+    fn next(cursor: &mut TextCursor<'_>) -> Option<Self> {
         while cursor.find("<") {
             if let Some(tag) = Self::eat(cursor) {
                 return Some(tag);
@@ -44,31 +44,33 @@ impl Tag {
 
 /// Steps over the white space at the beginning, and over the blocks of reasoning there; says whether there was
 /// one. Nothing but the closing tag ends a block, whatever stands in it.
-pub(super) fn pass_leading(cursor: &mut Cursor<'_>) -> Result<bool, Unusable> {
+pub(super) fn pass_leading(cursor: &mut TextCursor<'_>) -> Result<bool, ReplyError> {
     let mut dropped = false;
     loop {
         pass_padding(cursor);
         let start = cursor.at();
-        let Some(open) = Tag::eat(cursor).filter(|tag| !tag.closes) else {
+        let Some(open) = ReasoningTag::eat(cursor).filter(|tag| !tag.closes) else {
             // An orphan closing tag is the scan's to see.
             cursor.go_to(start);
             return Ok(dropped);
         };
-        while Tag::next(cursor).ok_or(Unusable::Truncated)? != (Tag { closes: true, ..open }) {}
+        while ReasoningTag::next(cursor).ok_or(ReplyError::Truncated)?
+            != (ReasoningTag { closes: true, ..open })
+        {}
         dropped = true;
     }
 }
 
 /// Steps over white space and zero-width characters.
-pub(super) fn pass_padding(cursor: &mut Cursor<'_>) {
+pub(super) fn pass_padding(cursor: &mut TextCursor<'_>) {
     let rest = cursor.rest();
     cursor.pass(rest.len() - rest.trim_start_matches(is_padding).len());
 }
 
 /// Steps behind the last closing tag in the text that has no opening one before it; `open` is already opened.
-pub(super) fn pass_last_orphan(cursor: &mut Cursor<'_>, mut open: Option<&'static str>) -> bool {
+pub(super) fn pass_last_orphan(cursor: &mut TextCursor<'_>, mut open: Option<&'static str>) -> bool {
     let mut orphan = None;
-    while let Some(tag) = Tag::next(cursor) {
+    while let Some(tag) = ReasoningTag::next(cursor) {
         match (tag.closes, open) {
             (true, None) => orphan = Some(cursor.at()),
             (true, Some(name)) if name == tag.name => open = None,

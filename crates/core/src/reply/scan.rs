@@ -4,20 +4,24 @@
 //! Gives: the answer's fields with every repair, or why no answer can be used.
 //! Never: looks into reasoning that it drops, or for a second object in one that is malformed.
 
-use super::answer::{self, Finding};
-use super::cursor::{Cursor, is_padding};
-use super::fields::Fields;
-use super::found::Found;
-use super::reasoning::{Tag, pass_last_orphan, pass_leading, pass_padding};
+use super::answer::{self, Candidate};
+use super::cursor::{TextCursor, is_padding};
+use super::fields::AnswerFields;
+use super::found::Candidates;
+use super::reasoning::{ReasoningTag, pass_last_orphan, pass_leading, pass_padding};
 use super::repair::{Repair, Repairs};
 use super::string::Quote;
-use super::unusable::{Fault, Unusable};
+use super::unusable::{ReplyError, SyntaxFault};
 use crate::limits::REPLY_BYTES_MAX;
 
 /// Reads a text, and adds the bytes that it stepped over to `steps`.
-pub(super) fn read(text: &str, facts: &[&str], steps: &mut usize) -> Result<(Fields, Repairs), Unusable> {
+pub(super) fn read(
+    text: &str,
+    facts: &[&str],
+    steps: &mut usize,
+) -> Result<(AnswerFields, Repairs), ReplyError> {
     if text.len() > REPLY_BYTES_MAX {
-        return Err(Unusable::TooLarge);
+        return Err(ReplyError::TooLarge);
     }
     read_level(text, true, facts, steps)
 }
@@ -28,12 +32,12 @@ fn read_level(
     may_open: bool,
     facts: &[&str],
     steps: &mut usize,
-) -> Result<(Fields, Repairs), Unusable> {
+) -> Result<(AnswerFields, Repairs), ReplyError> {
     let mut scan = Scan {
-        cursor: Cursor::new(text),
+        cursor: TextCursor::new(text),
         may_open,
         facts,
-        found: Found::default(),
+        found: Candidates::default(),
         open: None,
         dropped_from: 0,
     };
@@ -50,10 +54,10 @@ fn read_level(
 }
 
 struct Scan<'t> {
-    cursor: Cursor<'t>,
+    cursor: TextCursor<'t>,
     may_open: bool,
     facts: &'t [&'t str],
-    found: Found,
+    found: Candidates,
     /// The name of a reasoning tag that was opened after other text.
     open: Option<&'static str>,
     /// The end of the last candidate of which a part was dropped as reasoning.
@@ -63,7 +67,7 @@ struct Scan<'t> {
 impl Scan<'_> {
     /// Finds everything outside candidates, and every candidate; or, if all that is not dropped is one JSON
     /// string, gives its text.
-    fn run(&mut self) -> Result<Option<String>, Unusable> {
+    fn run(&mut self) -> Result<Option<String>, ReplyError> {
         let mut all_dropped = true;
         loop {
             if all_dropped && let Some(text) = self.text_in_string()? {
@@ -79,11 +83,11 @@ impl Scan<'_> {
             };
         }
         // What stands in open reasoning is a draft, and what stood before it may be one too.
-        if self.open.is_some() { Err(Unusable::Truncated) } else { Ok(None) }
+        if self.open.is_some() { Err(ReplyError::Truncated) } else { Ok(None) }
     }
 
     /// Drops reasoning that stands here; then, if all the rest is one JSON string, gives its text.
-    fn text_in_string(&mut self) -> Result<Option<String>, Unusable> {
+    fn text_in_string(&mut self) -> Result<Option<String>, ReplyError> {
         if pass_leading(&mut self.cursor)? {
             self.found.repairs.note(Repair::ReasoningBlock);
         }
@@ -97,22 +101,22 @@ impl Scan<'_> {
         if let Some(text) = text.filter(|_| self.cursor.peek().is_none()) {
             self.found.repairs.merge(repairs);
             self.found.repairs.note(Repair::Wrapper);
-            return text.ok_or(Unusable::Malformed(Fault::Character)).map(Some);
+            return text.ok_or(ReplyError::Malformed(SyntaxFault::Character)).map(Some);
         }
         self.cursor.go_to(start);
         Ok(None)
     }
 
     /// Reads a candidate. Like the other steps of the scan it says whether all up to its end was dropped.
-    fn candidate(&mut self) -> Result<bool, Unusable> {
+    fn candidate(&mut self) -> Result<bool, ReplyError> {
         let start = self.cursor.at();
         let finding = answer::read(&mut self.cursor, self.may_open);
-        let cut = matches!(finding, Finding::Cut);
-        if (cut || matches!(finding, Finding::Malformed(..))) && self.drop_to_orphan(start) {
+        let cut = matches!(finding, Candidate::Cut);
+        if (cut || matches!(finding, Candidate::Malformed(..))) && self.drop_to_orphan(start) {
             return Ok(true);
         }
         if cut {
-            return Err(Unusable::Truncated);
+            return Err(ReplyError::Truncated);
         }
         let in_reasoning = self.open.is_some();
         self.found.add(finding, in_reasoning, self.facts);
@@ -127,7 +131,7 @@ impl Scan<'_> {
         if start < self.dropped_from {
             return false;
         }
-        let mut inside = Cursor::new(self.cursor.since(start));
+        let mut inside = TextCursor::new(self.cursor.since(start));
         let found = pass_last_orphan(&mut inside, self.open);
         self.cursor.count(inside.steps());
         if found {
@@ -139,7 +143,7 @@ impl Scan<'_> {
     }
 
     /// Brackets begin a candidate if a brace follows them; all others are prose, as in `[1]`.
-    fn brackets(&mut self) -> Result<bool, Unusable> {
+    fn brackets(&mut self) -> Result<bool, ReplyError> {
         let start = self.cursor.at();
         self.cursor.eat_while(|byte| matches!(byte, b'[' | b' ' | b'\t' | b'\n' | b'\r'));
         if self.cursor.peek() == Some(b'{') {
@@ -151,14 +155,14 @@ impl Scan<'_> {
     }
 
     fn tag(&mut self) -> bool {
-        let tag = Tag::eat(&mut self.cursor);
+        let tag = ReasoningTag::eat(&mut self.cursor);
         match (tag, self.open) {
-            (Some(Tag { closes: true, .. }), None) => {
+            (Some(ReasoningTag { closes: true, .. }), None) => {
                 self.drop_all();
                 return true;
             }
-            (Some(Tag { closes: true, name }), Some(open)) if name == open => self.open = None,
-            (Some(Tag { closes: false, name }), None) => self.open = Some(name),
+            (Some(ReasoningTag { closes: true, name }), Some(open)) if name == open => self.open = None,
+            (Some(ReasoningTag { closes: false, name }), None) => self.open = Some(name),
             (Some(_), Some(_)) => {}
             (None, _) => self.cursor.pass(1),
         }
@@ -168,7 +172,7 @@ impl Scan<'_> {
 
     /// Forgets what was found before an orphan closing tag.
     fn drop_all(&mut self) {
-        self.found = Found::default();
+        self.found = Candidates::default();
         self.found.repairs.note(Repair::ReasoningBlock);
     }
 

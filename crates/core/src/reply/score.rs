@@ -7,30 +7,34 @@
 use super::cursor::is_padding;
 use super::parser::number;
 use super::repair::{Repair, Repairs};
-use super::unusable::{Key, Unusable};
-use super::value::Value;
+use super::unusable::{ReplyError, ReplyKey};
+use super::value::ReplyValue;
 use crate::limits::{RISK_SCORE_MAX, RISK_SCORE_MIN};
 use crate::number::Number;
 
 /// Reads the score.
-pub(super) fn read(value: &Value, repairs: &mut Repairs) -> Result<Number, Unusable> {
+pub(super) fn read(value: &ReplyValue, repairs: &mut Repairs) -> Result<Number, ReplyError> {
     let score = match value {
-        Value::Number(number) => *number,
-        Value::Text(text) => {
+        ReplyValue::Number(number) => *number,
+        ReplyValue::Text(text) => {
             repairs.note(Repair::NumberString);
-            read_text(text).ok_or(Unusable::Type(Key::RiskScore))?
+            read_text(text).ok_or(ReplyError::Type(ReplyKey::RiskScore))?
         }
-        Value::Null | Value::Bool(_) | Value::Unfit | Value::List(_) | Value::Object(_) => {
-            return Err(Unusable::Type(Key::RiskScore));
+        ReplyValue::Null
+        | ReplyValue::Bool(_)
+        | ReplyValue::Unfit
+        | ReplyValue::List(_)
+        | ReplyValue::Object(_) => {
+            return Err(ReplyError::Type(ReplyKey::RiskScore));
         }
     };
     if !(RISK_SCORE_MIN..=RISK_SCORE_MAX).contains(&score) {
-        Err(Unusable::Range)
+        Err(ReplyError::Range)
     } else if score > 0.0 && score < 1.0 {
-        Err(Unusable::Scale)
+        Err(ReplyError::Scale)
     } else {
         // What is not finite is not in the range.
-        Number::new(score).ok_or(Unusable::Range)
+        Number::new(score).ok_or(ReplyError::Range)
     }
 }
 
@@ -44,11 +48,15 @@ pub(super) fn read_text(text: &str) -> Option<f64> {
 }
 
 /// Whether a score says any number at all. One that does not is a template's: `"<0-100>"`, `"number"`.
-pub(super) fn is_number_like(value: &Value) -> bool {
+pub(super) fn is_number_like(value: &ReplyValue) -> bool {
     match value {
-        Value::Number(_) => true,
-        Value::Text(text) => is_number_like_text(text),
-        Value::Null | Value::Bool(_) | Value::Unfit | Value::List(_) | Value::Object(_) => false,
+        ReplyValue::Number(_) => true,
+        ReplyValue::Text(text) => is_number_like_text(text),
+        ReplyValue::Null
+        | ReplyValue::Bool(_)
+        | ReplyValue::Unfit
+        | ReplyValue::List(_)
+        | ReplyValue::Object(_) => false,
     }
 }
 

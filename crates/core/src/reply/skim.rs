@@ -4,7 +4,7 @@
 //! Gives: the cursor behind the last, and what stands under a `risk_score`.
 //! Never: reads a value. A malformed candidate is not an answer, but it can stand against one.
 
-use super::cursor::{Cursor, is_punctuation};
+use super::cursor::{TextCursor, is_punctuation};
 use super::parser::is_number;
 use super::score::{is_number_like_text, read_text};
 use super::string::Quote;
@@ -12,7 +12,7 @@ use super::value::is_key;
 
 /// What stands under a `risk_score` of a malformed candidate, the worst for it last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sight {
+pub(super) enum MalformedScore {
     /// It has none, so it is prose in braces.
     Nothing,
     /// A template's words.
@@ -28,9 +28,10 @@ pub(super) enum Sight {
 /// Braces balance a candidate that begins with a brace; brackets are counted as well for one that begins with a
 /// bracket. A quote opens a string only where a value or key can begin, so that neither an apostrophe nor an
 /// inner quote that was not escaped hides the rest.
-pub(super) fn skim(cursor: &mut Cursor<'_>) -> Option<Sight> {
+pub(super) fn skim(cursor: &mut TextCursor<'_>) -> Option<MalformedScore> {
     let brackets = cursor.peek() == Some(b'[');
-    let mut skim = Skim { cursor, before: b',', last: "", score: None, sight: Sight::Nothing };
+    let mut skim =
+        MalformedReader { cursor, before: b',', last: "", score: None, sight: MalformedScore::Nothing };
     let mut depth = 0_usize;
     loop {
         match skim.next()? {
@@ -46,18 +47,18 @@ pub(super) fn skim(cursor: &mut Cursor<'_>) -> Option<Sight> {
     }
 }
 
-struct Skim<'c, 't> {
-    cursor: &'c mut Cursor<'t>,
+struct MalformedReader<'c, 't> {
+    cursor: &'c mut TextCursor<'t>,
     /// The last byte of punctuation, or 0 after a string or word.
     before: u8,
     /// The last string or word: a key, if a colon follows.
     last: &'t str,
     /// The words, each after a space, of a `risk_score` that is being read.
     score: Option<String>,
-    sight: Sight,
+    sight: MalformedScore,
 }
 
-impl Skim<'_, '_> {
+impl MalformedReader<'_, '_> {
     /// Steps over one token and gives its punctuation, or 0 for a string or word.
     fn next(&mut self) -> Option<u8> {
         self.cursor.space();
@@ -108,9 +109,9 @@ impl Skim<'_, '_> {
 
     fn look(&mut self, score: &str, is_score: bool) {
         let sight = match (is_score, is_number_like_text(score)) {
-            (true, _) => Sight::Score,
-            (false, true) => Sight::NoScore,
-            (false, false) => Sight::Echo,
+            (true, _) => MalformedScore::Score,
+            (false, true) => MalformedScore::NoScore,
+            (false, false) => MalformedScore::Echo,
         };
         self.sight = self.sight.max(sight);
     }

@@ -4,17 +4,17 @@
 //! Gives: the unescaped text, with notes of other quotes, raw line breaks and `\'`.
 //! Never: ends a string at a quote that does not match its first, mends an inner quote, or joins two strings.
 
-use super::cursor::Cursor;
+use super::cursor::TextCursor;
 use super::repair::{Repair, Repairs};
-use super::unusable::Fault;
+use super::unusable::SyntaxFault;
 
 /// Why the reading of a candidate stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum ParseStop {
     /// The text ends first.
     End,
     /// It is no JSON, and no repair makes it so.
-    Fault(Fault),
+    Fault(SyntaxFault),
 }
 
 /// A pair of quotes. All that close it begin with the same byte.
@@ -44,7 +44,7 @@ const QUOTES: [Quote; 9] = [
 
 impl Quote {
     /// The quote that opens a string here.
-    pub(super) fn at(cursor: &Cursor<'_>) -> Option<&'static Self> {
+    pub(super) fn at(cursor: &TextCursor<'_>) -> Option<&'static Self> {
         let first = cursor.peek().filter(|byte| matches!(byte, b'"' | b'\'' | b'`' | &TYPOGRAPHIC))?;
         QUOTES.iter().find(|quote| {
             quote.open.as_bytes().first() == Some(&first) && cursor.rest().starts_with(quote.open)
@@ -54,9 +54,9 @@ impl Quote {
     /// Reads the string. `None` stands for one that holds a NUL or half of a surrogate pair.
     pub(super) fn read(
         &self,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut TextCursor<'_>,
         repairs: &mut Repairs,
-    ) -> Result<Option<String>, Stop> {
+    ) -> Result<Option<String>, ParseStop> {
         if self.open != DOUBLE.open {
             repairs.note(Repair::Quotes);
         }
@@ -68,7 +68,7 @@ impl Quote {
                 cursor.eat_while(|byte| byte != self.close_byte && byte != b'\\' && byte >= b' '),
             );
             match cursor.peek() {
-                None => return Err(Stop::End),
+                None => return Err(ParseStop::End),
                 Some(b'\\') => match escape(cursor, repairs)? {
                     Some(c) => push(&mut text, c.encode_utf8(&mut [0; 4])),
                     None => text = None,
@@ -81,7 +81,7 @@ impl Quote {
                     repairs.note(Repair::RawControl);
                     push(&mut text, cursor.eat_while(|byte| matches!(byte, b'\n' | b'\r' | b'\t')));
                 }
-                Some(byte) if byte < b' ' => return Err(Stop::Fault(Fault::Control)),
+                Some(byte) if byte < b' ' => return Err(ParseStop::Fault(SyntaxFault::Control)),
                 Some(_) => {
                     if self.close.iter().any(|close| cursor.eat(close)) {
                         return Ok(text);
@@ -95,7 +95,7 @@ impl Quote {
     }
 
     /// Steps over the string and gives what stands between its quotes, escapes and all. `None` if the text ends.
-    pub(super) fn skip<'t>(&self, cursor: &mut Cursor<'t>) -> Option<&'t str> {
+    pub(super) fn skip<'t>(&self, cursor: &mut TextCursor<'t>) -> Option<&'t str> {
         cursor.pass(self.open.len());
         let start = cursor.at();
         loop {
@@ -118,9 +118,9 @@ fn push(text: &mut Option<String>, piece: &str) {
 }
 
 /// The character that an escape stands for; `None` for a NUL or half of a surrogate pair.
-fn escape(cursor: &mut Cursor<'_>, repairs: &mut Repairs) -> Result<Option<char>, Stop> {
+fn escape(cursor: &mut TextCursor<'_>, repairs: &mut Repairs) -> Result<Option<char>, ParseStop> {
     cursor.pass(1);
-    let c = match cursor.eat_char().ok_or(Stop::End)? {
+    let c = match cursor.eat_char().ok_or(ParseStop::End)? {
         c @ ('"' | '\\' | '/') => c,
         'b' => '\u{8}',
         'f' => '\u{C}',
@@ -132,24 +132,24 @@ fn escape(cursor: &mut Cursor<'_>, repairs: &mut Repairs) -> Result<Option<char>
             repairs.note(Repair::Escape);
             '\''
         }
-        _ => return Err(Stop::Fault(Fault::Escape)),
+        _ => return Err(ParseStop::Fault(SyntaxFault::Escape)),
     };
     Ok(Some(c))
 }
 
 /// The character of `\uXXXX`, or of two of them that make a surrogate pair.
-fn unicode(cursor: &mut Cursor<'_>) -> Result<Option<char>, Stop> {
-    let first = unit(cursor).ok_or(Stop::Fault(Fault::Escape))?;
+fn unicode(cursor: &mut TextCursor<'_>) -> Result<Option<char>, ParseStop> {
+    let first = unit(cursor).ok_or(ParseStop::Fault(SyntaxFault::Escape))?;
     let high = (0xD800..0xDC00).contains(&first);
     if high && cursor.eat("\\u") {
-        let second = unit(cursor).ok_or(Stop::Fault(Fault::Escape))?;
+        let second = unit(cursor).ok_or(ParseStop::Fault(SyntaxFault::Escape))?;
         return Ok(char::decode_utf16([first, second]).next().and_then(Result::ok));
     }
     Ok(char::from_u32(first.into()).filter(|c| *c != '\0'))
 }
 
 /// Four hexadecimal digits.
-fn unit(cursor: &mut Cursor<'_>) -> Option<u16> {
+fn unit(cursor: &mut TextCursor<'_>) -> Option<u16> {
     let digits = cursor.rest().get(..4)?;
     // `from_str_radix` alone would also take a sign.
     let unit =

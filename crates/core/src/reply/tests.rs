@@ -12,12 +12,12 @@ mod syntax;
 mod values;
 mod wrapped;
 
-use super::{Driver, Fault, Key, Repair, Reply, Unusable};
+use super::{Repair, Reply, ReplyDriver, ReplyError, ReplyKey, SyntaxFault};
 use crate::driver::Effect;
 
 /// What is tried, the text, and what must come of it. In the text `@A` and `@B` stand for two answers with the
 /// scores 72 and 30, `@rest` for their other members, and `@quoted` for the first as a JSON string.
-type Case = (&'static str, &'static str, Result<(f64, &'static [Repair]), &'static str>);
+type ReplyCase = (&'static str, &'static str, Result<(f64, &'static [Repair]), &'static str>);
 
 const FACTS: [&str; 2] = ["ib_calls_14d", "health_score"];
 const EXPLANATION: &str = "Calls rose.";
@@ -34,7 +34,7 @@ fn written_out(text: &str) -> String {
         .replace("@rest", REST)
 }
 
-fn check(table: &[Case]) {
+fn check(table: &[ReplyCase]) {
     let mut wrong = Vec::new();
     for (tried, text, expected) in table {
         let written = written_out(text);
@@ -120,7 +120,7 @@ fn drivers_come_out_with_their_facts() {
         "because": " Five calls. ", "value": 5}]}"#;
     let reply = Reply::read(&written_out(text), &FACTS).unwrap();
     let (fact, because) = ("ib_calls_14d".into(), "Five calls.".into());
-    assert_eq!(reply.drivers(), [Driver { fact, effect: Effect::Raises, because }]);
+    assert_eq!(reply.drivers(), [ReplyDriver { fact, effect: Effect::Raises, because }]);
     assert_reads_itself(&reply);
 }
 
@@ -135,27 +135,27 @@ fn a_repair_serialises_as_its_code() {
 #[test]
 fn a_refusal_tells_the_model_what_was_wrong() {
     let all = [
-        Unusable::NoObject,
-        Unusable::Malformed(Fault::Key),
-        Unusable::Malformed(Fault::Colon),
-        Unusable::Malformed(Fault::Comma),
-        Unusable::Malformed(Fault::Value),
-        Unusable::Malformed(Fault::Escape),
-        Unusable::Malformed(Fault::Control),
-        Unusable::Malformed(Fault::Character),
-        Unusable::Malformed(Fault::Depth),
-        Unusable::Truncated,
-        Unusable::Ambiguous,
-        Unusable::Missing(Key::RiskScore),
-        Unusable::Type(Key::Recommendations),
-        Unusable::Range,
-        Unusable::Scale,
-        Unusable::Count,
-        Unusable::Repeated,
-        Unusable::Blank(Key::Explanation),
-        Unusable::TooLarge,
-        Unusable::TooLong(Key::Recommendations),
-        Unusable::DuplicateKey,
+        ReplyError::NoObject,
+        ReplyError::Malformed(SyntaxFault::Key),
+        ReplyError::Malformed(SyntaxFault::Colon),
+        ReplyError::Malformed(SyntaxFault::Comma),
+        ReplyError::Malformed(SyntaxFault::Value),
+        ReplyError::Malformed(SyntaxFault::Escape),
+        ReplyError::Malformed(SyntaxFault::Control),
+        ReplyError::Malformed(SyntaxFault::Character),
+        ReplyError::Malformed(SyntaxFault::Depth),
+        ReplyError::Truncated,
+        ReplyError::Ambiguous,
+        ReplyError::Missing(ReplyKey::RiskScore),
+        ReplyError::Type(ReplyKey::Recommendations),
+        ReplyError::Range,
+        ReplyError::Scale,
+        ReplyError::Count,
+        ReplyError::Repeated,
+        ReplyError::Blank(ReplyKey::Explanation),
+        ReplyError::TooLarge,
+        ReplyError::TooLong(ReplyKey::Recommendations),
+        ReplyError::DuplicateKey,
     ];
     let sentences: Vec<_> = all.iter().map(|each| format!("{}: {each}", each.code())).collect();
     insta::assert_snapshot!(sentences.join("\n"), @r"

@@ -1,7 +1,7 @@
 //! Why a reply cannot be used.
 //!
 //! Takes: the first rule that the reply breaks.
-//! Gives: an [`Unusable`]: a stable reason code, and one sentence that the re-ask quotes to the model.
+//! Gives: a [`ReplyError`]: a stable reason code, and one sentence that the re-ask quotes to the model.
 //! Never: quotes the reply; its text is untrusted, and the model that wrote it is sent it anyway.
 
 use thiserror::Error;
@@ -13,7 +13,7 @@ use crate::limits::{
 
 /// Why a reply cannot be used. The model is at fault in each, and a second try may mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Unusable {
+pub enum ReplyError {
     /// No object of the text is an answer: none has a `risk_score`.
     #[error(
         "the reply holds no answer: reply with exactly one JSON object with the keys risk_score, explanation and \
@@ -22,7 +22,7 @@ pub enum Unusable {
     NoObject,
     /// The only answer is an object that cannot be parsed. Its code is that of no object at all.
     #[error("the JSON object cannot be read: {0}")]
-    Malformed(Fault),
+    Malformed(SyntaxFault),
     /// An object, an array of objects or a reasoning block is not closed when the text ends.
     #[error(
         "the reply ends before everything that it opens is closed: reply with one short, complete JSON object"
@@ -33,10 +33,10 @@ pub enum Unusable {
     Ambiguous,
     /// A required key is missing.
     #[error("the key {0} is missing: give it exactly this name, with {expected}", expected = .0.expected())]
-    Missing(Key),
+    Missing(ReplyKey),
     /// A value is of the wrong kind.
     #[error("the value of {0} is of the wrong kind: give {expected}", expected = .0.expected())]
-    Type(Key),
+    Type(ReplyKey),
     /// The risk score lies outside the scale.
     #[error("risk_score lies outside the scale: give a number from 0 to 100")]
     Range,
@@ -54,13 +54,13 @@ pub enum Unusable {
     Repeated,
     /// A text without any visible character.
     #[error("{0} holds a blank text: give {expected}", expected = .0.expected())]
-    Blank(Key),
+    Blank(ReplyKey),
     /// More bytes than a reply may have.
     #[error("the reply is longer than {REPLY_BYTES_MAX} bytes: reply with the JSON object alone")]
     TooLarge,
     /// A text with more characters than it may have. Its code is that of the whole reply.
     #[error("{0} holds too long a text: give {expected}", expected = .0.expected())]
-    TooLong(Key),
+    TooLong(ReplyKey),
     /// One key twice, with different values.
     #[error("one key of the JSON object occurs twice with different values: give each key once")]
     DuplicateKey,
@@ -68,7 +68,7 @@ pub enum Unusable {
 
 /// A required key of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Key {
+pub enum ReplyKey {
     /// `risk_score`.
     #[error("risk_score")]
     RiskScore,
@@ -82,7 +82,7 @@ pub enum Key {
 
 /// Why an object that is closed cannot be parsed. None of these is mended, since each mend would be a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum SyntaxFault {
     /// Where a key belongs stands neither a string nor an identifier.
     #[error("a key is missing, or is not a string in double quotes")]
     Key,
@@ -109,32 +109,32 @@ pub enum Fault {
     Depth,
 }
 
-impl Unusable {
+impl ReplyError {
     /// The stable name, for logs, metrics and the attempt's record.
     pub fn code(self) -> &'static str {
         match self {
             Self::NoObject | Self::Malformed(_) => "no_object",
             Self::Truncated => "truncated",
             Self::Ambiguous => "ambiguous",
-            Self::Missing(Key::RiskScore) => "missing:risk_score",
-            Self::Missing(Key::Explanation) => "missing:explanation",
-            Self::Missing(Key::Recommendations) => "missing:recommendations",
-            Self::Type(Key::RiskScore) => "type:risk_score",
-            Self::Type(Key::Explanation) => "type:explanation",
-            Self::Type(Key::Recommendations) => "type:recommendations",
+            Self::Missing(ReplyKey::RiskScore) => "missing:risk_score",
+            Self::Missing(ReplyKey::Explanation) => "missing:explanation",
+            Self::Missing(ReplyKey::Recommendations) => "missing:recommendations",
+            Self::Type(ReplyKey::RiskScore) => "type:risk_score",
+            Self::Type(ReplyKey::Explanation) => "type:explanation",
+            Self::Type(ReplyKey::Recommendations) => "type:recommendations",
             Self::Range => "range",
             Self::Scale => "scale",
             Self::Count | Self::Repeated => "count",
-            Self::Blank(Key::RiskScore) => "blank:risk_score",
-            Self::Blank(Key::Explanation) => "blank:explanation",
-            Self::Blank(Key::Recommendations) => "blank:recommendations",
+            Self::Blank(ReplyKey::RiskScore) => "blank:risk_score",
+            Self::Blank(ReplyKey::Explanation) => "blank:explanation",
+            Self::Blank(ReplyKey::Recommendations) => "blank:recommendations",
             Self::TooLarge | Self::TooLong(_) => "too_large",
             Self::DuplicateKey => "duplicate_key",
         }
     }
 }
 
-impl Key {
+impl ReplyKey {
     /// The key exactly as it is asked for.
     pub fn name(self) -> &'static str {
         match self {

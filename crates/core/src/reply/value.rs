@@ -6,7 +6,7 @@
 
 /// A JSON value. Its depth is bounded by the parser, so it can be compared and dropped on any stack.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum ReplyValue {
     Null,
     Bool(bool),
     /// Never NaN; an infinity stands for a number that is too large.
@@ -14,29 +14,29 @@ pub(super) enum Value {
     Text(String),
     /// A string that holds a NUL or half of a surrogate pair.
     Unfit,
-    List(Vec<Value>),
-    Object(Object),
+    List(Vec<ReplyValue>),
+    Object(ReplyObject),
 }
 
 /// An object's members in their order.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Object(pub(super) Vec<Member>);
+pub(super) struct ReplyObject(pub(super) Vec<ReplyMember>);
 
 /// A key as it was written, and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Member {
+pub(super) struct ReplyMember {
     pub(super) key: String,
-    pub(super) value: Value,
+    pub(super) value: ReplyValue,
 }
 
-impl Object {
+impl ReplyObject {
     /// The first member whose key is `name`, however it is written.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&ReplyValue> {
         self.all(name).next()
     }
 
     /// All members whose key is `name`, however it is written.
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &ReplyValue> {
         self.0.iter().filter(move |member| is_key(&member.key, name)).map(|member| &member.value)
     }
 }

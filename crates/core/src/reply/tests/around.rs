@@ -4,10 +4,10 @@
 //! Gives: tables for the check.
 //! Never: varies the answer itself.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{self, Fence, Prose, ReasoningBlock};
 
-pub(super) const TEXT: &[Case] = &[
+pub(super) const TEXT: &[ReplyCase] = &[
     ("the answer alone", "@A", Ok((72.0, &[]))),
     ("white space at the ends", " \r\n\t@A\n\n", Ok((72.0, &[]))),
     ("a byte order mark", "\u{feff}@A", Ok((72.0, &[]))),
@@ -22,7 +22,7 @@ pub(super) const TEXT: &[Case] = &[
     ("a NUL in prose is prose", "a\0b @A", Ok((72.0, &[Prose]))),
 ];
 
-pub(super) const REASONING: &[Case] = &[
+pub(super) const REASONING: &[ReplyCase] = &[
     ("a block before", "<think>Calls rose, so 72.</think>\n@A", Ok((72.0, &[ReasoningBlock]))),
     (
         "the other names, in any case",
@@ -73,7 +73,7 @@ pub(super) const REASONING: &[Case] = &[
     ("a tag with an attribute is prose", "<think hard>@A", Ok((72.0, &[Prose]))),
 ];
 
-pub(super) const FENCES_AND_PROSE: &[Case] = &[
+pub(super) const FENCES_AND_PROSE: &[ReplyCase] = &[
     ("a fence", "```json\n@A\n```", Ok((72.0, &[Fence]))),
     ("a fence without a language", "```\n@A\n```\n", Ok((72.0, &[Fence]))),
     ("a fence on one line", "```json @A```", Ok((72.0, &[Fence]))),
@@ -112,7 +112,7 @@ pub(super) const FENCES_AND_PROSE: &[Case] = &[
     ("braces within a string", r#"{"risk_score": 72, "note": "}{ \"}", @rest}"#, Ok((72.0, &[]))),
 ];
 
-pub(super) const SEVERAL: &[Case] = &[
+pub(super) const SEVERAL: &[ReplyCase] = &[
     ("two different answers", "@A\n@B", Err("ambiguous")),
     ("a corrected answer", "@B\nWait, I should correct that:\n@A", Err("ambiguous")),
     ("two fences", "```json\n@B\n```\nor\n```json\n@A\n```", Err("ambiguous")),
@@ -198,7 +198,7 @@ pub(super) const SEVERAL: &[Case] = &[
     ("a range beside an answer says a number", r#"{"risk_score": "70-80", @rest} @A"#, Err("ambiguous")),
 ];
 
-pub(super) const CUT: &[Case] = &[
+pub(super) const CUT: &[ReplyCase] = &[
     ("in the score", r#"{"risk_score": 7"#, Err("truncated")),
     ("in a key", r#"{"risk_sco"#, Err("truncated")),
     ("in a string", r#"{"risk_score": 72, "explanation": "Calls"#, Err("truncated")),

@@ -7,7 +7,7 @@
 use super::{FACTS, REST};
 use crate::limits::REPLY_BYTES_MAX;
 use crate::limits::{BECAUSE_CHARS_MAX, EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX};
-use crate::reply::{Reply, Unusable};
+use crate::reply::{Reply, ReplyError};
 
 /// A byte can be part of two candidates, each of which is parsed, skimmed and searched for a tag; before that it
 /// can be looked at for a bracket, a leading tag and a string; and it is passed over as prose.
@@ -95,10 +95,10 @@ fn a_reply_is_read_up_to_its_largest_size_and_not_beyond() {
     for pad in [" ", "x", "\n", "`"] {
         let fits = format!("{}{answer}", pad.repeat(padding));
         assert!(Reply::read(&fits, &FACTS).is_ok(), "{pad:?}");
-        assert_eq!(Reply::read(&(fits + pad), &FACTS), Err(Unusable::TooLarge), "{pad:?}");
+        assert_eq!(Reply::read(&(fits + pad), &FACTS), Err(ReplyError::TooLarge), "{pad:?}");
     }
-    assert_eq!(Reply::read(&"x".repeat(400_000), &FACTS), Err(Unusable::TooLarge));
-    assert_eq!(Reply::read(&"{".repeat(20_000), &FACTS), Err(Unusable::Truncated));
+    assert_eq!(Reply::read(&"x".repeat(400_000), &FACTS), Err(ReplyError::TooLarge));
+    assert_eq!(Reply::read(&"{".repeat(20_000), &FACTS), Err(ReplyError::Truncated));
 }
 
 #[test]
@@ -106,7 +106,8 @@ fn nesting_is_read_to_64_levels_and_not_deeper() {
     for (levels, expected) in [(63, Ok(72.0)), (64, Err("no_object")), (100_000, Err("no_object"))] {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         let text = format!(r#"{{"risk_score": 72, {REST}, "note": {open}{close}}}"#);
-        let score = Reply::read(&text, &FACTS).map(|reply| reply.risk_score().get()).map_err(Unusable::code);
+        let score =
+            Reply::read(&text, &FACTS).map(|reply| reply.risk_score().get()).map_err(ReplyError::code);
         assert_eq!(score, expected, "{levels} levels");
     }
 }
@@ -118,7 +119,7 @@ fn texts_are_read_up_to_their_largest_length_and_not_beyond() {
         let text = format!(
             r#"{{"risk_score": 72, "explanation": " {explanation} ", "recommendations": ["{line} ", "b"]}}"#
         );
-        Reply::read(&text, &FACTS).map(|_| ()).map_err(Unusable::code)
+        Reply::read(&text, &FACTS).map(|_| ()).map_err(ReplyError::code)
     };
     assert_eq!(read(EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX), Ok(()));
     assert_eq!(read(EXPLANATION_CHARS_MAX + 1, 1), Err("too_large"));

@@ -13,7 +13,7 @@ use crate::reply::Repair::{self, BareKey, Comment, Escape, Fence, Literal, Numbe
 use crate::reply::Repair::{Quotes, RawControl, ReasoningBlock, TrailingComma, Wrapper};
 
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct GeneratedAnswer {
     pub(super) score: (&'static str, f64),
     pub(super) explanation: String,
     pub(super) recommendations: Vec<String>,
@@ -52,7 +52,7 @@ pub(super) enum Wrapping {
 
 /// A text, the place of its answer's last brace, and what must come of it.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct GeneratedReply {
     pub(super) text: String,
     pub(super) last_brace: usize,
     pub(super) repairs: Vec<Repair>,
@@ -96,7 +96,7 @@ fn line() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..10).prop_map(|pieces| format!("x{}y", pieces.concat()))
 }
 
-pub(super) fn answer() -> impl Strategy<Value = Answer> {
+pub(super) fn answer() -> impl Strategy<Value = GeneratedAnswer> {
     const SCORES: &[(&str, f64)] = &[
         ("72", 72.0),
         ("0", 0.0),
@@ -108,7 +108,7 @@ pub(super) fn answer() -> impl Strategy<Value = Answer> {
         ("\"72%\"", 72.0),
     ];
     (select(SCORES), line(), prop::collection::btree_set(line(), 2..4)).prop_map(
-        |(score, explanation, lines)| Answer {
+        |(score, explanation, lines)| GeneratedAnswer {
             score,
             explanation,
             recommendations: lines.into_iter().collect(),
@@ -205,7 +205,7 @@ fn quoted(text: &str, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     written + close
 }
 
-fn write_answer(answer: &Answer, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
+fn write_answer(answer: &GeneratedAnswer, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     let key = |name: &str, repairs: &mut Vec<Repair>| {
         if dialect.bare_keys {
             repairs.push(BareKey);
@@ -236,7 +236,7 @@ fn write_answer(answer: &Answer, dialect: &Dialect, repairs: &mut Vec<Repair>) -
     )
 }
 
-pub(super) fn write(answer: &Answer, dialect: &Dialect, noise: &Noise) -> Written {
+pub(super) fn write(answer: &GeneratedAnswer, dialect: &Dialect, noise: &Noise) -> GeneratedReply {
     let mut repairs = Vec::new();
     let object = write_answer(answer, dialect, &mut repairs);
     let object_text = serde_json::to_string(&object).unwrap();
@@ -272,7 +272,7 @@ pub(super) fn write(answer: &Answer, dialect: &Dialect, noise: &Noise) -> Writte
     repairs.extend(noted.iter().filter(|(noted, _)| *noted).map(|(_, repair)| *repair));
     repairs.sort_unstable();
     repairs.dedup();
-    Written { text, last_brace, repairs }
+    GeneratedReply { text, last_brace, repairs }
 }
 
 /// The pieces that mutations insert, and of which soups are made.

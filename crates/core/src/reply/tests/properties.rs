@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::bounds::STEPS_PER_BYTE_MAX;
-use super::generated::{PIECES, STRICT, Written, answer, dialect, edit, json, mutated, noise, write};
+use super::generated::{GeneratedReply, PIECES, STRICT, answer, dialect, edit, json, mutated, noise, write};
 use super::{FACTS, REST, assert_reads_itself};
 use crate::reply::Reply;
 use crate::reply::cursor::is_padding;
@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn an_answer_in_allowed_noise_is_read_with_its_repairs(a in answer(), d in dialect(), n in noise()) {
-        let Written { text, repairs, .. } = write(&a, &d, &n);
+        let GeneratedReply { text, repairs, .. } = write(&a, &d, &n);
         let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert!(reply.risk_score().get().total_cmp(&a.score.1).is_eq());
         prop_assert_eq!(reply.explanation(), a.explanation);
@@ -116,7 +116,7 @@ proptest! {
     fn no_prefix_before_the_answers_last_brace_is_accepted(a in answer(), d in dialect(), n in noise(),
         cuts in prop::collection::vec(any::<Index>(), 24))
     {
-        let Written { text, last_brace, .. } = write(&a, &d, &n);
+        let GeneratedReply { text, last_brace, .. } = write(&a, &d, &n);
         let by_chance = cuts.iter().map(|cut| cut.index(last_brace + 1));
         for cut in by_chance.chain(last_brace.saturating_sub(8)..=last_brace) {
             if let Some(prefix) = text.get(..cut) {

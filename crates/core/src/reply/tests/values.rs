@@ -4,10 +4,10 @@
 //! Gives: tables for the check.
 //! Never: varies what stands around the answer.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{DriversIgnored, KeyForm, NumberString};
 
-pub(super) const KEYS: &[Case] = &[
+pub(super) const KEYS: &[ReplyCase] = &[
     ("`Risk Score`", r#"{"Risk Score": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
     ("`risk-score`", r#"{"risk-score": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
     ("`RISKSCORE`", r#"{"RISKSCORE": 72, @rest}"#, Ok((72.0, &[KeyForm]))),
@@ -70,7 +70,7 @@ pub(super) const KEYS: &[Case] = &[
     ),
 ];
 
-pub(super) const SCORES: &[Case] = &[
+pub(super) const SCORES: &[ReplyCase] = &[
     ("72.0", r#"{"risk_score": 72.0, @rest}"#, Ok((72.0, &[]))),
     ("72.5", r#"{"risk_score": 72.5, @rest}"#, Ok((72.5, &[]))),
     ("7.2e1", r#"{"risk_score": 7.2e1, @rest}"#, Ok((72.0, &[]))),
@@ -137,7 +137,7 @@ pub(super) const SCORES: &[Case] = &[
     ("high", r#"{"risk_score": high, @rest}"#, Err("type:risk_score")),
 ];
 
-pub(super) const TEXTS: &[Case] = &[
+pub(super) const TEXTS: &[ReplyCase] = &[
     (
         "three recommendations",
         r#"{"risk_score": 72, "explanation": "x", "recommendations": ["a", "b", "c"]}"#,
@@ -238,7 +238,7 @@ pub(super) const TEXTS: &[Case] = &[
     ("the score is looked at first", r#"{"risk_score": 101, "recommendations": ["a"]}"#, Err("range")),
 ];
 
-pub(super) const DRIVERS: &[Case] = &[
+pub(super) const DRIVERS: &[ReplyCase] = &[
     (
         "two drivers",
         r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises", "because": "x"}, {"fact": "health_score", "effect": "lowers", "because": "y"}]}"#,

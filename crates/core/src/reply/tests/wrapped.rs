@@ -4,10 +4,10 @@
 //! Gives: tables for the check.
 //! Never: varies the answer itself.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{Fence, KeyForm, Prose, ReasoningBlock, Wrapper};
 
-pub(super) const ENVELOPES: &[Case] = &[
+pub(super) const ENVELOPES: &[ReplyCase] = &[
     ("under `result`", r#"{"result": @A}"#, Ok((72.0, &[Wrapper]))),
     ("under `response`", r#"{"response": @A}"#, Ok((72.0, &[Wrapper]))),
     ("under `answer`", r#"{"answer": @A}"#, Ok((72.0, &[Wrapper]))),
@@ -34,7 +34,7 @@ pub(super) const ENVELOPES: &[Case] = &[
     ("a template under `result`", r#"{"result": {"risk_score": "0-100"}}"#, Err("type:risk_score")),
 ];
 
-pub(super) const LISTS: &[Case] = &[
+pub(super) const LISTS: &[ReplyCase] = &[
     ("a list of one", "[@A]", Ok((72.0, &[Wrapper]))),
     ("a list of one, spaced", "[\n  @A\n]\n", Ok((72.0, &[Wrapper]))),
     ("a list of one, fenced", "```json\n[@A]\n```", Ok((72.0, &[Fence, Wrapper]))),
@@ -50,7 +50,7 @@ pub(super) const LISTS: &[Case] = &[
     ("an empty list", "[]", Err("no_object")),
 ];
 
-pub(super) const TOOL_CALLS: &[Case] = &[
+pub(super) const TOOL_CALLS: &[ReplyCase] = &[
     ("arguments as an object", r#"{"name": "report", "arguments": @A}"#, Ok((72.0, &[Wrapper]))),
     ("arguments as a string", r#"{"name": "report", "arguments": @quoted}"#, Ok((72.0, &[Wrapper]))),
     (
@@ -103,7 +103,7 @@ pub(super) const TOOL_CALLS: &[Case] = &[
     ),
 ];
 
-pub(super) const STRINGS: &[Case] = &[
+pub(super) const STRINGS: &[ReplyCase] = &[
     ("the reply as one string", "@quoted", Ok((72.0, &[Wrapper]))),
     ("the reply as one string, spaced", "\n @quoted \n", Ok((72.0, &[Wrapper]))),
     (
