@@ -1,4 +1,5 @@
-//! No bytes make the reply reader panic, and what it accepts it accepts again, unchanged and without a repair.
+//! No text makes the reply reader panic. An accepted answer, serialised, is accepted again, unchanged and without a
+//! repair.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

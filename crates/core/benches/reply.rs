@@ -1,5 +1,5 @@
-//! The reply reader, on ordinary replies and on the worst of 64 KiB, beside a plain regular expression that takes from
-//! the first brace to the last and gives that to `serde_json`.
+//! The reply reader on ordinary replies and on the worst ones of 64 KiB, compared with a regular expression that takes
+//! all text from the first brace to the last and passes it to `serde_json`.
 
 use std::hint::black_box;
 
@@ -28,7 +28,7 @@ fn replies() -> Vec<(&'static str, String)> {
 }
 
 fn reply(criterion: &mut Criterion) {
-    let braces = Regex::new(r"(?s)\{.*\}").expect("the expression is sound");
+    let braces = Regex::new(r"(?s)\{.*\}").expect("a valid regular expression");
     for (name, text) in replies() {
         let mut group = criterion.benchmark_group(name);
         group.bench_function("reader", |bencher| bencher.iter(|| Reply::read(black_box(&text), &FACTS)));

@@ -1,16 +1,12 @@
-//! Bounded work: what the reader does with texts that are made to be hard, in steps and not in seconds.
-//!
-//! Takes: texts of 64 KiB and of the largest size.
-//! Gives: a failure that names the text whose reading takes more steps than a few for each byte.
-//! Never: measures time.
+//! Bounded work: the reader on texts that are made to be hard, measured in steps and not in seconds.
 
 use super::{FACTS, REST};
 use crate::limits::REPLY_BYTES_MAX;
 use crate::limits::{BECAUSE_CHARS_MAX, EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX};
 use crate::reply::{Reply, ReplyError};
 
-/// A byte can be part of two candidates, each of which is parsed, skimmed and searched for a tag; before that it
-/// can be looked at for a bracket, a leading tag and a string; and it is passed over as prose.
+/// A byte can be part of two candidates, each of which is parsed, skipped and searched for a tag. Before that, the scan
+/// can read it as a bracket, a leading tag and a string. At last it is skipped as prose.
 pub(super) const STEPS_PER_BYTE_MAX: usize = 10;
 const LONG_BYTES: usize = 64 * 1024;
 
@@ -89,7 +85,7 @@ fn hard_texts_take_a_few_steps_for_each_byte() {
 }
 
 #[test]
-fn a_reply_is_read_up_to_its_largest_size_and_not_beyond() {
+fn a_reply_of_the_largest_size_is_read_and_a_larger_one_is_not() {
     let answer = format!(r#"{{"risk_score": 72, {REST}}}"#);
     let padding = REPLY_BYTES_MAX - answer.len();
     for pad in [" ", "x", "\n", "`"] {
@@ -113,7 +109,7 @@ fn nesting_is_read_to_64_levels_and_not_deeper() {
 }
 
 #[test]
-fn texts_are_read_up_to_their_largest_length_and_not_beyond() {
+fn texts_of_the_largest_length_are_read_and_longer_ones_are_not() {
     let read = |explanation: usize, line: usize| {
         let (explanation, line) = ("é".repeat(explanation), "ü".repeat(line));
         let text = format!(
@@ -127,7 +123,7 @@ fn texts_are_read_up_to_their_largest_length_and_not_beyond() {
 }
 
 #[test]
-fn a_drivers_reason_has_a_largest_length() {
+fn a_reason_of_the_largest_length_is_read_and_a_longer_one_is_ignored() {
     let drivers = |chars: usize| {
         let because = "x".repeat(chars);
         let driver = format!(r#"{{"fact": "health_score", "effect": "lowers", "because": "{because}"}}"#);

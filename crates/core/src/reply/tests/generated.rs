@@ -1,8 +1,4 @@
-//! Replies by chance: answers, dialects of JSON, wrappings, noise, and edits of what came of these.
-//!
-//! Takes: a property test's source of chance.
-//! Gives: texts, and what must come of each.
-//! Never: asks the reader what a text means; it knows from the making.
+//! Generated replies: answers, dialects of JSON, wrappings, noise, and mutations, each with what the reader must return.
 
 use std::fmt::Write as _;
 
@@ -19,9 +15,9 @@ pub(super) struct GeneratedAnswer {
     pub(super) recommendations: Vec<String>,
 }
 
-/// How an answer is written: as strict JSON if all is `false` and the quote is double.
+/// How an answer is written. It is strict JSON if all is `false` and the quote is double.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for one repair, and all mix")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one repair, and they combine freely")]
 pub(super) struct Dialect {
     quote: (&'static str, &'static str),
     bare_keys: bool,
@@ -50,7 +46,7 @@ pub(super) enum Wrapping {
     Text,
 }
 
-/// A text, the place of its answer's last brace, and what must come of it.
+/// A text, the position of its answer's last brace, and the expected repairs.
 #[derive(Debug)]
 pub(super) struct GeneratedReply {
     pub(super) text: String,
@@ -116,7 +112,7 @@ pub(super) fn answer() -> impl Strategy<Value = GeneratedAnswer> {
     )
 }
 
-/// JSON as it is asked for.
+/// JSON as the prompt asks for it.
 pub(super) const STRICT: Dialect = Dialect {
     quote: ("\"", "\""),
     bare_keys: false,
@@ -178,7 +174,7 @@ pub(super) fn noise() -> impl Strategy<Value = Noise> {
     )
 }
 
-/// Writes a string in a dialect, and notes what the reader has to repair in it.
+/// Writes a string in a dialect, and adds the expected repairs.
 fn quoted(text: &str, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     let (open, close) = dialect.quote;
     let mut written = String::from(open);
@@ -214,13 +210,13 @@ fn write_answer(answer: &GeneratedAnswer, dialect: &Dialect, repairs: &mut Vec<R
             quoted(name, dialect, repairs)
         }
     };
-    let noted = [
+    let expected = [
         (answer.score.0.starts_with('"'), NumberString),
         (dialect.comment, Comment),
         (dialect.literal, Literal),
         (dialect.trailing_comma, TrailingComma),
     ];
-    repairs.extend(noted.iter().filter(|(noted, _)| *noted).map(|(_, repair)| *repair));
+    repairs.extend(expected.iter().filter(|(is_expected, _)| *is_expected).map(|(_, repair)| *repair));
     let lines: Vec<_> = answer.recommendations.iter().map(|line| quoted(line, dialect, repairs)).collect();
     format!(
         "{{{}: {}, {}{}: {},\n {}: [{}]{}{}}}",
@@ -249,7 +245,7 @@ pub(super) fn write(answer: &GeneratedAnswer, dialect: &Dialect, noise: &Noise) 
         Wrapping::Text => ("\"", object_text.trim_matches('"').to_owned(), "\" "),
     };
     let mut text = noise.reasoning.to_owned();
-    // A string with something around it is prose with a string in it.
+    // A string with other text around it is prose.
     let around = noise.wrapping != Wrapping::Text;
     if around {
         text.push_str(&noise.before);
@@ -263,19 +259,19 @@ pub(super) fn write(answer: &GeneratedAnswer, dialect: &Dialect, noise: &Noise) 
         text.push_str(if noise.fence { "\n```\n" } else { "" });
         text.push_str(&noise.after);
     }
-    let noted = [
+    let expected = [
         (!noise.reasoning.is_empty(), ReasoningBlock),
         (around && noise.fence, Fence),
         (around && !(noise.before.trim().is_empty() && noise.after.trim().is_empty()), Prose),
         (noise.wrapping != Wrapping::Bare, Wrapper),
     ];
-    repairs.extend(noted.iter().filter(|(noted, _)| *noted).map(|(_, repair)| *repair));
+    repairs.extend(expected.iter().filter(|(is_expected, _)| *is_expected).map(|(_, repair)| *repair));
     repairs.sort_unstable();
     repairs.dedup();
     GeneratedReply { text, last_brace, repairs }
 }
 
-/// The pieces that mutations insert, and of which soups are made.
+/// The pieces that mutations insert and of which random texts consist.
 pub(super) const PIECES: &[&str] = &[
     "{",
     "}",

@@ -1,8 +1,6 @@
-//! The properties of the reader, on answers in allowed noise and on mutations of them.
+//! The properties of the reader, on generated answers in allowed noise and on mutations of them.
 //!
-//! Takes: texts by chance, in a bounded number.
-//! Gives: a failure with the smallest text that breaks a property.
-//! Never: keeps a failing text in a file; it belongs in a table, under a name.
+//! Never: saves a failing text to a file. It belongs in a table, under a name.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -13,7 +11,7 @@ use super::{FACTS, REST, assert_reads_itself};
 use crate::reply::Reply;
 use crate::reply::cursor::is_padding;
 
-/// What holds of every reply, whatever the text.
+/// Checks what is true of every text.
 fn assert_nothing_invented(text: &str) {
     let (reply, steps) = Reply::read_counting(text, &FACTS);
     assert!(steps <= STEPS_PER_BYTE_MAX * text.len(), "{steps} steps for {} bytes", text.len());
@@ -41,7 +39,7 @@ fn assert_nothing_invented(text: &str) {
     }
 }
 
-/// A text with all its escapes replaced, wherever they stand.
+/// A text with all its escapes replaced, wherever they are.
 fn unescaped(text: &str) -> String {
     let mut units: Vec<u16> = Vec::new();
     let mut rest = text;
@@ -71,10 +69,10 @@ fn unescaped(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// So many cases, unless `PROPTEST_CASES` says another number: `make mutations` does.
+/// The number of cases, unless `PROPTEST_CASES` sets another one, as `make mutations` does.
 fn config(cases: u32) -> ProptestConfig {
-    let unless_set = 256;
-    let set = Some(ProptestConfig::default().cases).filter(|set| *set != unless_set);
+    let default_cases = 256;
+    let set = Some(ProptestConfig::default().cases).filter(|set| *set != default_cases);
     ProptestConfig { cases: set.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -101,11 +99,11 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_invented_in_a_soup(pieces in prop::collection::vec(select(PIECES), 0..40), chance in any::<String>()) {
-        let soup = pieces.concat();
-        assert_nothing_invented(&soup);
-        assert_nothing_invented(&format!("{{{soup}}}"));
-        assert_nothing_invented(&format!("{soup}{{{chance}\"risk_score\": 72, {REST}, {soup}}}{chance}"));
+    fn nothing_is_invented_in_random_pieces(pieces in prop::collection::vec(select(PIECES), 0..40), chance in any::<String>()) {
+        let text = pieces.concat();
+        assert_nothing_invented(&text);
+        assert_nothing_invented(&format!("{{{text}}}"));
+        assert_nothing_invented(&format!("{text}{{{chance}\"risk_score\": 72, {REST}, {text}}}{chance}"));
     }
 }
 

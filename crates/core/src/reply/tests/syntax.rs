@@ -1,8 +1,4 @@
-//! Cases: JSON that is nearly so.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies the values.
+//! Cases: text that is nearly JSON.
 
 use super::ReplyCase;
 use crate::reply::Repair::{BareKey, Comment, Escape, Literal, Prose, Quotes, RawControl, TrailingComma};
@@ -28,7 +24,7 @@ pub(super) const REPAIRED: &[ReplyCase] = &[
     ("a comment next to a number", "{\"risk_score\": 72/* high */, @rest}", Ok((72.0, &[Comment]))),
     ("a comment of Python", "{\"risk_score\": 72, # high }\n @rest}", Ok((72.0, &[Comment]))),
     (
-        "a comment behind a trailing comma",
+        "a comment after a trailing comma",
         "{\"risk_score\": 72, @rest, // done\n}",
         Ok((72.0, &[TrailingComma, Comment])),
     ),

@@ -1,8 +1,4 @@
 //! Cases: keys and values.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies what stands around the answer.
 
 use super::ReplyCase;
 use crate::reply::Repair::{DriversIgnored, KeyForm, NumberString};
@@ -235,7 +231,7 @@ pub(super) const TEXTS: &[ReplyCase] = &[
         r#"{"risk_score": 72, "explanation": "\udc00", "recommendations": ["a", "b"]}"#,
         Err("type:explanation"),
     ),
-    ("the score is looked at first", r#"{"risk_score": 101, "recommendations": ["a"]}"#, Err("range")),
+    ("the score is checked first", r#"{"risk_score": 101, "recommendations": ["a"]}"#, Err("range")),
 ];
 
 pub(super) const DRIVERS: &[ReplyCase] = &[

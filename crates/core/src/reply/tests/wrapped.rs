@@ -1,8 +1,4 @@
-//! Cases: an answer in something else.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies the answer itself.
+//! Cases: an answer in a wrapping.
 
 use super::ReplyCase;
 use crate::reply::Repair::{Fence, KeyForm, Prose, ReasoningBlock, Wrapper};
@@ -46,7 +42,7 @@ pub(super) const LISTS: &[ReplyCase] = &[
     ("a list of an envelope", r#"[{"result": @A}]"#, Err("no_object")),
     ("a list of other objects", r#"[{"a": 1}, {"b": 2}]"#, Err("no_object")),
     ("a list of other objects beside an answer", r#"[{"a": 1}, {"b": 2}] @A"#, Ok((72.0, &[Prose]))),
-    ("a list of one that is malformed behind it", "[@A and more]", Err("no_object")),
+    ("a list of one that is malformed after it", "[@A and more]", Err("no_object")),
     ("an empty list", "[]", Err("no_object")),
 ];
 
@@ -82,12 +78,12 @@ pub(super) const TOOL_CALLS: &[ReplyCase] = &[
     ("a list in the arguments", r#"{"name": "report", "arguments": [@A]}"#, Err("no_object")),
     ("prose in the arguments", r#"{"name": "report", "arguments": "Risk is 72."}"#, Err("no_object")),
     (
-        "prose behind the object in the arguments",
+        "prose after the object in the arguments",
         r#"{"name": "report", "arguments": "{\"risk_score\": 72} so"}"#,
         Err("no_object"),
     ),
     (
-        "arguments that are cut",
+        "arguments that are truncated",
         r#"{"name": "report", "arguments": "{\"risk_score\": 72, "}"#,
         Err("truncated"),
     ),
@@ -120,8 +116,8 @@ pub(super) const STRINGS: &[ReplyCase] = &[
     ("a list of one in a string", r#""[{\"risk_score\": 72}]""#, Err("no_object")),
     ("an envelope in a string", r#""{\"result\": {\"risk_score\": 72}}""#, Err("no_object")),
     ("a string that is not closed", r#""{\"risk_score\": 72, \"explanation\": \"x\"}"#, Err("no_object")),
-    ("a string that is cut", r#""{\"risk_score\": 72, \"expl"#, Err("truncated")),
-    ("a string with something behind it", "@quoted and more", Err("no_object")),
+    ("a string that is truncated", r#""{\"risk_score\": 72, \"expl"#, Err("truncated")),
+    ("a string with something after it", "@quoted and more", Err("no_object")),
     ("a string with a lone surrogate", r#""\ud800 {\"risk_score\": 72}""#, Err("no_object")),
     ("quotes around an object are prose", r#""@A""#, Ok((72.0, &[Prose]))),
     ("a string that says nothing", r#""I cannot say.""#, Err("no_object")),

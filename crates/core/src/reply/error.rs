@@ -1,8 +1,6 @@
-//! Why a reply cannot be used.
+//! Why a reply is rejected: a stable code, and one sentence that the re-ask quotes to the model.
 //!
-//! Takes: the first rule that the reply breaks.
-//! Gives: a [`ReplyError`]: a stable reason code, and one sentence that the re-ask quotes to the model.
-//! Never: quotes the reply; its text is untrusted, and the model that wrote it is sent it anyway.
+//! Never: quotes the reply. Its text is untrusted, and the re-ask sends it to the model anyway.
 
 use thiserror::Error;
 
@@ -11,16 +9,16 @@ use crate::limits::{
     REPLY_BYTES_MAX, REPLY_DEPTH_MAX,
 };
 
-/// Why a reply cannot be used. The model is at fault in each, and a second try may mend it.
+/// Why a reply is rejected. The model is at fault in each case, and a second reply may be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplyError {
-    /// No object of the text is an answer: none has a `risk_score`.
+    /// The text has no object with a `risk_score`.
     #[error(
         "the reply holds no answer: reply with exactly one JSON object with the keys risk_score, explanation and \
          recommendations"
     )]
     NoObject,
-    /// The only answer is an object that cannot be parsed. Its code is that of no object at all.
+    /// The only answer is an object that is not valid JSON. Its code is the same as without any object.
     #[error("the JSON object cannot be read: {0}")]
     Malformed(SyntaxFault),
     /// An object, an array of objects or a reasoning block is not closed when the text ends.
@@ -28,45 +26,45 @@ pub enum ReplyError {
         "the reply ends before everything that it opens is closed: reply with one short, complete JSON object"
     )]
     Truncated,
-    /// Several answers that are not equal, or a list of several.
+    /// The text has several answers that are not equal, or an array of several.
     #[error("the reply holds more than one answer: reply with exactly one JSON object")]
     Ambiguous,
     /// A required key is missing.
-    #[error("the key {0} is missing: give it exactly this name, with {expected}", expected = .0.expected())]
+    #[error("the key {0} is missing: write exactly this key, with {expected}", expected = .0.expected())]
     Missing(ReplyKey),
-    /// A value is of the wrong kind.
-    #[error("the value of {0} is of the wrong kind: give {expected}", expected = .0.expected())]
+    /// A value has the wrong type.
+    #[error("the value of {0} has the wrong type: write {expected}", expected = .0.expected())]
     Type(ReplyKey),
-    /// The risk score lies outside the scale.
-    #[error("risk_score lies outside the scale: give a number from 0 to 100")]
+    /// The risk score is below 0 or above 100.
+    #[error("risk_score is outside the scale: write a number from 0 to 100")]
     Range,
-    /// The risk score may be a fraction of 1.
-    #[error("risk_score lies between 0 and 1, which may be a fraction: give it on the scale from 0 to 100")]
+    /// The risk score is between 0 and 1, so it may be a fraction.
+    #[error("risk_score is between 0 and 1, which may be a fraction: write it on the scale from 0 to 100")]
     Scale,
-    /// Too few or too many recommendations.
+    /// There are too few or too many recommendations.
     #[error(
-        "recommendations has the wrong number of items: give at least {RECOMMENDATIONS_MIN} and at most \
+        "recommendations has the wrong number of items: write at least {RECOMMENDATIONS_MIN} and at most \
          {RECOMMENDATIONS_MAX}"
     )]
     Count,
-    /// Two recommendations are the same, so that there are fewer than it seems. Its code is that of the count.
-    #[error("two recommendations are the same: give at least {RECOMMENDATIONS_MIN} that differ")]
+    /// Two recommendations are equal. The code is the count's, because there are fewer than it seems.
+    #[error("two recommendations are the same: write at least {RECOMMENDATIONS_MIN} that differ")]
     Repeated,
-    /// A text without any visible character.
-    #[error("{0} holds a blank text: give {expected}", expected = .0.expected())]
+    /// A text has no visible character.
+    #[error("{0} has a blank text: write {expected}", expected = .0.expected())]
     Blank(ReplyKey),
-    /// More bytes than a reply may have.
+    /// The reply has too many bytes.
     #[error("the reply is longer than {REPLY_BYTES_MAX} bytes: reply with the JSON object alone")]
     TooLarge,
-    /// A text with more characters than it may have. Its code is that of the whole reply.
-    #[error("{0} holds too long a text: give {expected}", expected = .0.expected())]
+    /// A text has too many characters. The code is the same as for a whole reply.
+    #[error("{0} has a text that is too long: write {expected}", expected = .0.expected())]
     TooLong(ReplyKey),
-    /// One key twice, with different values.
-    #[error("one key of the JSON object occurs twice with different values: give each key once")]
+    /// A key occurs twice with different values.
+    #[error("one key of the JSON object occurs twice with different values: write each key once")]
     DuplicateKey,
 }
 
-/// A required key of the answer.
+/// A required key of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReplyKey {
     /// `risk_score`.
@@ -80,37 +78,37 @@ pub enum ReplyKey {
     Recommendations,
 }
 
-/// Why an object that is closed cannot be parsed. None of these is mended, since each mend would be a guess.
+/// Why a closed object is not valid JSON. The reader repairs none of these, because each repair would be a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SyntaxFault {
-    /// Where a key belongs stands neither a string nor an identifier.
+    /// Expected a key, got neither a string nor an identifier.
     #[error("a key is missing, or is not a string in double quotes")]
     Key,
     /// A key without its colon.
     #[error("a colon is missing after a key, or a double quote within the key is not escaped")]
     Colon,
-    /// No comma between two members or items, most often because a string ended at an inner quote.
+    /// Two members or items without a comma, most often because a string ended at an inner quote.
     #[error("a comma is missing after a value, or a double quote within a string is not escaped")]
     Comma,
-    /// A word, a formula, an ellipsis, a number in a form that JSON does not have, or nothing.
+    /// Expected a value, got a word, a formula, an ellipsis, a number in a form that JSON does not have, or nothing.
     #[error("a value is missing, or is not a string, number, true, false, null, array or object")]
     Value,
     /// A backslash before a character that JSON does not escape.
-    #[error("a string holds a backslash that JSON does not allow there")]
+    #[error("a string has a backslash that JSON does not allow there")]
     Escape,
-    /// A raw control character that is neither a line break nor a tab.
-    #[error("a string holds a raw control character")]
+    /// A raw control character other than a line break or a tab.
+    #[error("a string has a raw control character")]
     Control,
-    /// A NUL, or one half of a surrogate pair, which no text can hold.
-    #[error("a string holds a NUL character or half of a surrogate pair")]
+    /// A NUL or half of a surrogate pair, which is not valid text.
+    #[error("a string has a NUL character or half of a surrogate pair")]
     Character,
-    /// More levels than a reply may have.
+    /// Too many levels of braces and brackets.
     #[error("it is nested more than {REPLY_DEPTH_MAX} levels deep")]
     Depth,
 }
 
 impl ReplyError {
-    /// The stable name, for logs, metrics and the attempt's record.
+    /// The stable code for logs, metrics and the attempt's record.
     pub fn code(self) -> &'static str {
         match self {
             Self::NoObject | Self::Malformed(_) => "no_object",
@@ -135,7 +133,7 @@ impl ReplyError {
 }
 
 impl ReplyKey {
-    /// The key exactly as it is asked for.
+    /// The key as the prompt writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::RiskScore => "risk_score",
@@ -144,7 +142,7 @@ impl ReplyKey {
         }
     }
 
-    /// What its value must be, for a sentence.
+    /// What its value must be, as part of a sentence.
     fn expected(self) -> String {
         match self {
             Self::RiskScore => "one number from 0 to 100, as digits without words".into(),

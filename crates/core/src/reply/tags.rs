@@ -1,11 +1,9 @@
-//! Reasoning that a model wrote before its answer, by its tags.
+//! The tags of reasoning that a model writes before its answer.
 //!
-//! Takes: a cursor.
-//! Gives: the tags, and the end of what is dropped.
-//! Never: looks for an answer in reasoning; what stands there is a draft.
+//! Never: searches reasoning for an answer, because what is there is a draft.
 
-use super::cursor::{TextCursor, is_padding};
-use super::unusable::ReplyError;
+use super::cursor::TextCursor;
+use super::error::ReplyError;
 
 const NAMES: [&str; 4] = ["think", "thinking", "reasoning", "scratchpad"];
 
@@ -17,7 +15,7 @@ pub(super) struct ReasoningTag {
 }
 
 impl ReasoningTag {
-    /// Steps over the tag that stands here, in any case.
+    /// Steps over the tag at the cursor. Its case does not count.
     pub(super) fn eat(cursor: &mut TextCursor<'_>) -> Option<Self> {
         let rest = cursor.rest().strip_prefix('<')?;
         let closes = rest.starts_with('/');
@@ -26,31 +24,31 @@ impl ReasoningTag {
             let written = rest.get(..name.len()).filter(|written| written.eq_ignore_ascii_case(name));
             written.is_some() && rest.get(name.len()..).is_some_and(|rest| rest.starts_with('>'))
         })?;
-        cursor.pass("<>".len() + usize::from(closes) + name.len());
+        cursor.advance("<>".len() + usize::from(closes) + name.len());
         Some(Self { name, closes })
     }
 
-    /// Steps behind the next tag anywhere.
+    /// Steps past the next tag, wherever it is.
     fn next(cursor: &mut TextCursor<'_>) -> Option<Self> {
-        while cursor.find("<") {
+        while cursor.advance_to("<") {
             if let Some(tag) = Self::eat(cursor) {
                 return Some(tag);
             }
-            cursor.pass(1);
+            cursor.advance(1);
         }
         None
     }
 }
 
-/// Steps over the white space at the beginning, and over the blocks of reasoning there; says whether there was
-/// one. Nothing but the closing tag ends a block, whatever stands in it.
-pub(super) fn pass_leading(cursor: &mut TextCursor<'_>) -> Result<bool, ReplyError> {
+/// Steps over white space and over the reasoning blocks at the cursor. Returns whether there was a block. Only a
+/// block's own closing tag ends it, whatever is between.
+pub(super) fn eat_leading_reasoning(cursor: &mut TextCursor<'_>) -> Result<bool, ReplyError> {
     let mut dropped = false;
     loop {
-        pass_padding(cursor);
-        let start = cursor.at();
+        cursor.eat_padding();
+        let start = cursor.position();
         let Some(open) = ReasoningTag::eat(cursor).filter(|tag| !tag.closes) else {
-            // An orphan closing tag is the scan's to see.
+            // The scan handles an orphan closing tag.
             cursor.go_to(start);
             return Ok(dropped);
         };
@@ -61,18 +59,13 @@ pub(super) fn pass_leading(cursor: &mut TextCursor<'_>) -> Result<bool, ReplyErr
     }
 }
 
-/// Steps over white space and zero-width characters.
-pub(super) fn pass_padding(cursor: &mut TextCursor<'_>) {
-    let rest = cursor.rest();
-    cursor.pass(rest.len() - rest.trim_start_matches(is_padding).len());
-}
-
-/// Steps behind the last closing tag in the text that has no opening one before it; `open` is already opened.
-pub(super) fn pass_last_orphan(cursor: &mut TextCursor<'_>, mut open: Option<&'static str>) -> bool {
+/// Steps past the last orphan: a closing tag without an opening one before it. `open` is the name of a tag that is
+/// already open. Returns whether there is an orphan.
+pub(super) fn eat_to_last_orphan(cursor: &mut TextCursor<'_>, mut open: Option<&'static str>) -> bool {
     let mut orphan = None;
     while let Some(tag) = ReasoningTag::next(cursor) {
         match (tag.closes, open) {
-            (true, None) => orphan = Some(cursor.at()),
+            (true, None) => orphan = Some(cursor.position()),
             (true, Some(name)) if name == tag.name => open = None,
             (false, None) => open = Some(tag.name),
             // Within open reasoning only its own closing tag counts.
