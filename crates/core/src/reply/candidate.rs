@@ -51,7 +51,7 @@ pub(super) enum MalformedScore {
 const ENVELOPE_KEYS: [&str; 7] = ["result", "response", "answer", "output", "data", "insight", "json"];
 
 /// The keys of a tool call whose value is its arguments.
-const ARGUMENT_KEYS: [&str; 2] = ["arguments", "input"];
+const ARGUMENT_KEYS: [&str; 3] = ["arguments", "input", "parameters"];
 
 impl Candidate {
     /// Reads the candidate whose first brace or bracket is at the cursor. `may_unwrap` allows one level of wrapping.
@@ -94,12 +94,7 @@ impl Candidate {
                     let inner = AnswerObject { object: inner.clone(), repairs, has_invalid_text };
                     Self::of_object(inner, false, cursor)
                 }
-                ReplyValue::Text(text) => {
-                    let mut inner = TextCursor::new(text);
-                    let candidate = Self::of_text(&mut inner, repairs, has_invalid_text);
-                    cursor.add_steps(inner.steps());
-                    candidate
-                }
+                ReplyValue::Text(text) => Self::of_text(text, repairs, has_invalid_text, cursor),
                 ReplyValue::Null
                 | ReplyValue::Bool(_)
                 | ReplyValue::Number(_)
@@ -143,21 +138,30 @@ impl Candidate {
         found
     }
 
-    /// The arguments of a tool call as a string: exactly one object, with nothing around it.
-    fn of_text(inner: &mut TextCursor<'_>, outer: Repairs, has_invalid_text: bool) -> Self {
+    /// Reads the arguments of a tool call that are a string: exactly one object, with nothing around it. `repairs` and
+    /// `has_invalid_text` are those of the text around the string, in which `cursor` counts the steps.
+    pub(super) fn of_text(
+        text: &str,
+        repairs: Repairs,
+        has_invalid_text: bool,
+        cursor: &mut TextCursor<'_>,
+    ) -> Self {
+        let mut inner = TextCursor::new(text);
         inner.eat_space();
-        if inner.peek() != Some(b'{') {
-            return Self::Other;
-        }
-        let candidate = Self::read(inner, false);
+        let mut candidate = match inner.peek() {
+            Some(b'{') => Self::read(&mut inner, false),
+            _ => Self::Other,
+        };
         inner.eat_space();
-        let Self::Answer(mut answer) = candidate else { return candidate };
-        if inner.peek().is_some() {
-            return Self::Other;
+        cursor.add_steps(inner.steps());
+        if let Self::Answer(answer) = &mut candidate {
+            if inner.peek().is_some() {
+                return Self::Other;
+            }
+            answer.repairs.merge(repairs);
+            answer.has_invalid_text |= has_invalid_text;
         }
-        answer.repairs.merge(outer);
-        answer.has_invalid_text |= has_invalid_text;
-        Self::Answer(answer)
+        candidate
     }
 }
 

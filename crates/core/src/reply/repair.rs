@@ -14,7 +14,7 @@ pub enum Repair {
     Fence,
     /// Other text, another object or a copy of the answer was around it.
     Prose,
-    /// The answer was in an array of one, an envelope, a tool call or a JSON string.
+    /// The answer was in an array of one, an envelope, a tool call or a JSON string, or a vendor's markers were around it.
     Wrapper,
     /// A comma was before a closing bracket or brace.
     TrailingComma,

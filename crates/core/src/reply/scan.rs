@@ -9,7 +9,7 @@ use super::error::{ReplyError, ReplyKey, SyntaxFault};
 use super::fields::AnswerFields;
 use super::json::{Quote, ReplyObject, ReplyValue};
 use super::repair::{Repair, Repairs};
-use super::tags::{ReasoningTag, eat_leading_reasoning, eat_to_last_orphan};
+use super::tags::{ReasoningTag, eat_leading_reasoning, eat_to_last_orphan, eat_vendor_marker};
 use crate::limits::REPLY_BYTES_MAX;
 
 /// Reads a text, and adds the bytes that it stepped over to `steps`.
@@ -93,16 +93,23 @@ impl Scan<'_> {
         if !self.may_unwrap || self.cursor.peek() != Some(b'"') {
             return Ok(None);
         }
-        let mut repairs = Repairs::default();
-        let text = Quote::at(&self.cursor).and_then(|quote| quote.read(&mut self.cursor, &mut repairs).ok());
-        self.cursor.eat_padding();
-        if let Some(text) = text.filter(|_| self.cursor.peek().is_none()) {
+        let string = self.string();
+        if let Some((text, repairs)) = string.filter(|_| self.cursor.peek().is_none()) {
             self.candidates.repairs.merge(repairs);
-            self.candidates.repairs.record(Repair::Wrapper);
             return text.ok_or(ReplyError::Malformed(SyntaxFault::Character)).map(Some);
         }
         self.cursor.go_to(start);
         Ok(None)
+    }
+
+    /// Reads the string at the cursor as a wrapping, and steps over the padding after it. Its text is `None` if it is
+    /// not valid.
+    fn string(&mut self) -> Option<(Option<String>, Repairs)> {
+        let mut repairs = Repairs::default();
+        repairs.record(Repair::Wrapper);
+        let text = Quote::at(&self.cursor)?.read(&mut self.cursor, &mut repairs).ok()?;
+        self.cursor.eat_padding();
+        Some((text, repairs))
     }
 
     /// Reads a candidate. Returns, as the other steps of the scan do, whether all text up to its end was dropped.
@@ -162,10 +169,39 @@ impl Scan<'_> {
             (Some(ReasoningTag { closes: true, name }), Some(open)) if name == open => self.open_tag = None,
             (Some(ReasoningTag { closes: false, name }), None) => self.open_tag = Some(name),
             (Some(_), Some(_)) => {}
+            (None, _) if eat_vendor_marker(&mut self.cursor) => {
+                self.candidates.repairs.record(Repair::Wrapper);
+                self.marked_string();
+                return false;
+            }
             (None, _) => self.cursor.advance(1),
         }
         self.candidates.repairs.record(Repair::Prose);
         false
+    }
+
+    /// Reads a string between a marker and the next one, or the end of the text: the arguments of a tool call. Any
+    /// other string is prose, which the scan reads next.
+    fn marked_string(&mut self) {
+        self.cursor.eat_padding();
+        let start = self.cursor.position();
+        if !self.may_unwrap || self.cursor.peek() != Some(b'"') {
+            return;
+        }
+        let string = self.string();
+        let end = self.cursor.position();
+        let is_marked = self.cursor.peek().is_none() || eat_vendor_marker(&mut self.cursor);
+        let Some((text, repairs)) = string.filter(|_| is_marked) else {
+            self.cursor.go_to(start);
+            return;
+        };
+        self.cursor.go_to(end);
+        let candidate = match text {
+            Some(text) => Candidate::of_text(&text, repairs, false, &mut self.cursor),
+            // It can be an answer, so no other answer can be trusted beside it.
+            None => Candidate::Malformed(SyntaxFault::Character, MalformedScore::Valid),
+        };
+        self.candidates.add(candidate, self.open_tag.is_some(), self.facts);
     }
 
     /// Drops what was before an orphan closing tag.

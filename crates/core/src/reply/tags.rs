@@ -1,4 +1,4 @@
-//! The tags of reasoning that a model writes before its answer.
+//! Tags and markers around an answer: those of reasoning, and a vendor's own.
 //!
 //! Never: searches reasoning for an answer, because what is there is a draft.
 
@@ -38,6 +38,18 @@ impl ReasoningTag {
         }
         None
     }
+}
+
+/// Steps over a vendor's marker at the cursor, such as `<|tool_call|>`.
+pub(super) fn eat_vendor_marker(cursor: &mut TextCursor<'_>) -> bool {
+    let start = cursor.position();
+    let in_name =
+        |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || matches!(byte, b'_' | b'-' | b'/');
+    let found = cursor.eat("<|") && !cursor.eat_while(in_name).is_empty() && cursor.eat("|>");
+    if !found {
+        cursor.go_to(start);
+    }
+    found
 }
 
 /// Steps over white space and over the reasoning blocks at the cursor. Returns whether there was a block. Only a

@@ -70,6 +70,7 @@ fn one_level_of_wrapping_is_opened_and_not_two() {
     check(wrapped::ENVELOPES);
     check(wrapped::LISTS);
     check(wrapped::TOOL_CALLS);
+    check(wrapped::MARKERS);
     check(wrapped::STRINGS);
 }
 
@@ -92,7 +93,8 @@ fn values_are_checked_and_never_improved() {
 fn there_are_enough_cases() {
     let around =
         [around::TEXT, around::REASONING, around::FENCES_AND_PROSE, around::SEVERAL, around::TRUNCATED];
-    let wrapped = [wrapped::ENVELOPES, wrapped::LISTS, wrapped::TOOL_CALLS, wrapped::STRINGS];
+    let wrapped =
+        [wrapped::ENVELOPES, wrapped::LISTS, wrapped::TOOL_CALLS, wrapped::MARKERS, wrapped::STRINGS];
     let syntax = [syntax::REPAIRED, syntax::STRINGS, syntax::NEVER];
     let values = [values::KEYS, values::SCORES, values::TEXTS, values::DRIVERS];
     let tables = [&around[..], &wrapped, &syntax, &values].concat();

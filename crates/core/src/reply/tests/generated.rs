@@ -43,6 +43,9 @@ pub(super) enum Wrapping {
     List,
     Call,
     CallText,
+    Parameters,
+    Marked,
+    MarkedText,
     Text,
 }
 
@@ -167,6 +170,9 @@ pub(super) fn noise() -> impl Strategy<Value = Noise> {
         Wrapping::List,
         Wrapping::Call,
         Wrapping::CallText,
+        Wrapping::Parameters,
+        Wrapping::Marked,
+        Wrapping::MarkedText,
         Wrapping::Text,
     ];
     (select(REASONING), prose(), any::<bool>(), select(WRAPPINGS), prose()).prop_map(
@@ -242,6 +248,9 @@ pub(super) fn write(answer: &GeneratedAnswer, dialect: &Dialect, noise: &Noise) 
         Wrapping::List => ("[ ", object, "\n]"),
         Wrapping::Call => ("{\"name\": \"report\", \"arguments\": ", object, "}"),
         Wrapping::CallText => ("{\"input\": \"", object_text.trim_matches('"').to_owned(), "\"}"),
+        Wrapping::Parameters => ("{\"name\": \"report\", \"parameters\": ", object, "}"),
+        Wrapping::Marked => ("<|call|>{\"input\": ", object, "}<|/call|>"),
+        Wrapping::MarkedText => ("<|call|>\"", object_text.trim_matches('"').to_owned(), "\"<|/call|>"),
         Wrapping::Text => ("\"", object_text.trim_matches('"').to_owned(), "\" "),
     };
     let mut text = noise.reasoning.to_owned();
@@ -323,6 +332,9 @@ pub(super) const PIECES: &[&str] = &[
     "...",
     "result",
     "arguments",
+    "parameters",
+    "<|call|>",
+    "<|call|>\"",
     "😀",
 ];
 

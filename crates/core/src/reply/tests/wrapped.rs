@@ -55,6 +55,19 @@ pub(super) const TOOL_CALLS: &[ReplyCase] = &[
         Ok((72.0, &[Wrapper])),
     ),
     ("input as a string", r#"{"name": "report", "input": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    (
+        "parameters as an object",
+        r#"{"type": "function", "name": "report", "parameters": @A}"#,
+        Ok((72.0, &[Wrapper])),
+    ),
+    ("parameters as a string", r#"{"name": "report", "parameters": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    ("`Parameters`", r#"{"name": "report", "Parameters": @A}"#, Ok((72.0, &[Wrapper, KeyForm]))),
+    (
+        "a tool's definition before the answer",
+        r#"{"name": "report", "parameters": {"type": "object", "properties": {"risk_score": {}}}} @A"#,
+        Ok((72.0, &[Prose])),
+    ),
+    ("both arguments and parameters", r#"{"arguments": @A, "parameters": @A}"#, Err("no_object")),
     ("arguments alone", r#"{"arguments": @A}"#, Ok((72.0, &[Wrapper]))),
     (
         "in a tag",
@@ -97,6 +110,66 @@ pub(super) const TOOL_CALLS: &[ReplyCase] = &[
         r#"{"name": "report", "arguments": {"explanation": "x"}}"#,
         Err("missing:risk_score"),
     ),
+];
+
+pub(super) const MARKERS: &[ReplyCase] = &[
+    (
+        "a tool call between markers",
+        r#"<|python_tag|>{"name": "report", "parameters": @A}<|eom_id|>"#,
+        Ok((72.0, &[Wrapper])),
+    ),
+    (
+        "a tool call with a string between markers",
+        "<|tool_call|>\n{\"name\": \"report\", \"arguments\": @quoted}\n<|/tool_call|>",
+        Ok((72.0, &[Wrapper])),
+    ),
+    (
+        "arguments as an object between markers",
+        "<|tool_call_begin|>functions.report:0<|tool_call_argument_begin|>@A<|tool_call_end|>",
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    (
+        "arguments as a string between markers",
+        "<|tool_call_begin|>functions.report:0<|tool_call_argument_begin|>@quoted<|tool_call_end|>",
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    ("arguments as a string after a marker", "<|tool_call|>\n@quoted\n", Ok((72.0, &[Wrapper]))),
+    ("arguments in a fence", "<|call|>```json\n@A\n```<|end|>", Ok((72.0, &[Fence, Wrapper]))),
+    ("a bare answer between a chat's markers", "<|assistant|>\n@A<|im_end|>", Ok((72.0, &[Wrapper]))),
+    ("a marker with letters of any script", "<|tool▁call|>@A", Ok((72.0, &[Wrapper]))),
+    ("a marker in a string", r#"{"risk_score": 72, @rest, "note": "<|end|>"}"#, Ok((72.0, &[]))),
+    (
+        "a string after a marker that is not an object",
+        r#"<|channel|>"final"<|message|>@A"#,
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    ("two that differ", "<|call|>@A<|call|>@B<|end|>", Err("ambiguous")),
+    ("a string and an object that differ", "@B <|call|>@quoted<|end|>", Err("ambiguous")),
+    ("a string and an object that are equal", "@A <|call|>@quoted<|end|>", Ok((72.0, &[Prose, Wrapper]))),
+    ("an array of a tool call", r#"<|tool_call|>[{"name": "r", "arguments": @A}]"#, Err("no_object")),
+    (
+        "a tool call as a string",
+        r#"<|tool_call|>"{\"arguments\": {\"risk_score\": 72}}"<|end|>"#,
+        Err("no_object"),
+    ),
+    (
+        "a string with prose around its object",
+        r#"<|call|>"Here: {\"risk_score\": 72}"<|end|>"#,
+        Err("no_object"),
+    ),
+    ("a string with other text after it", "<|call|>@quoted and more<|end|>", Err("no_object")),
+    ("a string that is not closed", r#"<|call|>"{\"risk_score\": 72}<|end|>"#, Err("no_object")),
+    ("a string that is truncated", r#"<|call|>"{\"risk_score\": 72, "<|end|>"#, Err("truncated")),
+    ("a string with a lone surrogate", r#"<|call|>"{\"risk_score\": 72} \ud800"<|end|>"#, Err("no_object")),
+    (
+        "a string with a lone surrogate beside an answer",
+        r#"<|call|>"{\"risk_score\": 72} \ud800"<|end|>@A"#,
+        Err("ambiguous"),
+    ),
+    ("an object that is truncated", r#"<|call|>{"risk_score": 72, <|end|>"#, Err("truncated")),
+    ("a marker without a name is prose", "<||>@A", Ok((72.0, &[Prose]))),
+    ("a marker that is not closed is prose", "<|call @A", Ok((72.0, &[Prose]))),
+    ("a string after a marker that is not closed", "<|call @quoted", Err("no_object")),
 ];
 
 pub(super) const STRINGS: &[ReplyCase] = &[
