@@ -14,6 +14,7 @@ mod error;
 mod repair;
 mod cursor;
 mod json;
+mod vocabulary;
 mod fields;
 mod candidate;
 mod tags;
@@ -21,6 +22,7 @@ mod scan;
 
 pub use error::{ReplyError, ReplyKey, SyntaxFault};
 pub use repair::Repair;
+pub use vocabulary::ReplyVocabulary;
 
 use serde::Serialize;
 
@@ -49,17 +51,28 @@ pub struct ReplyDriver {
 }
 
 impl Reply {
-    /// Reads a model's text of at most [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX). `facts` are the ids that a
-    /// driver can name. The provider has already joined several text blocks by a newline.
-    pub fn read(text: &str, facts: &[&str]) -> Result<Self, ReplyError> {
-        Self::read_counting(text, facts).0
+    /// Reads a model's text of at most [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX). The provider has already
+    /// joined several text blocks by a newline.
+    ///
+    /// ```
+    /// use portend_core::reply::{Repair, Reply, ReplyVocabulary};
+    ///
+    /// let vocabulary = ReplyVocabulary::new(&["health_score"], &[]);
+    /// let text = r#"Here: {"risk_score": "72%", "explanation": "Low health.", "recommendations": ["Call.", "Review."]}"#;
+    /// let reply = Reply::read(text, &vocabulary)?;
+    /// assert_eq!(reply.risk_score().get(), 72.0);
+    /// assert_eq!(reply.repairs(), [Repair::Prose, Repair::NumberString]);
+    /// # Ok::<(), portend_core::reply::ReplyError>(())
+    /// ```
+    pub fn read(text: &str, vocabulary: &ReplyVocabulary<'_>) -> Result<Self, ReplyError> {
+        Self::read_counting(text, vocabulary).0
     }
 
     /// The reply, and the number of bytes that the reader stepped over. It measures the work in the same way on every
     /// machine.
-    fn read_counting(text: &str, facts: &[&str]) -> (Result<Self, ReplyError>, usize) {
+    fn read_counting(text: &str, vocabulary: &ReplyVocabulary<'_>) -> (Result<Self, ReplyError>, usize) {
         let mut steps = 0;
-        let reply = scan::read(text, facts, &mut steps).map(|(fields, repairs)| Self {
+        let reply = scan::read(text, vocabulary, &mut steps).map(|(fields, repairs)| Self {
             risk_score: fields.risk_score,
             explanation: fields.explanation,
             recommendations: fields.recommendations,

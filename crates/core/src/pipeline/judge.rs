@@ -5,7 +5,6 @@
 //! Never: calls a model that was not counted in the claim, or judges by the scorecard where the chain has none.
 
 use crate::alert::{Alert, Reason, Refusal};
-use crate::alert_type::Fact;
 use crate::chain::{self, Alarm, Answer, Asked, Budget, Chain, NoAnswer, Question, Verdict};
 use crate::clock::Clock;
 use crate::grounding::{Ground, Grounded};
@@ -15,7 +14,7 @@ use crate::model::{Completion, Model, ModelSpec};
 use crate::notify::Notifier;
 use crate::number::Number;
 use crate::prompt::{self, Prompt};
-use crate::reply::Reply;
+use crate::reply::{Reply, ReplyVocabulary};
 use crate::scorecard::Scored;
 use crate::store::{Lease, Store, StoreError};
 use crate::time::Timestamp;
@@ -84,14 +83,14 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
             schema: &schema,
             correction: prompt::reask,
         };
-        let facts: Vec<&str> = alert_type.facts().iter().map(Fact::id).collect();
+        let vocabulary = ReplyVocabulary::of(alert_type);
         let ground = Ground::new(alert_type, alert.facts());
         let chain = Chain::new(&self.models, &self.health, &self.clock);
         // A call that is counted twice, since the first answer was lost, is one call fewer, never one more.
         let reserve = || retried(&self.clock, deadline, || self.store.reserve_call(lease));
         let asked = chain
             .ask(&question, Budget::new(calls_max, deadline), reserve, |completion| {
-                judge(completion, &ground, &facts)
+                judge(completion, &ground, &vocabulary)
             })
             .await;
         let Asked { result, attempts, alarms, degraded } = asked;
@@ -149,8 +148,8 @@ fn model_id(attempt: &chain::Attempt) -> String {
 }
 
 /// What a reply is worth: usable or not, and whether its numbers are the prompt's.
-fn judge(completion: &Completion, ground: &Ground, facts: &[&str]) -> Verdict<Usable> {
-    let reply = match Reply::read(&completion.text, facts) {
+fn judge(completion: &Completion, ground: &Ground, vocabulary: &ReplyVocabulary<'_>) -> Verdict<Usable> {
+    let reply = match Reply::read(&completion.text, vocabulary) {
         Ok(reply) => reply,
         Err(unusable) => {
             return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };

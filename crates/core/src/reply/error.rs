@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::limits::{
     EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX, RECOMMENDATIONS_MAX, RECOMMENDATIONS_MIN,
-    REPLY_BYTES_MAX, REPLY_DEPTH_MAX,
+    REPLY_BYTES_MAX, REPLY_DEPTH_MAX, SENTENCE_REPEATS_MAX,
 };
 
 /// Why a reply is rejected. The model is at fault in each case, and a second reply may be right.
@@ -50,9 +50,18 @@ pub enum ReplyError {
     /// Two recommendations are equal. The code is the count's, because there are fewer than it seems.
     #[error("two recommendations are the same: write at least {RECOMMENDATIONS_MIN} that differ")]
     Repeated,
-    /// A text has no visible character.
-    #[error("{0} has a blank text: write {expected}", expected = .0.expected())]
+    /// A text has no letter of any script.
+    #[error("{0} has a text without a letter: write {expected}, in words", expected = .0.expected())]
     Blank(ReplyKey),
+    /// A text is only a name of the alert type, a key of the answer, or a placeholder of the prompt.
+    #[error(
+        "{0} has a text that is only a name or a placeholder of the prompt: write {expected}, in whole sentences",
+        expected = .0.expected()
+    )]
+    Placeholder(ReplyKey),
+    /// The explanation says one sentence more than [`SENTENCE_REPEATS_MAX`] times.
+    #[error("explanation says one sentence more than {SENTENCE_REPEATS_MAX} times: write each sentence once")]
+    Repetitive,
     /// The reply has too many bytes.
     #[error("the reply is longer than {REPLY_BYTES_MAX} bytes: reply with the JSON object alone")]
     TooLarge,
@@ -126,6 +135,10 @@ impl ReplyError {
             Self::Blank(ReplyKey::RiskScore) => "blank:risk_score",
             Self::Blank(ReplyKey::Explanation) => "blank:explanation",
             Self::Blank(ReplyKey::Recommendations) => "blank:recommendations",
+            Self::Placeholder(ReplyKey::RiskScore) => "placeholder:risk_score",
+            Self::Placeholder(ReplyKey::Explanation) => "placeholder:explanation",
+            Self::Placeholder(ReplyKey::Recommendations) => "placeholder:recommendations",
+            Self::Repetitive => "repetitive",
             Self::TooLarge | Self::TooLong(_) => "too_large",
             Self::DuplicateKey => "duplicate_key",
         }

@@ -9,10 +9,11 @@ use super::cursor::is_padding;
 use super::error::{ReplyError, ReplyKey, SyntaxFault};
 use super::json::{ReplyObject, ReplyValue, key_letters, parse_number};
 use super::repair::{Repair, Repairs};
+use super::vocabulary::ReplyVocabulary;
 use crate::driver::Effect;
 use crate::limits::{
     BECAUSE_CHARS_MAX, EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX, RECOMMENDATIONS_MAX,
-    RECOMMENDATIONS_MIN, RISK_SCORE_MAX, RISK_SCORE_MIN,
+    RECOMMENDATIONS_MIN, RISK_SCORE_MAX, RISK_SCORE_MIN, SENTENCE_REPEATS_MAX,
 };
 use crate::number::Number;
 
@@ -33,7 +34,7 @@ impl AnswerFields {
     pub(super) fn read(
         object: &ReplyObject,
         has_invalid_text: bool,
-        facts: &[&str],
+        vocabulary: &ReplyVocabulary<'_>,
         repairs: &mut Repairs,
     ) -> Result<Self, ReplyError> {
         if has_duplicate_key(object) {
@@ -42,14 +43,10 @@ impl AnswerFields {
         let value = |key: ReplyKey| object.get(key.name()).ok_or(ReplyError::Missing(key));
         let fields = Self {
             risk_score: read_score(value(ReplyKey::RiskScore)?, repairs)?,
-            explanation: read_text(
-                value(ReplyKey::Explanation)?,
-                ReplyKey::Explanation,
-                EXPLANATION_CHARS_MAX,
-            )?,
-            recommendations: read_recommendations(value(ReplyKey::Recommendations)?)?,
+            explanation: read_explanation(value(ReplyKey::Explanation)?, vocabulary)?,
+            recommendations: read_recommendations(value(ReplyKey::Recommendations)?, vocabulary)?,
             drivers: object.get("drivers").and_then(|value| {
-                let drivers = read_drivers(value, facts, repairs);
+                let drivers = read_drivers(value, vocabulary, repairs);
                 if drivers.is_none() {
                     repairs.record(Repair::DriversIgnored);
                 }
@@ -136,21 +133,79 @@ fn read_score(value: &ReplyValue, repairs: &mut Repairs) -> Result<Number, Reply
     }
 }
 
-fn read_text(value: &ReplyValue, key: ReplyKey, chars_max: usize) -> Result<String, ReplyError> {
+fn read_text(
+    value: &ReplyValue,
+    key: ReplyKey,
+    chars_max: usize,
+    vocabulary: &ReplyVocabulary<'_>,
+) -> Result<String, ReplyError> {
     let ReplyValue::Text(text) = value else {
         return Err(ReplyError::Type(key));
     };
     let text = text.trim_matches(is_padding);
-    if text.chars().all(|c| is_padding(c) || c.is_control()) {
+    if !text.contains(char::is_alphabetic) {
         Err(ReplyError::Blank(key))
     } else if text.chars().count() > chars_max {
         Err(ReplyError::TooLong(key))
+    } else if vocabulary.is_placeholder(text) {
+        Err(ReplyError::Placeholder(key))
     } else {
         Ok(text.to_owned())
     }
 }
 
-fn read_recommendations(value: &ReplyValue) -> Result<Vec<String>, ReplyError> {
+fn read_explanation(value: &ReplyValue, vocabulary: &ReplyVocabulary<'_>) -> Result<String, ReplyError> {
+    let text = read_text(value, ReplyKey::Explanation, EXPLANATION_CHARS_MAX, vocabulary)?;
+    if is_repetitive(&text) { Err(ReplyError::Repetitive) } else { Ok(text) }
+}
+
+/// Whether a text says one sentence more than [`SENTENCE_REPEATS_MAX`] times. Case, punctuation and white space do not
+/// count.
+fn is_repetitive(text: &str) -> bool {
+    let sentences = sentences(text);
+    if sentences.len() <= SENTENCE_REPEATS_MAX {
+        return false;
+    }
+    let mut repeats: HashMap<String, usize> = HashMap::with_capacity(sentences.len());
+    sentences.into_iter().any(|sentence| {
+        let letters = sentence.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let count = repeats.entry(letters).or_default();
+        *count += 1;
+        *count > SENTENCE_REPEATS_MAX
+    })
+}
+
+/// The sentences of a text. A single word is not a sentence, because an abbreviation ends with a full stop as well. In a
+/// script without spaces it is one.
+fn sentences(text: &str) -> Vec<&str> {
+    const WITHOUT_SPACES_FROM: char = '\u{2E80}';
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let ends = match c {
+            '\n' | '。' | '！' | '？' | '।' | '؟' => true,
+            '.' | '!' | '?' | '…' => !next.is_some_and(char::is_alphanumeric),
+            _ => next.is_none(),
+        };
+        if ends {
+            let end = at + c.len_utf8();
+            sentences.extend(text.get(start..end));
+            start = end;
+        }
+    }
+    sentences.retain(|sentence| {
+        let words = sentence.split_whitespace().filter(|word| word.contains(char::is_alphanumeric));
+        words.count() > 1 || sentence.contains(|c| c >= WITHOUT_SPACES_FROM && char::is_alphabetic(c))
+    });
+    sentences
+}
+
+fn read_recommendations(
+    value: &ReplyValue,
+    vocabulary: &ReplyVocabulary<'_>,
+) -> Result<Vec<String>, ReplyError> {
     let key = ReplyKey::Recommendations;
     let ReplyValue::List(items) = value else {
         return Err(ReplyError::Type(key));
@@ -163,7 +218,7 @@ fn read_recommendations(value: &ReplyValue) -> Result<Vec<String>, ReplyError> {
     }
     let mut lines: Vec<String> = Vec::with_capacity(items.len());
     for item in items {
-        let line = read_text(item, key, RECOMMENDATION_CHARS_MAX)?;
+        let line = read_text(item, key, RECOMMENDATION_CHARS_MAX, vocabulary)?;
         if lines.contains(&line) {
             return Err(ReplyError::Repeated);
         }
@@ -173,16 +228,20 @@ fn read_recommendations(value: &ReplyValue) -> Result<Vec<String>, ReplyError> {
 }
 
 /// The drivers. `None` if one of them is malformed, because the others could say the opposite of the whole list.
-fn read_drivers(value: &ReplyValue, facts: &[&str], repairs: &mut Repairs) -> Option<Vec<ReplyDriver>> {
+fn read_drivers(
+    value: &ReplyValue,
+    vocabulary: &ReplyVocabulary<'_>,
+    repairs: &mut Repairs,
+) -> Option<Vec<ReplyDriver>> {
     let ReplyValue::List(items) = value else { return None };
     // Each fact is at most one driver, so a longer list is malformed whatever its items are.
-    if items.len() > facts.len() {
+    if items.len() > vocabulary.facts().len() {
         return None;
     }
     let mut drivers: Vec<ReplyDriver> = Vec::with_capacity(items.len());
     let mut driver_repairs = Repairs::default();
     for item in items {
-        let driver = read_driver(item, facts, &mut driver_repairs)?;
+        let driver = read_driver(item, vocabulary, &mut driver_repairs)?;
         if drivers.iter().any(|each| each.fact == driver.fact) {
             return None;
         }
@@ -192,7 +251,11 @@ fn read_drivers(value: &ReplyValue, facts: &[&str], repairs: &mut Repairs) -> Op
     Some(drivers)
 }
 
-fn read_driver(value: &ReplyValue, facts: &[&str], repairs: &mut Repairs) -> Option<ReplyDriver> {
+fn read_driver(
+    value: &ReplyValue,
+    vocabulary: &ReplyVocabulary<'_>,
+    repairs: &mut Repairs,
+) -> Option<ReplyDriver> {
     let ReplyValue::Object(object) = value else { return None };
     if has_duplicate_key(object) {
         return None;
@@ -201,14 +264,15 @@ fn read_driver(value: &ReplyValue, facts: &[&str], repairs: &mut Repairs) -> Opt
         Some(ReplyValue::Text(text)) => Some(text.as_str()),
         _ => None,
     };
-    let fact = get("fact").filter(|fact| facts.contains(fact))?;
+    let fact = get("fact").filter(|fact| vocabulary.facts().contains(fact))?;
     let effect = match get("effect")? {
         "raises" => Effect::Raises,
         "lowers" => Effect::Lowers,
         _ => return None,
     };
     // The key only names the error, which is dropped here.
-    let because = read_text(object.get("because")?, ReplyKey::Explanation, BECAUSE_CHARS_MAX).ok()?;
+    let because =
+        read_text(object.get("because")?, ReplyKey::Explanation, BECAUSE_CHARS_MAX, vocabulary).ok()?;
     record_key_forms(object, &["fact", "effect", "because"], repairs);
     Some(ReplyDriver { fact: fact.to_owned(), effect, because })
 }

@@ -10,37 +10,38 @@ use super::fields::AnswerFields;
 use super::json::{Quote, ReplyObject, ReplyValue};
 use super::repair::{Repair, Repairs};
 use super::tags::{ReasoningTag, eat_leading_reasoning, eat_to_last_orphan, eat_vendor_marker};
+use super::vocabulary::ReplyVocabulary;
 use crate::limits::REPLY_BYTES_MAX;
 
 /// Reads a text, and adds the bytes that it stepped over to `steps`.
 pub(super) fn read(
     text: &str,
-    facts: &[&str],
+    vocabulary: &ReplyVocabulary<'_>,
     steps: &mut usize,
 ) -> Result<(AnswerFields, Repairs), ReplyError> {
     if text.len() > REPLY_BYTES_MAX {
         return Err(ReplyError::TooLarge);
     }
-    read_level(text, true, facts, steps)
+    read_level(text, true, vocabulary, steps)
 }
 
 /// Reads a text. `may_unwrap` allows one level of wrapping; a text that was itself wrapped has used it.
 fn read_level(
     text: &str,
     may_unwrap: bool,
-    facts: &[&str],
+    vocabulary: &ReplyVocabulary<'_>,
     steps: &mut usize,
 ) -> Result<(AnswerFields, Repairs), ReplyError> {
     let mut scan = Scan {
         cursor: TextCursor::new(text),
         may_unwrap,
-        facts,
+        vocabulary,
         candidates: Candidates::default(),
         open_tag: None,
         searched_to: 0,
     };
     let outcome = match scan.run() {
-        Ok(Some(inner)) => read_level(&inner, false, facts, steps).map(|(fields, mut repairs)| {
+        Ok(Some(inner)) => read_level(&inner, false, vocabulary, steps).map(|(fields, mut repairs)| {
             repairs.merge(scan.candidates.repairs);
             (fields, repairs)
         }),
@@ -54,7 +55,7 @@ fn read_level(
 struct Scan<'t> {
     cursor: TextCursor<'t>,
     may_unwrap: bool,
-    facts: &'t [&'t str],
+    vocabulary: &'t ReplyVocabulary<'t>,
     candidates: Candidates,
     /// The name of a reasoning tag that is open and has other text before it.
     open_tag: Option<&'static str>,
@@ -124,7 +125,7 @@ impl Scan<'_> {
             return Err(ReplyError::Truncated);
         }
         let in_reasoning = self.open_tag.is_some();
-        self.candidates.add(candidate, in_reasoning, self.facts);
+        self.candidates.add(candidate, in_reasoning, self.vocabulary);
         Ok(false)
     }
 
@@ -201,7 +202,7 @@ impl Scan<'_> {
             // It can be an answer, so no other answer can be trusted beside it.
             None => Candidate::Malformed(SyntaxFault::Character, MalformedScore::Valid),
         };
-        self.candidates.add(candidate, self.open_tag.is_some(), self.facts);
+        self.candidates.add(candidate, self.open_tag.is_some(), self.vocabulary);
     }
 
     /// Drops what was before an orphan closing tag.
@@ -249,11 +250,11 @@ struct Candidates {
 }
 
 impl Candidates {
-    fn add(&mut self, candidate: Candidate, in_reasoning: bool, facts: &[&str]) {
+    fn add(&mut self, candidate: Candidate, in_reasoning: bool, vocabulary: &ReplyVocabulary<'_>) {
         match candidate {
             Candidate::Answer(answer) => {
                 self.outside_reasoning |= !in_reasoning;
-                self.add_answer(answer, facts);
+                self.add_answer(answer, vocabulary);
                 return;
             }
             Candidate::SeveralAnswers => self.differ = true,
@@ -280,9 +281,9 @@ impl Candidates {
         self.unreadable = self.unreadable.or(Some(error));
     }
 
-    fn add_answer(&mut self, answer: AnswerObject, facts: &[&str]) {
+    fn add_answer(&mut self, answer: AnswerObject, vocabulary: &ReplyVocabulary<'_>) {
         let AnswerObject { object, mut repairs, has_invalid_text } = answer;
-        let fields = AnswerFields::read(&object, has_invalid_text, facts, &mut repairs);
+        let fields = AnswerFields::read(&object, has_invalid_text, vocabulary, &mut repairs);
         self.repairs.merge(repairs);
         let Some((first_object, first)) = &mut self.answer else {
             self.answer = Some((object, fields));

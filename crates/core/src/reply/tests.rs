@@ -5,17 +5,25 @@ mod bounds;
 mod generated;
 mod properties;
 mod syntax;
+mod texts;
 mod values;
 mod wrapped;
 
-use super::{Repair, Reply, ReplyDriver, ReplyError, ReplyKey, SyntaxFault};
+use std::sync::LazyLock;
+
+use super::{Repair, Reply, ReplyDriver, ReplyError, ReplyKey, ReplyVocabulary, SyntaxFault};
+use crate::alert::Alert;
+use crate::alert_type::AlertTypes;
 use crate::driver::Effect;
+use crate::prompt::Prompt;
+use crate::time::Timestamp;
 
 /// The name, the text, and the expected score with its repairs or the expected code. In the text, `@A` and `@B` are two
 /// answers with the scores 72 and 30, `@rest` is their other members, and `@quoted` is the first as a JSON string.
 type ReplyCase = (&'static str, &'static str, Result<(f64, &'static [Repair]), &'static str>);
 
-const FACTS: [&str; 2] = ["ib_calls_14d", "health_score"];
+static VOCABULARY: LazyLock<ReplyVocabulary<'static>> =
+    LazyLock::new(|| ReplyVocabulary::new(&["ib_calls_14d", "health_score"], &["high_demand", "balanced"]));
 const EXPLANATION: &str = "Calls rose.";
 const RECOMMENDATIONS: [&str; 2] = ["Call the family.", "Offer a session."];
 const REST: &str =
@@ -34,7 +42,7 @@ fn check(table: &[ReplyCase]) {
     let mut wrong = Vec::new();
     for (name, text, expected) in table {
         let expanded = expand(text);
-        let reply = Reply::read(&expanded, &FACTS);
+        let reply = Reply::read(&expanded, &VOCABULARY);
         let outcome =
             reply.as_ref().map(|reply| (reply.risk_score().get(), reply.repairs())).map_err(|e| e.code());
         if outcome != *expected {
@@ -52,7 +60,7 @@ fn check(table: &[ReplyCase]) {
 
 /// The accepted answer, serialised, is accepted unchanged with no repair.
 fn assert_reads_itself(reply: &Reply) {
-    let again = Reply::read(&reply.to_json(), &FACTS).expect("an accepted answer is accepted again");
+    let again = Reply::read(&reply.to_json(), &VOCABULARY).expect("an accepted answer is accepted again");
     assert_eq!(again, Reply { repairs: Vec::new(), ..reply.clone() });
 }
 
@@ -85,8 +93,15 @@ fn syntax_is_repaired_where_nothing_is_lost() {
 fn values_are_checked_and_never_improved() {
     check(values::KEYS);
     check(values::SCORES);
-    check(values::TEXTS);
     check(values::DRIVERS);
+}
+
+#[test]
+fn a_text_has_letters_and_is_neither_a_placeholder_nor_repetitive() {
+    check(texts::TEXTS);
+    check(texts::BLANK);
+    check(texts::PLACEHOLDERS);
+    check(texts::REPETITION);
 }
 
 #[test]
@@ -96,17 +111,18 @@ fn there_are_enough_cases() {
     let wrapped =
         [wrapped::ENVELOPES, wrapped::LISTS, wrapped::TOOL_CALLS, wrapped::MARKERS, wrapped::STRINGS];
     let syntax = [syntax::REPAIRED, syntax::STRINGS, syntax::NEVER];
-    let values = [values::KEYS, values::SCORES, values::TEXTS, values::DRIVERS];
-    let tables = [&around[..], &wrapped, &syntax, &values].concat();
+    let values = [values::KEYS, values::SCORES, values::DRIVERS];
+    let texts = [texts::TEXTS, texts::BLANK, texts::PLACEHOLDERS, texts::REPETITION];
+    let tables = [&around[..], &wrapped, &syntax, &values, &texts].concat();
     let cases: usize = tables.iter().map(|table| table.len()).sum();
-    assert!(cases >= 170, "{cases} cases");
+    assert!(cases >= 300, "{cases} cases");
 }
 
 #[test]
 fn the_texts_of_an_answer_are_unescaped_and_trimmed() {
     let text = r#"{"risk_score": "64.5", "explanation": "\u00dcber 5 \"calls\"\n\ud83d\ude00 ", "recommendations":
         [" Call‘s {first} ", 'It\'s "now"', "\\n stays"]}"#;
-    let reply = Reply::read(text, &FACTS).unwrap();
+    let reply = Reply::read(text, &VOCABULARY).unwrap();
     assert_eq!(reply.explanation(), "Über 5 \"calls\"\n😀");
     assert_eq!(reply.recommendations(), ["Call‘s {first}", "It's \"now\"", "\\n stays"]);
     assert_eq!(reply.repairs(), [Repair::Quotes, Repair::Escape, Repair::NumberString]);
@@ -117,10 +133,30 @@ fn the_texts_of_an_answer_are_unescaped_and_trimmed() {
 fn drivers_are_read_with_their_facts() {
     let text = r#"{"risk_score": 72, @rest, "drivers": [{"fact": "ib_calls_14d", "effect": "raises",
         "because": " Five calls. ", "value": 5}]}"#;
-    let reply = Reply::read(&expand(text), &FACTS).unwrap();
+    let reply = Reply::read(&expand(text), &VOCABULARY).unwrap();
     let (fact, because) = ("ib_calls_14d".into(), "Five calls.".into());
     assert_eq!(reply.drivers(), [ReplyDriver { fact, effect: Effect::Raises, because }]);
     assert_reads_itself(&reply);
+}
+
+/// The prompt and the list of placeholders agree: `"<one sentence>"` in the prompt is a placeholder in a reply.
+#[test]
+fn every_placeholder_of_the_prompt_is_one_in_a_reply() {
+    let types = AlertTypes::built_in();
+    let vocabulary = ReplyVocabulary::of(types.get("supply_demand_imbalance").unwrap());
+    let event =
+        include_bytes!("../../../../alert-types/supply_demand_imbalance/samples/01-typical/alert.json");
+    let alert = Alert::read(event, &types, Timestamp::from_secs(1_767_225_600)).unwrap();
+    let prompt = Prompt::new(alert.alert_type(), alert.facts());
+    let placeholders: Vec<_> =
+        prompt.system().split("\"<").skip(1).filter_map(|text| text.split(">\"").next()).collect();
+    assert!(placeholders.len() >= 4, "{placeholders:?}");
+    for text in placeholders.into_iter().chain(["balance_status", "high_demand", "raises"]) {
+        let reply =
+            format!(r#"{{"risk_score": 72, "explanation": "<{text}>", "recommendations": ["a", "b"]}}"#);
+        let code = Reply::read(&reply, &vocabulary).map(|_| ()).map_err(ReplyError::code);
+        assert_eq!(code, Err("placeholder:explanation"), "{text}");
+    }
 }
 
 #[test]
@@ -152,6 +188,8 @@ fn an_error_says_what_is_wrong_and_what_to_write() {
         ReplyError::Count,
         ReplyError::Repeated,
         ReplyError::Blank(ReplyKey::Explanation),
+        ReplyError::Placeholder(ReplyKey::Recommendations),
+        ReplyError::Repetitive,
         ReplyError::TooLarge,
         ReplyError::TooLong(ReplyKey::Recommendations),
         ReplyError::DuplicateKey,
@@ -175,7 +213,9 @@ fn an_error_says_what_is_wrong_and_what_to_write() {
     scale: risk_score is between 0 and 1, which may be a fraction: write it on the scale from 0 to 100
     count: recommendations has the wrong number of items: write at least 2 and at most 3
     count: two recommendations are the same: write at least 2 that differ
-    blank:explanation: explanation has a blank text: write one string of at most 10000 characters
+    blank:explanation: explanation has a text without a letter: write one string of at most 10000 characters, in words
+    placeholder:recommendations: recommendations has a text that is only a name or a placeholder of the prompt: write an array of 2 or 3 strings of at most 2000 characters each, in whole sentences
+    repetitive: explanation says one sentence more than 2 times: write each sentence once
     too_large: the reply is longer than 262144 bytes: reply with the JSON object alone
     too_large: recommendations has a text that is too long: write an array of 2 or 3 strings of at most 2000 characters each
     duplicate_key: one key of the JSON object occurs twice with different values: write each key once

@@ -1,6 +1,6 @@
 //! Bounded work: the reader on texts that are made to be hard, measured in steps and not in seconds.
 
-use super::{FACTS, REST};
+use super::{REST, VOCABULARY};
 use crate::limits::REPLY_BYTES_MAX;
 use crate::limits::{BECAUSE_CHARS_MAX, EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX};
 use crate::reply::{Reply, ReplyError};
@@ -87,7 +87,7 @@ fn hard_texts_take_a_few_steps_for_each_byte() {
             [("", ""), ("\"", "\""), ("{\"a\": \"", "\"}"), ("{\"risk_score\": ", "}"), ("<think>", "")]
         {
             let text = format!("{before}{}{after}", piece.repeat(LONG_BYTES / piece.len()));
-            let (_, steps) = Reply::read_counting(&text, &FACTS);
+            let (_, steps) = Reply::read_counting(&text, &VOCABULARY);
             assert!(steps <= STEPS_PER_BYTE_MAX * text.len(), "{piece:?} in {before:?}: {steps} steps");
         }
     }
@@ -99,11 +99,11 @@ fn a_reply_of_the_largest_size_is_read_and_a_larger_one_is_not() {
     let padding = REPLY_BYTES_MAX - answer.len();
     for pad in [" ", "x", "\n", "`"] {
         let fits = format!("{}{answer}", pad.repeat(padding));
-        assert!(Reply::read(&fits, &FACTS).is_ok(), "{pad:?}");
-        assert_eq!(Reply::read(&(fits + pad), &FACTS), Err(ReplyError::TooLarge), "{pad:?}");
+        assert!(Reply::read(&fits, &VOCABULARY).is_ok(), "{pad:?}");
+        assert_eq!(Reply::read(&(fits + pad), &VOCABULARY), Err(ReplyError::TooLarge), "{pad:?}");
     }
-    assert_eq!(Reply::read(&"x".repeat(400_000), &FACTS), Err(ReplyError::TooLarge));
-    assert_eq!(Reply::read(&"{".repeat(20_000), &FACTS), Err(ReplyError::Truncated));
+    assert_eq!(Reply::read(&"x".repeat(400_000), &VOCABULARY), Err(ReplyError::TooLarge));
+    assert_eq!(Reply::read(&"{".repeat(20_000), &VOCABULARY), Err(ReplyError::Truncated));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn nesting_is_read_to_64_levels_and_not_deeper() {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         let text = format!(r#"{{"risk_score": 72, {REST}, "note": {open}{close}}}"#);
         let score =
-            Reply::read(&text, &FACTS).map(|reply| reply.risk_score().get()).map_err(ReplyError::code);
+            Reply::read(&text, &VOCABULARY).map(|reply| reply.risk_score().get()).map_err(ReplyError::code);
         assert_eq!(score, expected, "{levels} levels");
     }
 }
@@ -124,7 +124,7 @@ fn texts_of_the_largest_length_are_read_and_longer_ones_are_not() {
         let text = format!(
             r#"{{"risk_score": 72, "explanation": " {explanation} ", "recommendations": ["{line} ", "b"]}}"#
         );
-        Reply::read(&text, &FACTS).map(|_| ()).map_err(ReplyError::code)
+        Reply::read(&text, &VOCABULARY).map(|_| ()).map_err(ReplyError::code)
     };
     assert_eq!(read(EXPLANATION_CHARS_MAX, RECOMMENDATION_CHARS_MAX), Ok(()));
     assert_eq!(read(EXPLANATION_CHARS_MAX + 1, 1), Err("too_large"));
@@ -137,7 +137,7 @@ fn a_reason_of_the_largest_length_is_read_and_a_longer_one_is_ignored() {
         let because = "x".repeat(chars);
         let driver = format!(r#"{{"fact": "health_score", "effect": "lowers", "because": "{because}"}}"#);
         let text = format!(r#"{{"risk_score": 72, {REST}, "drivers": [{driver}]}}"#);
-        Reply::read(&text, &FACTS).map(|reply| reply.drivers().len())
+        Reply::read(&text, &VOCABULARY).map(|reply| reply.drivers().len())
     };
     assert_eq!(drivers(BECAUSE_CHARS_MAX), Ok(1));
     assert_eq!(drivers(BECAUSE_CHARS_MAX + 1), Ok(0));

@@ -7,13 +7,13 @@ use proptest::sample::{Index, select};
 
 use super::bounds::STEPS_PER_BYTE_MAX;
 use super::generated::{GeneratedReply, PIECES, STRICT, answer, dialect, edit, json, mutated, noise, write};
-use super::{FACTS, REST, assert_reads_itself};
+use super::{REST, VOCABULARY, assert_reads_itself};
 use crate::reply::Reply;
 use crate::reply::cursor::is_padding;
 
 /// Checks what is true of every text.
 fn assert_nothing_invented(text: &str) {
-    let (reply, steps) = Reply::read_counting(text, &FACTS);
+    let (reply, steps) = Reply::read_counting(text, &VOCABULARY);
     assert!(steps <= STEPS_PER_BYTE_MAX * text.len(), "{steps} steps for {} bytes", text.len());
     let Ok(reply) = reply else { return };
     let once = unescaped(text);
@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn an_answer_in_allowed_noise_is_read_with_its_repairs(a in answer(), d in dialect(), n in noise()) {
         let GeneratedReply { text, repairs, .. } = write(&a, &d, &n);
-        let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
+        let reply = Reply::read(&text, &VOCABULARY).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert!(reply.risk_score().get().total_cmp(&a.score.1).is_eq());
         prop_assert_eq!(reply.explanation(), a.explanation);
         prop_assert_eq!(reply.recommendations(), a.recommendations);
@@ -118,7 +118,7 @@ proptest! {
         let by_chance = cuts.iter().map(|cut| cut.index(last_brace + 1));
         for cut in by_chance.chain(last_brace.saturating_sub(8)..=last_brace) {
             if let Some(prefix) = text.get(..cut) {
-                prop_assert!(Reply::read(prefix, &FACTS).is_err(), "{}", prefix);
+                prop_assert!(Reply::read(prefix, &VOCABULARY).is_err(), "{}", prefix);
             }
         }
     }
@@ -129,7 +129,7 @@ proptest! {
     {
         let text = mutated(&write(&a, &d, &n).text, &edits);
         let mut prefixes = text.char_indices().map(|(at, c)| (c, &text[..at + c.len_utf8()]));
-        if let Some((last, prefix)) = prefixes.find(|(_, prefix)| Reply::read(prefix, &FACTS).is_ok()) {
+        if let Some((last, prefix)) = prefixes.find(|(_, prefix)| Reply::read(prefix, &VOCABULARY).is_ok()) {
             prop_assert!(matches!(last, '}' | ']' | '"' | '>'), "{}", prefix);
         }
     }
@@ -140,7 +140,7 @@ proptest! {
         let text = format!(
             r#"{{"risk_score": 72, "explanation": {explanation}, "recommendations": ["a", "b"], "note": {note}}}"#
         );
-        let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
+        let reply = Reply::read(&text, &VOCABULARY).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert_eq!(reply.repairs(), []);
     }
 }

@@ -101,7 +101,7 @@ fn an_unusable_reply_is_asked_for_again_with_its_exact_violation() {
             "a blank text",
             with("explanation", json!(" ")),
             "blank:explanation",
-            "explanation has a blank text",
+            "explanation has a text without a letter",
         ),
         (
             "two scores",
