@@ -4,7 +4,7 @@
 
 use super::cursor::{TextCursor, is_punctuation};
 use super::error::SyntaxFault;
-use super::fields::{is_number_like, is_number_like_text, parse_score, record_key_forms};
+use super::fields::{has_duplicate_key, is_number_like, is_number_like_text, parse_score, record_key_forms};
 use super::json::{ParseStop, Parsed, Quote, ReplyMember, ReplyObject, ReplyValue, is_key, is_number, parse};
 use super::repair::{Repair, Repairs};
 
@@ -166,7 +166,7 @@ impl Candidate {
 }
 
 /// The value that an object wraps: that of an envelope's one key, or the arguments of a tool call. The other members
-/// of a tool call are neither arrays nor objects.
+/// of a tool call are neither arrays nor objects, and none of its keys has two values.
 fn wrapped(object: &ReplyObject) -> Option<&ReplyValue> {
     let is_any = |key: &str, names: &[&str]| names.iter().any(|name| is_key(key, name));
     if let [ReplyMember { key, value: value @ ReplyValue::Object(_) }] = object.0.as_slice()
@@ -179,7 +179,7 @@ fn wrapped(object: &ReplyObject) -> Option<&ReplyValue> {
     let [ReplyMember { value, .. }] = arguments.as_slice() else { return None };
     let is_call =
         others.iter().all(|member| !matches!(member.value, ReplyValue::List(_) | ReplyValue::Object(_)));
-    is_call.then_some(value)
+    (is_call && !has_duplicate_key(object)).then_some(value)
 }
 
 /// Steps over a malformed candidate and returns what its `risk_score` is. `None` if the text ends before the

@@ -278,7 +278,7 @@ fn read_driver(
 }
 
 /// Whether a key occurs twice with different values.
-fn has_duplicate_key(object: &ReplyObject) -> bool {
+pub(super) fn has_duplicate_key(object: &ReplyObject) -> bool {
     let mut values: HashMap<String, &ReplyValue> = HashMap::with_capacity(object.0.len());
     object.0.iter().any(|member| {
         let first = *values.entry(key_letters(&member.key).collect()).or_insert(&member.value);

@@ -68,6 +68,8 @@ pub(super) const TOOL_CALLS: &[ReplyCase] = &[
         Ok((72.0, &[Prose])),
     ),
     ("both arguments and parameters", r#"{"arguments": @A, "parameters": @A}"#, Err("no_object")),
+    ("a name twice, equal", r#"{"name": "r", "name": "r", "arguments": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("a name twice, different", r#"{"name": "r", "name": "s", "arguments": @A}"#, Err("no_object")),
     ("arguments alone", r#"{"arguments": @A}"#, Ok((72.0, &[Wrapper]))),
     (
         "in a tag",
