@@ -156,7 +156,7 @@ pub(super) const SEVERAL: &[ReplyCase] = &[
         Ok((72.0, &[Prose])),
     ),
     (
-        "a template that is no JSON",
+        "a template that is not JSON",
         r#"{"risk_score": <integer from 0 to 100>, "explanation": "<why>", ...} @A"#,
         Ok((72.0, &[Prose])),
     ),
@@ -187,7 +187,7 @@ pub(super) const SEVERAL: &[ReplyCase] = &[
         Err("type:risk_score"),
     ),
     (
-        "a template alone that is no JSON",
+        "a template alone that is not JSON",
         r#"{"risk_score": <0-100>, "explanation": "..."}"#,
         Err("type:risk_score"),
     ),

@@ -369,21 +369,21 @@ pub(super) fn mutated(text: &str, edits: &[Edit]) -> String {
         if chars.is_empty() {
             break;
         }
-        let place = |index: &Index| index.index(chars.len());
+        let position = |index: &Index| index.index(chars.len());
         match edit {
-            Edit::Insert(at, piece) => drop(chars.splice(place(at)..place(at), piece.chars())),
-            Edit::Delete(at) => drop(chars.remove(place(at))),
-            Edit::Replace(at, piece) => drop(chars.splice(place(at)..=place(at), piece.chars())),
+            Edit::Insert(at, piece) => drop(chars.splice(position(at)..position(at), piece.chars())),
+            Edit::Delete(at) => drop(chars.remove(position(at))),
+            Edit::Replace(at, piece) => drop(chars.splice(position(at)..=position(at), piece.chars())),
             Edit::Swap(a, b) => {
-                let (a, b) = (place(a), place(b));
+                let (a, b) = (position(a), position(b));
                 chars.swap(a, b);
             }
             Edit::Repeat(a, b) => {
-                let (a, b) = (place(a).min(place(b)), place(a).max(place(b)));
+                let (a, b) = (position(a).min(position(b)), position(a).max(position(b)));
                 let copy = chars[a..b].to_vec();
                 chars.splice(b..b, copy);
             }
-            Edit::Cut(at) => chars.truncate(place(at)),
+            Edit::Cut(at) => chars.truncate(position(at)),
         }
     }
     chars.into_iter().collect()
