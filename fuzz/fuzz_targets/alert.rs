@@ -1,4 +1,4 @@
-//! No bytes make the alert reader panic, and what it refuses has a reason.
+//! No bytes make the alert reader panic, and every refusal has a reason.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,15 +1,19 @@
-//! No bytes make the reply reader panic, and what it accepts it accepts again, unchanged and without a repair.
+//! No text makes the reply reader panic. An accepted answer, serialised, is accepted again, unchanged and without a
+//! repair.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use portend_core::reply::Reply;
+use std::sync::LazyLock;
 
-const FACTS: [&str; 2] = ["ib_calls_14d", "health_score"];
+use libfuzzer_sys::fuzz_target;
+use portend_core::reply::{Reply, ReplyVocabulary};
+
+static VOCABULARY: LazyLock<ReplyVocabulary> =
+    LazyLock::new(|| ReplyVocabulary::new(&["ib_calls_14d", "health_score"], &["high_demand"]));
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(reply) = Reply::read(text, &FACTS) {
-        let again = Reply::read(&reply.to_json(), &FACTS).expect("an accepted answer is accepted again");
+    if let Ok(reply) = Reply::read(text, &VOCABULARY) {
+        let again = Reply::read(&reply.to_json(), &VOCABULARY).expect("an accepted answer is accepted again");
         assert!(again.repairs().is_empty());
         assert_eq!(again.to_json(), reply.to_json());
     }

@@ -96,6 +96,8 @@ pub const REPLY_BYTES_MAX: usize = 256 * 1024;
 pub const REPLY_DEPTH_MAX: usize = 64;
 /// Characters of an `explanation`, white space at its ends not counted.
 pub const EXPLANATION_CHARS_MAX: usize = 10_000;
+/// How often an `explanation` can say one sentence.
+pub const SENTENCE_REPEATS_MAX: usize = 2;
 /// Characters of one recommendation, white space at its ends not counted.
 pub const RECOMMENDATION_CHARS_MAX: usize = 2_000;
 /// Characters of a driver's `because`. With a driver for each fact of a type, an accepted answer still fits

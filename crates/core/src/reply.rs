@@ -1,52 +1,48 @@
-//! Reads a model's raw text as a [`Reply`], noting every liberty taken.
-//!
-//! Takes: text as received, up to [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX), and the ids of the facts that a driver can name.
-//! Gives: a reply and the [`Repair`]s it needed, or an [`Unusable`] that says why there is none.
-//! Never: looks at the alert, calls a model, or fills in a missing field.
+//! Reads a model's raw text as a [`Reply`], and records every repair.
 //!
 //! It is lenient about syntax where a repair loses nothing, and strict about values.
 //!
+//! Never: looks at the alert, calls a model, or fills in a missing field.
+//!
 //! ```text
-//! text -> scan: drops reasoning, finds candidates -> parser -> answer: opens one wrapping -> fields -> Reply
-//!                                                        \-> skim: where a malformed candidate ends
+//! text ─▶ scan ─▶ candidate ─▶ json ─▶ fields ─▶ Reply
+//!           │         └─▶ malformed: skipped to its end
+//!           └─▶ tags: reasoning is dropped
 //! ```
 
-mod answer;
-mod cursor;
-mod fields;
-mod found;
-mod parser;
-mod reasoning;
+mod error;
 mod repair;
+mod cursor;
+mod json;
+mod vocabulary;
+mod fields;
+mod candidate;
+mod tags;
 mod scan;
-mod score;
-mod skim;
-mod string;
-mod unusable;
-mod value;
 
+pub use error::{ReplyError, ReplyKey, SyntaxFault};
 pub use repair::Repair;
-pub use unusable::{Fault, Key, Unusable};
+pub use vocabulary::ReplyVocabulary;
 
 use serde::Serialize;
 
 use crate::driver::Effect;
 use crate::number::Number;
 
-/// A checked reply. It is made by [`Reply::read`] alone.
+/// A checked reply. Only [`Reply::read`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     risk_score: Number,
     explanation: String,
     recommendations: Vec<String>,
-    drivers: Vec<Driver>,
+    drivers: Vec<ReplyDriver>,
     repairs: Vec<Repair>,
 }
 
-/// A fact that, as the model says, moves the score.
+/// A fact that moves the score, according to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Driver {
-    /// The id of one of the facts that [`Reply::read`] was given.
+pub struct ReplyDriver {
+    /// The id of a fact.
     pub fact: String,
     /// The direction in which it moves the score.
     pub effect: Effect,
@@ -55,15 +51,28 @@ pub struct Driver {
 }
 
 impl Reply {
-    /// Reads what a model answered. A provider's several text blocks are joined by a newline before.
-    pub fn read(text: &str, facts: &[&str]) -> Result<Self, Unusable> {
-        Self::read_counting(text, facts).0
+    /// Reads a model's text of at most [`REPLY_BYTES_MAX`](crate::limits::REPLY_BYTES_MAX). The provider has already
+    /// joined several text blocks by a newline.
+    ///
+    /// ```
+    /// use portend_core::reply::{Repair, Reply, ReplyVocabulary};
+    ///
+    /// let vocabulary = ReplyVocabulary::new(&["health_score"], &[]);
+    /// let text = r#"Here: {"risk_score": "72%", "explanation": "Low health.", "recommendations": ["Call.", "Review."]}"#;
+    /// let reply = Reply::read(text, &vocabulary)?;
+    /// assert_eq!(reply.risk_score().get(), 72.0);
+    /// assert_eq!(reply.repairs(), [Repair::Prose, Repair::NumberString]);
+    /// # Ok::<(), portend_core::reply::ReplyError>(())
+    /// ```
+    pub fn read(text: &str, vocabulary: &ReplyVocabulary) -> Result<Self, ReplyError> {
+        Self::read_counting(text, vocabulary).0
     }
 
-    /// The reply, and the bytes that the reading stepped over: a measure of its work that no machine changes.
-    fn read_counting(text: &str, facts: &[&str]) -> (Result<Self, Unusable>, usize) {
+    /// The reply, and the number of bytes that the reader stepped over. It measures the work in the same way on every
+    /// machine.
+    fn read_counting(text: &str, vocabulary: &ReplyVocabulary) -> (Result<Self, ReplyError>, usize) {
         let mut steps = 0;
-        let reply = scan::read(text, facts, &mut steps).map(|(fields, repairs)| Self {
+        let reply = scan::read(text, vocabulary, &mut steps).map(|(fields, repairs)| Self {
             risk_score: fields.risk_score,
             explanation: fields.explanation,
             recommendations: fields.recommendations,
@@ -78,47 +87,47 @@ impl Reply {
         self.risk_score
     }
 
-    /// Why, in the model's words, without white space at its ends.
+    /// Why, in the model's words, trimmed.
     pub fn explanation(&self) -> &str {
         &self.explanation
     }
 
-    /// What to do: two or three different lines, without white space at their ends.
+    /// What to do: two or three different lines, trimmed.
     pub fn recommendations(&self) -> &[String] {
         &self.recommendations
     }
 
-    /// The facts that move the score, each at most once. Empty if the model named none, or wrongly.
-    pub fn drivers(&self) -> &[Driver] {
+    /// The facts that move the score, each at most once. Empty if the model named none, or if its list is malformed.
+    pub fn drivers(&self) -> &[ReplyDriver] {
         &self.drivers
     }
 
-    /// Every liberty taken, sorted, each once. Empty for a reply that is nothing but its JSON object.
+    /// Every repair, sorted, each once. Empty for a reply that is nothing but its JSON object.
     pub fn repairs(&self) -> &[Repair] {
         &self.repairs
     }
 
-    /// The answer as the JSON object that was asked for. Reading it gives this answer with no repair.
+    /// The answer as the JSON object that the prompt asks for. [`Reply::read`] accepts it without a repair.
     pub fn to_json(&self) -> String {
-        let wire = Wire {
+        let answer = AnswerJson {
             risk_score: self.risk_score,
             explanation: &self.explanation,
             recommendations: &self.recommendations,
             drivers: &self.drivers,
         };
-        // Text and finite numbers under fixed keys have no way to fail.
-        serde_json::to_string(&wire).unwrap_or_default()
+        // Text and finite numbers under fixed keys always serialise.
+        serde_json::to_string(&answer).unwrap_or_default()
     }
 }
 
-/// The answer's JSON.
+/// The JSON of an answer.
 #[derive(Serialize)]
-struct Wire<'a> {
+struct AnswerJson<'a> {
     risk_score: Number,
     explanation: &'a str,
     recommendations: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    drivers: &'a [Driver],
+    drivers: &'a [ReplyDriver],
 }
 
 #[cfg(test)]

@@ -311,11 +311,7 @@ impl Lint<'_> {
             values.iter().all(|value| !value.id.trim().is_empty() && !value.meaning.trim().is_empty());
         if values.len() < 2 || ids.len() < values.len() || !complete {
             let fix = "add values = [{ id = \"...\", meaning = \"...\" }, ...], two or more, each once";
-            self.refuse(
-                at,
-                format!("the enum `{id}` has no closed set of values, each with a meaning"),
-                fix,
-            );
+            self.refuse(at, format!("the enum `{id}` has no closed set of values, each with a meaning"), fix);
         }
         let healthy = written.healthy.as_ref().and_then(|healthy| {
             let known = healthy.get_ref().as_str().filter(|value| ids.contains(value)).map(str::to_owned);

@@ -221,8 +221,7 @@ fn record(attempt: Attempt<'_>) -> AttemptRecord {
 
 /// Whether a reply is usable, and whether its numbers are the prompt's.
 fn verdict(completion: &Completion, checker: &Checker<'_>, prepared: &PreparedType) -> Verdict<UsableReply> {
-    let facts: Vec<&str> = prepared.facts.iter().map(String::as_str).collect();
-    let reply = match Reply::read(&completion.text, &facts) {
+    let reply = match Reply::read(&completion.text, &prepared.vocabulary) {
         Ok(reply) => reply,
         Err(unusable) => {
             return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::alert_type::{AlertType, AlertTypes, Fact};
+use crate::alert_type::{AlertType, AlertTypes};
 use crate::grounding::Reference;
 use crate::prompt::PromptTemplate;
+use crate::reply::ReplyVocabulary;
 
 /// Every alert type, prepared, by its id.
 #[derive(Debug)]
@@ -17,8 +18,7 @@ pub(super) struct PreparedTypes(HashMap<String, Arc<PreparedType>>);
 pub(super) struct PreparedType {
     pub(super) template: PromptTemplate,
     pub(super) reference: Reference,
-    /// The ids of its facts.
-    pub(super) facts: Vec<String>,
+    pub(super) vocabulary: ReplyVocabulary,
 }
 
 impl PreparedTypes {
@@ -39,7 +39,7 @@ impl PreparedType {
         Self {
             template: PromptTemplate::new(alert_type),
             reference: Reference::new(alert_type),
-            facts: alert_type.facts().iter().map(Fact::id).map(str::to_owned).collect(),
+            vocabulary: ReplyVocabulary::of(alert_type),
         }
     }
 }

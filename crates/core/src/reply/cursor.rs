@@ -1,118 +1,128 @@
-//! A place in a text that moves forward, and counts.
+//! A position in a text that moves forward and counts its steps.
 //!
-//! Takes: a text.
-//! Gives: its next byte, word or comment, and the number of bytes stepped over so far.
-//! Never: stands within a character, or past the end.
+//! Never: is within a character, or past the end of the text.
 
-/// A place in a text. Every loop of the reader moves one, so `steps` measures the reader's work.
-pub(super) struct Cursor<'t> {
+/// A position in a text. Every loop of the reader moves one, so its steps measure the reader's work.
+pub(super) struct TextCursor<'t> {
     text: &'t str,
-    at: usize,
+    position: usize,
     steps: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TextCursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, steps: 0 }
+        Self { text, position: 0, steps: 0 }
     }
 
-    pub(super) fn at(&self) -> usize {
-        self.at
+    /// The byte that it is at.
+    pub(super) fn position(&self) -> usize {
+        self.position
     }
 
+    /// The bytes that it has stepped over, each as often as it did so.
     pub(super) fn steps(&self) -> usize {
         self.steps
     }
 
-    /// Counts the work that another cursor did on text that was taken out of this one's.
-    pub(super) fn count(&mut self, steps: usize) {
+    /// Adds the steps of another cursor that worked on a part of this text.
+    pub(super) fn add_steps(&mut self, steps: usize) {
         self.steps += steps;
     }
 
+    /// The next byte.
     pub(super) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.text.as_bytes().get(self.position).copied()
     }
 
+    /// The text from here to its end.
     pub(super) fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
+        self.text.get(self.position..).unwrap_or_default()
     }
 
-    /// The text from an earlier place to this one.
-    pub(super) fn since(&self, start: usize) -> &'t str {
-        self.text.get(start..self.at).unwrap_or_default()
+    /// The text from an earlier position to here.
+    pub(super) fn text_from(&self, start: usize) -> &'t str {
+        self.text.get(start..self.position).unwrap_or_default()
     }
 
-    /// Moves to a place that this cursor has passed. Whoever goes back does so a bounded number of times for each
-    /// byte, or the work would not be linear; the steps of both ways count.
-    pub(super) fn go_to(&mut self, at: usize) {
-        self.at = at;
+    /// Moves to a position that the cursor has already passed. To keep the work linear, a caller does so a bounded
+    /// number of times for each byte. The steps of both passes count.
+    pub(super) fn go_to(&mut self, position: usize) {
+        self.position = position;
     }
 
-    /// Steps over bytes that end at the end of a character.
-    pub(super) fn pass(&mut self, bytes: usize) {
-        self.at = self.text.len().min(self.at + bytes);
+    /// Steps over a number of bytes, the last of which ends a character.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.position = self.text.len().min(self.position + bytes);
         self.steps += bytes;
     }
 
+    /// Steps over `expected` if it is next.
     pub(super) fn eat(&mut self, expected: &str) -> bool {
         let found = self.rest().starts_with(expected);
         if found {
-            self.pass(expected.len());
+            self.advance(expected.len());
         }
         found
     }
 
+    /// Steps over one character.
     pub(super) fn eat_char(&mut self) -> Option<char> {
         let next = self.rest().chars().next()?;
-        self.pass(next.len_utf8());
+        self.advance(next.len_utf8());
         Some(next)
     }
 
-    /// Steps over all bytes that `fits` holds for. It must hold for all bytes of a character or for none.
-    pub(super) fn eat_while(&mut self, fits: impl Fn(u8) -> bool) -> &'t str {
-        let start = self.at;
+    /// Steps over all bytes that match. A predicate must match all bytes of a character or none of them.
+    pub(super) fn eat_while(&mut self, matches: impl Fn(u8) -> bool) -> &'t str {
+        let start = self.position;
         let rest = self.rest();
-        self.pass(rest.bytes().position(|byte| !fits(byte)).unwrap_or(rest.len()));
-        self.since(start)
+        self.advance(rest.bytes().position(|byte| !matches(byte)).unwrap_or(rest.len()));
+        self.text_from(start)
     }
 
-    /// Steps to the next place of `needle`, or to the end, and says whether there is one.
-    pub(super) fn find(&mut self, needle: &str) -> bool {
+    /// Steps to the next `needle`, or to the end of the text. Returns whether there is one.
+    pub(super) fn advance_to(&mut self, needle: &str) -> bool {
         let rest = self.rest();
-        let place = rest.find(needle);
-        self.pass(place.unwrap_or(rest.len()));
-        place.is_some()
+        let found = rest.find(needle);
+        self.advance(found.unwrap_or(rest.len()));
+        found.is_some()
     }
 
-    /// Steps over white space as JSON has it.
-    pub(super) fn space(&mut self) {
+    /// Steps over the white space of JSON.
+    pub(super) fn eat_space(&mut self) {
         self.eat_while(is_space);
     }
 
-    /// Steps over a comment of JavaScript or Python, which runs to the end of its line, or to its `*/`.
-    pub(super) fn comment(&mut self) -> bool {
+    /// Steps over white space of any script and zero-width characters.
+    pub(super) fn eat_padding(&mut self) {
+        let rest = self.rest();
+        self.advance(rest.len() - rest.trim_start_matches(is_padding).len());
+    }
+
+    /// Steps over a comment of JavaScript or Python. It ends at the end of its line, or at its `*/`.
+    pub(super) fn eat_comment(&mut self) -> bool {
         if self.at_line_comment() {
             self.eat_while(|byte| !matches!(byte, b'\n' | b'\r'));
             return true;
         }
         let block = self.eat("/*");
-        if block && self.find("*/") {
-            self.pass(2);
+        if block && self.advance_to("*/") {
+            self.advance(2);
         }
         block
     }
 
-    /// Steps over a word: everything up to white space, punctuation, a double quote or a comment.
-    pub(super) fn word(&mut self) -> &'t str {
-        let start = self.at;
+    /// Steps over a word: all text up to white space, punctuation, a double quote or a comment.
+    pub(super) fn eat_word(&mut self) -> &'t str {
+        let start = self.position;
         loop {
             self.eat_while(|byte| {
                 !is_space(byte) && !matches!(byte, b'/' | b'#' | b'"') && !is_punctuation(byte)
             });
             if self.peek() != Some(b'/') || self.at_line_comment() || self.rest().starts_with("/*") {
-                return self.since(start);
+                return self.text_from(start);
             }
-            self.pass(1);
+            self.advance(1);
         }
     }
 
@@ -125,11 +135,13 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// Whether a byte is punctuation of JSON.
 pub(super) fn is_punctuation(byte: u8) -> bool {
     matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':')
 }
 
-/// White space of any script and the zero-width characters: what is dropped at the ends of a text and of a value.
+/// Whether a character is trimmed from the ends of a text and of a value: white space of any script, and the
+/// zero-width characters.
 pub(super) fn is_padding(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}')
 }

@@ -1,38 +1,36 @@
-//! The liberties that the reader takes, each lossless and each noted.
+//! The repairs that the reader makes. Each is lossless, and each is recorded.
 //!
-//! Takes: the reader's notes while it reads.
-//! Gives: [`Repair`]s with stable codes, sorted, each once.
-//! Never: a repair that closes, inserts or changes a value; there is no code for it.
+//! Never: has a repair that closes, inserts or changes a value.
 
 use serde::{Deserialize, Serialize};
 
-/// A liberty that the reader took with a reply's text. It serialises as its [`code`](Repair::code).
+/// A repair that a reply needed. It serialises as its [`code`](Repair::code).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repair {
     /// Reasoning before the answer was dropped.
     ReasoningBlock,
-    /// The answer stood in a Markdown fence.
+    /// The answer was in a Markdown fence.
     Fence,
-    /// There was other text, another object or a copy of the answer around it.
+    /// Other text, another object or a copy of the answer was around it.
     Prose,
-    /// The answer stood in an array of one, an envelope, a tool call or a JSON string.
+    /// The answer was in an array of one, an envelope, a tool call or a JSON string, or a vendor's markers were around it.
     Wrapper,
-    /// A comma stood before a closing bracket or brace.
+    /// A comma was before a closing bracket or brace.
     TrailingComma,
-    /// A comment stood between two tokens.
+    /// A comment was between two tokens.
     Comment,
-    /// A string stood in single, typographic or back quotes.
+    /// A string was in single, typographic or back quotes.
     Quotes,
-    /// A key stood without quotes.
+    /// A key had no quotes.
     BareKey,
-    /// `None`, `True`, `False` or `undefined` stood for a literal of JSON.
+    /// A literal was `None`, `True`, `False` or `undefined`.
     Literal,
-    /// A string held a raw line break or tab.
+    /// A string had a raw line break or tab.
     RawControl,
-    /// A string held `\'`.
+    /// A string had `\'`.
     Escape,
-    /// A key was not written exactly, as `Risk Score`.
+    /// A key had another form, as `Risk Score`.
     KeyForm,
     /// The risk score was a string, as `"72%"`.
     NumberString,
@@ -59,7 +57,7 @@ impl Repair {
         Self::DriversIgnored,
     ];
 
-    /// The stable name, for logs, metrics and the insight.
+    /// The stable code for logs, metrics and the insight.
     pub fn code(self) -> &'static str {
         match self {
             Self::ReasoningBlock => "reasoning-block",
@@ -80,19 +78,22 @@ impl Repair {
     }
 }
 
-/// The repairs noted so far: one bit for each.
+/// A set of repairs, one bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Repairs(u16);
 
 impl Repairs {
-    pub(super) fn note(&mut self, repair: Repair) {
+    /// Adds one repair.
+    pub(super) fn record(&mut self, repair: Repair) {
         self.0 |= 1 << (repair as u16);
     }
 
+    /// Adds all repairs of another set.
     pub(super) fn merge(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
+    /// The repairs, sorted.
     pub(super) fn list(self) -> Vec<Repair> {
         Repair::ALL.into_iter().filter(|each| self.0 & (1 << (*each as u16)) != 0).collect()
     }

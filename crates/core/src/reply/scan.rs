@@ -1,184 +1,223 @@
 //! The scan of a whole text for its one answer.
 //!
-//! Takes: text as received.
-//! Gives: the answer's fields with every repair, or why no answer can be used.
-//! Never: looks into reasoning that it drops, or for a second object in one that is malformed.
+//! Never: reads reasoning that it drops, searches a malformed object for a second one, or prefers the first of several
+//! answers or the last. Answers that differ are an error.
 
-use super::answer::{self, Finding};
-use super::cursor::{Cursor, is_padding};
-use super::fields::Fields;
-use super::found::Found;
-use super::reasoning::{Tag, pass_last_orphan, pass_leading, pass_padding};
+use super::candidate::{AnswerObject, Candidate, MalformedScore};
+use super::cursor::{TextCursor, is_padding};
+use super::error::{ReplyError, ReplyKey, SyntaxFault};
+use super::fields::AnswerFields;
+use super::json::{Quote, ReplyObject, ReplyValue};
 use super::repair::{Repair, Repairs};
-use super::string::Quote;
-use super::unusable::{Fault, Unusable};
+use super::tags::{ReasoningTag, eat_leading_reasoning, eat_to_last_orphan, eat_vendor_marker};
+use super::vocabulary::ReplyVocabulary;
 use crate::limits::REPLY_BYTES_MAX;
 
 /// Reads a text, and adds the bytes that it stepped over to `steps`.
-pub(super) fn read(text: &str, facts: &[&str], steps: &mut usize) -> Result<(Fields, Repairs), Unusable> {
+pub(super) fn read(
+    text: &str,
+    vocabulary: &ReplyVocabulary,
+    steps: &mut usize,
+) -> Result<(AnswerFields, Repairs), ReplyError> {
     if text.len() > REPLY_BYTES_MAX {
-        return Err(Unusable::TooLarge);
+        return Err(ReplyError::TooLarge);
     }
-    read_level(text, true, facts, steps)
+    read_level(text, true, vocabulary, steps)
 }
 
-/// Reads a text in which one wrapping may be opened, or one that was itself wrapped.
+/// Reads a text. `may_unwrap` allows one level of wrapping; a text that was itself wrapped has used it.
 fn read_level(
     text: &str,
-    may_open: bool,
-    facts: &[&str],
+    may_unwrap: bool,
+    vocabulary: &ReplyVocabulary,
     steps: &mut usize,
-) -> Result<(Fields, Repairs), Unusable> {
+) -> Result<(AnswerFields, Repairs), ReplyError> {
     let mut scan = Scan {
-        cursor: Cursor::new(text),
-        may_open,
-        facts,
-        found: Found::default(),
-        open: None,
-        dropped_from: 0,
+        cursor: TextCursor::new(text),
+        may_unwrap,
+        vocabulary,
+        candidates: Candidates::default(),
+        open_tag: None,
+        searched_to: 0,
     };
     let outcome = match scan.run() {
-        Ok(Some(inner)) => read_level(&inner, false, facts, steps).map(|(fields, mut repairs)| {
-            repairs.merge(scan.found.repairs);
+        Ok(Some(inner)) => read_level(&inner, false, vocabulary, steps).map(|(fields, mut repairs)| {
+            repairs.merge(scan.candidates.repairs);
             (fields, repairs)
         }),
-        Ok(None) => scan.found.settle(),
-        Err(unusable) => Err(unusable),
+        Ok(None) => scan.candidates.into_answer(),
+        Err(error) => Err(error),
     };
     *steps += scan.cursor.steps();
     outcome
 }
 
 struct Scan<'t> {
-    cursor: Cursor<'t>,
-    may_open: bool,
-    facts: &'t [&'t str],
-    found: Found,
-    /// The name of a reasoning tag that was opened after other text.
-    open: Option<&'static str>,
+    cursor: TextCursor<'t>,
+    may_unwrap: bool,
+    vocabulary: &'t ReplyVocabulary,
+    candidates: Candidates,
+    /// The name of a reasoning tag that is open and has other text before it.
+    open_tag: Option<&'static str>,
     /// The end of the last candidate of which a part was dropped as reasoning.
-    dropped_from: usize,
+    searched_to: usize,
 }
 
 impl Scan<'_> {
-    /// Finds everything outside candidates, and every candidate; or, if all that is not dropped is one JSON
-    /// string, gives its text.
-    fn run(&mut self) -> Result<Option<String>, Unusable> {
+    /// Reads all candidates and the text around them. If all that is not dropped is one JSON string, returns its text
+    /// instead.
+    fn run(&mut self) -> Result<Option<String>, ReplyError> {
         let mut all_dropped = true;
         loop {
-            if all_dropped && let Some(text) = self.text_in_string()? {
+            if all_dropped && let Some(text) = self.whole_string()? {
                 return Ok(Some(text));
             }
             let Some(byte) = self.cursor.peek() else { break };
             all_dropped = match byte {
                 b'{' => self.candidate()?,
-                b'[' => self.brackets()?,
+                b'[' => self.bracket()?,
                 b'<' => self.tag(),
                 b'`' | b'~' => self.fence(),
                 _ => self.prose(),
             };
         }
-        // What stands in open reasoning is a draft, and what stood before it may be one too.
-        if self.open.is_some() { Err(Unusable::Truncated) } else { Ok(None) }
+        // An answer in open reasoning is a draft, and one before it may be a draft too.
+        if self.open_tag.is_some() { Err(ReplyError::Truncated) } else { Ok(None) }
     }
 
-    /// Drops reasoning that stands here; then, if all the rest is one JSON string, gives its text.
-    fn text_in_string(&mut self) -> Result<Option<String>, Unusable> {
-        if pass_leading(&mut self.cursor)? {
-            self.found.repairs.note(Repair::ReasoningBlock);
+    /// Drops reasoning at the cursor. Then, if all the rest is one JSON string, returns its text.
+    fn whole_string(&mut self) -> Result<Option<String>, ReplyError> {
+        if eat_leading_reasoning(&mut self.cursor)? {
+            self.candidates.repairs.record(Repair::ReasoningBlock);
         }
-        let start = self.cursor.at();
-        if !self.may_open || self.cursor.peek() != Some(b'"') {
+        let start = self.cursor.position();
+        if !self.may_unwrap || self.cursor.peek() != Some(b'"') {
             return Ok(None);
         }
-        let mut repairs = Repairs::default();
-        let text = Quote::at(&self.cursor).and_then(|quote| quote.read(&mut self.cursor, &mut repairs).ok());
-        pass_padding(&mut self.cursor);
-        if let Some(text) = text.filter(|_| self.cursor.peek().is_none()) {
-            self.found.repairs.merge(repairs);
-            self.found.repairs.note(Repair::Wrapper);
-            return text.ok_or(Unusable::Malformed(Fault::Character)).map(Some);
+        let string = self.string();
+        if let Some((text, repairs)) = string.filter(|_| self.cursor.peek().is_none()) {
+            self.candidates.repairs.merge(repairs);
+            return text.ok_or(ReplyError::Malformed(SyntaxFault::Character)).map(Some);
         }
         self.cursor.go_to(start);
         Ok(None)
     }
 
-    /// Reads a candidate. Like the other steps of the scan it says whether all up to its end was dropped.
-    fn candidate(&mut self) -> Result<bool, Unusable> {
-        let start = self.cursor.at();
-        let finding = answer::read(&mut self.cursor, self.may_open);
-        let cut = matches!(finding, Finding::Cut);
-        if (cut || matches!(finding, Finding::Malformed(..))) && self.drop_to_orphan(start) {
+    /// Reads the string at the cursor as a wrapping, and steps over the padding after it. Its text is `None` if it is
+    /// not valid.
+    fn string(&mut self) -> Option<(Option<String>, Repairs)> {
+        let mut repairs = Repairs::default();
+        repairs.record(Repair::Wrapper);
+        let text = Quote::at(&self.cursor)?.read(&mut self.cursor, &mut repairs).ok()?;
+        self.cursor.eat_padding();
+        Some((text, repairs))
+    }
+
+    /// Reads a candidate. Returns, as the other steps of the scan do, whether all text up to its end was dropped.
+    fn candidate(&mut self) -> Result<bool, ReplyError> {
+        let start = self.cursor.position();
+        let candidate = Candidate::read(&mut self.cursor, self.may_unwrap);
+        let truncated = matches!(candidate, Candidate::Truncated);
+        if (truncated || matches!(candidate, Candidate::Malformed(..))) && self.drop_to_orphan(start) {
             return Ok(true);
         }
-        if cut {
-            return Err(Unusable::Truncated);
+        if truncated {
+            return Err(ReplyError::Truncated);
         }
-        let in_reasoning = self.open.is_some();
-        self.found.add(finding, in_reasoning, self.facts);
+        let in_reasoning = self.open_tag.is_some();
+        self.candidates.add(candidate, in_reasoning, self.vocabulary);
         Ok(false)
     }
 
-    /// What is no object can be reasoning whose opening tag is missing, with a brace in it: then an orphan closing
-    /// tag follows, and everything up to it is dropped. What follows the tag is scanned again, but not dropped
-    /// again, so no byte is part of a third candidate.
+    /// Drops all text up to the last orphan closing tag in a candidate that is not JSON: such a candidate may be
+    /// reasoning without its opening tag, with a brace in it. The text after the tag is scanned again, but not dropped
+    /// again, so each byte is part of at most two candidates.
     fn drop_to_orphan(&mut self, start: usize) -> bool {
-        let end = self.cursor.at();
-        if start < self.dropped_from {
+        let end = self.cursor.position();
+        if start < self.searched_to {
             return false;
         }
-        let mut inside = Cursor::new(self.cursor.since(start));
-        let found = pass_last_orphan(&mut inside, self.open);
-        self.cursor.count(inside.steps());
+        let mut inside = TextCursor::new(self.cursor.text_from(start));
+        let found = eat_to_last_orphan(&mut inside, self.open_tag);
+        self.cursor.add_steps(inside.steps());
         if found {
-            self.dropped_from = end;
-            self.cursor.go_to(start + inside.at());
-            self.drop_all();
+            self.searched_to = end;
+            self.cursor.go_to(start + inside.position());
+            self.drop_candidates();
         }
         found
     }
 
-    /// Brackets begin a candidate if a brace follows them; all others are prose, as in `[1]`.
-    fn brackets(&mut self) -> Result<bool, Unusable> {
-        let start = self.cursor.at();
+    /// Brackets begin a candidate if a brace follows them. All others are prose, as in `[1]`.
+    fn bracket(&mut self) -> Result<bool, ReplyError> {
+        let start = self.cursor.position();
         self.cursor.eat_while(|byte| matches!(byte, b'[' | b' ' | b'\t' | b'\n' | b'\r'));
         if self.cursor.peek() == Some(b'{') {
             self.cursor.go_to(start);
             return self.candidate();
         }
-        self.found.repairs.note(Repair::Prose);
+        self.candidates.repairs.record(Repair::Prose);
         Ok(false)
     }
 
     fn tag(&mut self) -> bool {
-        let tag = Tag::eat(&mut self.cursor);
-        match (tag, self.open) {
-            (Some(Tag { closes: true, .. }), None) => {
-                self.drop_all();
+        let tag = ReasoningTag::eat(&mut self.cursor);
+        match (tag, self.open_tag) {
+            (Some(ReasoningTag { closes: true, .. }), None) => {
+                self.drop_candidates();
                 return true;
             }
-            (Some(Tag { closes: true, name }), Some(open)) if name == open => self.open = None,
-            (Some(Tag { closes: false, name }), None) => self.open = Some(name),
+            (Some(ReasoningTag { closes: true, name }), Some(open)) if name == open => self.open_tag = None,
+            (Some(ReasoningTag { closes: false, name }), None) => self.open_tag = Some(name),
             (Some(_), Some(_)) => {}
-            (None, _) => self.cursor.pass(1),
+            (None, _) if eat_vendor_marker(&mut self.cursor) => {
+                self.candidates.repairs.record(Repair::Wrapper);
+                self.marked_string();
+                return false;
+            }
+            (None, _) => self.cursor.advance(1),
         }
-        self.found.repairs.note(Repair::Prose);
+        self.candidates.repairs.record(Repair::Prose);
         false
     }
 
-    /// Forgets what was found before an orphan closing tag.
-    fn drop_all(&mut self) {
-        self.found = Found::default();
-        self.found.repairs.note(Repair::ReasoningBlock);
+    /// Reads a string between a marker and the next one, or the end of the text: the arguments of a tool call. Any
+    /// other string is prose, which the scan reads next.
+    fn marked_string(&mut self) {
+        self.cursor.eat_padding();
+        let start = self.cursor.position();
+        if !self.may_unwrap || self.cursor.peek() != Some(b'"') {
+            return;
+        }
+        let string = self.string();
+        let end = self.cursor.position();
+        let is_marked = self.cursor.peek().is_none() || eat_vendor_marker(&mut self.cursor);
+        let Some((text, repairs)) = string.filter(|_| is_marked) else {
+            self.cursor.go_to(start);
+            return;
+        };
+        self.cursor.go_to(end);
+        let candidate = match text {
+            Some(text) => Candidate::of_text(&text, repairs, false, &mut self.cursor),
+            // It can be an answer, so no other answer can be trusted beside it.
+            None => Candidate::Malformed(SyntaxFault::Character, MalformedScore::Valid),
+        };
+        self.candidates.add(candidate, self.open_tag.is_some(), self.vocabulary);
     }
 
-    /// A fence is three marks or more, with perhaps the name of a language; fewer are prose.
+    /// Drops what was before an orphan closing tag.
+    fn drop_candidates(&mut self) {
+        self.candidates = Candidates::default();
+        self.candidates.repairs.record(Repair::ReasoningBlock);
+    }
+
+    /// A fence is three marks or more, with an optional language. Fewer marks are prose.
     fn fence(&mut self) -> bool {
         let mark = self.cursor.peek();
         if self.cursor.eat_while(|byte| Some(byte) == mark).len() < 3 {
-            self.found.repairs.note(Repair::Prose);
+            self.candidates.repairs.record(Repair::Prose);
         } else {
-            self.found.repairs.note(Repair::Fence);
+            self.candidates.repairs.record(Repair::Fence);
             let in_language =
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'_' | b'.');
             self.cursor.eat_while(in_language);
@@ -189,8 +228,95 @@ impl Scan<'_> {
     fn prose(&mut self) -> bool {
         let text = self.cursor.eat_while(|byte| !matches!(byte, b'{' | b'[' | b'<' | b'`' | b'~'));
         if !text.chars().all(is_padding) {
-            self.found.repairs.note(Repair::Prose);
+            self.candidates.repairs.record(Repair::Prose);
         }
         false
     }
+}
+
+/// What the candidates so far amount to. It stores one answer, because all others must be equal to it.
+#[derive(Default)]
+struct Candidates {
+    answer: Option<(ReplyObject, Result<AnswerFields, ReplyError>)>,
+    /// Whether there are answers that are not equal.
+    differ: bool,
+    /// Whether an answer is outside reasoning.
+    outside_reasoning: bool,
+    /// Why an answer cannot be read. No other answer can be trusted beside it.
+    unreadable: Option<ReplyError>,
+    /// The error if there is no answer: that of the object that is nearest to one.
+    nearest: Option<ReplyError>,
+    repairs: Repairs,
+}
+
+impl Candidates {
+    fn add(&mut self, candidate: Candidate, in_reasoning: bool, vocabulary: &ReplyVocabulary) {
+        match candidate {
+            Candidate::Answer(answer) => {
+                self.outside_reasoning |= !in_reasoning;
+                self.add_answer(answer, vocabulary);
+                return;
+            }
+            Candidate::SeveralAnswers => self.differ = true,
+            Candidate::Malformed(fault, MalformedScore::Valid) => {
+                self.add_unreadable(ReplyError::Malformed(fault));
+            }
+            Candidate::Malformed(_, MalformedScore::Invalid) => {
+                self.add_unreadable(ReplyError::Type(ReplyKey::RiskScore));
+            }
+            Candidate::Malformed(_, MalformedScore::Template) | Candidate::Template => {
+                self.nearest = Some(ReplyError::Type(ReplyKey::RiskScore));
+            }
+            Candidate::WithoutScore => {
+                self.nearest = self.nearest.or(Some(ReplyError::Missing(ReplyKey::RiskScore)));
+            }
+            Candidate::Malformed(_, MalformedScore::Missing) | Candidate::Other => {}
+            // The scan ends at a truncated candidate, or drops it.
+            Candidate::Truncated => self.add_unreadable(ReplyError::Truncated),
+        }
+        self.repairs.record(Repair::Prose);
+    }
+
+    fn add_unreadable(&mut self, error: ReplyError) {
+        self.unreadable = self.unreadable.or(Some(error));
+    }
+
+    fn add_answer(&mut self, answer: AnswerObject, vocabulary: &ReplyVocabulary) {
+        let AnswerObject { object, mut repairs, has_invalid_text } = answer;
+        let fields = AnswerFields::read(&object, has_invalid_text, vocabulary, &mut repairs);
+        self.repairs.merge(repairs);
+        let Some((first_object, first)) = &mut self.answer else {
+            self.answer = Some((object, fields));
+            return;
+        };
+        self.repairs.record(Repair::Prose);
+        match (first, fields) {
+            (Ok(first), Ok(fields)) => {
+                self.differ |= !first.same(&fields);
+                if first.drivers != fields.drivers {
+                    first.drivers = None;
+                    self.repairs.record(Repair::DriversIgnored);
+                }
+            }
+            (Err(_), Err(_)) => self.differ |= values(first_object) != values(&object),
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => self.differ = true,
+        }
+    }
+
+    /// The one answer with every repair, if there is exactly one and it is valid.
+    fn into_answer(self) -> Result<(AnswerFields, Repairs), ReplyError> {
+        match (self.answer, self.unreadable) {
+            _ if self.differ => Err(ReplyError::Ambiguous),
+            (Some(_), Some(_)) => Err(ReplyError::Ambiguous),
+            (None, Some(error)) => Err(error),
+            (Some((_, fields)), None) if self.outside_reasoning => Ok((fields?, self.repairs)),
+            (Some(_), None) => Err(ReplyError::NoObject),
+            (None, None) => Err(self.nearest.unwrap_or(ReplyError::NoObject)),
+        }
+    }
+}
+
+/// The three values of an answer as they were written.
+fn values(object: &ReplyObject) -> [Option<&ReplyValue>; 3] {
+    ["risk_score", "explanation", "recommendations"].map(|key| object.get(key))
 }

@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::{Config, StoreName};
-use crate::show::output::{with_help, CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint};
 use crate::runner::clock_sentence;
+use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
 use crate::show::text::shown;
 use portend_sqlite::Sqlite;
 

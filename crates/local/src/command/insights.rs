@@ -139,9 +139,7 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<CommandOutcom
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
-        note(&format!(
-            "{unreadable} items of the table cannot be read as insights, and were skipped"
-        ));
+        note(&format!("{unreadable} items of the table cannot be read as insights, and were skipped"));
     }
     Ok(CommandOutcome::Done)
 }

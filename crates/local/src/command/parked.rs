@@ -18,9 +18,9 @@ use super::insights::open_existing;
 use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::input::Place;
+use crate::runner::EventRunner;
 use crate::show::output::{CommandOutcome, STRONG, json_line, note, paint, table};
 use crate::show::text::{minute, shown, shown_lines, thousands};
-use crate::runner::EventRunner;
 
 /// List, show or replay events that were refused.
 #[derive(Debug, Clone, clap::Args)]

@@ -37,7 +37,8 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
             }
         };
         let path = sample.join("insight.json");
-        let (text, actual) = (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
+        let (text, actual) =
+            (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
         let expected = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
         if expected.as_ref() == Some(&actual) {
             continue;
@@ -45,9 +46,10 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
         if write {
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         } else {
-            let differs = expected
-                .as_ref()
-                .map_or_else(|| "it is missing, or is not JSON".into(), |expected| difference(expected, &actual));
+            let differs = expected.as_ref().map_or_else(
+                || "it is missing, or is not JSON".into(),
+                |expected| difference(expected, &actual),
+            );
             findings.push(format!(
                 "{}: {differs}; fix the alert type, or write the new insight with --write-insights",
                 path.display()
@@ -77,7 +79,8 @@ async fn preview(types: &AlertTypes, path: &Path, reply: &Path) -> Result<Stored
     let alert = portend_core::alert::Alert::read(&event, types, late);
     let at = alert.map_err(|refusal| anyhow!("{}: {refusal}", path.display()))?.timestamp();
     let models = SampleModel::read(reply)?.into_iter().collect();
-    let pipeline = Pipeline::new(types.clone(), (), SampleClock::at(at.plus(DELAY))).with_models(models, true);
+    let pipeline =
+        Pipeline::new(types.clone(), (), SampleClock::at(at.plus(DELAY))).with_models(models, true);
     let mut run = pipeline.run(pipeline.clock().now().plus(EVENT_DEADLINE));
     match run.preview(&pipeline.receive(&event)).await {
         Preview::Insight(insight) => Ok(insight),

@@ -83,7 +83,10 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
     };
     let mut text = Vec::new();
     if json {
-        json_line(&mut text, &json!({ "status": status, "alert_id": insight.alert_id(), "insight": insight }))?;
+        json_line(
+            &mut text,
+            &json!({ "status": status, "alert_id": insight.alert_id(), "insight": insight }),
+        )?;
     } else if status == "upgraded" {
         let alert_type = runner.pipeline.types().get(insight.prediction_type());
         let context = CardContext { shown: Shown::New, evidence: false };

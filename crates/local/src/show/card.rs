@@ -78,14 +78,17 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
         ),
     );
     if let Some(InsightFields { predicts, horizon_days, risk_score, .. }) = insight.current() {
-        let meaning = alert_type
-            .map(|each| format!(": {}", shown(each.meaning_of(*risk_score))))
-            .unwrap_or_default();
+        let meaning =
+            alert_type.map(|each| format!(": {}", shown(each.meaning_of(*risk_score)))).unwrap_or_default();
         line(
             card,
             &paint(
                 FAINT,
-                &format!("{INDENT}{} within {}{meaning}", shown(predicts).replace('_', " "), counted((*horizon_days).into(), "day")),
+                &format!(
+                    "{INDENT}{} within {}{meaning}",
+                    shown(predicts).replace('_', " "),
+                    counted((*horizon_days).into(), "day")
+                ),
             ),
         );
     }
@@ -131,8 +134,11 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
         Shown::Asked => seen,
     };
     let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
-    let foot =
-        format!("{INDENT}{} · {state} · {}{degraded}", shown(insight.model_used()), shown(insight.alert_id()));
+    let foot = format!(
+        "{INDENT}{} · {state} · {}{degraded}",
+        shown(insight.model_used()),
+        shown(insight.alert_id())
+    );
     line(card, &paint(FAINT, &foot));
     if !unsupported(insight).is_empty() {
         line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks what no fact supports.")));
@@ -181,7 +187,8 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
         pair("made", Some(insight.timestamp().to_string()));
         return pair("expires", insight.expires_at().map(Timestamp::to_seconds_string));
     };
-    let facts = fields.facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
+    let facts =
+        fields.facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
     pair("facts", Some(facts.collect::<Vec<_>>().join(", ")));
     pair("message", fields.message.as_deref().map(shown));
     pair("alert", Some(fields.alert_timestamp.to_string()));

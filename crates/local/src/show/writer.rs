@@ -43,7 +43,10 @@ impl OutputWriter {
             // Whoever waits for the end may have gone.
             let _ = finished.send(());
         };
-        thread::Builder::new().name("output".into()).spawn(work).context("cannot start the output's thread")?;
+        thread::Builder::new()
+            .name("output".into())
+            .spawn(work)
+            .context("cannot start the output's thread")?;
         Ok(Self { sender, waiting: VecDeque::new(), waiting_bytes: 0, failure, done })
     }
 

@@ -1,13 +1,9 @@
-//! Cases: what stands around an answer.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies the answer itself.
+//! Cases: text around an answer.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{self, Fence, Prose, ReasoningBlock};
 
-pub(super) const TEXT: &[Case] = &[
+pub(super) const TEXT: &[ReplyCase] = &[
     ("the answer alone", "@A", Ok((72.0, &[]))),
     ("white space at the ends", " \r\n\t@A\n\n", Ok((72.0, &[]))),
     ("a byte order mark", "\u{feff}@A", Ok((72.0, &[]))),
@@ -22,7 +18,7 @@ pub(super) const TEXT: &[Case] = &[
     ("a NUL in prose is prose", "a\0b @A", Ok((72.0, &[Prose]))),
 ];
 
-pub(super) const REASONING: &[Case] = &[
+pub(super) const REASONING: &[ReplyCase] = &[
     ("a block before", "<think>Calls rose, so 72.</think>\n@A", Ok((72.0, &[ReasoningBlock]))),
     (
         "the other names, in any case",
@@ -48,13 +44,13 @@ pub(super) const REASONING: &[Case] = &[
     ("an orphan closing tag", "Calls rose, so @B or so.</think>\n@A", Ok((72.0, &[ReasoningBlock]))),
     ("an orphan after a loose brace", "I open with { and \"go</think>@A", Ok((72.0, &[ReasoningBlock]))),
     (
-        "an orphan after a cut draft",
+        "an orphan after a truncated draft",
         "{\"risk_score\": 30, \"explanation\": \"</think>@A",
         Ok((72.0, &[ReasoningBlock])),
     ),
     ("two orphans", "@B</think>@B</think>@A", Ok((72.0, &[ReasoningBlock]))),
-    ("an orphan behind the answer", "@A</think>", Err("no_object")),
-    ("an orphan behind the answer, then a cut one", "@A</think>{\"risk_score\": 3", Err("truncated")),
+    ("an orphan after the answer", "@A</think>", Err("no_object")),
+    ("an orphan after the answer, then a truncated one", "@A</think>{\"risk_score\": 3", Err("truncated")),
     (
         "an orphan and then a block with a draft",
         "x</think><think>@B</think>@A",
@@ -68,12 +64,12 @@ pub(super) const REASONING: &[Case] = &[
     ("a block in the middle, with another answer", "So: <think>@B</think> @A", Err("ambiguous")),
     ("a block in the middle, with the only answer", "So: <think>@A</think> Done.", Err("no_object")),
     ("a block opened in the middle", "So: <think>@A", Err("truncated")),
-    ("a block opened behind the answer", "@A <think>But then", Err("truncated")),
+    ("a block opened after the answer", "@A <think>But then", Err("truncated")),
     ("an unknown tag is prose", "<answer>@A</answer>", Ok((72.0, &[Prose]))),
     ("a tag with an attribute is prose", "<think hard>@A", Ok((72.0, &[Prose]))),
 ];
 
-pub(super) const FENCES_AND_PROSE: &[Case] = &[
+pub(super) const FENCES_AND_PROSE: &[ReplyCase] = &[
     ("a fence", "```json\n@A\n```", Ok((72.0, &[Fence]))),
     ("a fence without a language", "```\n@A\n```\n", Ok((72.0, &[Fence]))),
     ("a fence on one line", "```json @A```", Ok((72.0, &[Fence]))),
@@ -83,8 +79,8 @@ pub(super) const FENCES_AND_PROSE: &[Case] = &[
     ("back quotes for code", "`@A`", Ok((72.0, &[Prose]))),
     ("prose before, with an apostrophe", "I don't know, but: @A", Ok((72.0, &[Prose]))),
     ("prose before, with an open quote", "He said \"no and 'so: @A", Ok((72.0, &[Prose]))),
-    ("prose behind, with quotes", "@A\nIt's what \"you asked", Ok((72.0, &[Prose]))),
-    ("prose behind, with a stray closing brace", "@A }", Ok((72.0, &[Prose]))),
+    ("prose after, with quotes", "@A\nIt's what \"you asked", Ok((72.0, &[Prose]))),
+    ("prose after, with a stray closing brace", "@A }", Ok((72.0, &[Prose]))),
     ("prose with a fence", "Here you are:\n```json\n@A\n```\nThat's all!", Ok((72.0, &[Fence, Prose]))),
     ("prose with a word in braces", "For {student_name} this holds: @A", Ok((72.0, &[Prose]))),
     ("prose with an apostrophe in braces", "As {the student's} coach: @A", Ok((72.0, &[Prose]))),
@@ -102,7 +98,7 @@ pub(super) const FENCES_AND_PROSE: &[Case] = &[
         "For {\"ib_calls_14d\": 5, \"health_score\": 65}:\n@A",
         Ok((72.0, &[Prose])),
     ),
-    ("another object behind", "@A\n{\"done\": true}", Ok((72.0, &[Prose]))),
+    ("another object after", "@A\n{\"done\": true}", Ok((72.0, &[Prose]))),
     ("an assignment", "const answer = @A;", Ok((72.0, &[Prose]))),
     (
         "a fence within a string",
@@ -112,7 +108,7 @@ pub(super) const FENCES_AND_PROSE: &[Case] = &[
     ("braces within a string", r#"{"risk_score": 72, "note": "}{ \"}", @rest}"#, Ok((72.0, &[]))),
 ];
 
-pub(super) const SEVERAL: &[Case] = &[
+pub(super) const SEVERAL: &[ReplyCase] = &[
     ("two different answers", "@A\n@B", Err("ambiguous")),
     ("a corrected answer", "@B\nWait, I should correct that:\n@A", Err("ambiguous")),
     ("two fences", "```json\n@B\n```\nor\n```json\n@A\n```", Err("ambiguous")),
@@ -160,7 +156,7 @@ pub(super) const SEVERAL: &[Case] = &[
         Ok((72.0, &[Prose])),
     ),
     (
-        "a template that is no JSON",
+        "a template that is not JSON",
         r#"{"risk_score": <integer from 0 to 100>, "explanation": "<why>", ...} @A"#,
         Ok((72.0, &[Prose])),
     ),
@@ -191,14 +187,14 @@ pub(super) const SEVERAL: &[Case] = &[
         Err("type:risk_score"),
     ),
     (
-        "a template alone that is no JSON",
+        "a template alone that is not JSON",
         r#"{"risk_score": <0-100>, "explanation": "..."}"#,
         Err("type:risk_score"),
     ),
     ("a range beside an answer says a number", r#"{"risk_score": "70-80", @rest} @A"#, Err("ambiguous")),
 ];
 
-pub(super) const CUT: &[Case] = &[
+pub(super) const TRUNCATED: &[ReplyCase] = &[
     ("in the score", r#"{"risk_score": 7"#, Err("truncated")),
     ("in a key", r#"{"risk_sco"#, Err("truncated")),
     ("in a string", r#"{"risk_score": 72, "explanation": "Calls"#, Err("truncated")),
@@ -210,7 +206,7 @@ pub(super) const CUT: &[Case] = &[
     ("before a fence's end", "```json\n{\"risk_score\": 72, @rest\n```", Err("truncated")),
     ("after a complete answer", r#"@A {"risk_score": 72, "#, Err("truncated")),
     ("an open brace in prose", "As in { we say @A", Err("truncated")),
-    ("an open brace behind", "@A {", Err("truncated")),
+    ("an open brace after", "@A {", Err("truncated")),
     ("in a comment", r#"{"risk_score": 72, @rest /* }"#, Err("truncated")),
     ("a line comment over the last brace", r#"{"risk_score": 72, @rest // so }"#, Err("truncated")),
     ("in a list of answers", "[@A", Err("truncated")),

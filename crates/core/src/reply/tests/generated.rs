@@ -1,8 +1,4 @@
-//! Replies by chance: answers, dialects of JSON, wrappings, noise, and edits of what came of these.
-//!
-//! Takes: a property test's source of chance.
-//! Gives: texts, and what must come of each.
-//! Never: asks the reader what a text means; it knows from the making.
+//! Generated replies: answers, dialects of JSON, wrappings, noise, and mutations, each with what the reader must return.
 
 use std::fmt::Write as _;
 
@@ -13,15 +9,15 @@ use crate::reply::Repair::{self, BareKey, Comment, Escape, Fence, Literal, Numbe
 use crate::reply::Repair::{Quotes, RawControl, ReasoningBlock, TrailingComma, Wrapper};
 
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct GeneratedAnswer {
     pub(super) score: (&'static str, f64),
     pub(super) explanation: String,
     pub(super) recommendations: Vec<String>,
 }
 
-/// How an answer is written: as strict JSON if all is `false` and the quote is double.
+/// How an answer is written. It is strict JSON if all is `false` and the quote is double.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for one repair, and all mix")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one repair, and they combine freely")]
 pub(super) struct Dialect {
     quote: (&'static str, &'static str),
     bare_keys: bool,
@@ -47,12 +43,15 @@ pub(super) enum Wrapping {
     List,
     Call,
     CallText,
+    Parameters,
+    Marked,
+    MarkedText,
     Text,
 }
 
-/// A text, the place of its answer's last brace, and what must come of it.
+/// A text, the position of its answer's last brace, and the expected repairs.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct GeneratedReply {
     pub(super) text: String,
     pub(super) last_brace: usize,
     pub(super) repairs: Vec<Repair>,
@@ -96,7 +95,7 @@ fn line() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..10).prop_map(|pieces| format!("x{}y", pieces.concat()))
 }
 
-pub(super) fn answer() -> impl Strategy<Value = Answer> {
+pub(super) fn answer() -> impl Strategy<Value = GeneratedAnswer> {
     const SCORES: &[(&str, f64)] = &[
         ("72", 72.0),
         ("0", 0.0),
@@ -108,7 +107,7 @@ pub(super) fn answer() -> impl Strategy<Value = Answer> {
         ("\"72%\"", 72.0),
     ];
     (select(SCORES), line(), prop::collection::btree_set(line(), 2..4)).prop_map(
-        |(score, explanation, lines)| Answer {
+        |(score, explanation, lines)| GeneratedAnswer {
             score,
             explanation,
             recommendations: lines.into_iter().collect(),
@@ -116,7 +115,7 @@ pub(super) fn answer() -> impl Strategy<Value = Answer> {
     )
 }
 
-/// JSON as it is asked for.
+/// JSON as the prompt asks for it.
 pub(super) const STRICT: Dialect = Dialect {
     quote: ("\"", "\""),
     bare_keys: false,
@@ -171,6 +170,9 @@ pub(super) fn noise() -> impl Strategy<Value = Noise> {
         Wrapping::List,
         Wrapping::Call,
         Wrapping::CallText,
+        Wrapping::Parameters,
+        Wrapping::Marked,
+        Wrapping::MarkedText,
         Wrapping::Text,
     ];
     (select(REASONING), prose(), any::<bool>(), select(WRAPPINGS), prose()).prop_map(
@@ -178,7 +180,7 @@ pub(super) fn noise() -> impl Strategy<Value = Noise> {
     )
 }
 
-/// Writes a string in a dialect, and notes what the reader has to repair in it.
+/// Writes a string in a dialect, and adds the expected repairs.
 fn quoted(text: &str, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     let (open, close) = dialect.quote;
     let mut written = String::from(open);
@@ -205,7 +207,7 @@ fn quoted(text: &str, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     written + close
 }
 
-fn write_answer(answer: &Answer, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
+fn write_answer(answer: &GeneratedAnswer, dialect: &Dialect, repairs: &mut Vec<Repair>) -> String {
     let key = |name: &str, repairs: &mut Vec<Repair>| {
         if dialect.bare_keys {
             repairs.push(BareKey);
@@ -214,13 +216,13 @@ fn write_answer(answer: &Answer, dialect: &Dialect, repairs: &mut Vec<Repair>) -
             quoted(name, dialect, repairs)
         }
     };
-    let noted = [
+    let expected = [
         (answer.score.0.starts_with('"'), NumberString),
         (dialect.comment, Comment),
         (dialect.literal, Literal),
         (dialect.trailing_comma, TrailingComma),
     ];
-    repairs.extend(noted.iter().filter(|(noted, _)| *noted).map(|(_, repair)| *repair));
+    repairs.extend(expected.iter().filter(|(is_expected, _)| *is_expected).map(|(_, repair)| *repair));
     let lines: Vec<_> = answer.recommendations.iter().map(|line| quoted(line, dialect, repairs)).collect();
     format!(
         "{{{}: {}, {}{}: {},\n {}: [{}]{}{}}}",
@@ -236,7 +238,7 @@ fn write_answer(answer: &Answer, dialect: &Dialect, repairs: &mut Vec<Repair>) -
     )
 }
 
-pub(super) fn write(answer: &Answer, dialect: &Dialect, noise: &Noise) -> Written {
+pub(super) fn write(answer: &GeneratedAnswer, dialect: &Dialect, noise: &Noise) -> GeneratedReply {
     let mut repairs = Vec::new();
     let object = write_answer(answer, dialect, &mut repairs);
     let object_text = serde_json::to_string(&object).unwrap();
@@ -246,10 +248,13 @@ pub(super) fn write(answer: &Answer, dialect: &Dialect, noise: &Noise) -> Writte
         Wrapping::List => ("[ ", object, "\n]"),
         Wrapping::Call => ("{\"name\": \"report\", \"arguments\": ", object, "}"),
         Wrapping::CallText => ("{\"input\": \"", object_text.trim_matches('"').to_owned(), "\"}"),
+        Wrapping::Parameters => ("{\"name\": \"report\", \"parameters\": ", object, "}"),
+        Wrapping::Marked => ("<|call|>{\"input\": ", object, "}<|/call|>"),
+        Wrapping::MarkedText => ("<|call|>\"", object_text.trim_matches('"').to_owned(), "\"<|/call|>"),
         Wrapping::Text => ("\"", object_text.trim_matches('"').to_owned(), "\" "),
     };
     let mut text = noise.reasoning.to_owned();
-    // A string with something around it is prose with a string in it.
+    // A string with other text around it is prose.
     let around = noise.wrapping != Wrapping::Text;
     if around {
         text.push_str(&noise.before);
@@ -263,19 +268,19 @@ pub(super) fn write(answer: &Answer, dialect: &Dialect, noise: &Noise) -> Writte
         text.push_str(if noise.fence { "\n```\n" } else { "" });
         text.push_str(&noise.after);
     }
-    let noted = [
+    let expected = [
         (!noise.reasoning.is_empty(), ReasoningBlock),
         (around && noise.fence, Fence),
         (around && !(noise.before.trim().is_empty() && noise.after.trim().is_empty()), Prose),
         (noise.wrapping != Wrapping::Bare, Wrapper),
     ];
-    repairs.extend(noted.iter().filter(|(noted, _)| *noted).map(|(_, repair)| *repair));
+    repairs.extend(expected.iter().filter(|(is_expected, _)| *is_expected).map(|(_, repair)| *repair));
     repairs.sort_unstable();
     repairs.dedup();
-    Written { text, last_brace, repairs }
+    GeneratedReply { text, last_brace, repairs }
 }
 
-/// The pieces that mutations insert, and of which soups are made.
+/// The pieces that mutations insert and of which random texts consist.
 pub(super) const PIECES: &[&str] = &[
     "{",
     "}",
@@ -326,7 +331,13 @@ pub(super) const PIECES: &[&str] = &[
     "{\"risk_score\": 30, \"explanation\": \"a\", \"recommendations\": [\"b\", \"c\"]}",
     "...",
     "result",
+    "health_score",
+    "<one sentence>",
+    "Calls rose. ",
     "arguments",
+    "parameters",
+    "<|call|>",
+    "<|call|>\"",
     "😀",
 ];
 
@@ -358,21 +369,21 @@ pub(super) fn mutated(text: &str, edits: &[Edit]) -> String {
         if chars.is_empty() {
             break;
         }
-        let place = |index: &Index| index.index(chars.len());
+        let position = |index: &Index| index.index(chars.len());
         match edit {
-            Edit::Insert(at, piece) => drop(chars.splice(place(at)..place(at), piece.chars())),
-            Edit::Delete(at) => drop(chars.remove(place(at))),
-            Edit::Replace(at, piece) => drop(chars.splice(place(at)..=place(at), piece.chars())),
+            Edit::Insert(at, piece) => drop(chars.splice(position(at)..position(at), piece.chars())),
+            Edit::Delete(at) => drop(chars.remove(position(at))),
+            Edit::Replace(at, piece) => drop(chars.splice(position(at)..=position(at), piece.chars())),
             Edit::Swap(a, b) => {
-                let (a, b) = (place(a), place(b));
+                let (a, b) = (position(a), position(b));
                 chars.swap(a, b);
             }
             Edit::Repeat(a, b) => {
-                let (a, b) = (place(a).min(place(b)), place(a).max(place(b)));
+                let (a, b) = (position(a).min(position(b)), position(a).max(position(b)));
                 let copy = chars[a..b].to_vec();
                 chars.splice(b..b, copy);
             }
-            Edit::Cut(at) => chars.truncate(place(at)),
+            Edit::Cut(at) => chars.truncate(position(at)),
         }
     }
     chars.into_iter().collect()

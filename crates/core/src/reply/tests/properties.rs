@@ -1,21 +1,19 @@
-//! The properties of the reader, on answers in allowed noise and on mutations of them.
+//! The properties of the reader, on generated answers in allowed noise and on mutations of them.
 //!
-//! Takes: texts by chance, in a bounded number.
-//! Gives: a failure with the smallest text that breaks a property.
-//! Never: keeps a failing text in a file; it belongs in a table, under a name.
+//! Never: saves a failing text to a file. It belongs in a table, under a name.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::bounds::STEPS_PER_BYTE_MAX;
-use super::generated::{PIECES, STRICT, Written, answer, dialect, edit, json, mutated, noise, write};
-use super::{FACTS, REST, assert_reads_itself};
+use super::generated::{GeneratedReply, PIECES, STRICT, answer, dialect, edit, json, mutated, noise, write};
+use super::{REST, VOCABULARY, assert_reads_itself};
 use crate::reply::Reply;
 use crate::reply::cursor::is_padding;
 
-/// What holds of every reply, whatever the text.
+/// Checks what is true of every text.
 fn assert_nothing_invented(text: &str) {
-    let (reply, steps) = Reply::read_counting(text, &FACTS);
+    let (reply, steps) = Reply::read_counting(text, &VOCABULARY);
     assert!(steps <= STEPS_PER_BYTE_MAX * text.len(), "{steps} steps for {} bytes", text.len());
     let Ok(reply) = reply else { return };
     let once = unescaped(text);
@@ -41,7 +39,7 @@ fn assert_nothing_invented(text: &str) {
     }
 }
 
-/// A text with all its escapes replaced, wherever they stand.
+/// A text with all its escapes replaced, wherever they are.
 fn unescaped(text: &str) -> String {
     let mut units: Vec<u16> = Vec::new();
     let mut rest = text;
@@ -71,10 +69,10 @@ fn unescaped(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// So many cases, unless `PROPTEST_CASES` says another number: `make mutations` does.
+/// The number of cases, unless `PROPTEST_CASES` sets another one, as `make mutations` does.
 fn config(cases: u32) -> ProptestConfig {
-    let unless_set = 256;
-    let set = Some(ProptestConfig::default().cases).filter(|set| *set != unless_set);
+    let default_cases = 256;
+    let set = Some(ProptestConfig::default().cases).filter(|set| *set != default_cases);
     ProptestConfig { cases: set.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -83,8 +81,8 @@ proptest! {
 
     #[test]
     fn an_answer_in_allowed_noise_is_read_with_its_repairs(a in answer(), d in dialect(), n in noise()) {
-        let Written { text, repairs, .. } = write(&a, &d, &n);
-        let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
+        let GeneratedReply { text, repairs, .. } = write(&a, &d, &n);
+        let reply = Reply::read(&text, &VOCABULARY).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert!(reply.risk_score().get().total_cmp(&a.score.1).is_eq());
         prop_assert_eq!(reply.explanation(), a.explanation);
         prop_assert_eq!(reply.recommendations(), a.recommendations);
@@ -101,11 +99,11 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_invented_in_a_soup(pieces in prop::collection::vec(select(PIECES), 0..40), chance in any::<String>()) {
-        let soup = pieces.concat();
-        assert_nothing_invented(&soup);
-        assert_nothing_invented(&format!("{{{soup}}}"));
-        assert_nothing_invented(&format!("{soup}{{{chance}\"risk_score\": 72, {REST}, {soup}}}{chance}"));
+    fn nothing_is_invented_in_random_pieces(pieces in prop::collection::vec(select(PIECES), 0..40), chance in any::<String>()) {
+        let text = pieces.concat();
+        assert_nothing_invented(&text);
+        assert_nothing_invented(&format!("{{{text}}}"));
+        assert_nothing_invented(&format!("{text}{{{chance}\"risk_score\": 72, {REST}, {text}}}{chance}"));
     }
 }
 
@@ -116,11 +114,11 @@ proptest! {
     fn no_prefix_before_the_answers_last_brace_is_accepted(a in answer(), d in dialect(), n in noise(),
         cuts in prop::collection::vec(any::<Index>(), 24))
     {
-        let Written { text, last_brace, .. } = write(&a, &d, &n);
+        let GeneratedReply { text, last_brace, .. } = write(&a, &d, &n);
         let by_chance = cuts.iter().map(|cut| cut.index(last_brace + 1));
         for cut in by_chance.chain(last_brace.saturating_sub(8)..=last_brace) {
             if let Some(prefix) = text.get(..cut) {
-                prop_assert!(Reply::read(prefix, &FACTS).is_err(), "{}", prefix);
+                prop_assert!(Reply::read(prefix, &VOCABULARY).is_err(), "{}", prefix);
             }
         }
     }
@@ -131,7 +129,7 @@ proptest! {
     {
         let text = mutated(&write(&a, &d, &n).text, &edits);
         let mut prefixes = text.char_indices().map(|(at, c)| (c, &text[..at + c.len_utf8()]));
-        if let Some((last, prefix)) = prefixes.find(|(_, prefix)| Reply::read(prefix, &FACTS).is_ok()) {
+        if let Some((last, prefix)) = prefixes.find(|(_, prefix)| Reply::read(prefix, &VOCABULARY).is_ok()) {
             prop_assert!(matches!(last, '}' | ']' | '"' | '>'), "{}", prefix);
         }
     }
@@ -142,7 +140,7 @@ proptest! {
         let text = format!(
             r#"{{"risk_score": 72, "explanation": {explanation}, "recommendations": ["a", "b"], "note": {note}}}"#
         );
-        let reply = Reply::read(&text, &FACTS).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
+        let reply = Reply::read(&text, &VOCABULARY).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert_eq!(reply.repairs(), []);
     }
 }

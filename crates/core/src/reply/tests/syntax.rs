@@ -1,13 +1,9 @@
-//! Cases: JSON that is nearly so.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies the values.
+//! Cases: text that is nearly JSON.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{BareKey, Comment, Escape, Literal, Prose, Quotes, RawControl, TrailingComma};
 
-pub(super) const REPAIRED: &[Case] = &[
+pub(super) const REPAIRED: &[ReplyCase] = &[
     ("a trailing comma in the object", r#"{"risk_score": 72, @rest,}"#, Ok((72.0, &[TrailingComma]))),
     (
         "a trailing comma in a list",
@@ -28,7 +24,7 @@ pub(super) const REPAIRED: &[Case] = &[
     ("a comment next to a number", "{\"risk_score\": 72/* high */, @rest}", Ok((72.0, &[Comment]))),
     ("a comment of Python", "{\"risk_score\": 72, # high }\n @rest}", Ok((72.0, &[Comment]))),
     (
-        "a comment behind a trailing comma",
+        "a comment after a trailing comma",
         "{\"risk_score\": 72, @rest, // done\n}",
         Ok((72.0, &[TrailingComma, Comment])),
     ),
@@ -58,7 +54,7 @@ pub(super) const REPAIRED: &[Case] = &[
     ("all white space of JSON", "{\t\"risk_score\"\r\n:\n72 ,@rest }", Ok((72.0, &[]))),
 ];
 
-pub(super) const STRINGS: &[Case] = &[
+pub(super) const STRINGS: &[ReplyCase] = &[
     (
         "single quotes",
         "{'risk_score': 72, 'explanation': 'x', 'recommendations': ['a', 'b']}",
@@ -131,7 +127,7 @@ pub(super) const STRINGS: &[Case] = &[
     ("a NUL in a key", r#"{"risk_score": 72, "no\u0000te": 1, @rest}"#, Err("no_object")),
 ];
 
-pub(super) const NEVER: &[Case] = &[
+pub(super) const NEVER: &[ReplyCase] = &[
     (
         "a comma that is missing",
         r#"{"risk_score": 72 "explanation": "x", "recommendations": ["a", "b"]}"#,

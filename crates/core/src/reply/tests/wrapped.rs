@@ -1,13 +1,9 @@
-//! Cases: an answer in something else.
-//!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: varies the answer itself.
+//! Cases: an answer in a wrapping.
 
-use super::Case;
+use super::ReplyCase;
 use crate::reply::Repair::{Fence, KeyForm, Prose, ReasoningBlock, Wrapper};
 
-pub(super) const ENVELOPES: &[Case] = &[
+pub(super) const ENVELOPES: &[ReplyCase] = &[
     ("under `result`", r#"{"result": @A}"#, Ok((72.0, &[Wrapper]))),
     ("under `response`", r#"{"response": @A}"#, Ok((72.0, &[Wrapper]))),
     ("under `answer`", r#"{"answer": @A}"#, Ok((72.0, &[Wrapper]))),
@@ -34,7 +30,7 @@ pub(super) const ENVELOPES: &[Case] = &[
     ("a template under `result`", r#"{"result": {"risk_score": "0-100"}}"#, Err("type:risk_score")),
 ];
 
-pub(super) const LISTS: &[Case] = &[
+pub(super) const LISTS: &[ReplyCase] = &[
     ("a list of one", "[@A]", Ok((72.0, &[Wrapper]))),
     ("a list of one, spaced", "[\n  @A\n]\n", Ok((72.0, &[Wrapper]))),
     ("a list of one, fenced", "```json\n[@A]\n```", Ok((72.0, &[Fence, Wrapper]))),
@@ -46,11 +42,11 @@ pub(super) const LISTS: &[Case] = &[
     ("a list of an envelope", r#"[{"result": @A}]"#, Err("no_object")),
     ("a list of other objects", r#"[{"a": 1}, {"b": 2}]"#, Err("no_object")),
     ("a list of other objects beside an answer", r#"[{"a": 1}, {"b": 2}] @A"#, Ok((72.0, &[Prose]))),
-    ("a list of one that is malformed behind it", "[@A and more]", Err("no_object")),
+    ("a list of one that is malformed after it", "[@A and more]", Err("no_object")),
     ("an empty list", "[]", Err("no_object")),
 ];
 
-pub(super) const TOOL_CALLS: &[Case] = &[
+pub(super) const TOOL_CALLS: &[ReplyCase] = &[
     ("arguments as an object", r#"{"name": "report", "arguments": @A}"#, Ok((72.0, &[Wrapper]))),
     ("arguments as a string", r#"{"name": "report", "arguments": @quoted}"#, Ok((72.0, &[Wrapper]))),
     (
@@ -59,6 +55,21 @@ pub(super) const TOOL_CALLS: &[Case] = &[
         Ok((72.0, &[Wrapper])),
     ),
     ("input as a string", r#"{"name": "report", "input": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    (
+        "parameters as an object",
+        r#"{"type": "function", "name": "report", "parameters": @A}"#,
+        Ok((72.0, &[Wrapper])),
+    ),
+    ("parameters as a string", r#"{"name": "report", "parameters": @quoted}"#, Ok((72.0, &[Wrapper]))),
+    ("`Parameters`", r#"{"name": "report", "Parameters": @A}"#, Ok((72.0, &[Wrapper, KeyForm]))),
+    (
+        "a tool's definition before the answer",
+        r#"{"name": "report", "parameters": {"type": "object", "properties": {"risk_score": {}}}} @A"#,
+        Ok((72.0, &[Prose])),
+    ),
+    ("both arguments and parameters", r#"{"arguments": @A, "parameters": @A}"#, Err("no_object")),
+    ("a name twice, equal", r#"{"name": "r", "name": "r", "arguments": @A}"#, Ok((72.0, &[Wrapper]))),
+    ("a name twice, different", r#"{"name": "r", "name": "s", "arguments": @A}"#, Err("no_object")),
     ("arguments alone", r#"{"arguments": @A}"#, Ok((72.0, &[Wrapper]))),
     (
         "in a tag",
@@ -82,12 +93,12 @@ pub(super) const TOOL_CALLS: &[Case] = &[
     ("a list in the arguments", r#"{"name": "report", "arguments": [@A]}"#, Err("no_object")),
     ("prose in the arguments", r#"{"name": "report", "arguments": "Risk is 72."}"#, Err("no_object")),
     (
-        "prose behind the object in the arguments",
+        "prose after the object in the arguments",
         r#"{"name": "report", "arguments": "{\"risk_score\": 72} so"}"#,
         Err("no_object"),
     ),
     (
-        "arguments that are cut",
+        "arguments that are truncated",
         r#"{"name": "report", "arguments": "{\"risk_score\": 72, "}"#,
         Err("truncated"),
     ),
@@ -103,7 +114,67 @@ pub(super) const TOOL_CALLS: &[Case] = &[
     ),
 ];
 
-pub(super) const STRINGS: &[Case] = &[
+pub(super) const MARKERS: &[ReplyCase] = &[
+    (
+        "a tool call between markers",
+        r#"<|python_tag|>{"name": "report", "parameters": @A}<|eom_id|>"#,
+        Ok((72.0, &[Wrapper])),
+    ),
+    (
+        "a tool call with a string between markers",
+        "<|tool_call|>\n{\"name\": \"report\", \"arguments\": @quoted}\n<|/tool_call|>",
+        Ok((72.0, &[Wrapper])),
+    ),
+    (
+        "arguments as an object between markers",
+        "<|tool_call_begin|>functions.report:0<|tool_call_argument_begin|>@A<|tool_call_end|>",
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    (
+        "arguments as a string between markers",
+        "<|tool_call_begin|>functions.report:0<|tool_call_argument_begin|>@quoted<|tool_call_end|>",
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    ("arguments as a string after a marker", "<|tool_call|>\n@quoted\n", Ok((72.0, &[Wrapper]))),
+    ("arguments in a fence", "<|call|>```json\n@A\n```<|end|>", Ok((72.0, &[Fence, Wrapper]))),
+    ("a bare answer between a chat's markers", "<|assistant|>\n@A<|im_end|>", Ok((72.0, &[Wrapper]))),
+    ("a marker with letters of any script", "<|tool▁call|>@A", Ok((72.0, &[Wrapper]))),
+    ("a marker in a string", r#"{"risk_score": 72, @rest, "note": "<|end|>"}"#, Ok((72.0, &[]))),
+    (
+        "a string after a marker that is not an object",
+        r#"<|channel|>"final"<|message|>@A"#,
+        Ok((72.0, &[Prose, Wrapper])),
+    ),
+    ("two that differ", "<|call|>@A<|call|>@B<|end|>", Err("ambiguous")),
+    ("a string and an object that differ", "@B <|call|>@quoted<|end|>", Err("ambiguous")),
+    ("a string and an object that are equal", "@A <|call|>@quoted<|end|>", Ok((72.0, &[Prose, Wrapper]))),
+    ("an array of a tool call", r#"<|tool_call|>[{"name": "r", "arguments": @A}]"#, Err("no_object")),
+    (
+        "a tool call as a string",
+        r#"<|tool_call|>"{\"arguments\": {\"risk_score\": 72}}"<|end|>"#,
+        Err("no_object"),
+    ),
+    (
+        "a string with prose around its object",
+        r#"<|call|>"Here: {\"risk_score\": 72}"<|end|>"#,
+        Err("no_object"),
+    ),
+    ("a string with other text after it", "<|call|>@quoted and more<|end|>", Err("no_object")),
+    ("a string that is not closed", r#"<|call|>"{\"risk_score\": 72}<|end|>"#, Err("no_object")),
+    ("a string that is truncated", r#"<|call|>"{\"risk_score\": 72, "<|end|>"#, Err("truncated")),
+    ("a string with a lone surrogate", r#"<|call|>"{\"risk_score\": 72} \ud800"<|end|>"#, Err("no_object")),
+    (
+        "a string with a lone surrogate beside an answer",
+        r#"<|call|>"{\"risk_score\": 72} \ud800"<|end|>@A"#,
+        Err("ambiguous"),
+    ),
+    ("an object that is truncated", r#"<|call|>{"risk_score": 72, <|end|>"#, Err("truncated")),
+    ("a marker without a name is prose", "<||>@A", Ok((72.0, &[Prose]))),
+    ("a marker that is not closed is prose", "<|call @A", Ok((72.0, &[Prose]))),
+    ("a string after a marker that is not closed", "<|call @quoted", Err("no_object")),
+];
+
+pub(super) const STRINGS: &[ReplyCase] = &[
     ("the reply as one string", "@quoted", Ok((72.0, &[Wrapper]))),
     ("the reply as one string, spaced", "\n @quoted \n", Ok((72.0, &[Wrapper]))),
     (
@@ -120,8 +191,8 @@ pub(super) const STRINGS: &[Case] = &[
     ("a list of one in a string", r#""[{\"risk_score\": 72}]""#, Err("no_object")),
     ("an envelope in a string", r#""{\"result\": {\"risk_score\": 72}}""#, Err("no_object")),
     ("a string that is not closed", r#""{\"risk_score\": 72, \"explanation\": \"x\"}"#, Err("no_object")),
-    ("a string that is cut", r#""{\"risk_score\": 72, \"expl"#, Err("truncated")),
-    ("a string with something behind it", "@quoted and more", Err("no_object")),
+    ("a string that is truncated", r#""{\"risk_score\": 72, \"expl"#, Err("truncated")),
+    ("a string with something after it", "@quoted and more", Err("no_object")),
     ("a string with a lone surrogate", r#""\ud800 {\"risk_score\": 72}""#, Err("no_object")),
     ("quotes around an object are prose", r#""@A""#, Ok((72.0, &[Prose]))),
     ("a string that says nothing", r#""I cannot say.""#, Err("no_object")),

@@ -132,7 +132,11 @@ impl<'a> EventReport<'a> {
         self.unreadable = true;
         let again = "what was read before is done; run the rest again";
         self.bar.suspend(|| {
-            note(&format!("{}: cannot read {} any further: {error}; {again}", paint(RED, "portend"), shown(input)));
+            note(&format!(
+                "{}: cannot read {} any further: {error}; {again}",
+                paint(RED, "portend"),
+                shown(input)
+            ));
         });
     }
 

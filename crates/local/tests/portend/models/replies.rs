@@ -87,10 +87,10 @@ fn an_unusable_reply_is_asked_for_again_with_its_exact_violation() {
             "a word for a score",
             with("risk_score", json!("high")),
             "type:risk_score",
-            "the value of risk_score is of the wrong kind",
+            "the value of risk_score has the wrong type",
         ),
-        ("out of range", with("risk_score", json!(101)), "range", "risk_score lies outside the scale"),
-        ("a fraction", with("risk_score", json!(0.72)), "scale", "risk_score lies between 0 and 1"),
+        ("out of range", with("risk_score", json!(101)), "range", "risk_score is outside the scale"),
+        ("a fraction", with("risk_score", json!(0.72)), "scale", "risk_score is between 0 and 1"),
         (
             "one recommendation",
             with("recommendations", json!(["a"])),
@@ -101,7 +101,7 @@ fn an_unusable_reply_is_asked_for_again_with_its_exact_violation() {
             "a blank text",
             with("explanation", json!(" ")),
             "blank:explanation",
-            "explanation holds a blank text",
+            "explanation has a text without a letter",
         ),
         (
             "two scores",
