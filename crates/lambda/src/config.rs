@@ -1,7 +1,5 @@
-//! The function's environment: every name that it knows, and what each means.
+//! The function's environment: every name that it knows, and what each means. An error names the variable and the fix.
 //!
-//! Takes: the environment's variables.
-//! Gives: a [`Config`], or the one sentence that names the variable and the mend.
 //! Never: asks a service. The AWS SDK reads its own variables, `AWS_REGION` and `AWS_ENDPOINT_URL*` among them.
 
 use std::path::PathBuf;
@@ -24,7 +22,7 @@ const OPENAI_BASE_URL: &str = "OPENAI_BASE_URL";
 const OPENAI_MODEL: &str = "OPENAI_MODEL";
 const USE_BEDROCK: &str = "USE_BEDROCK";
 
-/// A variable of the environment. One that is set to nothing is as good as none.
+/// A variable of the environment. An empty one counts as not set.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
@@ -38,7 +36,7 @@ const LAMBDAS_OWN: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// Whether the program runs where it can; else what it is, and what to run instead.
+/// Whether the program runs in Lambda; otherwise what it is, and what to run instead.
 pub(crate) fn is_in_lambda() -> Result<()> {
     match LAMBDAS_OWN.iter().find(|name| variable(name).is_none()) {
         None => Ok(()),
@@ -52,7 +50,7 @@ pub(crate) fn is_in_lambda() -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct Config {
     table: String,
-    /// What an alert can be.
+    /// The alert types.
     pub(crate) types: AlertTypes,
     bus: Option<String>,
     order: Order,
@@ -66,11 +64,11 @@ pub(crate) struct Config {
 /// What the settings name, ready to be used. Nothing has been asked yet.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    /// Where insights are kept.
+    /// Where insights are stored.
     pub(crate) store: DynamoDb,
-    /// Who is told of them.
+    /// Where they are published.
     pub(crate) bus: Option<EventBus>,
-    /// Who is asked, in this order.
+    /// The models, in the order in which they are asked.
     pub(crate) models: Vec<AnyModel>,
 }
 

@@ -1,8 +1,6 @@
-//! What one invocation is: an event, a batch of events side by side, or the sweep.
+//! One invocation: an event, a batch of events side by side, or the sweep.
 //!
-//! Takes: the payload as received, and the invocation's deadline.
-//! Gives: an [`Answer`], or a [`HandedBack`] with a stable name and a sentence.
-//! Never: lets one record of a batch fail another, by a panic either; works past 1 s before the deadline.
+//! Never: lets one record of a batch fail another, not even by a panic; works past 1 s before the deadline.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -12,21 +10,22 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
 use portend_core::clock::Clock;
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Swept};
+use portend_core::help::explained;
+use portend_core::pipeline::{Failure, Outcome, Pipeline, SweepReport};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::log::{self, Line};
+use crate::log::{self, EventLine};
 use crate::metrics::{Metrics, Status};
 
-/// What is kept of the invocation's time, so that an answer is out before the function is cut off.
+/// The part of the invocation's time that is reserved to respond before the function is cut off.
 const END_MARGIN: Duration = Duration::from_secs(1);
-/// How long a log that is not read keeps an answer back.
+/// How long a log that is not read delays a response.
 const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
-/// How long another worker's lease is waited for; the queue delivers again.
+/// How long to wait for another worker's lease; the queue delivers the event again.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The pipeline over what the settings name.
@@ -35,10 +34,10 @@ pub(crate) struct Handler {
     metrics: Metrics,
 }
 
-/// What an invocation is answered with.
+/// The response to an invocation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Answer {
+pub(crate) enum LambdaResponse {
     /// A direct event's outcome: stored, repeated or parked.
     Event(Box<Outcome>),
     /// The records of a batch that are handed back.
@@ -48,12 +47,12 @@ pub(crate) enum Answer {
         failures: Vec<ItemFailure>,
     },
     /// What a sweep did.
-    Swept {
+    Sweep {
         /// `swept`.
         status: &'static str,
-        /// How much.
+        /// What was done.
         #[serde(flatten)]
-        swept: Swept,
+        report: SweepReport,
     },
 }
 
@@ -82,19 +81,18 @@ impl HandedBack {
 
     fn late() -> Self {
         let message =
-            "the time is up; give the function more of it, or see what is slow, and run the event again";
+            "the time is up; give the function more time or find out what is slow, and run the event again";
         Self { code: "deadline", message: message.to_owned() }
     }
 }
 
-/// Whether a direct payload is the order to sweep: `{"portend": "upgrade"}` and nothing else.
-fn orders_a_sweep(payload: &[u8]) -> bool {
-    // Anything longer is no order, and is not read twice.
-    const ORDER_BYTES_MAX: usize = 100;
-    let order = || {
-        serde_json::from_slice::<Value>(payload).is_ok_and(|order| order == json!({ "portend": "upgrade" }))
-    };
-    payload.len() <= ORDER_BYTES_MAX && order()
+/// Whether a direct payload requests the sweep: `{"portend": "upgrade"}` and nothing else.
+fn requests_a_sweep(payload: &[u8]) -> bool {
+    // Anything longer is not one, and is not read twice.
+    const REQUEST_BYTES_MAX: usize = 100;
+    let is_request =
+        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }));
+    payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
 impl Handler {
@@ -115,16 +113,16 @@ impl Handler {
         payload: &[u8],
         request_id: &str,
         deadline: Timestamp,
-    ) -> Result<Answer, HandedBack> {
-        // Whatever is done, is done by then; the rest of the time is for the log and the answer.
+    ) -> Result<LambdaResponse, HandedBack> {
+        // All work ends by then; the rest of the time is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
-        let answer = if orders_a_sweep(payload) {
+        let response = if requests_a_sweep(payload) {
             self.sweep(request_id, end).await
         } else {
             match Delivery::read(payload) {
                 Delivery::One(event) => {
                     self.metrics.received(1);
-                    self.one(event, request_id, end).await.map(|outcome| Answer::Event(Box::new(outcome)))
+                    self.one(event, request_id, end).await.map(|outcome| LambdaResponse::Event(Box::new(outcome)))
                 }
                 Delivery::Batch(records) => {
                     self.metrics.received(records.len());
@@ -134,83 +132,82 @@ impl Handler {
         };
         self.metrics.flush();
         log::wait(LOG_WAIT_MAX);
-        answer
+        response
     }
 
-    async fn batch(&self, records: Vec<Record>, request_id: &str, end: Timestamp) -> Answer {
+    async fn batch(&self, records: Vec<Record>, request_id: &str, end: Timestamp) -> LambdaResponse {
         let work = records.iter().map(|record| self.one(&record.body, request_id, end));
         let outcomes = join_all(work).await;
         let failed = records.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
         let failures = failed.map(|(record, _)| ItemFailure { item_identifier: record.message_id });
-        Answer::Batch { failures: failures.collect() }
+        LambdaResponse::Batch { failures: failures.collect() }
     }
 
     /// Works on one event, and accounts for it.
     async fn one(&self, event: &[u8], request_id: &str, end: Timestamp) -> Result<Outcome, HandedBack> {
         let clock = self.pipeline.clock();
-        let begun = clock.now();
-        let (mut account, mut alert_type) = (Account::default(), None);
+        let started = clock.now();
+        let mut run = self.pipeline.run(end);
+        let mut alert_type = None;
         let work = async {
             let received = self.pipeline.receive(event);
             alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
-            self.pipeline.process(&received, end, &mut account).await
+            run.process(&received).await
         };
-        let ended = in_time(clock, end, work).await.and_then(|outcome| match outcome {
-            Outcome::Failed(failure) => Err(failure.into()),
-            outcome @ (Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Parked(_)) => Ok(outcome),
-        });
-        let ms = millis_since(clock, begun);
-        let line = Line::new(request_id, alert_type.as_deref(), &account, ms);
-        match &ended {
-            Ok(outcome) => line.ended(outcome, outcome.reason().as_deref()).write(),
+        let result = in_time(clock, end, work).await;
+        let account = run.into_account();
+        let ms = millis_since(clock, started);
+        let line = EventLine::new(request_id, alert_type.as_deref(), &account, ms);
+        match &result {
+            Ok(outcome) => line.outcome(outcome).write(),
             Err(HandedBack { code, .. }) => line.handed_back(code).write(),
         }
-        log::mends(request_id, &account);
+        log::alarms(request_id, &account);
         Metrics::took(&account);
-        Metrics::ended(ended.as_ref().map_or(Status::HandedBack, status), ms);
-        ended
+        Metrics::ended(result.as_ref().map_or(Status::HandedBack, status), ms);
+        result
     }
 
-    async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<Answer, HandedBack> {
+    async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
         let clock = self.pipeline.clock();
-        let begun = clock.now();
-        let mut account = Account::default();
-        let work = self.pipeline.sweep(end, &mut account);
-        let swept = in_time(clock, end, work).await.and_then(|swept| swept.map_err(HandedBack::from));
-        let line = Line::new(request_id, None, &account, millis_since(clock, begun));
-        match &swept {
-            Ok(swept) => line.swept(swept, self.pipeline.store().unreadable()).write(),
+        let started = clock.now();
+        let mut run = self.pipeline.run(end);
+        let result = in_time(clock, end, run.sweep(|_| ())).await;
+        let account = run.into_account();
+        let line = EventLine::new(request_id, None, &account, millis_since(clock, started));
+        match &result {
+            Ok(report) => line.sweep(report, self.pipeline.store().unreadable()).write(),
             Err(HandedBack { code, .. }) => line.handed_back(code).write(),
         }
-        log::mends(request_id, &account);
+        log::alarms(request_id, &account);
         Metrics::took(&account);
-        swept.map(|swept| Answer::Swept { status: "swept", swept })
+        result.map(|report| LambdaResponse::Sweep { status: "swept", report })
     }
 }
 
 impl From<Failure> for HandedBack {
     fn from(failure: Failure) -> Self {
-        Self { code: failure.code(), message: failure.to_string() }
+        Self { code: failure.code(), message: explained(&failure) }
     }
 }
 
-/// What the work gives, unless it panics or the time is up before.
-async fn in_time<T>(
+/// The result of the work, unless it panics or the time is up first.
+async fn in_time<T, E: Into<HandedBack>>(
     clock: &impl Clock,
     end: Timestamp,
-    work: impl Future<Output = T>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, HandedBack> {
     let time = end.since(clock.now());
-    // What a panic leaves half done is this event's alone: the claim's lease ends, and the next delivery takes over.
+    // What a panic leaves half done concerns this event alone: the claim's lease ends, and the next delivery takes over.
     match tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(came)) => Ok(came),
+        Ok(Ok(result)) => result.map_err(Into::into),
         Ok(Err(_)) => Err(HandedBack::panicked()),
         Err(_) => Err(HandedBack::late()),
     }
 }
 
-fn millis_since(clock: &impl Clock, begun: Timestamp) -> u64 {
-    u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX)
+fn millis_since(clock: &impl Clock, started: Timestamp) -> u64 {
+    u64::try_from(clock.now().since(started).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn status(outcome: &Outcome) -> Status {
@@ -218,7 +215,6 @@ fn status(outcome: &Outcome) -> Status {
         Outcome::Stored(insight) => Status::Stored { degraded: insight.is_degraded() },
         Outcome::Repeated(_) => Status::Repeated,
         Outcome::Parked(_) => Status::Parked,
-        Outcome::Failed(_) => Status::HandedBack,
     }
 }
 
@@ -229,8 +225,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_order_itself_orders_a_sweep() {
-        for (payload, orders) in [
+    fn only_the_order_itself_requests_a_sweep() {
+        for (payload, expected) in [
             (r#"{"portend":"upgrade"}"#, true),
             (" { \"portend\" : \"upgrade\" }\n", true),
             (r#"["upgrade"]"#, false),
@@ -241,7 +237,7 @@ mod tests {
             ("upgrade", false),
             ("", false),
         ] {
-            assert_eq!(orders_a_sweep(payload.as_bytes()), orders, "{payload}");
+            assert_eq!(requests_a_sweep(payload.as_bytes()), expected, "{payload}");
         }
     }
 
@@ -252,11 +248,11 @@ mod tests {
         let one = async |number: u8| match number {
             0 => panic!("at the first"),
             1 => pending().await,
-            _ => number,
+            _ => Ok::<_, Failure>(number),
         };
         let work = (0..3).map(|number| in_time(&SystemClock, end, one(number)));
-        let ended: Vec<_> =
-            join_all(work).await.into_iter().map(|ended| ended.map_err(|back| back.code)).collect();
-        assert_eq!(ended, [Err("panic"), Err("deadline"), Ok(2)]);
+        let results: Vec<_> =
+            join_all(work).await.into_iter().map(|result| result.map_err(|back| back.code)).collect();
+        assert_eq!(results, [Err("panic"), Err("deadline"), Ok(2)]);
     }
 }

@@ -1,7 +1,5 @@
-//! The function's log: one line of JSON for each event, and for each thing that a person must mend.
+//! The function's log: one line of JSON for each event, and for each alarm. A line reads alone and filters well.
 //!
-//! Takes: what came of an event.
-//! Gives: a line that reads alone and filters well, of the fields that are listed here.
 //! Never: writes a body, a message, a reply, an entity id, an alert key or a secret; a panic's text may hold any of these.
 
 use std::io::Write;
@@ -9,53 +7,52 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use portend_core::insight::StoredInsight;
-use portend_core::pipeline::{Account, Outcome, Swept};
+use portend_core::help::explained;
+use portend_core::insight::AttemptRecord;
+use portend_core::number::Number;
+use portend_core::pipeline::{Account, Outcome, SweepReport};
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
-/// What came of one event.
+/// The line of one event, or of a sweep.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
-pub(crate) struct Line<'a> {
+pub(crate) struct EventLine<'a> {
     level: &'static str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     alert_type: Option<&'a str>,
     status: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     model: Option<&'a str>,
     attempts: usize,
     ms: u64,
     input_tokens: u64,
     output_tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     cost_usd: Option<f64>,
     #[serde(flatten)]
-    swept: Option<SweptFields<'a>>,
+    sweep: Option<SweepFields<'a>>,
 }
 
 /// What a sweep did.
 #[derive(Debug, Serialize)]
-struct SweptFields<'a> {
+struct SweepFields<'a> {
     #[serde(flatten)]
-    swept: &'a Swept,
-    /// Items that were left out, since they are no insights as they should be.
+    report: &'a SweepReport,
+    /// Items that were skipped because they cannot be read as insights.
     unreadable: usize,
 }
 
-impl<'a> Line<'a> {
+impl<'a> EventLine<'a> {
     /// The line of an event, without what only an outcome or a failure knows.
     pub(crate) fn new(request_id: &'a str, alert_type: Option<&'a str>, account: &Account, ms: u64) -> Self {
         let attempts = &account.attempts;
         let tokens =
-            |of: fn(&portend_core::insight::Attempt) -> Option<u64>| attempts.iter().filter_map(of).sum();
+            |of: fn(&AttemptRecord) -> Option<u64>| attempts.iter().filter_map(of).sum();
         let costs: Vec<f64> = attempts
             .iter()
             .filter_map(|attempt| attempt.cost_usd)
-            .map(portend_core::number::Number::get)
+            .map(Number::get)
             .collect();
         Self {
             level: "info",
@@ -70,30 +67,34 @@ impl<'a> Line<'a> {
             input_tokens: tokens(|attempt| attempt.input_tokens),
             output_tokens: tokens(|attempt| attempt.output_tokens),
             cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
-            swept: None,
+            sweep: None,
         }
     }
 
-    /// The line of an event that ended so.
-    pub(crate) fn ended(self, outcome: &'a Outcome, reason: Option<&'a str>) -> Self {
-        let insight = outcome.insight().map(|insight: &StoredInsight| &**insight);
+    /// The line of an event with this outcome.
+    pub(crate) fn outcome(self, outcome: &'a Outcome) -> Self {
+        let insight = outcome.insight();
+        let reason = match outcome {
+            Outcome::Parked(refusal) => Some(refusal.reason().to_string()),
+            Outcome::Stored(_) | Outcome::Repeated(_) => None,
+        };
         Self {
             status: outcome.status(),
             reason,
-            run: insight.and_then(|insight| insight.run.as_deref()),
-            model: insight.map(|insight| insight.model_used.as_str()),
+            run: insight.map(|insight| insight.run()).filter(|run| !run.is_empty()),
+            model: insight.map(|insight| insight.model_used()),
             ..self
         }
     }
 
     /// The line of a sweep.
-    pub(crate) fn swept(self, swept: &'a Swept, unreadable: usize) -> Self {
-        Self { status: "swept", swept: Some(SweptFields { swept, unreadable }), ..self }
+    pub(crate) fn sweep(self, report: &'a SweepReport, unreadable: usize) -> Self {
+        Self { status: "swept", sweep: Some(SweepFields { report, unreadable }), ..self }
     }
 
     /// The line of an event that is handed back.
     pub(crate) fn handed_back(self, reason: &'a str) -> Self {
-        Self { level: "error", status: "handed_back", reason: Some(reason), ..self }
+        Self { level: "error", status: "handed_back", reason: Some(reason.to_owned()), ..self }
     }
 
     /// Writes it.
@@ -102,30 +103,25 @@ impl<'a> Line<'a> {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Serialize)]
-struct Mend<'a> {
+struct AlarmLine<'a> {
     level: &'static str,
     request_id: &'a str,
     reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     message: String,
 }
 
-/// A line for each thing that a person must mend: a model that cannot work as it is configured, a bus that refuses.
-pub(crate) fn mends(request_id: &str, account: &Account) {
+/// A line for each alarm: a model that cannot work as it is configured, a bus that refuses.
+pub(crate) fn alarms(request_id: &str, account: &Account) {
     for alarm in &account.alarms {
-        let (reason, message) = (alarm.error.code(), alarm.error.to_string());
-        line(&Mend { level: "error", request_id, reason, model: Some(&alarm.model), message });
+        let (reason, message) = (alarm.error.code(), explained(&alarm.error));
+        line(&AlarmLine { level: "error", request_id, reason, model: Some(&alarm.model), message });
     }
-    for error in &account.untold {
-        line(&Mend {
-            level: "warn",
-            request_id,
-            reason: error.code(),
-            model: None,
-            message: error.to_string(),
-        });
+    for error in &account.notify_errors {
+        let (reason, message) = (error.code(), explained(error));
+        line(&AlarmLine { level: "warn", request_id, reason, model: None, message });
     }
 }
 
@@ -142,7 +138,7 @@ pub(crate) fn stopped(error: &anyhow::Error) {
     wait(Duration::from_secs(1));
 }
 
-/// From here on a panic writes where it was, and nothing of what it says.
+/// From now on a panic writes where it was, and not its message.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
@@ -150,9 +146,9 @@ pub(crate) fn hide_panics() {
     }));
 }
 
-/// The lines that wait to be written. The runtime has one thread, which a log that is not read would stop.
+/// The lines that wait to be written. The runtime has one thread, which a log that is not read would block.
 static WAITING: OnceLock<SyncSender<Waiting>> = OnceLock::new();
-/// So many lines wait at most; what comes then is lost, and no event with it.
+/// The most lines that wait. Further lines are lost, and no event with them.
 const WAITING_LINES_MAX: usize = 1024;
 
 enum Waiting {
@@ -161,7 +157,7 @@ enum Waiting {
     Somebody(SyncSender<()>),
 }
 
-/// From here on lines are written beside the work. Without it they are written at once.
+/// From now on lines are written beside the work. Without this they are written at once.
 pub(crate) fn start() {
     let (sender, waiting) = sync_channel(WAITING_LINES_MAX);
     let write = move || {

@@ -1,8 +1,5 @@
-//! `portend-lambda`: Portend as an AWS Lambda, for events from EventBridge, direct or through SQS.
-//!
-//! Takes: the function's environment and the Runtime API's invocations.
-//! Gives: an insight for each alert, kept in the table and told on the bus.
-//! Never: decides; it chooses, builds and calls.
+//! `portend-lambda`: Portend as an AWS Lambda, for events from EventBridge, direct or through SQS. It stores an insight for
+//! each alert in the table, and publishes it on the bus.
 
 mod config;
 mod log;

@@ -1,18 +1,16 @@
-//! The function's metrics, as lines of its log in the embedded metric format.
+//! The function's metrics, as lines of its log in the embedded metric format: `CloudWatch` counts them without an API call.
 //!
-//! Takes: what came of an event, and what that took.
-//! Gives: counts and sums in `CloudWatch`, without a call of an API.
 //! Never: has an entity, an alert key or a text as a dimension.
 
 use anyhow::{Context, Result};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
-use portend_core::insight::Attempt;
+use portend_core::insight::AttemptRecord;
 use portend_core::pipeline::Account;
 
 use crate::log;
 
-/// Where the metrics stand.
+/// The metrics' namespace.
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the stack's alarms and dashboard.
 #[cfg(test)]
@@ -46,7 +44,7 @@ const INPUT_TOKENS: &str = "InputTokens";
 const OUTPUT_TOKENS: &str = "OutputTokens";
 const COST: &str = "CostUsd";
 
-/// What became of an event, as it is counted.
+/// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// A new insight.
@@ -56,7 +54,7 @@ pub(crate) enum Status {
     },
     /// A repeat of one.
     Repeated,
-    /// Refused, and kept.
+    /// Refused, and parked.
     Parked,
     /// To be delivered again.
     HandedBack,
@@ -81,13 +79,13 @@ impl Metrics {
         Ok(Self(collector))
     }
 
-    /// Counts receipts, and writes that at once: what is cut off later is still known to have come.
+    /// Counts receipts, and writes that at once: an event that is cut off later is still counted as received.
     pub(crate) fn received(self, events: usize) {
         counter!(RECEIVED).increment(events as u64);
         self.flush();
     }
 
-    /// Counts what became of one event.
+    /// Counts the outcome of one event.
     pub(crate) fn ended(status: Status, ms: u64) {
         let name = match status {
             Status::Stored { .. } => STORED,
@@ -105,7 +103,7 @@ impl Metrics {
 
     /// Counts what work took and met.
     pub(crate) fn took(account: &Account) {
-        for Attempt { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
+        for AttemptRecord { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
             counter!(ATTEMPTS, "Model" => model.clone(), "Class" => outcome.clone()).increment(1);
             counter!(INPUT_TOKENS).increment(input_tokens.unwrap_or(0));
             counter!(OUTPUT_TOKENS).increment(output_tokens.unwrap_or(0));
@@ -117,7 +115,7 @@ impl Metrics {
             counter!(CONFIGURATION_ALARMS).increment(1);
             counter!(CONFIGURATION_ALARMS, "Model" => alarm.model.clone()).increment(1);
         }
-        counter!(NOTIFY_FAILURES).increment(account.untold.len() as u64);
+        counter!(NOTIFY_FAILURES).increment(account.notify_errors.len() as u64);
     }
 
     /// Writes what was counted since the last time. A log that cannot be written loses counts, never an event.

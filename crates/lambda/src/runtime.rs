@@ -1,8 +1,6 @@
 //! The loop over the Runtime API, by AWS's own library.
 //!
-//! Takes: a handler.
-//! Gives: each invocation's payload to it, byte by byte as received, and its answer back.
-//! Never: lets the library read the payload. What is no JSON is to be parked with its bytes, not answered with an error.
+//! Never: lets the library parse the payload. A payload that is not JSON is parked with its bytes, not rejected.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +33,7 @@ pub(crate) async fn run(handler: Handler) -> Result<()> {
     runtime.run().await.map_err(|error| anyhow!("the Runtime API cannot be reached: {error}"))
 }
 
-/// Tells Lambda why the function cannot start; it shows that in place of an exit code.
+/// Reports to Lambda why the function cannot start; Lambda shows that in place of an exit code.
 pub(crate) async fn cannot_start(error: &anyhow::Error) {
     let body = json!({ "errorType": "settings", "errorMessage": format!("{error:#}") }).to_string();
     let request = http::Request::post("/2018-06-01/runtime/init/error")
@@ -53,7 +51,7 @@ fn as_list_of_bytes(mut invocation: LambdaInvocation) -> LambdaInvocation {
     invocation
 }
 
-/// An invocation that must come again, as Lambda reports it.
+/// An invocation that must be repeated, as Lambda reports it.
 struct Unfinished(HandedBack);
 
 impl From<Unfinished> for Diagnostic {
