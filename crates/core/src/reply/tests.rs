@@ -15,7 +15,7 @@ use super::{Repair, Reply, ReplyDriver, ReplyError, ReplyKey, ReplyVocabulary, S
 use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
 use crate::driver::Effect;
-use crate::prompt::Prompt;
+use crate::prompt::PromptTemplate;
 use crate::time::Timestamp;
 
 /// The name, the text, and the expected score with its repairs or the expected code. In the text, `@A` and `@B` are two
@@ -147,7 +147,8 @@ fn every_placeholder_of_the_prompt_is_one_in_a_reply() {
     let event =
         include_bytes!("../../../../alert-types/supply_demand_imbalance/samples/01-typical/alert.json");
     let alert = Alert::read(event, &types, Timestamp::from_secs(1_767_225_600)).unwrap();
-    let prompt = Prompt::new(alert.alert_type(), alert.facts());
+    let template = PromptTemplate::new(alert.alert_type());
+    let prompt = template.prompt(alert.facts());
     let placeholders: Vec<_> =
         prompt.system().split("\"<").skip(1).filter_map(|text| text.split(">\"").next()).collect();
     assert!(placeholders.len() >= 4, "{placeholders:?}");
