@@ -1,19 +1,15 @@
-//! The command line: every command, flag and help text.
-//!
-//! Takes: the program's arguments.
-//! Gives: a [`Cli`], from which help, completions and the manual page are made too.
-//! Never: does anything.
+//! The command line: every command, flag and help text. Completions and the manual page are made from it too.
 
 use clap::{Parser, Subcommand};
 
 use crate::command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
-/// Says what an alert portends: how bad it is, why, and what to do.
+/// Say what an alert portends: how bad it is, why, and what to do.
 ///
 /// Portend turns each operational alert into one insight: a risk score from 0 to 100, an explanation with the facts
 /// that drive it, and two or three recommendations. It needs no account and no network: a scorecard judges, and
-/// insights are kept in one file for 90 days.
+/// insights are stored in one file for 90 days.
 #[derive(Debug, Parser)]
 #[command(
     name = "portend",
@@ -40,7 +36,7 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
-    /// Print the completions of a shell, to be sourced by it.
+    /// Print the completions of a shell, for the shell to source.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -1,8 +1,8 @@
-//! The settings: by flag, by environment and by `portend.toml`, in this order.
+//! The settings: by flag, by environment and by `portend.toml`, in this order. [`Flags`] and [`File`] are what was typed and
+//! written; [`Config`] is what it means.
 //!
-//! Takes: what was typed ([`Flags`]) and what the file says ([`File`]).
-//! Gives: what it means ([`Config`]), or a sentence that names the setting and the mend.
-//! Never: reads a setting in another place. The environment's names stand here alone; only the AWS SDK reads its own.
+//! Never: reads a setting in another place. The names of the environment are in this file and its two; only the AWS SDK
+//! reads its own.
 
 mod chain;
 mod file;
@@ -15,7 +15,7 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
 use portend_remote::{Aws, EventBus, find_region};
 
-pub(crate) use chain::Planned;
+pub(crate) use chain::ChainPlan;
 use file::File;
 
 /// Settings that every command takes.
@@ -32,7 +32,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "TABLE", env = "DYNAMODB_TABLE_NAME", hide_env_values = true)]
     dynamodb_table_name: Option<String>,
 
-    /// The event bus that is told of each new and each upgraded insight [default: none].
+    /// The event bus on which each new and each upgraded insight is published [default: none].
     #[arg(long, global = true, value_name = "NAME", env = "EVENT_BUS_NAME", hide_env_values = true)]
     event_bus: Option<String>,
 
@@ -48,13 +48,13 @@ pub(crate) struct Flags {
     )]
     alert_types: Option<PathBuf>,
 
-    /// Who judges, in this order: bedrock, openai, names of [models.NAME], scorecard [default: scorecard].
+    /// The models to ask, in this order: bedrock, openai, names of [models.NAME], scorecard [default: scorecard].
     ///
     /// Without scorecard at the end, an alert that no model answers fails and can be run again.
     #[arg(long, global = true, value_name = "LIST", env = "MODELS", hide_env_values = true)]
     models: Option<String>,
 
-    /// With MODELS unset: true asks Bedrock, then OpenAI if it is configured; false leaves Bedrock out.
+    /// Where MODELS is not set: true asks Bedrock, then OpenAI if it is configured; false omits Bedrock.
     #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
     use_bedrock: Option<String>,
 
@@ -70,7 +70,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
     openai_base_url: Option<String>,
 
-    /// The secret in AWS Secrets Manager that holds OpenAI's key, by name or ARN; used without a base URL alone.
+    /// The secret in AWS Secrets Manager that holds OpenAI's key, by name or ARN. It is not used with a base URL.
     #[arg(long, global = true, value_name = "NAME", env = "OPENAI_API_KEY_SECRET", hide_env_values = true)]
     openai_api_key_secret: Option<String>,
 
@@ -79,12 +79,12 @@ pub(crate) struct Flags {
     config: Option<PathBuf>,
 }
 
-/// A variable that is set to nothing is as good as none.
+/// An empty variable counts as not set.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// Where insights are kept.
+/// Where insights are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreName {
     /// In a file of this machine.
@@ -93,7 +93,7 @@ pub(crate) enum StoreName {
     DynamoDb(String),
 }
 
-/// What a store's name begins with that is a table's.
+/// The prefix of a store's name that is a table's.
 const DYNAMODB: &str = "dynamodb:";
 
 impl StoreName {
@@ -104,7 +104,7 @@ impl StoreName {
             let is_meant = |scheme: &str| ["dynamodb", "dynamo", "ddb"].contains(&scheme);
             ensure!(
                 !scheme.is_some_and(|scheme| is_meant(&scheme)),
-                "--store {text} is no store; write {DYNAMODB}TABLE"
+                "--store {text} is not a store; write {DYNAMODB}TABLE"
             );
             return Ok(Self::File(setting));
         };
@@ -113,62 +113,62 @@ impl StoreName {
     }
 }
 
-/// The settings, as they are meant.
+/// What the settings mean.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// The store.
     pub(crate) store: StoreName,
-    /// The file of the ledger: the store's own, if it is one.
+    /// The file of the ledger: the store's file, unless the store is a table.
     pub(crate) ledger: PathBuf,
-    /// Who is told of insights.
+    /// The event bus for insights.
     event_bus: Option<String>,
-    /// The alert types' folder; none: the built-in ones.
+    /// The folder of alert types; `None`: the built-in ones.
     alert_types: Option<PathBuf>,
-    /// Who judges.
-    pub(crate) chain: Planned,
+    /// The models.
+    pub(crate) chain: ChainPlan,
 }
 
 impl Config {
-    /// Reads the settings file, if there is one, and lets flags and environment go before it.
+    /// Reads the settings file, if there is one. Flags and environment take precedence over it.
     pub(crate) fn read(flags: Flags) -> Result<Self> {
-        let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
-        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let path = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let flags = Flags {
-            store: given(flags.store),
-            alert_types: given(flags.alert_types),
-            config: given(flags.config),
-            models: said(flags.models),
-            bedrock_model_id: said(flags.bedrock_model_id),
-            openai_model: said(flags.openai_model),
-            openai_base_url: said(flags.openai_base_url),
-            use_bedrock: said(flags.use_bedrock),
-            dynamodb_table_name: said(flags.dynamodb_table_name),
-            event_bus: said(flags.event_bus),
-            openai_api_key_secret: said(flags.openai_api_key_secret),
+            store: path(flags.store),
+            alert_types: path(flags.alert_types),
+            config: path(flags.config),
+            models: text(flags.models),
+            bedrock_model_id: text(flags.bedrock_model_id),
+            openai_model: text(flags.openai_model),
+            openai_base_url: text(flags.openai_base_url),
+            use_bedrock: text(flags.use_bedrock),
+            dynamodb_table_name: text(flags.dynamodb_table_name),
+            event_bus: text(flags.event_bus),
+            openai_api_key_secret: text(flags.openai_api_key_secret),
         };
         let file = File::find(flags.config.clone())?;
-        let by_default = || -> Result<PathBuf> {
+        let default_file = || -> Result<PathBuf> {
             let folders =
-                folders().context("there is no home folder for the store; give its file with --store")?;
+                folders().context("this user has no home folder for the store; name its file with --store")?;
             Ok(folders.data_dir().join("portend.db"))
         };
         let table = flags.dynamodb_table_name.clone().map(StoreName::DynamoDb);
         let store = match (flags.store.clone(), table, file.store.clone()) {
             (Some(named), _, _) | (None, None, Some(named)) => StoreName::read(named)?,
             (None, Some(table), _) => table,
-            (None, None, None) => StoreName::File(by_default()?),
+            (None, None, None) => StoreName::File(default_file()?),
         };
         let ledger = match &store {
             StoreName::File(file) => file.clone(),
-            StoreName::DynamoDb(_) => by_default()?,
+            StoreName::DynamoDb(_) => default_file()?,
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
-        Ok(Self { store, ledger, event_bus, alert_types, chain: Planned::new(flags, file)? })
+        Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)? })
     }
 
-    /// AWS as the surroundings have it. Its region is looked for only where something is on AWS; a model says itself
-    /// that it needs one.
+    /// AWS with the credentials and settings of the environment. The region is looked for only where something is on
+    /// AWS; a model reports by itself that it needs one.
     pub(crate) async fn aws(&self) -> Result<Aws> {
         let needs_region = match (&self.store, &self.event_bus) {
             (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),
@@ -183,7 +183,7 @@ impl Config {
         }
     }
 
-    /// The event bus that is told, if there is one.
+    /// The event bus, if one is named.
     pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
     }

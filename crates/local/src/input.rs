@@ -1,11 +1,9 @@
 //! Reads events from files and standard input: a JSON document, or JSON Lines.
 //!
-//! Takes: paths, `-` for standard input.
-//! Gives: one [`Event`] after another, each with its place.
-//! Never: holds more than one document or line, or gives up the good lines for a bad one.
+//! If the first line is a whole JSON value, or the input is not a JSON document, each line is an event. Otherwise the
+//! input is one document, over several lines. A batch of records is an event for each.
 //!
-//! If the first line is a whole JSON value, or the input is no JSON document, each line is an event. Otherwise the
-//! input is one document, over several lines. A batch of records gives an event for each.
+//! Never: holds more than one document or line, or loses good lines because of a bad one.
 
 use std::fmt;
 use std::fs::File;
@@ -29,17 +27,17 @@ const WAITING_BYTES_MAX: u32 = 32 * 1024 * 1024;
 /// One event as it was read, and where.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// As it was read; of what is longer than a batch may be, the beginning.
+    /// As it was read; only the beginning, if it is longer than a batch may be.
     pub(crate) bytes: Vec<u8>,
     /// Where it was read.
     pub(crate) place: Place,
     /// The bytes of its input that have been read by now.
     pub(crate) read_bytes: u64,
-    /// Its room among the events that are not done.
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    /// Its share of the bytes that may wait.
+    pub(crate) bytes_permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Where an event stands.
+/// Where an event was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     input: Arc<str>,
@@ -94,16 +92,16 @@ impl Input {
 /// the last item of its own.
 pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
     let (sender, receiver) = mpsc::channel(QUEUE_EVENTS);
-    let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
+    let waiting = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
     let runtime = Handle::current();
     thread::spawn(move || {
         for input in inputs {
             let name = PathBuf::from(&*input.name);
-            let mut reader = Lines::new(input);
+            let mut reader = EventLines::new(input);
             while let Some(mut event) = reader.next_event().transpose() {
                 if let Ok(event) = &mut event {
                     let bytes = u32::try_from(event.bytes.len()).unwrap_or(u32::MAX).min(WAITING_BYTES_MAX);
-                    event.room = runtime.block_on(Arc::clone(&room).acquire_many_owned(bytes)).ok();
+                    event.bytes_permit = runtime.block_on(Arc::clone(&waiting).acquire_many_owned(bytes)).ok();
                 }
                 let failed = event.is_err();
                 let gone = sender.blocking_send(event.map_err(|error| (name.clone(), error))).is_err();
@@ -120,18 +118,18 @@ pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf,
 }
 
 /// One input, line by line.
-struct Lines {
+struct EventLines {
     name: Arc<str>,
     reader: BufReader<Box<dyn Read + Send>>,
     read_bytes: u64,
     line: u64,
     /// Whether anything but blank lines has been read.
-    begun: bool,
-    /// Events that have been read and not yet given.
+    started: bool,
+    /// Events that have been read and not yet returned.
     ready: std::collections::VecDeque<Event>,
 }
 
-impl Lines {
+impl EventLines {
     fn new(input: Input) -> Self {
         let reader = BufReader::with_capacity(64 * 1024, input.reader);
         Self {
@@ -139,7 +137,7 @@ impl Lines {
             reader,
             read_bytes: 0,
             line: 0,
-            begun: false,
+            started: false,
             ready: std::collections::VecDeque::new(),
         }
     }
@@ -153,7 +151,7 @@ impl Lines {
             if is_blank(&line) {
                 continue;
             }
-            let first = !std::mem::replace(&mut self.begun, true);
+            let first = !std::mem::replace(&mut self.started, true);
             if first && !is_json(&line) {
                 self.document_or_lines(line)?;
             } else {
@@ -215,14 +213,14 @@ impl Lines {
                     bytes: bytes.to_vec(),
                     place: place(None),
                     read_bytes,
-                    room: None,
+                    bytes_permit: None,
                 });
             }
             Delivery::Batch(records) => self.ready.extend(records.into_iter().map(|record| Event {
                 place: place(Some(&record.message_id)),
                 bytes: record.body,
                 read_bytes,
-                room: None,
+                bytes_permit: None,
             })),
         }
     }
@@ -280,7 +278,7 @@ mod tests {
     fn events(text: &str) -> Vec<(Option<u64>, String)> {
         let input =
             Input { name: "x".into(), reader: Box::new(io::Cursor::new(text.to_owned())), size: None };
-        let mut lines = Lines::new(input);
+        let mut lines = EventLines::new(input);
         let next = || lines.next_event().unwrap();
         std::iter::from_fn(next)
             .map(|event| (event.place.line, String::from_utf8(event.bytes).unwrap()))

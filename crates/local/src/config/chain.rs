@@ -1,7 +1,5 @@
-//! Who judges: the chain's order, and what is known of each model in it.
+//! The models of the chain, their order, and the settings of each.
 //!
-//! Takes: the flags and the file.
-//! Gives: a [`Planned`] chain, whose every name means something.
 //! Never: sends anything to a vendor that the settings do not name.
 
 use std::collections::BTreeMap;
@@ -15,11 +13,11 @@ use portend_remote::{AnyModel, Aws, KeySecret};
 use super::Flags;
 use super::file::{File, Models, Provider, WrittenEndpoint};
 
-/// The chain, as the settings mean it.
+/// The chain that the settings describe.
 #[derive(Debug, Clone)]
-pub(crate) struct Planned {
+pub(crate) struct ChainPlan {
     endpoints: Vec<Endpoint>,
-    /// Whether the scorecard stands at its end.
+    /// Whether the scorecard is at its end.
     pub(crate) scorecard: bool,
 }
 
@@ -30,14 +28,14 @@ enum Endpoint {
     OpenAi(OpenAiSettings),
     /// OpenAI, with the key that this secret holds.
     OpenAiBySecret(OpenAiSettings, String),
-    /// It is named, and what its key needs is not there.
+    /// It is named, but the variable of its key is not set.
     NoKey {
         name: String,
         variable: String,
     },
 }
 
-impl Planned {
+impl ChainPlan {
     pub(super) fn new(flags: Flags, file: File) -> Result<Self> {
         let (order_in_file, endpoints) = match file.models {
             Models::Order(_) if file.chain.is_some() => {
@@ -72,9 +70,9 @@ impl Planned {
             (None, Some(use_bedrock)) => Order::unless_set(use_bedrock, has_openai),
         };
         let bedrock_model_id = flags.bedrock_model_id.or(file.bedrock_model_id);
-        let mut planned = Self { endpoints: Vec::new(), scorecard: order.scorecard };
+        let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard };
         for name in &order.models {
-            planned.endpoints.push(match (name.as_str(), endpoints.get(name)) {
+            plan.endpoints.push(match (name.as_str(), endpoints.get(name)) {
                 (BEDROCK, _) => {
                     Endpoint::Bedrock(BedrockSettings { name: name.clone(), model_id: bedrock_model_id.clone() })
                 }
@@ -84,14 +82,14 @@ impl Planned {
                 },
                 (_, Some(written)) => endpoint(name, written)?,
                 (_, None) => bail!(
-                    "MODELS names {name}, which is none; name bedrock, openai, scorecard, or a [models.{name}] of portend.toml"
+                    "`{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"
                 ),
             });
         }
-        Ok(planned)
+        Ok(plan)
     }
 
-    /// The models themselves, each with its name or with what is wrong with its settings. Nothing is asked yet.
+    /// Each model with its name, or what is wrong with its settings. Nothing is asked yet.
     pub(crate) fn each_model(&self, aws: &Aws) -> Vec<(String, Result<AnyModel>)> {
         let model = |endpoint: &Endpoint| match endpoint {
             Endpoint::Bedrock(settings) => {
@@ -106,17 +104,16 @@ impl Planned {
                 (settings.name.clone(), AnyModel::openai(settings).map_err(Into::into))
             }
             Endpoint::NoKey { name, variable } => {
-                let mend = "set it, or give api_key";
-                (
-                    name.clone(),
-                    Err(anyhow!("[models.{name}] takes its key from {variable}, which is not set; {mend}")),
-                )
+                let error = anyhow!(
+                    "[models.{name}] takes its key from {variable}, which is not set; set it, or give api_key"
+                );
+                (name.clone(), Err(error))
             }
         };
         self.endpoints.iter().map(model).collect()
     }
 
-    /// The models themselves, if the settings of each can work.
+    /// The models, if the settings of each can work.
     pub(crate) fn models(&self, aws: &Aws) -> Result<Vec<AnyModel>> {
         let models = self.each_model(aws).into_iter().map(|(_, model)| model);
         models.collect()
@@ -165,7 +162,7 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     }))
 }
 
-/// A key that the environment holds. An empty one is none.
+/// A key in the environment. An empty variable counts as not set.
 #[expect(clippy::disallowed_methods, reason = "these are the settings")]
 fn key_in_environment(variable: &str) -> Option<Secret> {
     std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).map(|key| Secret::new(&key))

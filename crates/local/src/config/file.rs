@@ -1,8 +1,6 @@
-//! `portend.toml`, as it is written.
+//! `portend.toml`, as it is written. Its paths are relative to its own folder; `docs/portend.toml` is a complete example.
 //!
-//! Takes: a path that was named, or the usual places.
-//! Gives: a [`File`] whose paths are relative to nothing but its own folder.
-//! Never: accepts an unknown key; `docs/portend.toml` is a complete example.
+//! Never: accepts an unknown key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +22,7 @@ pub(super) struct File {
     pub(super) store: Option<PathBuf>,
     #[serde(alias = "alert_types_dir")]
     pub(super) alert_types: Option<PathBuf>,
-    /// The order; `models` itself when it is no table.
+    /// The order; `models` itself if it is not a table.
     pub(super) chain: Option<String>,
     #[serde(default)]
     pub(super) models: Models,
@@ -103,7 +101,7 @@ impl<'de> Deserialize<'de> for Models {
 }
 
 impl File {
-    /// A file that is named must be there; one in its usual place may be absent.
+    /// A file that is named must exist; one in its usual place may be missing.
     pub(super) fn find(named: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = named {
             return Self::read(&path, &read_text(&path)?);
@@ -124,12 +122,12 @@ impl File {
         let file: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            let mend = "docs/portend.toml shows every key";
-            anyhow!("{}:{line}: {}; {mend}", path.display(), without_values(error.message()))
+            let message = without_values(error.message());
+            anyhow!("{}:{line}: {message}; docs/portend.toml shows every key", path.display())
         })?;
         for (key, value) in [("store", &file.store), ("alert_types", &file.alert_types)] {
             if value.as_ref().is_some_and(|value| value.as_os_str().is_empty()) {
-                return Err(anyhow!("{}: {key} is empty; give a path, or leave it out", path.display()));
+                return Err(anyhow!("{}: {key} is empty; give a path, or remove it", path.display()));
             }
         }
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -140,7 +138,7 @@ impl File {
     }
 }
 
-/// What is wrong, without the value that it is wrong about: that may be a key.
+/// The error without the value that it is about: that may be a key.
 fn without_values(message: &str) -> String {
     let kinds = ["invalid type: ", "invalid value: "];
     let Some(rest) = kinds.iter().find_map(|kind| message.strip_prefix(kind)) else {
@@ -152,7 +150,7 @@ fn without_values(message: &str) -> String {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let mend = "give a settings file that can be read with --config, or none";
+    let fix = "name a settings file that can be read with --config, or none";
     fs::read_to_string(path)
-        .with_context(|| format!("cannot read the settings file {}; {mend}", path.display()))
+        .with_context(|| format!("cannot read the settings file {}; {fix}", path.display()))
 }
