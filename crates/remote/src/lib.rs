@@ -4,8 +4,8 @@
 //! Each adapter is two pure translations around one bounded send:
 //!
 //! ```text
-//! Call ─▶ request ─▶ send (connect timeout, at most 1 MiB, no redirect, no retry) ─▶ Answer ─▶ Completion
-//!                         └─▶ ModelError (nothing came back)                          └─▶ ModelError
+//! Call ─▶ request ─▶ send (connect timeout, at most 1 MiB, no redirect, no retry) ─▶ Response ─▶ Completion
+//!                         └─▶ ModelError (no response)                                 └─▶ ModelError
 //! ```
 //!
 //! The modules stand in the order in which to read them; each uses only those above it.
@@ -13,26 +13,13 @@
 pub mod limits;
 mod clock;
 pub mod secret;
-pub mod catalogue;
 pub mod settings;
 pub mod order;
-mod answer;
+mod response;
 mod network;
 mod aws;
-mod unsent;
-mod failure;
-mod bedrock;
-mod openai;
-mod any_model;
-mod dynamodb;
-pub mod event_bus;
-mod key_secret;
+mod models;
 
-pub use any_model::AnyModel;
-pub use aws::{Aws, find_region};
-pub use bedrock::Bedrock;
+pub use aws::{Aws, DynamoDb, EventBus, Finding, KeySecret, find_region};
 pub use clock::SystemClock;
-pub use dynamodb::{DynamoDb, Finding};
-pub use event_bus::EventBus;
-pub use key_secret::KeySecret;
-pub use openai::OpenAi;
+pub use models::{AnyModel, Bedrock, OpenAi, catalogue};

@@ -19,6 +19,8 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 /// One event put on the bus. Nobody waits longer to tell; the sweep tells what was not told.
 pub const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Events of one request to the bus: EventBridge's own limit.
+pub const EVENTS_AT_ONCE: usize = 10;
 /// One reading of the secret that holds a key.
 pub const SECRET_TIMEOUT: Duration = Duration::from_secs(3);
 /// One page that is read of the table, which can be 1 MB, or 16 MB of parked events.

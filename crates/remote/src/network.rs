@@ -1,7 +1,7 @@
 //! The one way to the network: HTTP/1.1 and 2 over TLS by rustls and ring, one bounded exchange at a time.
 //!
 //! Takes: a request, whole.
-//! Gives: an [`Answer`], read to its end, or why there is none.
+//! Gives: an [`Response`], read to its end, or why there is none.
 //! Never: follows a redirect, tries twice, keeps more than [`BODY_BYTES_MAX`] of a body, or bounds the time past the
 //! connection; the caller does, by dropping the future.
 
@@ -22,8 +22,8 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portend_core::model::ModelError;
 
-use crate::answer::{Answer, unreadable};
 use crate::limits::{BODY_BYTES_MAX, CONNECT_TIMEOUT, CONNECTION_IDLE_MAX};
+use crate::response::{Response, unreadable};
 
 /// A client for the AWS SDK, as it is. Nothing is done until it is used.
 pub(crate) fn https() -> SharedHttpClient {
@@ -53,9 +53,9 @@ pub(crate) fn connector() -> SharedHttpConnector {
 pub(crate) async fn send(
     connector: &SharedHttpConnector,
     request: HttpRequest,
-) -> Result<Answer, ModelError> {
+) -> Result<Response, ModelError> {
     match connector.call(request).await {
-        Ok(response) => Ok(Answer::of(&response)),
+        Ok(response) => Ok(Response::of(&response)),
         Err(error) => Err(no_answer(&error)),
     }
 }

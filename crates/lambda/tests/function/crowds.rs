@@ -7,6 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::harness::{Scene, alert, batch, handed_back};
+use crate::table::text_of;
 
 /// Row 2: eight processes, one alert, the same instant.
 #[test]
@@ -66,7 +67,7 @@ fn a_thousand_alerts_delivered_three_times_to_eight_functions_cost_a_thousand_ca
     });
     let insights = scene.insights();
     assert_eq!((insights.len(), scene.asked()), (alerts, [alerts, 0]));
-    assert!(insights.iter().all(|item| item["grade"].as_s().unwrap() == "model"));
+    assert!(insights.iter().all(|item| text_of(item, "grade") == "model"));
     let seen: BTreeSet<String> =
         scene.told().iter().map(|detail: &Value| detail["alert_id"].to_string()).collect();
     assert_eq!(seen.len(), alerts, "and each is told");

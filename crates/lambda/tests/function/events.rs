@@ -1,17 +1,12 @@
 //! A direct event: what it becomes in the table, on the bus and in the answer; and what cannot become an alert.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
-use crate::harness::{SAMPLE, Scene, alert, run};
-use crate::table::Item;
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
+use crate::harness::{SAMPLE, Scene, alert};
+use crate::table::{Item, number, number_of, text, text_of};
 
 fn secs(item: &Item, name: &str) -> i64 {
-    item[name].as_n().unwrap().parse().unwrap()
+    number_of(item, name).parse().unwrap()
 }
 
 /// The event, the table's item and the readers of the original handler.
@@ -33,10 +28,10 @@ fn the_sample_event_gives_the_original_handlers_item() {
     ] {
         assert_eq!(item[name], text(value), "{name}");
     }
-    assert_eq!(item["risk_score"], AttributeValue::N("72".into()));
+    assert_eq!(item["risk_score"], number("72"));
     let lines = [text("Call the family."), text("Go through the last sessions with the tutor.")];
-    assert_eq!(item["recommendations"], AttributeValue::L(lines.to_vec()));
-    let made = portend_core::time::Timestamp::parse(item["timestamp"].as_s().unwrap()).unwrap();
+    assert_eq!(item["recommendations"], json!({ "L": lines }));
+    let made = portend_core::time::Timestamp::parse(text_of(&item, "timestamp")).unwrap();
     assert_eq!(secs(&item, "ttl"), made.as_secs() + 90 * 24 * 60 * 60, "90 days ahead");
     assert!(!item.contains_key("todo"), "it has been told");
 }
@@ -44,31 +39,31 @@ fn the_sample_event_gives_the_original_handlers_item() {
 #[test]
 fn readers_find_it_by_entity_and_by_each_index_beside_an_original_item() {
     let scene = Scene::answering();
-    let original = Item::from([
+    let original = Item::from_iter([
         ("pk".into(), text("insight#stu_4532")),
         ("sk".into(), text("2024-12-31T09:30:00.123456#high_ib_call_frequency")),
         ("alert_id".into(), text("high_ib_call_frequency_stu_4532_1735637400")),
         ("entity_id".into(), text("stu_4532")),
         ("prediction_type".into(), text("high_ib_call_frequency")),
-        ("risk_score".into(), AttributeValue::N("80".into())),
+        ("risk_score".into(), number("80")),
         ("explanation".into(), text("Many calls.")),
-        ("recommendations".into(), AttributeValue::L(vec![text("Call."), text("Review.")])),
+        ("recommendations".into(), json!({ "L": [text("Call."), text("Review.")] })),
         ("timestamp".into(), text("2024-12-31T09:30:00.123456")),
         ("model_used".into(), text("bedrock-claude-3-5-haiku")),
-        ("ttl".into(), AttributeValue::N("4102444800".into())),
+        ("ttl".into(), number("4102444800")),
     ]);
-    run(scene.table.put(original));
+    scene.table.put(&original);
     scene.start().invoke_bytes(SAMPLE.as_bytes(), crate::harness::MINUTE).unwrap();
     let ours = scene.insights().into_iter().find(|item| item.contains_key("schema")).unwrap();
     let scores = |index: Option<&str>, partition: &str, value: &str| -> Vec<String> {
-        let items = run(scene.table.newest(index, partition, value));
-        items.iter().map(|item| item["risk_score"].as_n().unwrap().clone()).collect()
+        let items = scene.table.newest(index, partition, value);
+        items.iter().map(|item| number_of(item, "risk_score").to_owned()).collect()
     };
     assert_eq!(scores(None, "pk", "insight#stu_4532"), ["72", "80"], "newest first");
     let of_type = |index| scores(Some(index), "prediction_type", "high_ib_call_frequency");
     assert_eq!(of_type("PredictionTypeIndex"), ["72", "80"], "newest first");
     assert_eq!(of_type("RiskScoreIndex"), ["80", "72"], "highest first");
-    assert_eq!(scores(Some("AlertIdIndex"), "alert_id", ours["alert_id"].as_s().unwrap()), ["72"]);
+    assert_eq!(scores(Some("AlertIdIndex"), "alert_id", text_of(&ours, "alert_id")), ["72"]);
 }
 
 #[test]
@@ -176,8 +171,8 @@ fn a_fact_that_is_as_good_as_zero_is_zero() {
     let scene = Scene::answering();
     let event = alert(1).to_string().replace(":65", ":1e-200");
     assert_eq!(scene.start().outcome(event.as_bytes()), "stored");
-    let facts = scene.insights().remove(0)["facts"].as_m().unwrap().clone();
-    assert_eq!(facts["health_score"], AttributeValue::N("0".into()));
+    let facts = &scene.insights().remove(0)["facts"]["M"];
+    assert_eq!(facts["health_score"], number("0"));
 }
 
 /// The folder of alert types comes in place of the built-in ones.

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
-use crate::harness::{MINUTE, Scene, alert, batch, handed_back, run};
+use crate::harness::{MINUTE, Scene, alert, batch, handed_back};
 use crate::provider::Provider::Bedrock;
-use crate::table::Plug;
+use crate::table::{Plug, number, number_of, text};
 
 /// Row 8: while the store is down everything is handed back, and nothing is paid.
 #[test]
@@ -82,7 +81,7 @@ fn row_19_while_the_bus_is_down_insights_are_stored_and_told_later() {
     let function = scene.start();
     assert_eq!(function.outcome(alert(1).to_string().as_bytes()), "stored");
     let item = scene.insights().remove(0);
-    assert_eq!(item["todo"], AttributeValue::S("tell".into()));
+    assert_eq!(item["todo"], text("tell"));
     let tried = scene.told().len();
     scene.bus_is_down(false);
     let swept = function.invoke(&json!({ "portend": "upgrade" })).unwrap();
@@ -111,13 +110,13 @@ fn row_11_a_killed_call_is_taken_over_after_its_lease() {
         assert!(hanging.join().unwrap(), "nobody answers");
     });
     drop(function);
-    let claim = run(scene.table.items_of("claim#")).remove(0);
-    assert_eq!(claim["calls"], AttributeValue::N("1".into()));
+    let claim = scene.table.items_of("claim#").remove(0);
+    assert_eq!(claim["calls"], number("1"));
     let freed = claim.into_iter().map(|(name, value)| match name.as_str() {
-        "lease_until" => (name, AttributeValue::N("1".into())),
+        "lease_until" => (name, number("1")),
         _ => (name, value),
     });
-    run(scene.table.put(freed.collect()));
+    scene.table.put(&freed.collect());
     let answer = scene.invoke(&alert(1)).unwrap();
     assert_eq!((&answer["status"], scene.asked()), (&json!("stored"), [2, 0]));
 }
@@ -164,10 +163,10 @@ fn row_21_a_redrive_after_60_days_changes_nothing() {
     assert_eq!(function.outcome(alert(1).to_string().as_bytes()), "stored", "degraded");
     drop(function);
     // As if 60 days had passed: what is kept for 90 has 30 left.
-    for mut item in run(scene.table.items()) {
-        let ttl: i64 = item["ttl"].as_n().unwrap().parse().unwrap();
-        item.insert("ttl".into(), AttributeValue::N((ttl - 60 * 24 * 60 * 60).to_string()));
-        run(scene.table.put(item));
+    for mut item in scene.table.items() {
+        let ttl: i64 = number_of(&item, "ttl").parse().unwrap();
+        item.insert("ttl".into(), number(&(ttl - 60 * 24 * 60 * 60).to_string()));
+        scene.table.put(&item);
     }
     let before = scene.insights();
     let function = scene.start();

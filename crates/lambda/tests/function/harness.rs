@@ -4,7 +4,6 @@
 //! Gives: a [`Scene`], which starts functions and looks at what they left.
 //! Never: lets a canary pass. No log line and no request to a vendor shows one.
 
-use std::future::Future;
 use std::io::Read;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -18,7 +17,7 @@ use crate::provider::BOTH;
 use crate::provider::Provider::{self, Bedrock, OpenAi};
 use crate::runtime_api::{Answered, RuntimeApi};
 use crate::scripted::{Request, Script, Server};
-use crate::table::{Proxy, Table, operation};
+use crate::table::{Proxy, Table, operation, text_of};
 
 /// What every secret, id, message and unknown field of these tests has in it.
 pub(crate) const CANARY: &str = "canary";
@@ -55,11 +54,6 @@ pub(crate) fn handed_back(answer: &Answered) -> Vec<String> {
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Drives a future of the test's own SDK to its end.
-pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
-}
-
 /// Everything outside of the function.
 pub(crate) struct Scene {
     pub(crate) table: Table,
@@ -93,7 +87,7 @@ impl Scene {
             "GetSecretValue" => Script::answer(200, json!({ "SecretString": KEY }).to_string()),
             _ => Script::answer(400, "{}"),
         });
-        let (table, proxy) = (run(Table::create()), Proxy::start());
+        let (table, proxy) = (Table::create(), Proxy::start());
         let (bedrock_url, openai_url, aws_url) = (bedrock.url(), format!("{}/v1", openai.url()), aws.url());
         let (name, proxy_url) = (table.name.clone(), proxy.url());
         let scene = Self { table, proxy, bedrock, openai, aws, bus_is_down, settings: Vec::new() };
@@ -217,14 +211,13 @@ impl Scene {
 
     /// The table's insights, as items.
     pub(crate) fn insights(&self) -> Vec<crate::table::Item> {
-        run(self.table.items_of("insight#"))
+        self.table.items_of("insight#")
     }
 
     /// The parked events' reasons, in their order.
     pub(crate) fn parked(&self) -> Vec<String> {
-        let items = run(self.table.items_of("parked#"));
-        let mut reasons: Vec<_> =
-            items.iter().map(|item| item["reason"].as_s().expect("a text").clone()).collect();
+        let items = self.table.items_of("parked#");
+        let mut reasons: Vec<_> = items.iter().map(|item| text_of(item, "reason").to_owned()).collect();
         reasons.sort();
         reasons
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 
-use crate::harness::{Scene, alert, run};
+use crate::harness::{Scene, alert};
 use crate::provider::Provider::{Bedrock, OpenAi};
+use crate::table::{text, text_of};
 
 /// Row 13: every model is down; the scorecard answers at once, and a model later.
 #[test]
@@ -45,7 +45,7 @@ fn row_13_every_model_is_down_and_what_is_degraded_is_upgraded_later() {
     assert_eq!((&swept["upgraded"], &swept["complete"]), (&json!(8), &json!(true)), "{swept}");
     assert_eq!(scene.told().len(), 16, "an upgraded insight is told again");
     for item in scene.insights() {
-        assert_eq!(item["grade"].as_s().unwrap(), "model");
+        assert_eq!(text_of(&item, "grade"), "model");
         assert!(!item.contains_key("todo"));
     }
     assert_eq!(sweep()["upgraded"], 0);
@@ -86,8 +86,8 @@ fn a_sweep_goes_past_a_hiccup_and_past_what_it_cannot_read() {
         [("pk", "insight#zz"), ("sk", "1"), ("todo", "tell")].map(|(name, text)| (name, text.to_owned()));
     let made = insight["timestamp"].as_str().unwrap().to_owned();
     let dated = [("todo_day", made[..10].to_owned()), ("timestamp", made)];
-    let stray = stray.into_iter().chain(dated).map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
-    run(scene.table.put(stray.collect()));
+    let stray = stray.into_iter().chain(dated).map(|(name, value)| (name.to_owned(), text(&value)));
+    scene.table.put(&stray.collect());
     scene.proxy.pull("Query", crate::table::Plug::Throttle);
     let swept = function.invoke(&json!({ "portend": "upgrade" })).unwrap();
     assert_eq!((&swept["told"], &swept["complete"]), (&json!(1), &json!(true)));

@@ -1,26 +1,17 @@
 //! The items as other programs read them, and as the original handler wrote them.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use portend_core::alert::{Reason, Refusal};
 use portend_core::limits::KEPT;
 use portend_core::number::Number;
 use portend_core::store::{Parked, Query, Store, Todo};
 use portend_core::store_contract::play::{event, first_event, start, store_one};
 use portend_core::time::Timestamp;
+use serde_json::json;
 
 use crate::store::{fresh, run};
-use crate::table::Item;
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn number(number: &str) -> AttributeValue {
-    AttributeValue::N(number.into())
-}
+use crate::table::{Item, number, text, text_of};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("a timestamp")
@@ -31,7 +22,7 @@ fn an_insight_is_an_item_with_the_original_handlers_attributes_and_types() {
     run(async {
         let (store, table) = fresh().await;
         store_one(&store, &first_event(), false, Some(Todo::Tell), start()).await;
-        let item = table.items_of("insight#").await.remove(0);
+        let item = table.items_of("insight#").remove(0);
         let id = "high_ib_call_frequency_stu_1_1735732800000";
         for (name, value) in [
             ("pk", text("insight#stu_1")),
@@ -45,16 +36,16 @@ fn an_insight_is_an_item_with_the_original_handlers_attributes_and_types() {
             ("todo", text("tell")),
             ("todo_day", text("2025-01-01")),
             ("occurrences", number("1")),
-            ("degraded", AttributeValue::Bool(false)),
+            ("degraded", json!({ "BOOL": false })),
         ] {
             assert_eq!(item.get(name), Some(&value), "{name}");
         }
-        assert!(item["alert_id"].as_s().unwrap().starts_with(id));
-        let sk = item["sk"].as_s().unwrap();
+        assert!(text_of(&item, "alert_id").starts_with(id));
+        let sk = text_of(&item, "sk");
         assert!(sk.starts_with("2025-01-01T12:00:00.000Z#high_ib_call_frequency#"), "{sk}");
-        let lines = item["recommendations"].as_l().unwrap();
-        assert!(lines.len() >= 2 && lines.iter().all(AttributeValue::is_s));
-        assert_eq!(item["facts"].as_m().unwrap()["health_score"], number("65"));
+        let lines = item["recommendations"]["L"].as_array().unwrap();
+        assert!(lines.len() >= 2 && lines.iter().all(|line| line["S"].is_string()));
+        assert_eq!(item["facts"]["M"]["health_score"], number("65"));
     });
 }
 
@@ -63,8 +54,8 @@ fn a_claim_lives_exactly_as_long_as_its_insight() {
     run(async {
         let (store, table) = fresh().await;
         let lease = store_one(&store, &first_event(), false, None, start()).await;
-        let claim = table.items_of("claim#").await.remove(0);
-        let insight = table.items_of("insight#").await.remove(0);
+        let claim = table.items_of("claim#").remove(0);
+        let insight = table.items_of("insight#").remove(0);
         assert_eq!(claim["pk"], text(&format!("claim#{}", lease.alert_key)));
         assert_eq!(claim["sk"], text("claim"));
         assert_eq!(claim["state"], text("DONE"));
@@ -75,7 +66,7 @@ fn a_claim_lives_exactly_as_long_as_its_insight() {
 
 /// What the original handler wrote: no schema, a naive timestamp, a sort key of its own.
 fn original(entity: &str, timestamp: &str, score: &str) -> Item {
-    HashMap::from([
+    Item::from_iter([
         ("pk".to_owned(), text(&format!("insight#{entity}"))),
         ("sk".to_owned(), text(&format!("{timestamp}#high_ib_call_frequency"))),
         ("alert_id".to_owned(), text(&format!("high_ib_call_frequency_{entity}_{timestamp}"))),
@@ -83,7 +74,7 @@ fn original(entity: &str, timestamp: &str, score: &str) -> Item {
         ("prediction_type".to_owned(), text("high_ib_call_frequency")),
         ("risk_score".to_owned(), number(score)),
         ("explanation".to_owned(), text("Five calls.")),
-        ("recommendations".to_owned(), AttributeValue::L(vec![text("Call."), text("Review.")])),
+        ("recommendations".to_owned(), json!({ "L": [text("Call."), text("Review.")] })),
         ("timestamp".to_owned(), text(timestamp)),
         ("model_used".to_owned(), text("bedrock-claude-3-5-haiku")),
         ("ttl".to_owned(), number("1767225600")),
@@ -94,7 +85,7 @@ fn original(entity: &str, timestamp: &str, score: &str) -> Item {
 fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
     run(async {
         let (store, table) = fresh().await;
-        table.put(original("stu_1", "2025-01-01T11:59:59.123456", "71.5")).await;
+        table.put(&original("stu_1", "2025-01-01T11:59:59.123456", "71.5"));
         store_one(&store, &first_event(), false, None, start()).await;
         let ids = async |query: Query| -> Vec<String> {
             let page = store.insights(&query, start()).await.unwrap();
@@ -123,8 +114,8 @@ fn pages_are_whole_where_many_items_have_one_timestamp() {
     run(async {
         let (store, table) = fresh().await;
         for number in 0..70 {
-            table.put(original(&format!("stu_{number:03}"), "2025-01-01T11:00:00.500000", "50")).await;
-            table.put(original(&format!("old_{number:03}"), "2025-01-01T10:00:00", "40")).await;
+            table.put(&original(&format!("stu_{number:03}"), "2025-01-01T11:00:00.500000", "50"));
+            table.put(&original(&format!("old_{number:03}"), "2025-01-01T10:00:00", "40"));
         }
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
@@ -171,7 +162,7 @@ fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
         let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
         let parked = Parked::new(br#"{"a":"#, &refusal, start());
         store.park(&parked).await.unwrap();
-        let item = table.items_of("parked#").await.remove(0);
+        let item = table.items_of("parked#").remove(0);
         assert_eq!(item["pk"], text("parked#2025-01-01"));
         assert_eq!(item["sk"], text(&parked.sha256));
         assert_eq!(item["event"], text(r#"{"a":"#));
@@ -181,7 +172,7 @@ fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
             let again =
                 Parked { received_at: start().plus(Duration::from_hours(24 * days)), ..parked.clone() };
             store.park(&again).await.unwrap();
-            assert_eq!(table.items_of("parked#").await.len(), 1, "after {days} days");
+            assert_eq!(table.items_of("parked#").len(), 1, "after {days} days");
         }
         let later = start().plus(KEPT);
         store.replayed(&parked.sha256, later, "stored").await.unwrap();
@@ -213,7 +204,7 @@ fn an_item_that_cannot_be_read_hides_no_other() {
             ("todo".to_owned(), text("tell")),
             ("todo_day".to_owned(), text("2025-01-01")),
         ]);
-        table.put(stray).await;
+        table.put(&stray);
         let query = Query { limit: 10, ..Query::default() };
         let of_entity = Query { entity_id: Some("stu_1".into()), ..query.clone() };
         for (number, query) in [(1, query), (2, of_entity)] {
@@ -222,8 +213,8 @@ fn an_item_that_cannot_be_read_hides_no_other() {
         }
         assert_eq!(store.due(start(), None, 9).await.unwrap().len(), 1);
         let parked =
-            Item::from([("pk".to_owned(), text("parked#2025-01-01")), ("sk".to_owned(), text("00"))]);
-        table.put(parked).await;
+            Item::from_iter([("pk".to_owned(), text("parked#2025-01-01")), ("sk".to_owned(), text("00"))]);
+        table.put(&parked);
         assert_eq!(store.parked(None, 9, start()).await.unwrap().events, []);
         assert_eq!(store.unreadable(), 4);
     });

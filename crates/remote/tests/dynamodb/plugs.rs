@@ -22,13 +22,13 @@ fn whichever_request_fails_or_is_lost_there_is_one_insight() {
         for plug in [Plug::Throttle, Plug::Fail, Plug::LoseAnswer, Plug::LoseRequest] {
             // Claim and finish are updates, with a put between.
             for operation in ["UpdateItem", "PutItem"] {
-                let (store, table, proxy) = proxied().await;
+                let (store, table, proxy) = proxied();
                 let clock = StoppedClock::at(start());
                 proxy.pull(operation, plug);
                 let outcome = deliver(&store, &clock).await;
                 assert_eq!(outcome.status(), "stored", "{plug:?} {operation} {outcome:?}");
                 assert_eq!(deliver(&store, &clock).await.status(), "repeated", "{plug:?} {operation}");
-                assert_eq!(table.items_of("insight#").await.len(), 1, "{plug:?} {operation}");
+                assert_eq!(table.items_of("insight#").len(), 1, "{plug:?} {operation}");
             }
         }
     });
@@ -38,7 +38,7 @@ fn whichever_request_fails_or_is_lost_there_is_one_insight() {
 #[test]
 fn a_claim_whose_answer_was_lost_is_the_callers() {
     run(async {
-        let (store, _table, proxy) = proxied().await;
+        let (store, _table, proxy) = proxied();
         let types = AlertTypes::built_in();
         let event = first_event();
         let alert = Alert::read(&event, &types, start()).unwrap();
@@ -53,7 +53,7 @@ fn a_claim_whose_answer_was_lost_is_the_callers() {
 #[test]
 fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it() {
     run(async {
-        let (store, table, proxy) = proxied().await;
+        let (store, table, proxy) = proxied();
         let clock = StoppedClock::at(start());
         for (plug, code) in [(Plug::Throttle, "store_busy"), (Plug::LoseRequest, "store_unreachable")] {
             proxy.pull("*", plug);
@@ -72,7 +72,7 @@ fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it(
 #[test]
 fn an_event_costs_as_many_requests_as_it_has_steps() {
     run(async {
-        let (store, _table, proxy) = proxied().await;
+        let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
         deliver(&store, &clock).await;
         assert_eq!(proxy.operations(), ["UpdateItem", "PutItem", "UpdateItem"], "claim, put, finish");
@@ -85,7 +85,7 @@ fn an_event_costs_as_many_requests_as_it_has_steps() {
 #[test]
 fn a_page_is_read_past_a_hiccup() {
     run(async {
-        let (store, _table, proxy) = proxied().await;
+        let (store, _table, proxy) = proxied();
         deliver(&store, &StoppedClock::at(start())).await;
         play::run(&store, &StoppedClock::at(start()), b"{").await;
         for (operation, plug) in
@@ -101,7 +101,7 @@ fn a_page_is_read_past_a_hiccup() {
 #[test]
 fn what_cannot_work_is_refused_with_the_mend() {
     run(async {
-        let (proxy, table) = (Proxy::start(), Table::create_with(&[]).await);
+        let (proxy, table) = (Proxy::start(), Table::create_with(&[]));
         let clock = StoppedClock::at(start());
         let outcome = deliver(&store_at(&proxy.url(), "no-such-table"), &clock).await;
         assert_eq!(outcome.reason().as_deref(), Some("store_refused"));

@@ -13,7 +13,7 @@ fn wrong(findings: &[Finding]) -> Vec<(&str, &str)> {
 #[test]
 fn a_table_of_the_stack_is_sound() {
     run(async {
-        let table = Table::create().await;
+        let table = Table::create();
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(wrong(&report), []);
         let parts: Vec<_> = report.iter().map(|each| each.part.as_str()).collect();
@@ -25,7 +25,7 @@ fn a_table_of_the_stack_is_sound() {
 #[test]
 fn each_index_that_is_missing_is_named() {
     run(async {
-        let table = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]).await;
+        let table = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(
             wrong(&report).iter().map(|(part, _)| *part).collect::<Vec<_>>(),

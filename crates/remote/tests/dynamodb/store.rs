@@ -10,7 +10,7 @@ use portend_remote::{Aws, DynamoDb};
 
 use crate::table::{Proxy, Table, endpoint};
 
-/// Drives a future of the SDK to its end.
+/// Drives a future to its end.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
@@ -34,12 +34,12 @@ pub(crate) fn store_at(url: &str, table: &str) -> DynamoDb {
 
 /// A store in a fresh table.
 pub(crate) async fn fresh() -> (DynamoDb, Table) {
-    let table = Table::create().await;
+    let table = Table::create();
     (store_at(&endpoint(), &table.name), table)
 }
 
 /// A store in a fresh table, behind a proxy.
-pub(crate) async fn proxied() -> (DynamoDb, Table, Proxy) {
-    let (table, proxy) = (Table::create().await, Proxy::start());
+pub(crate) fn proxied() -> (DynamoDb, Table, Proxy) {
+    let (table, proxy) = (Table::create(), Proxy::start());
     (store_at(&proxy.url(), &table.name), table, proxy)
 }

@@ -1,33 +1,26 @@
 //! A real table in DynamoDB Local, and a proxy before it whose plugs can be pulled:
-//! `#[path = ".../table.rs"] mod table;` beside `scripted`.
+//! `#[path = ".../table.rs"] mod table;` beside `scripted`. The address is in `PORTEND_TEST_DYNAMODB`, which
+//! `scripts/with-dynamodb` sets.
 //!
-//! Takes: the address in `PORTEND_TEST_DYNAMODB`, which `scripts/with-dynamodb` sets.
-//! Gives: a fresh table for each test, with the keys and indexes of the stack.
-//! Never: fakes an answer of DynamoDB but a failure.
+//! Never: uses the program's own caller, whose faults would hide themselves; or fakes a response of DynamoDB but a
+//! failure.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    Projection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
-};
+use serde_json::{Map, Value, json};
 
 use super::scripted::{Request, Script, Server};
 
-/// An item as DynamoDB has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+/// An item in DynamoDB's JSON: `{ "pk": { "S": "claim#1" } }`.
+pub(crate) type Item = Map<String, Value>;
 
 /// A table of this test's own.
 pub(crate) struct Table {
     pub(crate) name: String,
-    client: Client,
 }
 
 /// Indexes of the stack's table: name, partition and sort key.
@@ -40,16 +33,15 @@ const INDEXES: [(&str, &str, Option<&str>); 4] = [
 
 impl Table {
     /// Makes the table, as the stack does.
-    pub(crate) async fn create() -> Self {
-        Self::create_with(&INDEXES.map(|(name, ..)| name)).await
+    pub(crate) fn create() -> Self {
+        Self::create_with(&INDEXES.map(|(name, ..)| name))
     }
 
     /// Makes the table with these indexes alone.
-    pub(crate) async fn create_with(indexes: &[&str]) -> Self {
+    pub(crate) fn create_with(indexes: &[&str]) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("table-{}-{number}", std::process::id());
-        let client = client(&endpoint());
         let indexes: Vec<_> = INDEXES.into_iter().filter(|(name, ..)| indexes.contains(name)).collect();
         let mut attributes = vec!["pk", "sk"];
         attributes
@@ -57,100 +49,118 @@ impl Table {
         attributes.sort_unstable();
         attributes.dedup();
         let attributes = attributes.into_iter().map(|name| {
-            let kind = if name == "risk_score" { ScalarAttributeType::N } else { ScalarAttributeType::S };
-            AttributeDefinition::builder()
-                .attribute_name(name)
-                .attribute_type(kind)
-                .build()
-                .expect("every part is given")
+            let kind = if name == "risk_score" { "N" } else { "S" };
+            json!({ "AttributeName": name, "AttributeType": kind })
         });
         let indexes = indexes.iter().map(|(name, partition, sort)| {
-            let all = Projection::builder().projection_type(ProjectionType::All).build();
-            let builder = GlobalSecondaryIndex::builder().index_name(*name).projection(all);
-            builder.set_key_schema(Some(keys(partition, *sort))).build().expect("every part is given")
+            let all = json!({ "ProjectionType": "ALL" });
+            json!({ "IndexName": name, "KeySchema": keys(partition, *sort), "Projection": all })
         });
-        client
-            .create_table()
-            .table_name(&name)
-            .billing_mode(BillingMode::PayPerRequest)
-            .set_attribute_definitions(Some(attributes.collect()))
-            .set_key_schema(Some(keys("pk", Some("sk"))))
-            .set_global_secondary_indexes(Some(indexes.collect::<Vec<_>>()).filter(|some| !some.is_empty()))
-            .send()
-            .await
-            .expect("DynamoDB Local does it");
-        let ttl = TimeToLiveSpecification::builder()
-            .attribute_name("ttl")
-            .enabled(true)
-            .build()
-            .expect("every part is given");
-        client
-            .update_time_to_live()
-            .table_name(&name)
-            .time_to_live_specification(ttl)
-            .send()
-            .await
-            .expect("DynamoDB Local does it");
-        Self { name, client }
+        let mut table = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": attributes.collect::<Vec<_>>(),
+            "KeySchema": keys("pk", Some("sk")),
+        });
+        let indexes: Vec<_> = indexes.collect();
+        if !indexes.is_empty() {
+            table["GlobalSecondaryIndexes"] = indexes.into();
+        }
+        ask("CreateTable", &table);
+        let ttl = json!({ "AttributeName": "ttl", "Enabled": true });
+        ask("UpdateTimeToLive", &json!({ "TableName": name, "TimeToLiveSpecification": ttl }));
+        Self { name }
     }
 
     /// Every item of it.
-    pub(crate) async fn items(&self) -> Vec<Item> {
-        let pages = self.client.scan().table_name(&self.name).into_paginator().items().send();
-        pages.collect::<Result<_, _>>().await.expect("DynamoDB Local does it")
+    pub(crate) fn items(&self) -> Vec<Item> {
+        let (mut items, mut request) = (Vec::new(), json!({ "TableName": self.name }));
+        loop {
+            let mut page = ask("Scan", &request);
+            items.extend(items_of(&mut page));
+            let key = page["LastEvaluatedKey"].take();
+            if key.is_null() {
+                return items;
+            }
+            request["ExclusiveStartKey"] = key;
+        }
     }
 
     /// The items of which the partition key begins so.
-    pub(crate) async fn items_of(&self, kind: &str) -> Vec<Item> {
-        let is_of = |item: &Item| item["pk"].as_s().expect("DynamoDB Local does it").starts_with(kind);
-        self.items().await.into_iter().filter(is_of).collect()
+    pub(crate) fn items_of(&self, kind: &str) -> Vec<Item> {
+        let is_of = |item: &Item| text_of(item, "pk").starts_with(kind);
+        self.items().into_iter().filter(is_of).collect()
     }
 
     /// Puts an item as it is.
-    pub(crate) async fn put(&self, item: Item) {
-        self.client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item))
-            .send()
-            .await
-            .expect("DynamoDB Local does it");
+    pub(crate) fn put(&self, item: &Item) {
+        ask("PutItem", &json!({ "TableName": self.name, "Item": item }));
     }
 
     /// The items of an index, or of the table, by their partition, in descending order.
-    pub(crate) async fn newest(&self, index: Option<&str>, partition: &str, value: &str) -> Vec<Item> {
-        let sent = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .set_index_name(index.map(str::to_owned))
-            .key_condition_expression("#p = :p")
-            .expression_attribute_names("#p", partition)
-            .expression_attribute_values(":p", AttributeValue::S(value.to_owned()))
-            .scan_index_forward(false)
-            .send()
-            .await;
-        sent.expect("DynamoDB Local does it").items.unwrap_or_default()
+    pub(crate) fn newest(&self, index: Option<&str>, partition: &str, value: &str) -> Vec<Item> {
+        let mut request = json!({
+            "TableName": self.name,
+            "KeyConditionExpression": "#p = :p",
+            "ExpressionAttributeNames": { "#p": partition },
+            "ExpressionAttributeValues": { ":p": text(value) },
+            "ScanIndexForward": false,
+        });
+        if let Some(index) = index {
+            request["IndexName"] = index.into();
+        }
+        items_of(&mut ask("Query", &request))
     }
 }
 
-fn keys(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("every part is given")
-    };
-    std::iter::once(key(partition, KeyType::Hash)).chain(sort.map(|sort| key(sort, KeyType::Range))).collect()
+/// A text as an attribute.
+pub(crate) fn text(text: &str) -> Value {
+    json!({ "S": text })
 }
 
-/// A client of DynamoDB at an address, that waits as long as it takes.
-pub(crate) fn client(url: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("AKIATEST", "secret", None, None, "test"))
-        .endpoint_url(url)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
+/// A number as an attribute.
+pub(crate) fn number(number: &str) -> Value {
+    json!({ "N": number })
+}
+
+/// The text of an item's attribute.
+pub(crate) fn text_of<'i>(item: &'i Item, name: &str) -> &'i str {
+    item[name]["S"].as_str().unwrap_or_else(|| panic!("{name} is not a text: {item:?}"))
+}
+
+/// The number of an item's attribute.
+pub(crate) fn number_of<'i>(item: &'i Item, name: &str) -> &'i str {
+    item[name]["N"].as_str().unwrap_or_else(|| panic!("{name} is not a number: {item:?}"))
+}
+
+fn items_of(page: &mut Value) -> Vec<Item> {
+    serde_json::from_value(page["Items"].take()).expect("a list of items")
+}
+
+fn keys(partition: &str, sort: Option<&str>) -> Value {
+    let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+    std::iter::once(key(partition, "HASH")).chain(sort.map(|sort| key(sort, "RANGE"))).collect()
+}
+
+/// What DynamoDB Local returns for an operation, which it must do. It looks at the form of a signature alone.
+fn ask(operation: &str, body: &Value) -> Value {
+    let signature = "AWS4-HMAC-SHA256 Credential=AKIATEST/20250101/us-east-1/dynamodb/aws4_request, \
+                     SignedHeaders=host, Signature=0";
+    let mut request = Request { method: "POST".into(), path: "/".into(), ..Request::default() };
+    request.body = body.to_string();
+    for (name, value) in [
+        ("host", "localhost"),
+        ("x-amz-target", &format!("DynamoDB_20120810.{operation}")),
+        ("content-type", "application/x-amz-json-1.0"),
+        ("authorization", signature),
+        ("content-length", &request.body.len().to_string()),
+    ] {
+        request.headers.push((name.to_owned(), value.to_owned()));
+    }
+    let (status, _, body) = exchange(&endpoint(), &request).expect("DynamoDB Local listens");
+    let body = String::from_utf8(body).expect("UTF-8");
+    assert_eq!(status, 200, "{operation}: {body}");
+    serde_json::from_str(&body).expect("JSON")
 }
 
 /// Where DynamoDB Local is.
@@ -250,28 +260,31 @@ pub(crate) fn operation(request: &Request) -> String {
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// The upstream's answer.
+/// The upstream's response, with the headers that say something of it.
 fn forward(upstream: &str, request: &Request) -> Option<Script> {
-    let host = upstream.strip_prefix("http://")?;
-    let mut stream = TcpStream::connect(host).ok()?;
+    let (status, headers, body) = exchange(upstream, request)?;
+    let script = Script::answer(status, body);
+    let said = headers.into_iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("x-amz"));
+    Some(said.fold(script, |script, (name, value)| script.header(&name, value)))
+}
+
+type Headers = Vec<(String, String)>;
+
+/// One exchange over a connection of its own: status, headers and body.
+fn exchange(url: &str, request: &Request) -> Option<(u16, Headers, Vec<u8>)> {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://")?).ok()?;
     let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
     for (name, value) in request.headers.iter().filter(|(name, _)| name != "connection") {
         write!(head, "{name}: {value}\r\n").ok()?;
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
     stream.write_all(request.body.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let (head, body) = answer.split_at_checked(end)?;
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).ok()?;
+    let end = response.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let (head, body) = response.split_at_checked(end)?;
     let head = std::str::from_utf8(head).ok()?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let mut script = Script::answer(status, body.get(4..)?);
-    for line in head.lines().skip(1) {
-        let (name, value) = line.split_once(": ")?;
-        if name.to_ascii_lowercase().starts_with("x-amz") {
-            script = script.header(name, value);
-        }
-    }
-    Some(script)
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Some((status, head.lines().skip(1).filter_map(header).collect(), body.get(4..)?.to_vec()))
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use portend_core::notify::NotifyError;
-use portend_remote::event_bus::{EVENTS_AT_ONCE, EventBus};
+use portend_remote::EventBus;
+use portend_remote::limits::EVENTS_AT_ONCE;
 use portend_remote::{Aws, find_region};
 use portend_simulator::Alert;
 use tokio::runtime::Runtime;

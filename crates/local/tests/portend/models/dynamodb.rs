@@ -1,17 +1,11 @@
 //! The program on AWS's own engine: insights in a table, told on a bus.
 
-use std::future::Future;
-
 use serde_json::{Value, json};
 
 use super::harness::{Run, Scene, alert, text, texts};
 use super::provider::Provider::{Bedrock, OpenAi};
 use super::scripted::{Script, Server};
 use super::table::{Table, endpoint, operation};
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
-}
 
 /// A bus that takes every event, and a secret.
 fn aws() -> Server {
@@ -46,7 +40,7 @@ fn on_dynamodb(table: &Table, scripts: Vec<Script>) -> Scene {
 
 #[test]
 fn a_table_keeps_what_a_file_keeps() {
-    let table = run(Table::create());
+    let table = Table::create();
     let failed = Bedrock.fails(408, "ModelTimeoutException", "canary");
     let scene = on_dynamodb(&table, vec![Bedrock.answers(), failed.clone(), failed, Bedrock.answers()]);
     let first = scene.explain(&[alert(1)]).insight();
@@ -75,17 +69,17 @@ fn a_table_keeps_what_a_file_keeps() {
         (&json!(5), &json!(true)),
         "it stays on this machine"
     );
-    assert_eq!(run(table.items_of("insight#")).len(), 2);
+    assert_eq!(table.items_of("insight#").len(), 2);
     assert!(!scene.path("portend.db").exists());
 }
 
 #[test]
 fn the_functions_name_of_the_table_is_a_setting_too() {
-    let table = run(Table::create());
+    let table = Table::create();
     let scene = on_dynamodb(&table, vec![]).unset("PORTEND_STORE").models("scorecard");
     let scene = scene.set("DYNAMODB_TABLE_NAME", table.name.as_str());
     assert_eq!(scene.explain(&[alert(1)]).code, 0);
-    assert_eq!(run(table.items_of("insight#")).len(), 1);
+    assert_eq!(table.items_of("insight#").len(), 1);
     let run = scene.unset("DYNAMODB_TABLE_NAME").set("PORTEND_STORE", "dynamodb:").run(&["insights"]);
     assert_eq!(run.code, 2);
     assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
@@ -93,7 +87,7 @@ fn the_functions_name_of_the_table_is_a_setting_too() {
 
 #[test]
 fn insights_are_told_on_the_bus_and_a_missing_bus_loses_none() {
-    let (table, bus) = (run(Table::create()), aws());
+    let (table, bus) = (Table::create(), aws());
     let scene = on_dynamodb(&table, vec![Bedrock.answers(), Bedrock.answers()]);
     let scene = scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
     assert_eq!(scene.explain(&[alert(1)]).code, 0);
@@ -106,7 +100,7 @@ fn insights_are_told_on_the_bus_and_a_missing_bus_loses_none() {
     let lost = scene.explain(&[alert(2)]);
     assert_eq!(lost.code, 0);
     assert!(lost.errors.contains("was not told"), "{}", lost.errors);
-    let todo = run(table.items_of("insight#")).into_iter().filter(|item| item.contains_key("todo")).count();
+    let todo = table.items_of("insight#").into_iter().filter(|item| item.contains_key("todo")).count();
     assert_eq!(todo, 1, "the sweep tells it");
 }
 
@@ -116,7 +110,7 @@ fn findings(run: &Run) -> Vec<(String, String)> {
 
 #[test]
 fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
-    let (table, aws) = (run(Table::create()), aws());
+    let (table, aws) = (Table::create(), aws());
     let scene = on_dynamodb(&table, vec![]).models("openai,scorecard").set("AWS_ENDPOINT_URL", aws.url());
     let scene = scene.set("EVENT_BUS_NAME", "alerts").set("OPENAI_API_KEY_SECRET", "mine");
     let scene = scene.unset("OPENAI_API_KEY").unset("OPENAI_BASE_URL").unset("OPENAI_MODEL");
@@ -134,7 +128,7 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
         "secret of OPENAI_API_KEY_SECRET",
     ];
     assert_eq!(found[1..10], parts.map(|part| (part.to_owned(), "ok".to_owned())));
-    let bare = run(Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]));
+    let bare = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
     let scene = scene.set("PORTEND_STORE", format!("dynamodb:{}", bare.name));
     let scene = scene.set("EVENT_BUS_NAME", "none").set("OPENAI_API_KEY_SECRET", "none");
     let run = scene.run(&["doctor", "--json"]);

@@ -11,8 +11,8 @@ use aws_sdk_secretsmanager::Client;
 use portend_core::model::{Fault, ModelError};
 use tokio::sync::OnceCell;
 
-use crate::aws::Aws;
-use crate::failure::Failure;
+use crate::aws::config::Aws;
+use crate::aws::error::Failure;
 use crate::limits::SECRET_TIMEOUT;
 use crate::secret::{KeyReader, KeySource, Secret};
 

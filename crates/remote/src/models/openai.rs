@@ -21,7 +21,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT}
 use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
-use crate::catalogue::{Catalogue, ModelFacts, Provider};
+use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::network::{connector, send};
 use crate::secret::{KeySource, Secret};
 use crate::settings::{OpenAiSettings, SettingsError, VENDOR_URL, checked_model_id, setting};
@@ -115,8 +115,8 @@ impl OpenAi {
         with_schema: bool,
     ) -> Result<Completion, ModelError> {
         let request = self.request(body, key)?;
-        let answer = send(self.connector.get_or_init(connector), request).await?;
-        response::read(self.api, &answer, with_schema)
+        let response = send(self.connector.get_or_init(connector), request).await?;
+        response::read(self.api, &response, with_schema)
     }
 
     fn request(&self, body: String, key: Option<&Secret>) -> Result<HttpRequest, ModelError> {

@@ -17,19 +17,19 @@
 use portend_core::model::{Completion, Fault, ModelError, Stop};
 use serde_json::Value;
 
-use crate::answer::{Answer, model_id, status_and_code, stop};
+use crate::response::{Response, model_id, status_and_code, stop};
 
 /// Reads the response.
-pub(super) fn read(answer: &Answer, with_schema: bool) -> Result<Completion, ModelError> {
-    let success = (200..300).contains(&answer.status);
-    let body = match answer.json() {
+pub(super) fn read(response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
+    let success = (200..300).contains(&response.status);
+    let body = match response.json() {
         Err(unreadable) if success => return Err(unreadable),
         // A failure says enough by its status; a proxy's has a page of HTML for a body.
         body => body.unwrap_or_default(),
     };
-    match error_type(answer, &body) {
+    match error_type(response, &body) {
         None if success => Ok(completion(&body)),
-        kind => Err(failure(answer, kind, &body, with_schema)),
+        kind => Err(failure(response, kind, &body, with_schema)),
     }
 }
 
@@ -50,17 +50,17 @@ fn completion(body: &Value) -> Completion {
 
 /// The error's type: in the header cut at `:`, else in the body's `__type` cut before `#`. A frontend that does not know
 /// the operation wraps its body in `Output`.
-fn error_type<'a>(answer: &'a Answer, body: &'a Value) -> Option<&'a str> {
-    let header = answer.headers.get("x-amzn-errortype");
+fn error_type<'a>(response: &'a Response, body: &'a Value) -> Option<&'a str> {
+    let header = response.headers.get("x-amzn-errortype");
     let in_body = || body.get("__type").or_else(|| body.pointer("/Output/__type")).and_then(Value::as_str);
     let kind = header.or_else(in_body)?;
     let kind = kind.split(':').next().unwrap_or(kind);
     Some(kind.rsplit('#').next().unwrap_or(kind).trim())
 }
 
-fn failure(answer: &Answer, kind: Option<&str>, body: &Value, with_schema: bool) -> ModelError {
-    let status = answer.status;
-    let throttled = || ModelError::Throttled { retry_after: answer.retry_after() };
+fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: bool) -> ModelError {
+    let status = response.status;
+    let throttled = || ModelError::Throttled { retry_after: response.retry_after() };
     let unavailable = || ModelError::Unavailable { what: status_and_code(status, kind) };
     let message = body.get("message").or_else(|| body.get("Message")).and_then(Value::as_str);
     let message = message.unwrap_or_default().to_ascii_lowercase();

@@ -13,7 +13,7 @@ use aws_sdk_bedrockruntime::types::{
 use portend_core::model::{self, Call, Fault, ModelError, Role};
 use serde_json::Value;
 
-use crate::catalogue::ModelFacts;
+use crate::models::catalogue::ModelFacts;
 
 /// Fills the builder.
 pub(super) fn converse(

@@ -44,8 +44,8 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::aws::Aws;
-use crate::failure::Failure;
+use crate::aws::config::Aws;
+use crate::aws::error::Failure;
 use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT};
 
 pub use table::Finding;

@@ -8,7 +8,7 @@ use super::*;
 
 fn meaning(status: u16, body: &Value, with_schema: bool) -> ModelError {
     Complaint::of(status, body)
-        .meaning(&Answer::scripted(status, &[("retry-after-ms", "1500")], ""), with_schema)
+        .meaning(&Response::scripted(status, &[("retry-after-ms", "1500")], ""), with_schema)
 }
 
 fn configuration(fault: Fault) -> ModelError {
@@ -170,8 +170,8 @@ fn an_error_is_read_in_each_shape() {
 #[test]
 fn an_error_in_a_success_is_read_by_the_error() {
     let in_success = |body: &Value| {
-        let answer = Answer::scripted(200, &[("retry-after-ms", "1500")], "");
-        Complaint::in_success(200, body).map(|complaint| complaint.meaning(&answer, true))
+        let response = Response::scripted(200, &[("retry-after-ms", "1500")], "");
+        Complaint::in_success(200, body).map(|complaint| complaint.meaning(&response, true))
     };
     for (body, expected) in [
         (json!({ "error": { "code": "rate_limit_exceeded" } }), throttled()),

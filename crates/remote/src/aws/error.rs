@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use portend_core::model::ModelError;
 
-use crate::answer::plain_code;
-use crate::unsent;
+use crate::aws::unsent;
+use crate::response::plain_code;
 
 /// Why a service did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

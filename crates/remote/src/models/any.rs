@@ -6,10 +6,10 @@
 
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
+use super::bedrock::Bedrock;
+use super::catalogue::ModelFacts;
+use super::openai::OpenAi;
 use crate::aws::Aws;
-use crate::bedrock::Bedrock;
-use crate::catalogue::ModelFacts;
-use crate::openai::OpenAi;
 use crate::settings::{BedrockSettings, OpenAiSettings, SettingsError};
 
 /// A model at one of the vendors.

@@ -18,7 +18,7 @@ use crate::limits::{CODE_CHARS_MAX, MODEL_ID_CHARS_MAX};
 
 /// A response, read to its end.
 #[derive(Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The headers.
@@ -27,13 +27,13 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer {{ status: {}, {} bytes }}", self.status, self.body.len())
+        write!(f, "Response {{ status: {}, {} bytes }}", self.status, self.body.len())
     }
 }
 
-impl Answer {
+impl Response {
     /// Of a response whose body is already in memory.
     pub(crate) fn of(response: &HttpResponse) -> Self {
         Self {
@@ -108,7 +108,7 @@ pub(crate) fn model_id(id: Option<&str>) -> Option<String> {
 }
 
 #[cfg(test)]
-impl Answer {
+impl Response {
     /// An answer for the tests of the translations.
     pub(crate) fn scripted(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Self {
         let mut all = Headers::new();
@@ -143,8 +143,8 @@ mod tests {
             (vec![("retry-after", "1e300")], None),
             (vec![("retry-after", "later")], None),
         ] {
-            let answer = Answer::scripted(429, &headers, "");
-            assert_eq!(answer.retry_after(), millis.map(Duration::from_millis), "{headers:?}");
+            let response = Response::scripted(429, &headers, "");
+            assert_eq!(response.retry_after(), millis.map(Duration::from_millis), "{headers:?}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_json_object_is_unreadable() {
-        let json = |body: &[u8]| Answer { body: body.to_vec(), ..Answer::scripted(200, &[], "") }.json();
+        let json = |body: &[u8]| Response { body: body.to_vec(), ..Response::scripted(200, &[], "") }.json();
         for (body, what) in [
             (&b""[..], "not JSON"),
             (b"{", "not JSON"),

@@ -143,7 +143,7 @@ impl From<DatedPrice> for Price {
 }
 
 static BUILT_IN: LazyLock<Result<Catalogue, String>> =
-    LazyLock::new(|| Catalogue::parse(include_str!("../models.toml")));
+    LazyLock::new(|| Catalogue::parse(include_str!("../../models.toml")));
 
 impl Catalogue {
     /// The one that is built in. A test holds that it can be read; the error is what is wrong with it.
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let text = include_str!("../models.toml");
+        let text = include_str!("../../models.toml");
         for (before, after) in [
             ("thinking = \"never\"", "thinking = \"never\"\ncolour = \"red\""),
             ("[default]", "[default]\nmistral = \"large\""),

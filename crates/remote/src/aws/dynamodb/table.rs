@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::DynamoDb;
 use super::attribute::TTL;
-use crate::failure::Failure;
+use crate::aws::error::Failure;
 
 /// An index: its name, and its partition and sort key.
 type Index = (&'static str, &'static str, Option<&'static str>);

@@ -119,8 +119,8 @@ fn each_failure_is_told_by_its_type_and_status() {
         if !kind.is_empty() {
             body["__type"] = json!(format!("com.amazon.coral.service#{kind}"));
         }
-        let answer = Answer::scripted(status, &[], &body.to_string());
-        assert_eq!(read(&answer, false), Err(expected), "{status} {kind} {message}");
+        let response = Response::scripted(status, &[], &body.to_string());
+        assert_eq!(read(&response, false), Err(expected), "{status} {kind} {message}");
     }
 }
 
@@ -128,10 +128,10 @@ fn each_failure_is_told_by_its_type_and_status() {
 fn the_type_is_read_from_the_header_before_the_body() {
     const HEADER: (&str, &str) =
         ("x-amzn-ErrorType", "ThrottlingException:http://internal.amazon.com/coral/");
-    let answer =
-        Answer::scripted(400, &[HEADER, ("retry-after", "3")], r#"{"__type": "ValidationException"}"#);
+    let response =
+        Response::scripted(400, &[HEADER, ("retry-after", "3")], r#"{"__type": "ValidationException"}"#);
     let retry_after = Some(Duration::from_secs(3));
-    assert_eq!(read(&answer, false), Err(ModelError::Throttled { retry_after }));
+    assert_eq!(read(&response, false), Err(ModelError::Throttled { retry_after }));
 }
 
 #[test]
@@ -142,19 +142,19 @@ fn a_refused_schema_is_one_only_if_a_schema_was_sent() {
         "Invalid JSON schema: additionalProperties must be false",
     ] {
         let body = json!({ "message": message }).to_string();
-        let answer = Answer::scripted(400, &[("x-amzn-errortype", "ValidationException")], &body);
-        assert_eq!(read(&answer, true), Err(ModelError::SchemaRefused), "{message}");
-        assert_eq!(read(&answer, false), Err(refused("400 ValidationException")), "{message}");
+        let response = Response::scripted(400, &[("x-amzn-errortype", "ValidationException")], &body);
+        assert_eq!(read(&response, true), Err(ModelError::SchemaRefused), "{message}");
+        assert_eq!(read(&response, false), Err(refused("400 ValidationException")), "{message}");
     }
 }
 
 #[test]
 fn a_failure_without_a_readable_body_is_told_by_its_status() {
-    let html = Answer::scripted(503, &[], "<html>canary</html>");
+    let html = Response::scripted(503, &[], "<html>canary</html>");
     assert_eq!(read(&html, false), Err(unavailable("503")));
     assert_eq!(
-        read(&Answer::scripted(200, &[], "<html>"), false),
-        Err(crate::answer::unreadable("not JSON"))
+        read(&Response::scripted(200, &[], "<html>"), false),
+        Err(crate::response::unreadable("not JSON"))
     );
 }
 
@@ -163,7 +163,7 @@ fn a_wrapped_error_in_a_200_is_no_success() {
     let body =
         r#"{"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}"#;
     let expected = unavailable("200 UnknownOperationException");
-    assert_eq!(read(&Answer::scripted(200, &[], body), false), Err(expected));
+    assert_eq!(read(&Response::scripted(200, &[], body), false), Err(expected));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn content_is_read_by_type() {
         (json!("yes"), ""),
     ] {
         let body = json!({ "output": { "message": { "role": "assistant", "content": content } }, "stopReason": "end_turn" });
-        let completion = read(&Answer::scripted(200, &[], &body.to_string()), true).unwrap();
+        let completion = read(&Response::scripted(200, &[], &body.to_string()), true).unwrap();
         assert_eq!((completion.text.as_str(), completion.stop), (text, Stop::End), "{content}");
     }
 }
@@ -198,7 +198,7 @@ fn what_a_response_leaves_out_stays_out() {
     for body in
         ["{}", r#"{"output": null, "usage": null}"#, r#"{"message": "what?", "usage": {"inputTokens": -1}}"#]
     {
-        assert_eq!(read(&Answer::scripted(200, &[], body), false), Ok(nothing.clone()), "{body}");
+        assert_eq!(read(&Response::scripted(200, &[], body), false), Ok(nothing.clone()), "{body}");
     }
 }
 
@@ -216,5 +216,5 @@ fn the_router_says_which_model_it_chose() {
         input_tokens: Some(12),
         output_tokens: Some(34),
     };
-    assert_eq!(read(&Answer::scripted(200, &[], &body.to_string()), false), Ok(expected));
+    assert_eq!(read(&Response::scripted(200, &[], &body.to_string()), false), Ok(expected));
 }

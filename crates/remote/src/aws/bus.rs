@@ -14,10 +14,10 @@ use portend_core::notify::{Notifier, NotifyError};
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use crate::answer::plain_code;
-use crate::aws::Aws;
-use crate::failure::Failure;
+use crate::aws::config::Aws;
+use crate::aws::error::Failure;
 use crate::limits::TELL_TIMEOUT;
+use crate::response::plain_code;
 
 /// An event bus by its name or ARN. Nothing is done until it is used.
 pub struct EventBus {
@@ -27,13 +27,11 @@ pub struct EventBus {
 }
 
 /// Where the insights come from, as rules know it.
-pub const INSIGHT_SOURCE: &str = "iops-dashboard.ai";
+const INSIGHT_SOURCE: &str = "iops-dashboard.ai";
 /// What they are.
-pub const INSIGHT_DETAIL_TYPE: &str = "insight";
+const INSIGHT_DETAIL_TYPE: &str = "insight";
 /// Where alerts come from, as rules know it.
-pub const ALERT_SOURCE: &str = "iops-dashboard.processor";
-/// Events of one request: EventBridge's own limit.
-pub const EVENTS_AT_ONCE: usize = 10;
+const ALERT_SOURCE: &str = "iops-dashboard.processor";
 
 /// Fields of the insight that stay in the store: texts of a model that nobody has checked, and their cost.
 const KEPT_BACK: [&str; 2] = ["reply", "attempts"];
@@ -61,7 +59,7 @@ impl EventBus {
         }
     }
 
-    /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`]: pairs of detail-type and detail.
+    /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`](crate::limits::EVENTS_AT_ONCE): pairs of detail-type and detail.
     pub async fn put_alerts(&self, alerts: &[(String, String)]) -> Result<(), NotifyError> {
         let entries =
             alerts.iter().map(|(detail_type, detail)| self.entry(ALERT_SOURCE, detail_type, detail));

@@ -19,7 +19,7 @@
 use portend_core::model::{Fault, ModelError};
 use serde_json::Value;
 
-use crate::answer::{Answer, plain_code, status_and_code};
+use crate::response::{Response, plain_code, status_and_code};
 
 /// What an endpoint complains of.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,8 +63,8 @@ impl Complaint {
     }
 
     /// What it means.
-    pub(super) fn meaning(&self, answer: &Answer, with_schema: bool) -> ModelError {
-        let throttled = || ModelError::Throttled { retry_after: answer.retry_after() };
+    pub(super) fn meaning(&self, response: &Response, with_schema: bool) -> ModelError {
+        let throttled = || ModelError::Throttled { retry_after: response.retry_after() };
         let is = |names: &[&str]| names.iter().any(|name| self.code == *name || self.kind == *name);
         let fault = if (300..400).contains(&self.status) {
             Fault::Redirect

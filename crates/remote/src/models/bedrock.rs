@@ -17,10 +17,10 @@ use aws_sdk_bedrockruntime::error::BoxError;
 use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
 use tokio::sync::OnceCell;
 
-use crate::answer::Answer;
 use crate::aws::Aws;
-use crate::catalogue::{Catalogue, ModelFacts, Provider};
+use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::network;
+use crate::response::Response;
 use crate::settings::{BedrockSettings, SettingsError, checked_model_id, setting};
 
 /// A model on Amazon Bedrock.
@@ -84,7 +84,7 @@ impl Bedrock {
             .await;
         match (seen.0.get(), sent) {
             (Some(answer), _) => response::read(answer, call.schema.is_some()),
-            (None, Err(error)) => Err(crate::unsent::error(&error)),
+            (None, Err(error)) => Err(crate::aws::unsent::error(&error)),
             (None, Ok(_)) => Err(ModelError::Unreadable { what: "no response".to_owned() }),
         }
     }
@@ -110,7 +110,7 @@ impl fmt::Debug for Bedrock {
 /// Keeps the response before the SDK reads it. The SDK fills in what a response leaves out and takes an error object in
 /// a 200 for a success; and its errors hide what it did not expect.
 #[derive(Debug, Clone, Default)]
-struct Seen(Arc<OnceLock<Answer>>);
+struct Seen(Arc<OnceLock<Response>>);
 
 impl Intercept for Seen {
     fn name(&self) -> &'static str {
@@ -123,7 +123,7 @@ impl Intercept for Seen {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.get_or_init(|| Answer::of(context.response()));
+        self.0.get_or_init(|| Response::of(context.response()));
         Ok(())
     }
 }

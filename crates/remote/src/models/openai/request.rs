@@ -8,7 +8,7 @@ use portend_core::model::{Call, Message, Role};
 use serde_json::{Value, json};
 
 use super::Api;
-use crate::catalogue::{ModelFacts, Thinking};
+use crate::models::catalogue::{ModelFacts, Thinking};
 
 /// The body.
 pub(super) fn body(api: Api, model_id: &str, facts: &ModelFacts, call: &Call<'_>) -> Value {
@@ -73,8 +73,8 @@ fn message(message: &Message) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Catalogue, Provider};
     use crate::limits::THINKING_TOKENS;
+    use crate::models::catalogue::{Catalogue, Provider};
 
     fn write(api: Api, provider: Provider, model_id: &str, schema: Option<&Value>) -> Value {
         let facts = Catalogue::built_in().unwrap().facts(provider, "openai", model_id);

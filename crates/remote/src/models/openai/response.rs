@@ -9,21 +9,21 @@ use serde_json::Value;
 
 use super::Api;
 use super::failure::Complaint;
-use crate::answer::{Answer, model_id, stop};
+use crate::response::{Response, model_id, stop};
 
 /// Reads the response.
-pub(super) fn read(api: Api, answer: &Answer, with_schema: bool) -> Result<Completion, ModelError> {
-    let complaint = if (200..300).contains(&answer.status) {
-        let body = answer.json()?;
-        match Complaint::in_success(answer.status, &body) {
+pub(super) fn read(api: Api, response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
+    let complaint = if (200..300).contains(&response.status) {
+        let body = response.json()?;
+        match Complaint::in_success(response.status, &body) {
             None => return Ok(completion(api, &body)),
             Some(complaint) => complaint,
         }
     } else {
         // A failure says enough by its status; a proxy's has a page of HTML for a body.
-        Complaint::of(answer.status, &answer.json().unwrap_or_default())
+        Complaint::of(response.status, &response.json().unwrap_or_default())
     };
-    Err(complaint.meaning(answer, with_schema))
+    Err(complaint.meaning(response, with_schema))
 }
 
 fn completion(api: Api, body: &Value) -> Completion {
@@ -84,10 +84,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::answer::unreadable;
+    use crate::response::unreadable;
 
     fn text_and_stop(api: Api, body: &Value) -> (String, Stop) {
-        let completion = read(api, &Answer::scripted(200, &[], &body.to_string()), true).unwrap();
+        let completion = read(api, &Response::scripted(200, &[], &body.to_string()), true).unwrap();
         (completion.text, completion.stop)
     }
 
@@ -173,7 +173,7 @@ mod tests {
             (json!({ "model": "two words" }), (None, None, None)),
         ] {
             let read =
-                read(Api::ChatCompletions, &Answer::scripted(200, &[], &body.to_string()), false).unwrap();
+                read(Api::ChatCompletions, &Response::scripted(200, &[], &body.to_string()), false).unwrap();
             assert_eq!((read.model_id.as_deref(), read.input_tokens, read.output_tokens), expected, "{body}");
         }
     }
@@ -182,9 +182,9 @@ mod tests {
     fn a_failure_without_a_readable_body_is_told_by_its_status() {
         let html = "<html>canary</html>";
         let unavailable = ModelError::Unavailable { what: "502".to_owned() };
-        assert_eq!(read(Api::Responses, &Answer::scripted(502, &[], html), false), Err(unavailable));
+        assert_eq!(read(Api::Responses, &Response::scripted(502, &[], html), false), Err(unavailable));
         assert_eq!(
-            read(Api::Responses, &Answer::scripted(200, &[], html), false),
+            read(Api::Responses, &Response::scripted(200, &[], html), false),
             Err(unreadable("not JSON"))
         );
     }
