@@ -1,65 +1,65 @@
-//! The store's contract on one DynamoDB table.
+//! The store's contract on one DynamoDB table, also for the items that the original handler wrote.
 //!
-//! Takes: what every store takes.
-//! Gives: what every store gives, also of the items that the original handler wrote.
-//! Never: reads before it writes where one conditional write does; tries a write again (the pipeline does, and every one
-//! can be repeated); or puts an item's content into an error.
+//! | item    | `pk`                      | `sk`                                      | attributes                      |
+//! |---------|---------------------------|-------------------------------------------|---------------------------------|
+//! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo`, `todo_day` while something is left to do |
+//! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
+//! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
-//! | item    | `pk`                      | `sk`                                            | attributes                      |
-//! |---------|---------------------------|-------------------------------------------------|---------------------------------|
-//! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{8 hex}`         | the insight's fields; `alert_key`; `todo`, `todo_day` while something is left to do |
-//! | claim   | `claim#{alert_key}`       | `claim`                                         | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `insight_pk`, `insight_sk` |
-//! | parked  | `parked#{day received}`   | sha256 of the event                             | `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
-//!
-//! | index                 | key                             | serves                                     |
-//! |-----------------------|---------------------------------|--------------------------------------------|
-//! | `PredictionTypeIndex` | `prediction_type`, `timestamp`  | the newest of a type; all types are merged |
-//! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | readers beside this program                |
-//! | `AlertIdIndex`        | `alert_id`                      | one insight by its id                      |
-//! | `TodoIndex`           | `todo_day`, `timestamp`         | what is still to be told or upgraded       |
+//! | index                 | key                             | holds          | serves                                     |
+//! |-----------------------|---------------------------------|----------------|--------------------------------------------|
+//! | `PredictionTypeIndex` | `prediction_type`, `timestamp`  | all attributes | the newest of a type; all types are merged |
+//! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | all attributes | readers beside this program                |
+//! | `AlertIdIndex`        | `alert_id`                      | keys           | one insight, or one parked event, by its id |
+//! | `TodoIndex`           | `todo_day`, `timestamp`         | keys           | what is still to be published or upgraded  |
 //!
 //! Every item has `ttl`, in epoch seconds. DynamoDB deletes late, so each condition and each reader takes what has
 //! expired for absent.
+//!
+//! Never: reads before it writes where one conditional write does; tries a write again (the pipeline does, and every one
+//! can be repeated); or puts an item's content into an error.
 
 mod attribute;
+mod request;
+mod item;
 mod claims;
 mod insights;
-mod pages;
-mod parked;
+mod commit;
+mod queries;
+mod parking;
 mod table;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use backon::{ExponentialBuilder, Retryable};
 use portend_core::alert::InsightKey;
 use portend_core::alert_type::AlertTypes;
-use portend_core::insight::{Insight, StoredInsight};
+use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Cursor, Due, Lease, Page, Parked, ParkedPage, Put, Query, Repeat, Reserved, Store,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
+    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
-use tokio::sync::OnceCell;
 
-use crate::aws::config::Aws;
-use crate::aws::error::Failure;
-use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT};
+use self::claims::Updated;
+use self::request::{TableRequest, Update};
+use super::call::Operation;
+use super::{Aws, Caller, Failure, Service};
+use crate::limits::{
+    PAGE_BYTES_MAX, PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_BYTES_MAX, STORE_TIMEOUT,
+};
+use crate::network::Bounds;
 
-pub use table::Finding;
+pub use table::TableFinding;
 
 /// A store in one DynamoDB table. Nothing is done until it is used.
 pub struct DynamoDb {
     table: String,
     /// The alert types that "all types" means: an index has no other way to name them.
     types: Vec<String>,
-    aws: Aws,
-    /// For the pipeline's operations, each within a moment.
-    client: OnceCell<Client>,
-    /// For pages, which take longer.
-    reader: OnceCell<Client>,
+    caller: Caller,
     /// Items that were left out of pages since they cannot be read.
     unreadable: AtomicUsize,
 }
@@ -77,68 +77,75 @@ impl DynamoDb {
     /// The table of this name, with insights of these types.
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
-        let (client, reader) = (OnceCell::new(), OnceCell::new());
-        Self { table, types, aws, client, reader, unreadable: AtomicUsize::new(0) }
+        let caller = Caller::new(Service::DYNAMO_DB, aws);
+        Self { table, types, caller, unreadable: AtomicUsize::new(0) }
     }
 
-    /// How many items were left out of what was read, since they are no such items as they should be. One of them does
-    /// not hide the others.
+    /// How many items were left out of what was read, since they are not what their keys say. One of them does not hide
+    /// the others.
     pub fn unreadable(&self) -> usize {
         self.unreadable.load(Ordering::Relaxed)
     }
 
-    /// Of what was read, what can be read.
-    fn readable<T>(&self, item: Result<T, StoreError>) -> Option<T> {
-        if item.is_err() {
+    /// What was read, or counted as unreadable.
+    fn readable<T>(&self, read: Option<T>) -> Option<T> {
+        if read.is_none() {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
         }
-        item.ok()
+        read
     }
 
-    async fn reader(&self) -> &Client {
-        self.reader.get_or_init(async || Client::new(&self.aws.service(Some(PAGE_TIMEOUT)).await)).await
+    /// One of the pipeline's operations, each within a moment.
+    async fn call<R: TableRequest>(&self, request: &R) -> Result<R::Response, Failure> {
+        self.exchange(request, Bounds { time: Some(STORE_TIMEOUT), bytes: STORE_BYTES_MAX }).await
     }
 
-    /// A page, tried again while that may help.
-    async fn page<T, F: Future<Output = Result<T, StoreError>>>(
-        &self,
-        mut read: impl FnMut() -> F,
-    ) -> Result<T, StoreError> {
-        let mut pause = PAGE_RETRY_PAUSE;
-        for _ in 1..PAGE_TRIES_MAX {
-            match read().await {
-                Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
-                answer => return answer,
+    /// A page, which takes longer; asked for again while that may help.
+    async fn page<R: TableRequest>(&self, request: &R) -> Result<R::Response, StoreError> {
+        let bounds = Bounds { time: Some(PAGE_TIMEOUT), bytes: PAGE_BYTES_MAX };
+        let read = || async { self.exchange(request, bounds).await.map_err(|failure| self.error(&failure)) };
+        let pauses =
+            ExponentialBuilder::new().with_min_delay(PAGE_RETRY_PAUSE).with_max_times(PAGE_TRIES_MAX - 1);
+        read.retry(pauses).when(StoreError::is_transient).await
+    }
+
+    async fn exchange<R: TableRequest>(&self, request: &R, bounds: Bounds) -> Result<R::Response, Failure> {
+        let operation = Operation { target: R::TARGET, content_type: "application/x-amz-json-1.0" };
+        self.caller.call(operation, request, bounds).await
+    }
+
+    /// A conditional update.
+    async fn update(&self, update: &Update) -> Result<Updated, StoreError> {
+        match self.call(update).await {
+            Ok(updated) => Ok(Updated::Done(updated.attributes)),
+            Err(Failure::Refused(code, body)) if code == "ConditionalCheckFailedException" => {
+                Ok(Updated::Refused(body.read("Item")))
             }
-            pause *= 2;
+            Err(failure) => Err(self.error(&failure)),
         }
-        read().await
-    }
-
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.service(Some(STORE_TIMEOUT)).await)).await
     }
 
     /// What a failed operation means to the pipeline.
-    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let source = |failure: &Failure| format!("the DynamoDB table {}: {failure}", self.table).into();
-        match Failure::of(error) {
-            failure @ Failure::Busy(_) => StoreError::Busy { source: source(&failure) },
-            failure @ Failure::Unreachable(_) => StoreError::Unreachable { source: source(&failure) },
-            Failure::Refused(what) => {
-                let mend = match what.as_str() {
+    fn error(&self, failure: &Failure) -> StoreError {
+        let source = format!("the DynamoDB table {}: {failure}", self.table).into();
+        match failure {
+            Failure::Busy(_) => StoreError::Busy { source },
+            Failure::Unreachable(_) => StoreError::Unreachable { source },
+            Failure::Refused(code, _) => {
+                let fix = match code.as_str() {
                     "ResourceNotFoundException" => "it does not exist in this region and account",
                     "ValidationException" => "it has other keys or lacks an index; portend doctor says which",
                     _ => "see the credentials and their policy",
                 };
-                StoreError::Refused {
-                    source: format!("the DynamoDB table {} ({what}): {mend}", self.table).into(),
-                }
+                let source = format!("the DynamoDB table {} ({failure}): {fix}", self.table).into();
+                StoreError::Refused { source }
             }
         }
+    }
+
+    /// What is busy, for a reason of its own.
+    fn busy(&self, what: &str) -> StoreError {
+        StoreError::Busy { source: format!("the DynamoDB table {}: {what}", self.table).into() }
     }
 
     /// An item that is not what its key says.
@@ -155,47 +162,43 @@ impl fmt::Debug for DynamoDb {
     }
 }
 
-/// The SDK's futures are large; boxed, they do not make every caller's so.
-impl Store for DynamoDb {
+impl Claims for DynamoDb {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
-        Box::pin(claims::claim(self, request)).await
+        claims::claim(self, request).await
     }
 
     async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
-        Box::pin(claims::reserve_call(self, lease)).await
+        claims::reserve_call(self, lease).await
     }
 
-    async fn put(&self, insight: &Insight, todo: Option<Todo>, now: Timestamp) -> Result<Put, StoreError> {
-        Box::pin(insights::put(self, insight, todo, now)).await
+    async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+        commit::commit(self, request).await
     }
 
-    async fn finish(&self, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
-        Box::pin(claims::finish(self, lease, expires_at)).await
+    async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {
+        claims::release(self, lease, release).await
     }
 
-    async fn release(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-        Box::pin(claims::release(self, lease, until)).await
+    async fn repeat(&self, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
+        insights::repeat(self, request).await
     }
 
-    async fn repeat(
-        &self,
-        key: &InsightKey,
-        seen: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<Repeat>, StoreError> {
-        Box::pin(insights::repeat(self, key, seen, now)).await
+    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
+        claims::claim_upgrade(self, request).await
     }
 
-    async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        Box::pin(parked::park(self, parked)).await
+    async fn commit_upgrade(&self, request: &CommitRequest<'_>) -> Result<Option<StoredInsight>, StoreError> {
+        insights::commit_upgrade(self, request).await
     }
+}
 
-    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
-        Box::pin(parked::replayed(self, sha256, at, outcome)).await
+impl Insights for DynamoDb {
+    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        insights::insight(self, key, now).await
     }
 
     async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
-        Box::pin(insights::clear_todo(self, key, run, todo)).await
+        insights::clear_todo(self, key, run, todo).await
     }
 
     async fn due(
@@ -203,33 +206,18 @@ impl Store for DynamoDb {
         now: Timestamp,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        Box::pin(pages::due(self, now, after, limit)).await
+    ) -> Result<Vec<DueInsight>, StoreError> {
+        queries::due(self, now, after, limit).await
+    }
+}
+
+impl Parking for DynamoDb {
+    async fn park(&self, parked: &Parked, _: &str) -> Result<(), StoreError> {
+        parking::park(self, parked).await
     }
 
-    async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
-        Box::pin(claims::claim_upgrade(self, request)).await
-    }
-
-    async fn upgrade(
-        &self,
-        insight: &Insight,
-        todo: Option<Todo>,
-        now: Timestamp,
-    ) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(insights::upgrade(self, insight, todo, now)).await
-    }
-
-    async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(insights::insight(self, key, now)).await
-    }
-
-    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(pages::find(self, alert_id, now)).await
-    }
-
-    async fn insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
-        Box::pin(pages::insights(self, query, now)).await
+    async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
+        parking::replayed(self, sha256, at, outcome).await
     }
 
     async fn parked(
@@ -238,6 +226,16 @@ impl Store for DynamoDb {
         limit: usize,
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
-        Box::pin(parked::parked(self, after, limit, now)).await
+        parking::parked(self, after, limit, now).await
+    }
+}
+
+impl Queries for DynamoDb {
+    async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
+        queries::find(self, alert_id, now).await
+    }
+
+    async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
+        queries::insights(self, query, now).await
     }
 }

@@ -1,87 +1,117 @@
-//! JSON as DynamoDB's attributes, and back.
+//! JSON as DynamoDB's attributes, and back: numbers are numbers, lists are lists and objects are maps, as the original
+//! handler wrote them.
 //!
-//! Takes: values without NaN and infinity; JSON has none.
-//! Gives: numbers as numbers, lists as lists, objects as maps, as the original handler wrote them.
+//! Takes values without NaN and infinity; JSON has none.
 //! Never: keeps the order of a map. DynamoDB has none, so what is read back is in the order of its keys.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use portend_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::base64::Base64;
+use serde_with::serde_as;
 
 /// An item of the table.
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = BTreeMap<String, Attribute>;
+
+/// A value of an item, in DynamoDB's own JSON: `{ "S": "text" }`.
+#[serde_as]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Attribute {
+    S(String),
+    N(String),
+    Bool(bool),
+    Null(bool),
+    L(Vec<Self>),
+    M(Item),
+    Ss(Vec<String>),
+    Ns(Vec<String>),
+    B(#[serde_as(as = "Base64")] Vec<u8>),
+    Bs(#[serde_as(as = "Vec<Base64>")] Vec<Vec<u8>>),
+}
+
+/// The attribute by which DynamoDB deletes.
+pub(super) const TTL: &str = "ttl";
 
 /// A text.
-pub(super) fn text(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
+pub(super) fn text(text: impl Into<String>) -> Attribute {
+    Attribute::S(text.into())
 }
 
 /// A whole number.
-pub(super) fn number(number: impl Into<i128>) -> AttributeValue {
-    AttributeValue::N(number.into().to_string())
+pub(super) fn number(number: impl Into<i128>) -> Attribute {
+    Attribute::N(number.into().to_string())
 }
 
 /// An instant in milliseconds since 1970.
-pub(super) fn millis(at: Timestamp) -> AttributeValue {
+pub(super) fn millis(at: Timestamp) -> Attribute {
     number(at.as_millis())
 }
 
 /// An instant in seconds since 1970: a time to live, or what one is compared with.
-pub(super) fn secs(at: Timestamp) -> AttributeValue {
+pub(super) fn secs(at: Timestamp) -> Attribute {
     number(at.as_secs())
 }
 
 /// Any JSON value.
-pub(super) fn from_json(value: Value) -> AttributeValue {
+pub(super) fn from_json(value: Value) -> Attribute {
     match value {
-        Value::Null => AttributeValue::Null(true),
-        Value::Bool(is_so) => AttributeValue::Bool(is_so),
-        Value::Number(number) => AttributeValue::N(number.to_string()),
-        Value::String(text) => AttributeValue::S(text),
-        Value::Array(values) => AttributeValue::L(values.into_iter().map(from_json).collect()),
+        Value::Null => Attribute::Null(true),
+        Value::Bool(is_so) => Attribute::Bool(is_so),
+        Value::Number(number) => Attribute::N(number.to_string()),
+        Value::String(text) => Attribute::S(text),
+        Value::Array(values) => Attribute::L(values.into_iter().map(from_json).collect()),
         Value::Object(fields) => {
-            AttributeValue::M(fields.into_iter().map(|(name, value)| (name, from_json(value))).collect())
+            Attribute::M(fields.into_iter().map(|(name, value)| (name, from_json(value))).collect())
         }
     }
 }
 
 /// The JSON of an attribute; `None` for what no item of this table holds, such as a binary.
-#[expect(clippy::wildcard_enum_match_arm, reason = "an open enum, of which items hold these")]
-pub(super) fn to_json(attribute: &AttributeValue) -> Option<Value> {
+pub(super) fn to_json(attribute: &Attribute) -> Option<Value> {
     Some(match attribute {
-        AttributeValue::Null(_) => Value::Null,
-        AttributeValue::Bool(is_so) => Value::Bool(*is_so),
-        AttributeValue::N(number) => Value::Number(serde_json::from_str(number).ok()?),
-        AttributeValue::S(text) => Value::String(text.clone()),
-        AttributeValue::L(values) => values.iter().map(to_json).collect::<Option<_>>()?,
-        AttributeValue::Ss(texts) => texts.iter().cloned().map(Value::String).collect(),
-        AttributeValue::M(fields) => {
-            let field = |(name, value): (&String, &AttributeValue)| Some((name.clone(), to_json(value)?));
+        Attribute::Null(_) => Value::Null,
+        Attribute::Bool(is_so) => Value::Bool(*is_so),
+        Attribute::N(number) => Value::Number(serde_json::from_str(number).ok()?),
+        Attribute::S(text) => Value::String(text.clone()),
+        Attribute::L(values) => values.iter().map(to_json).collect::<Option<_>>()?,
+        Attribute::Ss(texts) => texts.iter().cloned().map(Value::String).collect(),
+        Attribute::M(fields) => {
+            let field = |(name, value): (&String, &Attribute)| Some((name.clone(), to_json(value)?));
             Value::Object(fields.iter().map(field).collect::<Option<_>>()?)
         }
-        _ => return None,
+        Attribute::Ns(_) | Attribute::B(_) | Attribute::Bs(_) => return None,
     })
 }
 
 /// A text of an item.
 pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
+    match item.get(name)? {
+        Attribute::S(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// A whole number of an item.
-pub(super) fn number_of<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+pub(super) fn number_of<T: FromStr>(item: &Item, name: &str) -> Option<T> {
+    match item.get(name)? {
+        Attribute::N(number) => number.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A text of an item that is a timestamp.
+pub(super) fn time_of(item: &Item, name: &str) -> Option<Timestamp> {
+    Timestamp::parse(text_of(item, name)?).ok()
 }
 
 /// Whether the item has not expired. An item without a time to live never does.
 pub(super) fn is_live(item: &Item, now: Timestamp) -> bool {
-    number_of(item, TTL).is_none_or(|ttl| !Timestamp::from_secs(ttl).has_passed(now))
+    number_of(item, TTL).is_none_or(|ttl| !Timestamp::from_secs(ttl).is_past(now))
 }
-
-/// The attribute by which DynamoDB deletes.
-pub(super) const TTL: &str = "ttl";
 
 #[cfg(test)]
 mod tests {
@@ -99,8 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_read_and_written_as_dynamodb_does() {
+        let wire = json!({
+            "s": { "S": "a" }, "n": { "N": "1.5" }, "bool": { "BOOL": true }, "null": { "NULL": true },
+            "l": { "L": [{ "S": "a" }] }, "m": { "M": { "a": { "N": "1" } } }, "ss": { "SS": ["a"] },
+            "ns": { "NS": ["1"] }, "b": { "B": "/wB7" }, "bs": { "BS": ["/wB7"] },
+        });
+        let item: Item = serde_json::from_value(wire.clone()).unwrap();
+        assert_eq!(item["b"], Attribute::B(b"\xff\x00{".to_vec()));
+        assert_eq!(serde_json::to_value(&item).unwrap(), wire);
+    }
+
+    #[test]
     fn a_set_is_read_as_a_list_and_a_binary_is_not_read() {
-        assert_eq!(to_json(&AttributeValue::Ss(vec!["a".into()])), Some(json!(["a"])));
-        assert_eq!(to_json(&AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new("x"))), None);
+        assert_eq!(to_json(&Attribute::Ss(vec!["a".into()])), Some(json!(["a"])));
+        assert_eq!(to_json(&Attribute::B(b"x".to_vec())), None);
     }
 }

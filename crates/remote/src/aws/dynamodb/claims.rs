@@ -1,24 +1,23 @@
-//! Claims in the table: each step is one conditional update.
+//! Claims in the table: each step is one conditional update. Of a refused condition, the response is what [`ClaimRow`]
+//! makes of the item that refused it.
 //!
-//! Takes: a worker's wish.
-//! Gives: the answer; of a refused condition, what [`ClaimRow`] says to the row that refused it.
-//! Never: lets two workers have one lease, whatever is retried or lost: an answer that was lost is known by its owner.
+//! Never: lets two workers have one lease, whatever is retried or lost: a response that was lost is known by its owner.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use portend_core::alert::{AlertKey, InsightKey};
-use portend_core::limits::{CALLS_MAX, KEPT, UPGRADE_CALLS_MAX, UPGRADES_MAX};
+use portend_core::limits::{CALLS_MAX, LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX, UPGRADES_MAX};
 use portend_core::store::{
-    Claim, ClaimRequest, ClaimRow, Lease, Reserved, State, StoreError, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, ClaimRow, ClaimState, Lease, Release, Reserved, StoreError, UpgradeClaim,
+    UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
-use super::attribute::{Item, TTL, millis, number, number_of, secs, text, text_of};
+use super::attribute::{Item, millis, number, number_of, secs, text};
+use super::item::{alert_key_of, claim_item_key, claim_row, insight_of, insight_sk, insights_pk};
+use super::request::Update;
 use crate::limits::LOOKS_MAX;
 
-/// What a conditional update answers.
+/// The response to a conditional update.
 pub(super) enum Updated {
     /// It was done; the item as it is now, if that was asked for.
     Done(Item),
@@ -27,65 +26,77 @@ pub(super) enum Updated {
 }
 
 pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Claim, StoreError> {
-    let fresh = store
-        .update_claim(request.alert_key)
-        .await
-        .update_expression(
-            "SET #state = :claimed, #owner = :owner, fence = if_not_exists(fence, :none) + :one, \
-             lease_until = :until, calls = if_not_exists(calls, :none), upgrades = if_not_exists(upgrades, :none), \
-             insight_pk = if_not_exists(insight_pk, :pk), insight_sk = if_not_exists(insight_sk, :sk), #ttl = :ttl",
+    let first_call = u32::from(request.reserve_call);
+    let fresh = store.update_claim(
+        request.alert_key,
+        "SET #state = :claimed, #owner = :owner, fence = if_not_exists(fence, :none) + :one, lease_until = :until, \
+         calls = if_not_exists(calls, :none) + :first_call, upgrades = if_not_exists(upgrades, :none), \
+         insight_pk = if_not_exists(insight_pk, :pk), insight_sk = if_not_exists(insight_sk, :sk), #ttl = :ttl",
+    );
+    let fresh = fresh
+        .only_if(
+            "attribute_not_exists(pk) OR (#state = :claimed AND #ttl >= :now_secs \
+             AND (lease_until < :now OR lease_until > :lease_max))",
         )
-        .condition_expression(
-            "attribute_not_exists(pk) OR (#state = :claimed AND lease_until < :now AND #ttl >= :now_secs)",
-        )
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":now", millis(request.now))
-        .expression_attribute_values(":now_secs", secs(request.now));
-    let mut update = named(fresh, request);
+        .with(":none", number(0))
+        .with(":one", number(1))
+        .with(":first_call", number(first_call))
+        .with(":now", millis(request.now))
+        .with(":lease_max", millis(request.now.plus(LEASE_MAX)))
+        .with(":now_secs", secs(request.now));
+    let mut update = of_claim(fresh, request);
     for _ in 0..LOOKS_MAX {
-        let old = match store.update(update.return_values(ReturnValue::AllNew)).await? {
+        let old = match store.update(&update.returning_item()).await? {
             Updated::Done(item) => {
                 let row = store.row(&item)?;
-                return Ok(Claim::Mine(lease(request.alert_key, &row, CALLS_MAX)));
+                return store.claimed(request, &row).await;
             }
             Updated::Refused(old) => old,
         };
         let row = old.map(|item| store.row(&item)).transpose()?;
-        let (answer, written) = ClaimRow::claim(row.as_ref(), request);
-        let (Some(row), Some(written)) = (row, written) else { return Ok(answer) };
+        let (response, written) = ClaimRow::claim(row.as_ref(), request);
+        let (Some(row), Some(written)) = (row, written) else { return Ok(response) };
         // It has expired, or its lease ended between the two looks: written anew, unless somebody else has.
-        let anew = store
-            .update_claim(request.alert_key)
-            .await
-            .update_expression(
-                "SET #state = :claimed, #owner = :owner, fence = :fence, lease_until = :until, calls = :calls, \
-                 upgrades = :upgrades, insight_pk = :pk, insight_sk = :sk, #ttl = :ttl",
-            )
-            .condition_expression("fence = :found AND lease_until = :found_until AND calls = :found_calls")
-            .expression_attribute_values(":fence", number(written.fence))
-            .expression_attribute_values(":calls", number(written.calls))
-            .expression_attribute_values(":upgrades", number(written.upgrades))
-            .expression_attribute_values(":found", number(row.fence))
-            .expression_attribute_values(":found_until", millis(row.lease_until))
-            .expression_attribute_values(":found_calls", number(row.calls));
+        let anew = store.update_claim(
+            request.alert_key,
+            "SET #state = :claimed, #owner = :owner, fence = :fence, lease_until = :until, calls = :calls, \
+             upgrades = :upgrades, insight_pk = :pk, insight_sk = :sk, #ttl = :ttl REMOVE occurrences, last_seen",
+        );
+        let anew = anew
+            .only_if("fence = :found AND lease_until = :found_until AND calls = :found_calls")
+            .with(":fence", number(written.fence))
+            .with(":calls", number(written.calls))
+            .with(":upgrades", number(written.upgrades))
+            .with(":found", number(row.fence))
+            .with(":found_until", millis(row.lease_until))
+            .with(":found_calls", number(row.calls));
         let place = ClaimRequest { insight_key: written.insight_key, ..request.clone() };
-        update = named(anew, &place);
+        update = of_claim(anew, &place);
     }
     Ok(Claim::Busy(request.now))
 }
 
+/// The values that both forms of a claim share.
+fn of_claim(update: Update, request: &ClaimRequest) -> Update {
+    update
+        .with(":claimed", text(ClaimState::Claimed.code()))
+        .with(":owner", text(&request.owner))
+        .with(":until", millis(request.lease_until))
+        .with(":pk", text(insights_pk(request.insight_key.entity_id())))
+        .with(":sk", text(insight_sk(&request.insight_key)))
+        // A claim does not expire under a live lease: its insight will live as long from now.
+        .with(":ttl", secs(request.now.plus(RETENTION)))
+}
+
 pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Reserved, StoreError> {
     let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET calls = calls + :one")
-        .condition_expression("fence = :fence AND calls < :max")
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":fence", number(lease.fence))
-        .expression_attribute_values(":max", number(lease.calls_max))
-        .return_values(ReturnValue::UpdatedNew);
-    match store.update(update).await? {
+        .update_claim(lease.alert_key, "SET calls = calls + :one")
+        .only_if("fence = :fence AND calls < :max")
+        .with(":one", number(1))
+        .with(":fence", number(lease.fence))
+        .with(":max", number(lease.calls_max))
+        .returning_item();
+    match store.update(&update).await? {
         Updated::Done(item) => Ok(Reserved::Call(number_of(&item, "calls").unwrap_or(lease.calls_max))),
         Updated::Refused(old) => {
             let row = old.map(|item| store.row(&item)).transpose()?;
@@ -94,32 +105,20 @@ pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Rese
     }
 }
 
-pub(super) async fn finish(store: &DynamoDb, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn release(store: &DynamoDb, lease: &Lease, release: Release) -> Result<(), StoreError> {
     let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET #state = :done, lease_until = :nobody, #ttl = :ttl")
-        .condition_expression("fence = :fence")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":done", text(State::Done.code()))
-        .expression_attribute_values(":nobody", millis(Timestamp::EPOCH))
-        .expression_attribute_values(":ttl", secs(expires_at))
-        .expression_attribute_values(":fence", number(lease.fence));
-    store.update(update).await.map(drop)
-}
-
-pub(super) async fn release(store: &DynamoDb, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-    let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET lease_until = :until, #owner = :nobody")
-        .condition_expression("fence = :fence")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_values(":until", millis(until))
-        .expression_attribute_values(":nobody", text(""))
-        .expression_attribute_values(":fence", number(lease.fence));
-    store.update(update).await.map(drop)
+        .update_claim(
+            lease.alert_key,
+            "SET lease_until = :until, #owner = :nobody, calls = calls - :unused, upgrades = upgrades + :failed",
+        )
+        .only_if("fence = :fence AND #owner = :owner")
+        .with(":until", millis(release.until))
+        .with(":nobody", text(""))
+        .with(":unused", number(u32::from(release.unused_call)))
+        .with(":failed", number(u32::from(release.failed_upgrade)))
+        .with(":fence", number(lease.fence))
+        .with(":owner", text(&lease.owner));
+    store.update(&update).await.map(drop)
 }
 
 pub(super) async fn claim_upgrade(
@@ -127,100 +126,91 @@ pub(super) async fn claim_upgrade(
     request: &UpgradeRequest,
 ) -> Result<UpgradeClaim, StoreError> {
     let update = store
-        .update_claim(request.alert_key)
-        .await
-        .update_expression(
-            "SET #state = :done, #owner = :owner, fence = fence + :one, lease_until = :until, \
-             upgrades = upgrades + :one",
+        .update_claim(
+            request.alert_key,
+            "SET #state = :done, #owner = :owner, fence = fence + :one, lease_until = :until",
         )
-        .condition_expression("lease_until < :now AND upgrades < :max AND #ttl >= :now_secs")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":owner", text(&request.owner))
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":until", millis(request.lease_until))
-        .expression_attribute_values(":done", text(State::Done.code()))
-        .expression_attribute_values(":now", millis(request.now))
-        .expression_attribute_values(":now_secs", secs(request.now))
-        .expression_attribute_values(":max", number(UPGRADES_MAX))
-        .return_values(ReturnValue::AllNew);
-    match store.update(update).await? {
+        .only_if(
+            "(lease_until < :now OR lease_until > :lease_max) AND upgrades < :max AND #ttl >= :now_secs \
+             AND (#owner <> :owner OR #state <> :done)",
+        )
+        .with(":owner", text(&request.owner))
+        .with(":one", number(1))
+        .with(":until", millis(request.lease_until))
+        .with(":done", text(ClaimState::Done.code()))
+        .with(":now", millis(request.now))
+        .with(":lease_max", millis(request.now.plus(LEASE_MAX)))
+        .with(":now_secs", secs(request.now))
+        .with(":max", number(UPGRADES_MAX))
+        .returning_item();
+    match store.update(&update).await? {
         Updated::Done(item) => {
             let row = store.row(&item)?;
-            let calls_max = row.calls + UPGRADE_CALLS_MAX;
-            Ok(UpgradeClaim::Mine(lease(request.alert_key, &row, calls_max)))
+            Ok(UpgradeClaim::Mine(Lease {
+                alert_key: request.alert_key,
+                owner: row.owner,
+                fence: row.fence,
+                insight_key: row.insight_key,
+                calls_max: row.calls + UPGRADE_CALLS_MAX,
+                first_call: None,
+            }))
         }
         Updated::Refused(old) => {
             let row = old.map(|item| store.row(&item)).transpose()?;
             Ok(match ClaimRow::claim_upgrade(row.as_ref(), request) {
                 // It was free only between the two looks; the next sweep looks again.
                 (_, Some(written)) => UpgradeClaim::Busy(written.lease_until),
-                (answer, None) => answer,
+                (response, None) => response,
             })
         }
     }
 }
 
 impl DynamoDb {
-    /// Sends a conditional update.
-    pub(super) async fn update(&self, update: UpdateItemFluentBuilder) -> Result<Updated, StoreError> {
-        let sent = update
-            .table_name(&self.table)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match sent {
-            Ok(UpdateItemOutput { attributes, .. }) => Ok(Updated::Done(attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Updated::Refused(failed.item.clone()))
-                }
-                Some(_) | None => Err(self.error(&error)),
-            },
+    /// The response to whoever has just claimed. Below a second lease, the insight may exist: an earlier version of this
+    /// program stored it before it marked the claim as done, and could die in between.
+    async fn claimed(&self, request: &ClaimRequest, row: &ClaimRow) -> Result<Claim, StoreError> {
+        let lease = row.lease(request);
+        if row.fence > 1 {
+            let item = self.get_insight(&row.insight_key, request.now).await?;
+            let item = item.filter(|item| alert_key_of(item) == Some(request.alert_key));
+            if let Some(insight) = item.as_ref().and_then(insight_of) {
+                let expires_at = insight.expires_at().unwrap_or(request.now);
+                adopt(self, &lease, &lease.insight_key, expires_at).await?;
+                return Ok(Claim::Done(lease.insight_key));
+            }
         }
+        Ok(Claim::Mine(lease))
     }
 
-    async fn update_claim(&self, key: AlertKey) -> UpdateItemFluentBuilder {
-        let client = self.client().await;
-        client.update_item().key("pk", text(format!("claim#{key}"))).key("sk", text("claim"))
+    /// The claim that an item holds.
+    pub(super) fn row(&self, item: &Item) -> Result<ClaimRow, StoreError> {
+        claim_row(item).ok_or_else(|| self.no_item("a claim"))
     }
 
-    fn row(&self, item: &Item) -> Result<ClaimRow, StoreError> {
-        let row = || {
-            Some(ClaimRow {
-                state: State::from_code(text_of(item, "state")?)?,
-                owner: text_of(item, "owner")?.to_owned(),
-                fence: number_of(item, "fence")?,
-                lease_until: Timestamp::from_millis(number_of(item, "lease_until")?),
-                calls: number_of(item, "calls")?,
-                upgrades: number_of(item, "upgrades")?,
-                insight_key: InsightKey::from_item(
-                    text_of(item, "insight_pk")?,
-                    text_of(item, "insight_sk")?,
-                )?,
-                expires_at: Timestamp::from_secs(number_of(item, TTL)?),
-            })
-        };
-        row().ok_or_else(|| self.no_item("a claim"))
+    pub(super) fn update_claim(&self, key: AlertKey, expression: &str) -> Update {
+        Update::new(&self.table, claim_item_key(key), expression)
     }
 }
 
-/// The names and values that both forms of a claim share.
-fn named(update: UpdateItemFluentBuilder, request: &ClaimRequest) -> UpdateItemFluentBuilder {
-    update
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":claimed", text(State::Claimed.code()))
-        .expression_attribute_values(":owner", text(&request.owner))
-        .expression_attribute_values(":until", millis(request.lease_until))
-        .expression_attribute_values(":pk", text(request.insight_key.pk()))
-        .expression_attribute_values(":sk", text(request.insight_key.sk()))
-        // A claim does not expire under a live lease: its insight will live as long from now.
-        .expression_attribute_values(":ttl", secs(request.now.plus(KEPT)))
-}
-
-fn lease(alert_key: AlertKey, row: &ClaimRow, calls_max: u32) -> Lease {
-    Lease { alert_key, fence: row.fence, insight_key: row.insight_key.clone(), calls_max }
+/// Marks a claim as done whose alert has this insight already, if the lease still holds.
+pub(super) async fn adopt(
+    store: &DynamoDb,
+    lease: &Lease,
+    key: &InsightKey,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let update = store
+        .update_claim(
+            lease.alert_key,
+            "SET #state = :done, lease_until = :nobody, #ttl = :ttl, insight_pk = :pk, insight_sk = :sk",
+        )
+        .only_if("fence = :fence")
+        .with(":done", text(ClaimState::Done.code()))
+        .with(":nobody", millis(Timestamp::EPOCH))
+        .with(":ttl", secs(expires_at))
+        .with(":pk", text(insights_pk(key.entity_id())))
+        .with(":sk", text(insight_sk(key)))
+        .with(":fence", number(lease.fence));
+    store.update(&update).await.map(drop)
 }

@@ -1,91 +1,74 @@
-//! Insights in the table: put once, counted, told, upgraded.
+//! Insights in the table: repeats counted on their claims, notified, upgraded, and read with their claims' counts.
 //!
-//! Takes: an insight, or the key of one.
-//! Gives: what is stored.
 //! Never: writes over an insight that is not degraded, or makes a stub of one that is absent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use futures_util::future::{try_join, try_join_all};
 use portend_core::alert::{AlertKey, InsightKey};
-use portend_core::insight::{Insight, StoredInsight};
-use portend_core::store::{Put, Repeat, StoreError, Todo};
+use portend_core::insight::StoredInsight;
+use portend_core::store::{
+    ClaimState, CommitRequest, Release, Repeat, RepeatRequest, StoreError, Todo,
+};
 use portend_core::time::Timestamp;
-use serde_json::{Map, Value};
 
 use super::DynamoDb;
-use super::attribute::{Item, TTL, from_json, is_live, number, secs, text, text_of, to_json};
-use super::claims::Updated;
+use super::attribute::{Attribute, Item, is_live, number, text};
+use super::claims::{Updated, release};
+use super::item::{
+    alert_key_of, attributes, claim_item_key, claim_row, claimed_key_of, insight_item_key, insight_of,
+    todo_attributes, todo_of,
+};
+use super::request::{BatchGet, Get, Update, WantedItems};
+use crate::limits::ITEMS_AT_ONCE;
 
-/// Attributes of an item that are no fields of its insight.
-const BOOKKEEPING: [&str; 6] = ["pk", "sk", TTL, "alert_key", "todo", "todo_day"];
 /// Fields that an upgrade leaves alone: repeats count them meanwhile.
 const COUNTED: [&str; 2] = ["occurrences", "last_seen"];
 
-pub(super) async fn put(
-    store: &DynamoDb,
-    insight: &Insight,
-    todo: Option<Todo>,
-    now: Timestamp,
-) -> Result<Put, StoreError> {
-    let mut item = store.fields(&insight.to_stored())?;
-    item.extend([
-        ("pk".to_owned(), text(insight.key().pk())),
-        ("sk".to_owned(), text(insight.key().sk())),
-        (TTL.to_owned(), secs(insight.expires_at())),
-        ("alert_key".to_owned(), text(insight.alert_key().to_string())),
-    ]);
-    if let Some(todo) = todo {
-        item.insert("todo".to_owned(), text(todo.code()));
-        item.insert("todo_day".to_owned(), text(insight.timestamp.day()));
-    }
-    let sent = store
-        .client()
-        .await
-        .put_item()
-        .table_name(&store.table)
-        .set_item(Some(item))
-        .condition_expression("attribute_not_exists(pk) OR #ttl < :now")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":now", secs(now))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .send()
-        .await;
-    match sent {
-        Ok(_) => Ok(Put::Stored),
-        Err(error) => match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                let existing = failed.item.as_ref().ok_or_else(|| store.no_item("an insight"))?;
-                Ok(Put::Existing(store.insight_of(existing)?))
-            }
-            Some(_) | None => Err(store.error(&error)),
-        },
+/// Whether a read sees every write that was acknowledged before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    Consistent,
+    Eventual,
+}
+
+/// How many alerts said what an insight says, and when the latest did, as claims counted them.
+pub(super) struct Repeats(HashMap<AlertKey, (u64, Option<Timestamp>)>);
+
+impl Repeats {
+    /// The insight of this item with its repeats.
+    pub(super) fn join(&self, item: &Item, insight: StoredInsight) -> StoredInsight {
+        match alert_key_of(item).and_then(|key| self.0.get(&key)) {
+            Some((occurrences, last_seen)) => insight.with_repeats(*occurrences, *last_seen),
+            None => insight,
+        }
     }
 }
 
-pub(super) async fn repeat(
-    store: &DynamoDb,
-    key: &InsightKey,
-    seen: Timestamp,
-    now: Timestamp,
-) -> Result<Option<Repeat>, StoreError> {
+/// The claim counts; what it counts of is read at the same time.
+pub(super) async fn repeat(store: &DynamoDb, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
     let update = store
-        .update_insight(key)
-        .await
-        .update_expression("SET occurrences = if_not_exists(occurrences, :one) + :one, last_seen = :seen")
-        .condition_expression("last_seen < :seen AND #ttl >= :now")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":seen", text(seen.to_string()))
-        .expression_attribute_values(":now", secs(now))
-        .return_values(ReturnValue::AllNew);
-    let item = match store.update(update).await? {
-        Updated::Done(item) => Some(item),
-        Updated::Refused(old) => old.filter(|item| is_live(item, now)),
+        .update_claim(
+            request.alert_key,
+            "SET occurrences = if_not_exists(occurrences, :one) + :one, last_seen = :seen",
+        )
+        .only_if("#state = :done AND (attribute_not_exists(last_seen) OR last_seen < :seen)")
+        .with(":done", text(ClaimState::Done.code()))
+        .with(":one", number(1))
+        .with(":seen", text(request.seen.to_string()))
+        .returning_item();
+    let count = store.update(&update);
+    let (counted, item) = try_join(count, store.get_insight(&request.insight_key, request.now)).await?;
+    let Some(item) = item else { return Ok(None) };
+    let claim = match counted {
+        Updated::Done(claim) => Some(claim),
+        Updated::Refused(claim) => claim,
     };
-    item.map(|item| Ok(Repeat { insight: store.insight_of(&item)?, todo: todo_of(&item) })).transpose()
+    let mut insight = store.insight_of(&item)?;
+    if let Some(row) = claim.as_ref().and_then(claim_row) {
+        insight = insight.with_repeats(row.occurrences, row.last_seen);
+    }
+    Ok(Some(Repeat { insight, todo: todo_of(&item) }))
 }
 
 pub(super) async fn clear_todo(
@@ -94,25 +77,24 @@ pub(super) async fn clear_todo(
     run: &str,
     todo: Todo,
 ) -> Result<(), StoreError> {
-    let still = |update: UpdateItemFluentBuilder, degraded: bool| {
-        update
-            .condition_expression("todo = :todo AND #run = :run AND degraded = :degraded")
-            .expression_attribute_names("#run", "run")
-            .expression_attribute_values(":todo", text(todo.code()))
-            .expression_attribute_values(":run", text(run))
-            .expression_attribute_values(":degraded", AttributeValue::Bool(degraded))
-    };
-    let update = async |degraded| {
-        let update = store.update_insight(key).await;
-        let update = match todo.after(degraded) {
-            None => update.update_expression("REMOVE todo, todo_day"),
-            Some(next) => update
-                .update_expression("SET todo = :next")
-                .expression_attribute_values(":next", text(next.code())),
+    let update = async |is_degraded| {
+        let next = todo.after(is_degraded);
+        let update = store.update_insight(key, match next {
+            None => "REMOVE todo, todo_day",
+            Some(_) => "SET todo = :next",
+        });
+        let update = update
+            .only_if("todo = :todo AND #run = :run AND degraded = :degraded")
+            .with(":todo", text(todo.code()))
+            .with(":run", text(run))
+            .with(":degraded", Attribute::Bool(is_degraded));
+        let update = match next {
+            None => update,
+            Some(next) => update.with(":next", text(next.code())),
         };
-        store.update(still(update, degraded)).await
+        store.update(&update).await
     };
-    // Few of those that are told are degraded, so one update is nearly always the only one.
+    // Few of those that are published are degraded, so one update is nearly always the only one.
     let likely = todo == Todo::Upgrade;
     if let Updated::Refused(Some(old)) = update(likely).await?
         && todo_of(&old) == Some(todo)
@@ -127,98 +109,108 @@ pub(super) async fn insight(
     key: &InsightKey,
     now: Timestamp,
 ) -> Result<Option<StoredInsight>, StoreError> {
-    store.get_item(key, now).await?.map(|item| store.insight_of(&item)).transpose()
+    match store.get_insight(key, now).await? {
+        Some(item) => store.joined_one(item).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-pub(super) async fn upgrade(
+pub(super) async fn commit_upgrade(
     store: &DynamoDb,
-    insight: &Insight,
-    todo: Option<Todo>,
-    now: Timestamp,
+    request: &CommitRequest<'_>,
 ) -> Result<Option<StoredInsight>, StoreError> {
-    let key = insight.key();
-    let Some(item) = store.get_item(key, now).await? else { return Ok(None) };
+    let CommitRequest { lease, insight, now, .. } = *request;
+    let Some(item) = store.get_insight(insight.key(), now).await? else { return Ok(None) };
     let stored = store.insight_of(&item)?;
-    if !stored.is_degraded() {
-        return Ok(Some(stored));
-    }
-    let mut fields = store.fields(&stored.upgraded(insight))?;
-    fields.retain(|name, _| !COUNTED.contains(&name.as_str()));
-    // What nobody was told of yet is still to be told.
-    let todo = todo.or(todo_of(&item).filter(|todo| *todo == Todo::Tell));
-    if let Some(todo) = todo {
-        fields.insert("todo".to_owned(), text(todo.code()));
-        fields.insert("todo_day".to_owned(), text(insight.timestamp.day()));
-    }
-    let (mut set, mut names, mut values) = (Vec::new(), HashMap::new(), HashMap::new());
-    for (index, (name, value)) in fields.into_iter().enumerate() {
-        set.push(format!("#f{index} = :f{index}"));
-        names.insert(format!("#f{index}"), name);
-        values.insert(format!(":f{index}"), value);
-    }
-    let rest = if todo.is_none() { " REMOVE todo, todo_day" } else { "" };
-    let update = store
-        .update_insight(key)
-        .await
-        .update_expression(format!("SET {}{rest}", set.join(", ")))
-        .condition_expression("degraded = :degraded")
-        .set_expression_attribute_names(Some(names))
-        .set_expression_attribute_values(Some(values))
-        .expression_attribute_values(":degraded", AttributeValue::Bool(true))
-        .return_values(ReturnValue::AllNew);
-    let item = match store.update(update).await? {
-        Updated::Done(item) => Some(item),
-        Updated::Refused(old) => old.filter(|item| is_live(item, now)),
+    let item = if stored.is_degraded() {
+        let upgraded = stored.upgraded(insight);
+        // What nobody was notified of yet is still to be published.
+        let todo = request.todo.or(todo_of(&item).filter(|todo| *todo == Todo::Notify));
+        match store.update(&upgrade(store, insight.key(), &upgraded, todo)).await? {
+            Updated::Done(item) => Some(item),
+            Updated::Refused(old) => old.filter(|item| is_live(item, now)),
+        }
+    } else {
+        Some(item)
     };
-    item.map(|item| store.insight_of(&item)).transpose()
+    release(store, lease, Release::at(Timestamp::EPOCH)).await?;
+    match item {
+        Some(item) => store.joined_one(item).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Puts these fields in place of a degraded insight's.
+fn upgrade(store: &DynamoDb, key: &InsightKey, upgraded: &StoredInsight, todo: Option<Todo>) -> Update {
+    let mut fields = attributes(upgraded);
+    fields.retain(|name, _| !COUNTED.contains(&name.as_str()));
+    fields.extend(todo_attributes(todo, upgraded.timestamp()));
+    let set: Vec<_> = (0..fields.len()).map(|index| format!("#f{index} = :f{index}")).collect();
+    let rest = if todo.is_none() { " REMOVE todo, todo_day" } else { "" };
+    let update = store.update_insight(key, &format!("SET {}{rest}", set.join(", ")));
+    let update = fields.into_iter().enumerate().fold(update, |update, (index, (name, value))| {
+        update.named(&format!("#f{index}"), name).with(&format!(":f{index}"), value)
+    });
+    update.only_if("degraded = :degraded").with(":degraded", Attribute::Bool(true)).returning_item()
 }
 
 impl DynamoDb {
-    async fn get_item(&self, key: &InsightKey, now: Timestamp) -> Result<Option<Item>, StoreError> {
-        let sent = self
-            .client()
-            .await
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(key.pk()))
-            .key("sk", text(key.sk()))
-            .consistent_read(true)
-            .send()
-            .await;
-        let item = sent.map_err(|error| self.error(&error))?.item;
-        Ok(item.filter(|item| is_live(item, now)))
+    pub(super) async fn get_insight(
+        &self,
+        key: &InsightKey,
+        now: Timestamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let get =
+            Get { table_name: self.table.clone(), key: insight_item_key(key), consistent_read: true };
+        let found = self.call(&get).await.map_err(|failure| self.error(&failure))?;
+        Ok(found.item.filter(|item| is_live(item, now)))
     }
 
-    async fn update_insight(&self, key: &InsightKey) -> UpdateItemFluentBuilder {
-        self.client().await.update_item().key("pk", text(key.pk())).key("sk", text(key.sk()))
+    /// The insight with the repeats that its claim counted.
+    pub(super) async fn joined_one(&self, item: Item) -> Result<StoredInsight, StoreError> {
+        let insight = self.insight_of(&item)?;
+        let repeats = self.repeats(std::slice::from_ref(&item), Read::Consistent).await?;
+        Ok(repeats.join(&item, insight))
     }
 
-    /// The insight's fields as attributes.
-    fn fields(&self, insight: &StoredInsight) -> Result<Item, StoreError> {
-        match serde_json::to_value(insight) {
-            Ok(Value::Object(fields)) => {
-                Ok(fields.into_iter().map(|(name, value)| (name, from_json(value))).collect())
+    /// What the claims of these insights' items counted.
+    pub(super) async fn repeats(&self, items: &[Item], read: Read) -> Result<Repeats, StoreError> {
+        let keys: BTreeSet<_> = items.iter().filter_map(alert_key_of).collect();
+        let claims = self.read_items(keys.into_iter().map(claim_item_key).collect(), read).await?;
+        let counted = claims.iter().filter_map(|item| Some((claimed_key_of(item)?, claim_row(item)?)));
+        Ok(Repeats(counted.map(|(key, row)| (key, (row.occurrences, row.last_seen))).collect()))
+    }
+
+    /// The items under these keys, of those that are there, in any order.
+    pub(super) async fn read_items(&self, keys: Vec<Item>, read: Read) -> Result<Vec<Item>, StoreError> {
+        let chunks = keys.chunks(ITEMS_AT_ONCE).map(|keys| self.read_batch(keys, read));
+        Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
+    }
+
+    /// All of a batch: DynamoDB leaves out what is above 16 MB or its capacity, and is asked again for that.
+    async fn read_batch(&self, keys: &[Item], read: Read) -> Result<Vec<Item>, StoreError> {
+        let (mut items, mut keys) = (Vec::new(), keys.to_vec());
+        while !keys.is_empty() {
+            let wanted = keys.len();
+            let request = BatchGet {
+                request_items: [(self.table.clone(), WantedItems { keys, consistent_read: read == Read::Consistent })].into(),
+            };
+            let mut batch = self.page(&request).await?;
+            keys = batch.unprocessed_keys.remove(&self.table).unwrap_or_default().keys;
+            if keys.len() == wanted {
+                return Err(self.busy("some keys stay unread"));
             }
-            Ok(_) | Err(_) => Err(self.no_item("an insight")),
+            items.extend(batch.responses.into_values().flatten());
         }
+        Ok(items)
     }
 
-    /// The insight of an item, also of one that the original handler wrote.
+    fn update_insight(&self, key: &InsightKey, expression: &str) -> Update {
+        Update::new(&self.table, insight_item_key(key), expression)
+    }
+
+    /// The insight of an item that is there under an insight's key.
     pub(super) fn insight_of(&self, item: &Item) -> Result<StoredInsight, StoreError> {
-        let fields = item.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
-        let fields: Option<Map<String, Value>> =
-            fields.map(|(name, value)| Some((name.clone(), to_json(value)?))).collect();
-        let insight = fields.and_then(|fields| serde_json::from_value(Value::Object(fields)).ok());
-        insight.ok_or_else(|| self.no_item("an insight"))
+        insight_of(item).ok_or_else(|| self.no_item("an insight"))
     }
-}
-
-/// What is left to do with an item's insight.
-pub(super) fn todo_of(item: &Item) -> Option<Todo> {
-    Todo::from_code(text_of(item, "todo")?)
-}
-
-/// Where an item's claim stands.
-pub(super) fn alert_key_of(item: &Item) -> Option<AlertKey> {
-    AlertKey::from_hex(text_of(item, "alert_key")?)
 }

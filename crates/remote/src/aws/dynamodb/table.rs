@@ -1,27 +1,21 @@
-//! What the table is, beside what it should be.
+//! What the table is, beside what it should be: a finding for each part, with how to fix it.
 //!
-//! Takes: the table's own description.
-//! Gives: a [`Finding`] for each part that is there, and for each that is not, the mend.
 //! Never: changes the table.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{
-    IndexStatus, KeySchemaElement, KeyType, ProjectionType, TableDescription, TimeToLiveStatus,
-};
+use std::collections::BTreeSet;
 
 use super::DynamoDb;
 use super::attribute::TTL;
-use crate::aws::error::Failure;
+use super::request::{DescribeTable, DescribeTimeToLive, KeyPart, TableDescription};
 
-/// An index: its name, and its partition and sort key.
-type Index = (&'static str, &'static str, Option<&'static str>);
+/// An index: its name, its partition and sort key, and whether its readers need every attribute.
+type Index = (&'static str, &'static str, Option<&'static str>, bool);
 
 const INDEXES: [Index; 4] = [
-    ("PredictionTypeIndex", "prediction_type", Some("timestamp")),
-    ("RiskScoreIndex", "prediction_type", Some("risk_score")),
-    ("AlertIdIndex", "alert_id", None),
-    ("TodoIndex", "todo_day", Some("timestamp")),
+    ("PredictionTypeIndex", "prediction_type", Some("timestamp"), true),
+    ("RiskScoreIndex", "prediction_type", Some("risk_score"), true),
+    ("AlertIdIndex", "alert_id", None, false),
+    ("TodoIndex", "todo_day", Some("timestamp"), false),
 ];
 
 /// What a look at the table asks, on behalf of a person.
@@ -29,91 +23,80 @@ const LOOKING_ACTIONS: &str = "dynamodb:DescribeTable and dynamodb:DescribeTimeT
 
 /// What was found of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct TableFinding {
     /// `table`, `keys`, an index's name, `ttl`.
     pub part: String,
-    /// Nothing, or what is wrong with the mend.
-    pub wrong: Option<String>,
+    /// What is wrong, and how to fix it.
+    pub problem: Option<String>,
 }
 
-impl Finding {
-    fn new(part: &str, wrong: Option<String>) -> Self {
-        Self { part: part.to_owned(), wrong }
+impl TableFinding {
+    fn new(part: &str, problem: Option<String>) -> Self {
+        Self { part: part.to_owned(), problem }
     }
 }
 
 impl DynamoDb {
     /// Looks at the table, its keys, its indexes and its time to live: a finding for each, the table itself first.
-    pub async fn describe(&self) -> Vec<Finding> {
-        let sent = self.client().await.describe_table().table_name(&self.table).send().await;
-        match sent {
-            Ok(answer) => {
-                let table = answer.table.unwrap_or_else(|| TableDescription::builder().build());
-                let mut findings = vec![Finding::new("table", None)];
-                let keys = keys_of(table.key_schema());
-                let right = keys == [("HASH".into(), "pk".into()), ("RANGE".into(), "sk".into())];
-                let mend = "its keys are not pk and sk; make a table with these, or name another";
-                findings.push(Finding::new("keys", (!right).then(|| mend.to_owned())));
-                findings.extend(INDEXES.iter().map(|index| of_index(index, &table)));
-                findings.push(self.time_to_live().await);
-                findings
+    pub async fn describe(&self) -> Vec<TableFinding> {
+        let table = match self.call(&DescribeTable { table_name: &self.table }).await {
+            Ok(described) => described.table,
+            Err(failure) => {
+                return vec![TableFinding::new("table", Some(failure.of_a_look("table", LOOKING_ACTIONS)))];
             }
-            Err(error) => {
-                vec![Finding::new("table", Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)))]
-            }
-        }
+        };
+        let is_right = names(&table.key_schema) == key_names("pk", Some("sk"));
+        let problem = "its keys are not pk and sk; make a table with these, or name another";
+        let mut findings = vec![
+            TableFinding::new("table", None),
+            TableFinding::new("keys", (!is_right).then(|| problem.to_owned())),
+        ];
+        findings.extend(INDEXES.iter().map(|index| of_index(index, &table)));
+        findings.push(self.time_to_live().await);
+        findings
     }
 
-    async fn time_to_live(&self) -> Finding {
-        let sent = self.client().await.describe_time_to_live().table_name(&self.table).send().await;
-        let wrong = match sent {
-            Ok(answer) => {
-                let ttl = answer.time_to_live_description;
-                let is_on = ttl.is_some_and(|ttl| {
-                    ttl.attribute_name() == Some(TTL)
-                        && matches!(
-                            ttl.time_to_live_status(),
-                            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-                        )
-                });
-                let mend = "nothing is ever deleted; switch time to live on, with the attribute ttl";
-                (!is_on).then(|| mend.to_owned())
+    async fn time_to_live(&self) -> TableFinding {
+        let problem = match self.call(&DescribeTimeToLive { table_name: &self.table }).await {
+            Ok(described) => {
+                let ttl = described.time_to_live_description;
+                let is_on = ["ENABLED", "ENABLING"].contains(&ttl.time_to_live_status.as_str());
+                let problem = "nothing is ever deleted; switch time to live on, with the attribute ttl";
+                (!is_on || ttl.attribute_name != TTL).then(|| problem.to_owned())
             }
-            Err(error) => Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)),
+            Err(failure) => Some(failure.of_a_look("table", LOOKING_ACTIONS)),
         };
-        Finding::new("ttl", wrong)
+        TableFinding::new("ttl", problem)
     }
 }
 
-fn of_index(&(name, partition, sort): &Index, table: &TableDescription) -> Finding {
-    let found = table.global_secondary_indexes().iter().find(|index| index.index_name() == Some(name));
-    let mut wanted = HashMap::from([("HASH".to_owned(), partition.to_owned())]);
-    wanted.extend(sort.map(|sort| ("RANGE".to_owned(), sort.to_owned())));
+fn of_index(&(name, partition, sort, needs_all): &Index, table: &TableDescription) -> TableFinding {
     let by = sort.map_or_else(|| partition.to_owned(), |sort| format!("{partition} and {sort}"));
-    let wrong = match found {
-        None => Some(format!("it is missing; add it with the keys {by} and all attributes")),
-        Some(index) if keys_of(index.key_schema()).into_iter().collect::<HashMap<_, _>>() != wanted => {
+    let index = table.global_secondary_indexes.iter().find(|index| index.index_name == name);
+    let problem = match index {
+        None => {
+            let holds = if needs_all { "all attributes" } else { "keys only" };
+            Some(format!("it is missing; add it with the keys {by} and {holds}"))
+        }
+        Some(index) if names(&index.key_schema) != key_names(partition, sort) => {
             Some(format!("it has other keys than {by}; make it again with these"))
         }
-        Some(index)
-            if index.projection().and_then(|all| all.projection_type()) != Some(&ProjectionType::All) =>
-        {
+        Some(index) if needs_all && index.projection.projection_type != "ALL" => {
             Some("it does not hold all attributes; make it again with all".to_owned())
         }
-        Some(index) if index.index_status() != Some(&IndexStatus::Active) => {
+        Some(index) if index.index_status != "ACTIVE" => {
             Some("it is still being made; wait until it is active".to_owned())
         }
         Some(_) => None,
     };
-    Finding::new(name, wrong)
+    TableFinding::new(name, problem)
 }
 
-fn keys_of(schema: &[KeySchemaElement]) -> Vec<(String, String)> {
-    schema
-        .iter()
-        .map(|key| {
-            let kind = if *key.key_type() == KeyType::Hash { "HASH" } else { "RANGE" };
-            (kind.to_owned(), key.attribute_name().to_owned())
-        })
-        .collect()
+/// The attributes of a key, each with its kind.
+fn names(schema: &[KeyPart]) -> BTreeSet<(&str, &str)> {
+    schema.iter().map(|part| (part.key_type.as_str(), part.attribute_name.as_str())).collect()
+}
+
+fn key_names<'a>(partition: &'a str, sort: Option<&'a str>) -> BTreeSet<(&'a str, &'a str)> {
+    [Some(("HASH", partition)), sort.map(|sort| ("RANGE", sort))].into_iter().flatten().collect()
 }

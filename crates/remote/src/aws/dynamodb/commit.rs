@@ -1,0 +1,134 @@
+//! The commit: the insight and its done claim in one transaction, so that neither is there without the other.
+//!
+//! Never: writes over an insight that has not expired, or under another worker's lease.
+
+use std::collections::BTreeMap;
+
+use portend_core::alert::InsightKey;
+use portend_core::insight::StoredInsight;
+use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
+use portend_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{DynamoDb, insights};
+use super::attribute::{Item, TTL, is_live, millis, number, secs, text};
+use super::claims::adopt;
+use super::item::{alert_key_of, claim_row, insight_item, insight_sk, insights_pk};
+use super::request::{Action, CancelledStep, Put, Transaction, Update};
+use crate::aws::{ErrorBody, Failure};
+use crate::response::plain_code;
+
+/// Characters of the token that tells a repeated request from a new one: DynamoDB's own limit.
+const TOKEN_CHARS: usize = 36;
+
+/// A step that was not done because its condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+/// A step that was not at fault.
+const NOT_AT_FAULT: &str = "None";
+/// Steps that would have been at fault whenever they had been sent.
+const REFUSED: [&str; 2] = ["ValidationError", "ItemCollectionSizeLimitExceeded"];
+
+pub(super) async fn commit(store: &DynamoDb, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+    let transaction = Transaction {
+        transact_items: vec![
+            Action::Put(put_insight(store, request)),
+            Action::Update(finish_claim(store, request)),
+        ],
+        client_request_token: token(request),
+    };
+    match store.transact(&transaction).await? {
+        None => Ok(Commit::Stored),
+        Some(steps) => not_committed(store, request, steps).await,
+    }
+}
+
+fn put_insight(store: &DynamoDb, request: &CommitRequest<'_>) -> Put {
+    Put {
+        table_name: store.table.clone(),
+        item: insight_item(request.insight, request.todo),
+        condition_expression: "attribute_not_exists(pk) OR #ttl < :now",
+        expression_attribute_names: BTreeMap::from([("#ttl".to_owned(), TTL.to_owned())]),
+        expression_attribute_values: Item::from([(":now".to_owned(), secs(request.now))]),
+        return_values_on_condition_check_failure: "ALL_OLD",
+    }
+}
+
+fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
+    let (fields, key) = (request.insight.fields(), request.insight.key());
+    store
+        .update_claim(
+            request.lease.alert_key,
+            "SET #state = :done, lease_until = :nobody, #ttl = :ttl, insight_pk = :pk, insight_sk = :sk, \
+             occurrences = :one, last_seen = :seen",
+        )
+        .only_if("fence = :fence")
+        .with(":done", text(ClaimState::Done.code()))
+        .with(":nobody", millis(Timestamp::EPOCH))
+        .with(":ttl", secs(fields.expires_at))
+        .with(":pk", text(insights_pk(key.entity_id())))
+        .with(":sk", text(insight_sk(key)))
+        .with(":one", number(1))
+        .with(":seen", text(fields.last_seen.to_string()))
+        .with(":fence", number(request.lease.fence))
+}
+
+/// The same for the same request, and another for any other.
+fn token(request: &CommitRequest<'_>) -> String {
+    let lease = request.lease;
+    let parts = (&lease.owner, lease.fence, request.insight.key().digits(), request.insight.fields().run.as_str());
+    let mut token = hex::encode(Sha256::digest(format!("{parts:?}")));
+    token.truncate(TOKEN_CHARS);
+    token
+}
+
+/// Which half did not hold: the insight is there already, or another worker has taken over.
+async fn not_committed(
+    store: &DynamoDb,
+    request: &CommitRequest<'_>,
+    steps: Vec<CancelledStep>,
+) -> Result<Commit, StoreError> {
+    let CommitRequest { lease, insight, now, .. } = *request;
+    let mut steps = steps.into_iter();
+    let (put, claim) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
+    if put.code == CONDITION_FAILED {
+        let item = put.item.filter(|item| is_live(item, now)).ok_or_else(|| store.no_item("an insight"))?;
+        if alert_key_of(&item) != Some(insight.alert_key()) {
+            return Ok(Commit::KeyTaken);
+        }
+        let stored = store.joined_one(item).await?;
+        if claim.code != CONDITION_FAILED {
+            adopt(store, lease, insight.key(), stored.expires_at().unwrap_or(now)).await?;
+        }
+        let is_mine = stored.run() == insight.fields().run;
+        return Ok(if is_mine { Commit::Stored } else { Commit::Existing(stored) });
+    }
+    // Its insight may be under another key than this one's.
+    let key = claim.item.as_ref().and_then(claim_row).map(|row| row.insight_key);
+    let stored = match key {
+        Some(key) => insights::insight(store, &key, now).await?,
+        None => None,
+    };
+    Ok(stored.map_or(Commit::Lost, Commit::Existing))
+}
+
+impl DynamoDb {
+    /// `None` if all of it was done; otherwise why each step was not. A conflict with another transaction is transient.
+    async fn transact(&self, transaction: &Transaction) -> Result<Option<Vec<CancelledStep>>, StoreError> {
+        let failure = match self.call(transaction).await {
+            Ok(_) => return Ok(None),
+            Err(failure) => failure,
+        };
+        let steps: Option<Vec<CancelledStep>> = match &failure {
+            Failure::Refused(_, body) => body.read("CancellationReasons"),
+            Failure::Busy(_) | Failure::Unreachable(_) => None,
+        };
+        let Some(steps) = steps else { return Err(self.error(&failure)) };
+        if steps.iter().any(|step| step.code == CONDITION_FAILED) {
+            return Ok(Some(steps));
+        }
+        let code = steps.into_iter().map(|step| step.code).find(|code| code != NOT_AT_FAULT).unwrap_or_default();
+        let is_refused = REFUSED.contains(&code.as_str());
+        let (code, body) = (plain_code(&code).unwrap_or("cancelled").to_owned(), ErrorBody::default());
+        Err(self.error(&if is_refused { Failure::Refused(code, body) } else { Failure::Busy(code) }))
+    }
+}

@@ -1,0 +1,193 @@
+//! Pages of insights: the newest of an entity or of types, what is due, one by its id.
+//!
+//! Never: counts from the front. The table's own order is nearly that of the response: both go by time, but items of one
+//! millisecond come in any order, and the original handler's have more digits. So more is read until nothing that is
+//! still to come could belong before what was found.
+
+use std::cmp::Reverse;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use portend_core::insight::StoredInsight;
+use portend_core::limits::{PAGE_MAX, RETENTION};
+use portend_core::store::{Cursor, DueInsight, InsightPage, InsightQuery, StoreError};
+use portend_core::time::Timestamp;
+
+use super::DynamoDb;
+use super::attribute::{Item, is_live, time_of};
+use super::insights::Read;
+use super::item::{due_of, insight_of, insights_pk, is_insight, key_of, todo_of};
+use super::request::ItemQuery;
+use crate::limits::{DAY, PARTITIONS_READ_AT_ONCE, QUERY_PAGE_MIN};
+
+/// Sorts after every character of a timestamp and of what follows one in a key.
+const LAST: char = '~';
+
+pub(super) async fn insights(
+    store: &DynamoDb,
+    query: &InsightQuery,
+    now: Timestamp,
+) -> Result<InsightPage, StoreError> {
+    let to = query.after.as_ref().map(|after| to(after.time));
+    let partitions: Vec<ItemQuery> = match &query.entity_id {
+        Some(entity_id) => {
+            vec![ItemQuery::of(&store.table, "pk", insights_pk(entity_id)).between("sk", None, to)]
+        }
+        None => {
+            let types = query.alert_type.as_ref().map_or(store.types.as_slice(), std::slice::from_ref);
+            let partition = |alert_type: &String| {
+                ItemQuery::of(&store.table, "prediction_type", alert_type)
+                    .in_index("PredictionTypeIndex")
+                    .between("timestamp", query.since.map(from), to.clone())
+            };
+            types.iter().map(partition).collect()
+        }
+    };
+    let found = stream::iter(partitions.into_iter().map(|partition| store.newest(partition, query, now)));
+    let mut found: Vec<(Item, StoredInsight)> =
+        found.buffer_unordered(PARTITIONS_READ_AT_ONCE).try_concat().await?;
+    found.sort_by_key(|(_, insight)| Reverse(query.place(insight)));
+    // One more than asked for says that there is another page.
+    found.truncate(query.limit + 1);
+    let (items, insights): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let repeats = store.repeats(&items, Read::Eventual).await?;
+    let joined = items.iter().zip(insights).map(|(item, insight)| repeats.join(item, insight));
+    Ok(query.page(joined.collect()))
+}
+
+pub(super) async fn find(
+    store: &DynamoDb,
+    alert_id: &str,
+    now: Timestamp,
+) -> Result<Option<StoredInsight>, StoreError> {
+    let keys = store.keys_of_alert_id(alert_id).await?;
+    let items = store.read_items(keys, Read::Eventual).await?;
+    match items.into_iter().find(|item| is_insight(item) && is_live(item, now)) {
+        Some(item) => store.joined_one(item).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn due(
+    store: &DynamoDb,
+    now: Timestamp,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Vec<DueInsight>, StoreError> {
+    let first = after.map_or(now.minus(RETENTION), |after| after.time);
+    let days = std::iter::successors(Some(first), |day| Some(day.plus(DAY))).map(Timestamp::day);
+    let days = days.take_while(|day| *day <= now.day());
+    let mut pages =
+        stream::iter(days).map(|day| store.due_on(day, now, after, limit)).buffered(PARTITIONS_READ_AT_ONCE);
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(of_day) = pages.next().await
+    {
+        found.extend(of_day?);
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
+impl DynamoDb {
+    /// The newest insights of one partition that the query asks for: its limit and one more, or all there are; perhaps
+    /// a few beyond.
+    async fn newest(
+        &self,
+        mut partition: ItemQuery,
+        query: &InsightQuery,
+        now: Timestamp,
+    ) -> Result<Vec<(Item, StoredInsight)>, StoreError> {
+        partition.limit = (query.limit + 1).clamp(QUERY_PAGE_MIN, PAGE_MAX);
+        let mut found: Vec<(Item, StoredInsight)> = Vec::new();
+        loop {
+            let page = self.page(&partition).await?;
+            let mut last = None;
+            for item in page.items.into_iter().filter(|item| is_live(item, now)) {
+                let Some(insight) = self.readable(insight_of(&item)) else { continue };
+                let place = query.place(&insight);
+                last = Some(place.time);
+                if query.matches(&insight) && query.after.as_ref().is_none_or(|after| place < *after) {
+                    found.push((item, insight));
+                }
+            }
+            found.sort_by_key(|(_, insight)| Reverse(query.place(insight)));
+            let bound = found.get(query.limit).map(|(_, insight)| query.place(insight).time);
+            let is_enough = bound.zip(last).is_some_and(|(bound, last)| last < bound);
+            if page.last_evaluated_key.is_none() || is_enough {
+                return Ok(found);
+            }
+            partition.exclusive_start_key = page.last_evaluated_key;
+        }
+    }
+
+    /// What is due of one day, oldest first: the limit, or all there is; perhaps a few beyond. The index says where to
+    /// look; what is left to do is read of the items themselves.
+    async fn due_on(
+        &self,
+        day: String,
+        now: Timestamp,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<DueInsight>, StoreError> {
+        let mut query = ItemQuery::of(&self.table, "todo_day", day)
+            .in_index("TodoIndex")
+            .oldest_first()
+            .between("timestamp", after.map(|after| from(after.time)), None);
+        query.limit = limit.clamp(QUERY_PAGE_MIN, PAGE_MAX);
+        let mut found: Vec<DueInsight> = Vec::new();
+        loop {
+            let page = self.page(&query).await?;
+            let last = page.items.last().and_then(|item| time_of(item, "timestamp"));
+            let keys = page.items.iter().filter_map(key_of).collect();
+            let items = self.read_items(keys, Read::Consistent).await?;
+            found.extend(self.due_of(items, now).await?);
+            found.retain(|due| after.is_none_or(|after| due.place() > *after));
+            // Of one millisecond, all are needed before they can be put in order.
+            found.sort_by_key(DueInsight::place);
+            let bound = limit.checked_sub(1).and_then(|at| found.get(at)).map(|due| due.insight.timestamp());
+            let is_enough = bound.zip(last).is_some_and(|(bound, last)| bound < last);
+            if page.last_evaluated_key.is_none() || is_enough {
+                return Ok(found);
+            }
+            query.exclusive_start_key = page.last_evaluated_key;
+        }
+    }
+
+    /// Those of the items that are still due.
+    async fn due_of(&self, items: Vec<Item>, now: Timestamp) -> Result<Vec<DueInsight>, StoreError> {
+        let is_due = |item: &Item| is_live(item, now) && todo_of(item).is_some();
+        let items: Vec<Item> = items.into_iter().filter(is_due).collect();
+        let repeats = self.repeats(&items, Read::Consistent).await?;
+        let due = items.iter().filter_map(|item| {
+            let insight = insight_of(item).map(|insight| repeats.join(item, insight));
+            self.readable(insight.and_then(|insight| due_of(item, insight)))
+        });
+        Ok(due.collect())
+    }
+
+    /// The keys of the items with this id. One that was written a moment ago may be missing.
+    pub(super) async fn keys_of_alert_id(&self, alert_id: &str) -> Result<Vec<Item>, StoreError> {
+        let mut query = ItemQuery::of(&self.table, "alert_id", alert_id).in_index("AlertIdIndex");
+        let mut keys = Vec::new();
+        loop {
+            let page = self.page(&query).await?;
+            keys.extend(page.items.iter().filter_map(key_of));
+            if page.last_evaluated_key.is_none() {
+                return Ok(keys);
+            }
+            query.exclusive_start_key = page.last_evaluated_key;
+        }
+    }
+}
+
+/// A key that no item of this time or a later one comes before, with or without zone and fraction.
+fn from(time: Timestamp) -> String {
+    let mut text = time.to_seconds_string();
+    text.pop();
+    text
+}
+
+/// A key that no item of this second or an earlier one comes after.
+fn to(time: Timestamp) -> String {
+    format!("{}{LAST}", from(time))
+}
