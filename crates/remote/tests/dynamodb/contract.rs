@@ -2,4 +2,4 @@
 
 use crate::store::{fresh, run};
 
-portend_core::store_contract!(run, run(fresh()));
+portend_testing::store_contract!(run, run(fresh()));

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use portend_core::alert::{Reason, Refusal};
-use portend_core::limits::KEPT;
+use portend_core::alert_type::AlertTypes;
+use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{Parked, Query, Store, Todo};
-use portend_core::store_contract::play::{event, first_event, start, store_one};
+use portend_core::store::{Claim, Claims, Insights, InsightQuery, Parked, Parking, Queries, Todo};
 use portend_core::time::Timestamp;
+use portend_testing::play::{alert, event, first_event, repeat_of, request_with_call, start, store_one};
 use serde_json::json;
 
 use crate::store::{fresh, run};
@@ -21,7 +22,7 @@ fn at(text: &str) -> Timestamp {
 fn an_insight_is_an_item_with_the_original_handlers_attributes_and_types() {
     run(async {
         let (store, table) = fresh().await;
-        store_one(&store, &first_event(), false, Some(Todo::Tell), start()).await;
+        store_one(&store, &first_event(), false, Some(Todo::Notify), start()).await;
         let item = table.items_of("insight#").remove(0);
         let id = "high_ib_call_frequency_stu_1_1735732800000";
         for (name, value) in [
@@ -64,20 +65,20 @@ fn a_claim_lives_exactly_as_long_as_its_insight() {
     });
 }
 
-/// What the original handler wrote: no schema, a naive timestamp, a sort key of its own.
+/// An item exactly as the original handler wrote it.
 fn original(entity: &str, timestamp: &str, score: &str) -> Item {
     Item::from_iter([
         ("pk".to_owned(), text(&format!("insight#{entity}"))),
-        ("sk".to_owned(), text(&format!("{timestamp}#high_ib_call_frequency"))),
-        ("alert_id".to_owned(), text(&format!("high_ib_call_frequency_{entity}_{timestamp}"))),
+        ("sk".to_owned(), text(timestamp)),
+        ("alert_id".to_owned(), text(&format!("high_ib_call_frequency_{entity}_1735732802114"))),
         ("entity_id".to_owned(), text(entity)),
         ("prediction_type".to_owned(), text("high_ib_call_frequency")),
         ("risk_score".to_owned(), number(score)),
         ("explanation".to_owned(), text("Five calls.")),
         ("recommendations".to_owned(), json!({ "L": [text("Call."), text("Review.")] })),
         ("timestamp".to_owned(), text(timestamp)),
-        ("model_used".to_owned(), text("bedrock-claude-3-5-haiku")),
-        ("ttl".to_owned(), number("1767225600")),
+        ("model_used".to_owned(), text("bedrock-claude-3.5-haiku")),
+        ("ttl".to_owned(), number("1743508802")),
     ])
 }
 
@@ -87,24 +88,59 @@ fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
         let (store, table) = fresh().await;
         table.put(&original("stu_1", "2025-01-01T11:59:59.123456", "71.5"));
         store_one(&store, &first_event(), false, None, start()).await;
-        let ids = async |query: Query| -> Vec<String> {
+        let labels = async |query: InsightQuery| -> Vec<String> {
             let page = store.insights(&query, start()).await.unwrap();
-            page.insights.iter().map(|insight| insight.model_used.clone()).collect()
+            page.insights.iter().map(|insight| insight.model_used().to_owned()).collect()
         };
-        let both = ["scorecard", "bedrock-claude-3-5-haiku"];
-        let query = Query { limit: 10, ..Query::default() };
-        assert_eq!(ids(query.clone()).await, both);
-        assert_eq!(ids(Query { entity_id: Some("stu_1".into()), ..query.clone() }).await, both);
-        assert_eq!(ids(Query { risk_min: Some(Number::from(70)), ..query.clone() }).await, both[1..]);
+        let both = ["scorecard", "bedrock-claude-3.5-haiku"];
+        let query = InsightQuery { limit: 10, ..InsightQuery::default() };
+        assert_eq!(labels(query.clone()).await, both);
+        assert_eq!(labels(InsightQuery { entity_id: Some("stu_1".into()), ..query.clone() }).await, both);
+        assert_eq!(labels(InsightQuery { risk_min: Some(Number::from(70)), ..query.clone() }).await, both[1..]);
         let since = Some(at("2025-01-01T11:59:59.123Z"));
-        assert_eq!(ids(Query { since, ..query.clone() }).await, both);
+        assert_eq!(labels(InsightQuery { since, ..query.clone() }).await, both);
         let since = Some(at("2025-01-01T11:59:59.124Z"));
-        assert_eq!(ids(Query { since, ..query }).await, both[..1]);
-        let id = "high_ib_call_frequency_stu_1_2025-01-01T11:59:59.123456";
+        assert_eq!(labels(InsightQuery { since, ..query }).await, both[..1]);
+        let id = "high_ib_call_frequency_stu_1_1735732802114";
         let found = store.find(id, start()).await.unwrap().unwrap();
-        assert_eq!((found.risk_score.get(), found.schema), (71.5, None));
-        let past = start().plus(Duration::from_hours(24 * 365 * 2));
+        assert_eq!((found.risk_score().get(), found.current()), (71.5, None));
+        let past = start().plus(Duration::from_hours(24 * 365));
         assert_eq!(store.find(id, past).await.unwrap(), None, "its time to live holds too");
+    });
+}
+
+/// A claim counts repeats; an item of an earlier version counted them itself.
+#[test]
+fn of_a_claim_and_an_insight_that_both_count_repeats_the_greater_value_holds() {
+    run(async {
+        let (store, table) = fresh().await;
+        let lease = store_one(&store, &first_event(), false, None, start()).await;
+        let mut item = table.items_of("insight#").remove(0);
+        item.insert("occurrences".to_owned(), number("7"));
+        table.put(&item);
+        let later = start().plus(Duration::from_hours(1));
+        store.repeat(&repeat_of(&lease, later)).await.unwrap();
+        assert_eq!(table.items_of("claim#")[0]["occurrences"], number("2"));
+        assert_eq!(table.items_of("insight#"), [item], "a repeat leaves the insight's item alone");
+        let stored = store.insight(&lease.insight_key, start()).await.unwrap().unwrap();
+        let fields = stored.current().unwrap();
+        assert_eq!((fields.occurrences, fields.last_seen), (7, later));
+    });
+}
+
+/// The program's earlier version stored the insight and marked its claim as done in two writes.
+#[test]
+fn a_claim_that_an_earlier_version_left_open_below_its_insight_is_done() {
+    run(async {
+        let (store, table) = fresh().await;
+        let lease = store_one(&store, &first_event(), false, None, start()).await;
+        let mut claim = table.items_of("claim#").remove(0);
+        claim.insert("state".to_owned(), text("CLAIMED"));
+        table.put(&claim);
+        let types = AlertTypes::built_in();
+        let request = request_with_call(&alert(&types, &first_event()), "later", start());
+        assert_eq!(store.claim(&request).await.unwrap(), Claim::Done(lease.insight_key));
+        assert_eq!(table.items_of("claim#")[0]["state"], text("DONE"));
     });
 }
 
@@ -119,9 +155,9 @@ fn pages_are_whole_where_many_items_have_one_timestamp() {
         }
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let query = Query { after, limit: 7, ..Query::default() };
+            let query = InsightQuery { after, limit: 7, ..InsightQuery::default() };
             let page = store.insights(&query, start()).await.unwrap();
-            seen.extend(page.insights.iter().map(|insight| (insight.timestamp, insight.alert_id.clone())));
+            seen.extend(page.insights.iter().map(|insight| (insight.timestamp(), insight.alert_id().to_owned())));
             after = page.next;
             if after.is_none() {
                 break;
@@ -161,20 +197,21 @@ fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
         let (store, table) = fresh().await;
         let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
         let parked = Parked::new(br#"{"a":"#, &refusal, start());
-        store.park(&parked).await.unwrap();
+        store.park(&parked, "owner").await.unwrap();
         let item = table.items_of("parked#").remove(0);
         assert_eq!(item["pk"], text("parked#2025-01-01"));
         assert_eq!(item["sk"], text(&parked.sha256));
+        assert_eq!(item["alert_id"], text(&format!("parked#{}", parked.sha256)));
         assert_eq!(item["event"], text(r#"{"a":"#));
         assert_eq!((&item["reason"], &item["event_bytes"]), (&text("not_json"), &number("5")));
         assert_eq!(item["received_at"], text("2025-01-01T12:00:02.114Z"));
         for days in [1, 40, 89] {
             let again =
                 Parked { received_at: start().plus(Duration::from_hours(24 * days)), ..parked.clone() };
-            store.park(&again).await.unwrap();
+            store.park(&again, "owner").await.unwrap();
             assert_eq!(table.items_of("parked#").len(), 1, "after {days} days");
         }
-        let later = start().plus(KEPT);
+        let later = start().plus(RETENTION);
         store.replayed(&parked.sha256, later, "stored").await.unwrap();
         let event = store.parked(None, 9, later).await.unwrap().events.remove(0);
         assert_eq!((event.outcome.as_deref(), event.received_at), (Some("stored"), start()));
@@ -187,7 +224,7 @@ fn an_event_that_is_no_text_is_kept_byte_by_byte() {
         let (store, _table) = fresh().await;
         let refusal = Refusal::new(Reason::NotUtf8, "it is not UTF-8");
         let parked = Parked::new(b"\xff\x00{", &refusal, start());
-        store.park(&parked).await.unwrap();
+        store.park(&parked, "owner").await.unwrap();
         assert_eq!(store.parked(None, 9, start()).await.unwrap().events, [parked]);
     });
 }
@@ -196,7 +233,7 @@ fn an_event_that_is_no_text_is_kept_byte_by_byte() {
 fn an_item_that_cannot_be_read_hides_no_other() {
     run(async {
         let (store, table) = fresh().await;
-        store_one(&store, &first_event(), false, Some(Todo::Tell), start()).await;
+        store_one(&store, &first_event(), false, Some(Todo::Notify), start()).await;
         let mut stray = original("stu_1", "2025-01-01T12:00:01.000000", "50");
         stray.extend([
             ("risk_score".to_owned(), number("50")),
@@ -205,8 +242,8 @@ fn an_item_that_cannot_be_read_hides_no_other() {
             ("todo_day".to_owned(), text("2025-01-01")),
         ]);
         table.put(&stray);
-        let query = Query { limit: 10, ..Query::default() };
-        let of_entity = Query { entity_id: Some("stu_1".into()), ..query.clone() };
+        let query = InsightQuery { limit: 10, ..InsightQuery::default() };
+        let of_entity = InsightQuery { entity_id: Some("stu_1".into()), ..query.clone() };
         for (number, query) in [(1, query), (2, of_entity)] {
             assert_eq!(store.insights(&query, start()).await.unwrap().insights.len(), 1);
             assert_eq!(store.unreadable(), number);

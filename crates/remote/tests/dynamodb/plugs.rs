@@ -2,16 +2,16 @@
 
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
-use portend_core::clock::StoppedClock;
-use portend_core::pipeline::Outcome;
-use portend_core::store::{Claim, Store};
-use portend_core::store_contract::play::{self, first_event, outlive_the_lease, request, start};
+use portend_core::help::explained;
+use portend_core::store::{Claim, Claims, Parking, Queries};
 use portend_remote::DynamoDb;
+use portend_testing::StoppedClock;
+use portend_testing::play::{self, EventResult, first_event, outlive_the_lease, request, start, status};
 
 use crate::store::{proxied, run, store_at};
 use crate::table::{Plug, Proxy, Table};
 
-async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> Outcome {
+async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> EventResult {
     play::run(store, clock, &first_event()).await
 }
 
@@ -20,14 +20,13 @@ async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> Outcome {
 fn whichever_request_fails_or_is_lost_there_is_one_insight() {
     run(async {
         for plug in [Plug::Throttle, Plug::Fail, Plug::LoseAnswer, Plug::LoseRequest] {
-            // Claim and finish are updates, with a put between.
-            for operation in ["UpdateItem", "PutItem"] {
+            for operation in ["UpdateItem", "TransactWriteItems"] {
                 let (store, table, proxy) = proxied();
                 let clock = StoppedClock::at(start());
                 proxy.pull(operation, plug);
                 let outcome = deliver(&store, &clock).await;
-                assert_eq!(outcome.status(), "stored", "{plug:?} {operation} {outcome:?}");
-                assert_eq!(deliver(&store, &clock).await.status(), "repeated", "{plug:?} {operation}");
+                assert_eq!(status(&outcome), "stored", "{plug:?} {operation} {outcome:?}");
+                assert_eq!(status(&deliver(&store, &clock).await), "repeated", "{plug:?} {operation}");
                 assert_eq!(table.items_of("insight#").len(), 1, "{plug:?} {operation}");
             }
         }
@@ -43,10 +42,10 @@ fn a_claim_whose_answer_was_lost_is_the_callers() {
         let event = first_event();
         let alert = Alert::read(&event, &types, start()).unwrap();
         proxy.pull("UpdateItem", Plug::LoseAnswer);
-        let wish = request(&alert, "owner", start());
-        let lost = store.claim(&wish).await.unwrap_err();
+        let asked = request(&alert, "owner", start());
+        let lost = store.claim(&asked).await.unwrap_err();
         assert!(lost.is_transient(), "{lost}");
-        assert!(matches!(store.claim(&wish).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
+        assert!(matches!(store.claim(&asked).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
     });
 }
 
@@ -58,26 +57,29 @@ fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it(
         for (plug, code) in [(Plug::Throttle, "store_busy"), (Plug::LoseRequest, "store_unreachable")] {
             proxy.pull("*", plug);
             let outcome = deliver(&store, &clock).await;
-            assert_eq!(outcome.reason().as_deref(), Some(code), "{plug:?}");
-            let message = outcome.message().unwrap();
+            assert_eq!(status(&outcome), code, "{plug:?}");
+            let message = explained(&outcome.unwrap_err());
             assert!(message.contains(&table.name) && !message.contains("canary"), "{message}");
-            proxy.mend();
+            proxy.restore();
             outlive_the_lease(&clock);
         }
-        assert_eq!(deliver(&store, &clock).await.status(), "stored");
+        assert_eq!(status(&deliver(&store, &clock).await), "stored");
     });
 }
 
-/// Three for a new insight, and two for an alert that says it again.
+/// Two round trips for a new insight, and two for an alert that says it again.
 #[test]
 fn an_event_costs_as_many_requests_as_it_has_steps() {
     run(async {
         let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
         deliver(&store, &clock).await;
-        assert_eq!(proxy.operations(), ["UpdateItem", "PutItem", "UpdateItem"], "claim, put, finish");
+        assert_eq!(proxy.operations(), ["UpdateItem", "TransactWriteItems"], "claim, commit");
         deliver(&store, &clock).await;
-        assert_eq!(proxy.operations()[3..], ["UpdateItem", "UpdateItem"], "claim, repeat");
+        let mut repeat = proxy.operations()[2..].to_vec();
+        assert_eq!(repeat.remove(0), "UpdateItem", "claim");
+        repeat.sort();
+        assert_eq!(repeat, ["GetItem", "UpdateItem"], "repeat: both at once");
     });
 }
 
@@ -99,16 +101,17 @@ fn a_page_is_read_past_a_hiccup() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_with_the_mend() {
+fn what_cannot_work_is_refused_with_how_to_fix_it() {
     run(async {
         let (proxy, table) = (Proxy::start(), Table::create_with(&[]));
         let clock = StoppedClock::at(start());
         let outcome = deliver(&store_at(&proxy.url(), "no-such-table"), &clock).await;
-        assert_eq!(outcome.reason().as_deref(), Some("store_refused"));
-        let message = outcome.message().unwrap();
+        assert_eq!(status(&outcome), "store_refused");
+        let message = explained(&outcome.unwrap_err());
         assert!(message.contains("no-such-table") && message.contains("does not exist"), "{message}");
         assert_eq!(proxy.operations().len(), 1, "it is not tried again");
         let error = store_at(&proxy.url(), &table.name).find("id", start()).await.unwrap_err();
-        assert!(error.to_string().contains("lacks an index"), "{error}");
+        let message = explained(&error);
+        assert!(message.contains("lacks an index"), "{message}");
     });
 }

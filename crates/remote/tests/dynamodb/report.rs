@@ -1,13 +1,13 @@
 //! What `portend doctor` is told of a table.
 
-use portend_remote::Finding;
+use portend_remote::TableFinding;
 
 use crate::store::{run, store_at};
 use crate::table::{Table, endpoint};
 
-fn wrong(findings: &[Finding]) -> Vec<(&str, &str)> {
+fn problems(findings: &[TableFinding]) -> Vec<(&str, &str)> {
     let findings = findings.iter();
-    findings.filter_map(|each| Some((each.part.as_str(), each.wrong.as_deref()?))).collect()
+    findings.filter_map(|each| Some((each.part.as_str(), each.problem.as_deref()?))).collect()
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn a_table_of_the_stack_is_sound() {
     run(async {
         let table = Table::create();
         let report = store_at(&endpoint(), &table.name).describe().await;
-        assert_eq!(wrong(&report), []);
+        assert_eq!(problems(&report), []);
         let parts: Vec<_> = report.iter().map(|each| each.part.as_str()).collect();
         let indexes = ["PredictionTypeIndex", "RiskScoreIndex", "AlertIdIndex", "TodoIndex"];
         assert_eq!(parts, [&["table", "keys"][..], &indexes, &["ttl"]].concat());
@@ -28,7 +28,7 @@ fn each_index_that_is_missing_is_named() {
         let table = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(
-            wrong(&report).iter().map(|(part, _)| *part).collect::<Vec<_>>(),
+            problems(&report).iter().map(|(part, _)| *part).collect::<Vec<_>>(),
             ["AlertIdIndex", "TodoIndex"]
         );
     });
@@ -38,6 +38,6 @@ fn each_index_that_is_missing_is_named() {
 fn a_table_that_does_not_exist_is_named_so() {
     run(async {
         let report = store_at(&endpoint(), "no-such-table").describe().await;
-        assert!(matches!(wrong(&report).as_slice(), [("table", what)] if what.contains("does not exist")));
+        assert!(matches!(problems(&report).as_slice(), [("table", what)] if what.contains("does not exist")));
     });
 }
