@@ -13,7 +13,7 @@ mod dynamodb;
 pub use bus::EventBus;
 pub(crate) use call::Caller;
 pub use config::{Aws, find_region};
-pub use dynamodb::{DynamoDb, Finding};
+pub use dynamodb::{DynamoDb, TableFinding};
 pub(crate) use error::{ErrorBody, Failure, error_type};
 pub use secret::KeySecret;
 

@@ -20,6 +20,6 @@ mod network;
 mod aws;
 mod models;
 
-pub use aws::{Aws, DynamoDb, EventBus, Finding, KeySecret, find_region};
+pub use aws::{Aws, DynamoDb, EventBus, KeySecret, TableFinding, find_region};
 pub use clock::SystemClock;
 pub use models::{AnyModel, Bedrock, OpenAi, catalogue};

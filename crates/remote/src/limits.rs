@@ -28,7 +28,7 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The body of a response of the table: 16 MB of items, as JSON writes them.
 pub const TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// One event put on the bus. Nobody waits longer to notify; the sweep notifies of what is left.
-pub const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Events of one request to the bus: EventBridge's own limit.
 pub const EVENTS_AT_ONCE: usize = 10;
 /// One reading of the secret that holds a key.

@@ -10,6 +10,9 @@
 pub mod clock;
 pub mod memory;
 pub mod model;
+pub mod http;
+pub mod vendor;
+pub mod table;
 pub mod faults;
 pub mod play;
 pub mod store_contract;

@@ -1,7 +1,7 @@
 //! The records of a queue, side by side.
 
 use crate::harness::{Scene, alert, batch, handed_back};
-use crate::table::Plug;
+use portend_testing::table::Plug;
 
 fn bodies(numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| alert(number).to_string()).collect()

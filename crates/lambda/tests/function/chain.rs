@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Scene, alert};
-use crate::provider::Provider::{Bedrock, OpenAi};
-use crate::scripted::Script;
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
+use portend_testing::http::Script;
 
 fn denied() -> Script {
     Bedrock.fails(403, "AccessDeniedException", "canary")

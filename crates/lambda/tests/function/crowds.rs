@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::harness::{Scene, alert, batch, handed_back};
-use crate::table::text_of;
+use portend_testing::table::text_of;
 
 /// Row 2: eight processes, one alert, the same instant.
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{SAMPLE, Scene, alert};
-use crate::table::{Item, number, number_of, text, text_of};
+use portend_testing::table::{Item, number, number_of, text, text_of};
 
 fn secs(item: &Item, name: &str) -> i64 {
     number_of(item, name).parse().unwrap()

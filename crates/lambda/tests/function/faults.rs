@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::{MINUTE, Scene, alert, batch, handed_back};
-use crate::provider::Provider::Bedrock;
-use crate::table::{Plug, number, number_of, text};
+use portend_testing::vendor::Vendor::Bedrock;
+use portend_testing::table::{Plug, number, number_of, text};
 
 /// Row 8: while the store is down everything is handed back, and nothing is paid.
 #[test]
@@ -96,7 +96,7 @@ fn row_19_while_the_bus_is_down_insights_are_stored_and_told_later() {
 /// Row 11: the process is killed while a model answers; after the lease, the next one takes over.
 #[test]
 fn row_11_a_killed_call_is_taken_over_after_its_lease() {
-    let scene = Scene::new([crate::scripted::Script::hang(), Bedrock.answers()], []);
+    let scene = Scene::new([portend_testing::http::Script::hang(), Bedrock.answers()], []);
     let function = scene.start();
     std::thread::scope(|scope| {
         let api = &function;
@@ -124,7 +124,7 @@ fn row_11_a_killed_call_is_taken_over_after_its_lease() {
 /// While another worker is at it, the event is handed back before the deadline.
 #[test]
 fn a_busy_alert_is_handed_back_after_five_seconds_at_most() {
-    let scene = Scene::new([crate::scripted::Script::hang()], []).set("MODELS", "bedrock,scorecard");
+    let scene = Scene::new([portend_testing::http::Script::hang()], []).set("MODELS", "bedrock,scorecard");
     let first = scene.start();
     std::thread::scope(|scope| {
         let function = &first;

@@ -13,11 +13,11 @@ use std::time::Duration;
 use portend_remote::DynamoDb;
 use serde_json::{Value, json};
 
-use crate::provider::BOTH;
-use crate::provider::Provider::{self, Bedrock, OpenAi};
+use portend_testing::vendor::BOTH;
+use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use crate::runtime_api::{Answered, RuntimeApi};
-use crate::scripted::{Request, Script, Server};
-use crate::table::{Proxy, Table, operation, text_of};
+use portend_testing::http::{Request, Script, Server};
+use portend_testing::table::{Proxy, Table, operation, text_of};
 
 /// What every secret, id, message and unknown field of these tests has in it.
 pub(crate) const CANARY: &str = "canary";
@@ -170,7 +170,7 @@ impl Scene {
     }
 
     /// What a vendor was asked so far.
-    pub(crate) fn requests(&self, provider: Provider) -> Vec<Request> {
+    pub(crate) fn requests(&self, provider: Vendor) -> Vec<Request> {
         match provider {
             Bedrock => self.bedrock.requests(),
             OpenAi => self.openai.requests(),
@@ -210,7 +210,7 @@ impl Scene {
     }
 
     /// The table's insights, as items.
-    pub(crate) fn insights(&self) -> Vec<crate::table::Item> {
+    pub(crate) fn insights(&self) -> Vec<portend_testing::table::Item> {
         self.table.items_of("insight#")
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::harness::{Scene, alert, batch};
-use crate::provider::Provider::{Bedrock, OpenAi};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// The log's fields. Whoever adds one asks whether it can name a person.
 const FIELDS: [&str; 19] = [
@@ -92,7 +92,7 @@ fn metrics_add_up_and_a_receipt_is_written_before_its_outcome() {
     function.invoke(&batch(bodies.iter().map(String::as_str))).unwrap();
     function.invoke(&alert(2)).unwrap();
     function.invoke(&alert(3)).unwrap();
-    scene.proxy.pull("*", crate::table::Plug::Throttle);
+    scene.proxy.pull("*", portend_testing::table::Plug::Throttle);
     function.invoke(&alert(4)).unwrap_err();
     let log = function.log();
     assert!(log[0]["_aws"].is_object() && log[0]["Received"] == 3, "{}", log[0]);

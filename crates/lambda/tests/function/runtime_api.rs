@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::scripted::{Request, Script, Server};
+use portend_testing::http::{Request, Script, Server};
 
 /// Far above anything that is waited for.
 const WAIT_MAX: Duration = Duration::from_mins(1);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::harness::{Scene, alert};
-use crate::provider::Provider::{Bedrock, OpenAi};
-use crate::table::{text, text_of};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
+use portend_testing::table::{text, text_of};
 
 /// Row 13: every model is down; the scorecard answers at once, and a model later.
 #[test]
@@ -64,7 +64,7 @@ fn a_sweep_with_nothing_to_do_says_so() {
 #[test]
 fn a_sweep_without_its_store_is_an_error_and_has_its_line() {
     let scene = Scene::answering();
-    scene.proxy.pull("*", crate::table::Plug::Throttle);
+    scene.proxy.pull("*", portend_testing::table::Plug::Throttle);
     let function = scene.start();
     assert_eq!(function.invoke(&json!({ "portend": "upgrade" })).unwrap_err().0, "store_busy");
     let log = function.log();
@@ -88,7 +88,7 @@ fn a_sweep_goes_past_a_hiccup_and_past_what_it_cannot_read() {
     let dated = [("todo_day", made[..10].to_owned()), ("timestamp", made)];
     let stray = stray.into_iter().chain(dated).map(|(name, value)| (name.to_owned(), text(&value)));
     scene.table.put(&stray.collect());
-    scene.proxy.pull("Query", crate::table::Plug::Throttle);
+    scene.proxy.pull("Query", portend_testing::table::Plug::Throttle);
     let swept = function.invoke(&json!({ "portend": "upgrade" })).unwrap();
     assert_eq!((&swept["told"], &swept["complete"]), (&json!(1), &json!(true)));
     let log = function.log();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Aws, Caller, Failure, Service};
-use crate::limits::{BODY_BYTES_MAX, TELL_TIMEOUT};
+use crate::limits::{BODY_BYTES_MAX, NOTIFY_TIMEOUT};
 use crate::network::Bounds;
 use crate::response::plain_code;
 
@@ -73,11 +73,11 @@ impl EventBus {
             return Ok(());
         }
         let code = entries.iter().find_map(|entry| entry.error_code.as_deref());
-        Err(NotifyError::NotTaken { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
+        Err(NotifyError::NotAccepted { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
     }
 }
 
-const BOUNDS: Bounds = Bounds { time: Some(TELL_TIMEOUT), bytes: BODY_BYTES_MAX };
+const BOUNDS: Bounds = Bounds { time: Some(NOTIFY_TIMEOUT), bytes: BODY_BYTES_MAX };
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -118,7 +118,7 @@ fn detail(insight: &StoredInsight) -> String {
 }
 
 impl Notifier for EventBus {
-    async fn tell(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
         self.put(&[self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight))]).await
     }
 }

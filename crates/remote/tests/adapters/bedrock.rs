@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     CANARY, Kind, ask_with, check, configuration, refused, rejected, schema, throttled, unavailable,
 };
-use crate::scripted::{Script, Server};
+use portend_testing::http::{Script, Server};
 
 const MODEL: &str = "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse";
 

@@ -16,7 +16,7 @@ use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws};
 use serde_json::{Value, json};
 
-use crate::scripted::{Request, Script, Server};
+use portend_testing::http::{Request, Script, Server};
 
 /// The key that must not show.
 pub(crate) const CANARY: &str = "sk-canary-4f9d";

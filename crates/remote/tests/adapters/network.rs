@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::harness::{KINDS, Kind, ask, check, unavailable, unreachable, unreadable, until, within};
-use crate::scripted::{Script, Server};
+use portend_testing::http::{Script, Server};
 
 /// What an attempt gets in these tests.
 const PATIENCE: Duration = Duration::from_millis(300);

@@ -12,7 +12,7 @@ use crate::harness::{
     CANARY, Kind, ask, ask_with, check, configuration, openai, refused, rejected, schema, throttled,
     unavailable,
 };
-use crate::scripted::{Script, Server};
+use portend_testing::http::{Script, Server};
 
 #[tokio::test]
 async fn the_vendor_is_asked_by_the_responses_api() {

@@ -10,7 +10,7 @@ use portend_remote::{AnyModel, EventBus, KeySecret};
 use serde_json::{Value, json};
 
 use crate::harness::{CANARY, Kind, ask, aws, openai};
-use crate::scripted::{Script, Server};
+use portend_testing::http::{Script, Server};
 
 fn stored() -> StoredInsight {
     let types = AlertTypes::built_in();

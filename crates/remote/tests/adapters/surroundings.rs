@@ -9,7 +9,7 @@ use portend_remote::settings::BedrockSettings;
 use portend_remote::{AnyModel, Aws, find_region};
 
 use crate::harness::{Kind, ask, configuration};
-use crate::scripted::{Request, Script, Server};
+use portend_testing::http::{Request, Script, Server};
 
 /// Set in the process of a case alone, so that a test run by hand never asks with somebody's own credentials.
 const CHILD: &str = "PORTEND_TEST_CHILD";

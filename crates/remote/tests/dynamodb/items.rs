@@ -12,7 +12,7 @@ use portend_testing::play::{alert, event, first_event, repeat_of, request_with_c
 use serde_json::json;
 
 use crate::store::{fresh, run};
-use crate::table::{Item, number, text, text_of};
+use portend_testing::table::{Item, number, text, text_of};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("a timestamp")

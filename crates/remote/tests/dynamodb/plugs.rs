@@ -9,7 +9,7 @@ use portend_testing::StoppedClock;
 use portend_testing::play::{self, EventResult, first_event, outlive_the_lease, request, start, status};
 
 use crate::store::{proxied, run, store_at};
-use crate::table::{Plug, Proxy, Table};
+use portend_testing::table::{Plug, Proxy, Table};
 
 async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> EventResult {
     play::run(store, clock, &first_event()).await

@@ -3,7 +3,7 @@
 use portend_remote::TableFinding;
 
 use crate::store::{run, store_at};
-use crate::table::{Table, endpoint};
+use portend_testing::table::{Table, endpoint};
 
 fn problems(findings: &[TableFinding]) -> Vec<(&str, &str)> {
     let findings = findings.iter();

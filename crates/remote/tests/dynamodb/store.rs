@@ -8,7 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use portend_core::alert_type::AlertTypes;
 use portend_remote::{Aws, DynamoDb};
 
-use crate::table::{Proxy, Table, endpoint};
+use portend_testing::table::{Proxy, Table, endpoint};
 
 /// Drives a future to its end.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {

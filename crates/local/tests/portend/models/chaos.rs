@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 
 use super::harness::{Scene, alert, each, equal, text, texts};
-use super::provider::Provider::{self, Bedrock};
-use super::provider::{BOTH, answer_that};
-use super::scripted::Script;
+use portend_testing::vendor::Vendor::{self, Bedrock};
+use portend_testing::vendor::{BOTH, answer_that};
+use portend_testing::http::Script;
 
 const SEEDS: u64 = 60;
 const ALERTS: usize = 3;
@@ -26,7 +26,7 @@ fn answer(number: usize) -> String {
 }
 
 /// One of all that a vendor may do.
-fn any(provider: Provider, random: u64) -> Script {
+fn any(provider: Vendor, random: u64) -> Script {
     let text = answer(usize::try_from(random >> 32).unwrap_or(0));
     let is_bedrock = provider == Bedrock;
     let either = |bedrock: &'static str, openai: &'static str| if is_bedrock { bedrock } else { openai };
@@ -54,7 +54,7 @@ fn any(provider: Provider, random: u64) -> Script {
 }
 
 /// An endless, reproducible run of them: `splitmix64`.
-fn scripts(provider: Provider, seed: u64) -> impl Iterator<Item = Script> + Send + use<> {
+fn scripts(provider: Vendor, seed: u64) -> impl Iterator<Item = Script> + Send + use<> {
     let mut state = seed.wrapping_mul(2) + u64::from(provider == Bedrock);
     std::iter::repeat_with(move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -70,7 +70,7 @@ fn check(name: &str, insight: &Value) -> Result<(), String> {
     let models = texts(&insight["attempts"], "model");
     let usable = |outcome: &&str| ["accepted", "unsupported"].contains(outcome);
     equal(&format!("{name}: at most five calls: {outcomes:?}"), &(outcomes.len() <= 5), &true)?;
-    for model in BOTH.map(Provider::name) {
+    for model in BOTH.map(Vendor::name) {
         let of_model: Vec<_> = models
             .iter()
             .zip(&outcomes)
@@ -98,7 +98,7 @@ fn check(name: &str, insight: &Value) -> Result<(), String> {
     let answerer =
         models.iter().zip(&outcomes).rfind(|(_, outcome)| usable(outcome)).map(|(model, _)| *model);
     let provider = BOTH.into_iter().find(|each| Some(each.name()) == answerer);
-    let label = provider.map(Provider::label).unwrap_or_default();
+    let label = provider.map(Vendor::label).unwrap_or_default();
     let suffix = if provider == Some(Bedrock) { "" } else { "-fallback" };
     equal(name, &text(&insight["model_used"]), &&*format!("{label}{suffix}"))?;
     let said = SAID.iter().find(|(explanation, _)| *explanation == text(&insight["explanation"]));
@@ -109,7 +109,7 @@ fn check(name: &str, insight: &Value) -> Result<(), String> {
 fn whatever_vendors_do_every_alert_ends_within_its_calls_and_tells_the_truth() {
     let seeds: Vec<u64> = (0..SEEDS).collect();
     each(&seeds, |seed| {
-        let scene = Scene::new(scripts(Bedrock, *seed), scripts(Provider::OpenAi, *seed));
+        let scene = Scene::new(scripts(Bedrock, *seed), scripts(Vendor::OpenAi, *seed));
         let scene = scene.models("bedrock,openai,scorecard");
         let alerts: Vec<_> = (1..=ALERTS).map(alert).collect();
         let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts)]);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::harness::{Scene, alert_of, text, texts};
 use super::paced::Paced;
-use super::provider::{Provider::OpenAi, answer_that};
+use portend_testing::vendor::{Vendor::OpenAi, answer_that};
 
 /// A reply without a number, which is true of every alert.
 fn answer() -> String {

@@ -11,9 +11,9 @@ use std::thread;
 use serde_json::json;
 
 use super::harness::{Scene, each, text};
-use super::provider::BOTH;
-use super::provider::Provider::{self, Bedrock, OpenAi};
-use super::scripted::{Script, Server};
+use portend_testing::vendor::BOTH;
+use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
+use portend_testing::http::{Script, Server};
 
 /// What the doctor says of the models, as `state: sentence`, and its exit code.
 fn of_models(scene: &Scene) -> (Vec<String>, i32) {
@@ -25,7 +25,7 @@ fn of_models(scene: &Scene) -> (Vec<String>, i32) {
 }
 
 /// A cause: what the vendor does, and words of the cause and of the mend.
-type Cause = (Provider, &'static str, Vec<Script>, &'static [&'static str]);
+type Cause = (Vendor, &'static str, Vec<Script>, &'static [&'static str]);
 
 #[test]
 fn each_cause_is_named_in_one_sentence_with_its_mend() {
@@ -216,7 +216,7 @@ fn a_person_reads_a_line_for_each_part() {
 
 #[test]
 fn a_refused_schema_is_a_warning_and_no_failure() {
-    let refuses = |p: Provider| {
+    let refuses = |p: Vendor| {
         p.fails(400, "ValidationException", "output_config.format: Extra inputs are not permitted: schema")
     };
     for provider in BOTH {

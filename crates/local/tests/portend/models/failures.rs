@@ -8,20 +8,20 @@
 use serde_json::json;
 
 use super::harness::{Scene, alert, each, equal};
-use super::provider::Provider::{self, Bedrock, OpenAi};
-use super::provider::{BOTH, answer};
-use super::scripted::{Script, Server};
+use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
+use portend_testing::vendor::{BOTH, answer};
+use portend_testing::http::{Script, Server};
 
 /// What comes back, and how the alert ends.
 struct Row {
     name: &'static str,
-    first: Provider,
+    first: Vendor,
     /// What the first model does; the second answers.
     scripts: Vec<Script>,
     ends: &'static str,
 }
 
-fn row(first: Provider, name: &'static str, scripts: Vec<Script>, ends: &'static str) -> Row {
+fn row(first: Vendor, name: &'static str, scripts: Vec<Script>, ends: &'static str) -> Row {
     Row { name, first, scripts, ends }
 }
 
@@ -34,11 +34,11 @@ fn check(rows: &[Row]) {
 }
 
 /// The same row for each vendor.
-fn of_both(name: &'static str, scripts: impl Fn(Provider) -> Vec<Script>, ends: &'static str) -> Vec<Row> {
+fn of_both(name: &'static str, scripts: impl Fn(Vendor) -> Vec<Script>, ends: &'static str) -> Vec<Row> {
     BOTH.map(|first| row(first, name, scripts(first), ends)).into()
 }
 
-fn throttled(provider: Provider) -> Script {
+fn throttled(provider: Vendor) -> Script {
     match provider {
         Bedrock => provider.fails(429, "ThrottlingException", "Too many requests, please wait"),
         OpenAi => provider.fails(429, "rate_limit_exceeded", "Rate limit reached"),
@@ -151,7 +151,7 @@ fn a_response_that_cannot_be_read_is_asked_for_once_more() {
     let twice = "1:unreadable 1:unreadable 2:accepted => 2-fallback";
     let html =
         || Script::answer(200, "<html>Welcome to the Wi-Fi</html>").header("content-type", "text/html");
-    let not_utf8 = |p: Provider| {
+    let not_utf8 = |p: Vendor| {
         let mut body = p.body(&json!("?"), "stop").to_string().into_bytes();
         let at = body.iter().position(|byte| *byte == b'?').expect("the text");
         body.splice(at..=at, [0xff]);
@@ -202,7 +202,7 @@ fn a_right_body_of_a_wrong_type_is_read() {
 /// The first native schema may take the vendor minutes, so a time-out of it is laid to that once.
 #[test]
 fn a_models_own_time_out_fails_over_and_is_first_laid_to_the_schema() {
-    let slow = |provider: Provider| match provider {
+    let slow = |provider: Vendor| match provider {
         Bedrock => provider.fails(408, "ModelTimeoutException", "The model timed out"),
         OpenAi => provider.fails(408, "", "timeout"),
     };
@@ -413,7 +413,7 @@ fn a_reply_that_ended_well_is_read() {
 
 #[test]
 fn a_reply_that_was_cut_is_asked_for_with_a_larger_ceiling_even_if_it_looks_whole() {
-    let cut = |provider: Provider| {
+    let cut = |provider: Vendor| {
         let reason = if provider == Bedrock { "max_tokens" } else { "length" };
         provider.ends(&answer().to_string(), reason)
     };
@@ -476,7 +476,7 @@ fn a_reply_with_nothing_in_it_is_asked_for_once_more() {
 #[test]
 fn a_reply_that_ended_for_an_unknown_reason_is_no_success() {
     let text = answer().to_string();
-    let odd = |provider: Provider| provider.ends(&text, "moonrise");
+    let odd = |provider: Vendor| provider.ends(&text, "moonrise");
     let mut rows = of_both("unknown", |p| vec![odd(p), p.answers()], "1:unknown_stop 1:accepted => 1");
     rows.extend(of_both(
         "twice",
@@ -516,10 +516,10 @@ fn a_guardrail_stops_and_no_other_model_is_asked() {
 /// Degraded is what asking later may mend: a model's last word was a failure of time's or a person's.
 #[test]
 fn when_all_fail_the_scorecard_judges_and_says_whether_it_is_degraded() {
-    let down = |p: Provider| vec![p.is_down(), p.is_down()];
-    let says = |p: Provider, text: &str| vec![p.says(text), p.says(text)];
-    let refuses = |p: Provider| vec![p.ends("No.", if p == Bedrock { "refusal" } else { "content_filter" })];
-    let denied = |p: Provider| vec![p.fails(403, "", "")];
+    let down = |p: Vendor| vec![p.is_down(), p.is_down()];
+    let says = |p: Vendor, text: &str| vec![p.says(text), p.says(text)];
+    let refuses = |p: Vendor| vec![p.ends("No.", if p == Bedrock { "refusal" } else { "content_filter" })];
+    let denied = |p: Vendor| vec![p.fails(403, "", "")];
     let rows = [
         (
             "both down",

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::provider::{BOTH, Provider};
-use super::scripted::{Request, Script, Server};
+use portend_testing::vendor::{BOTH, Vendor};
+use portend_testing::http::{Request, Script, Server};
 
 /// What every secret, id, message and unknown field of these tests has in it.
 pub(super) const CANARY: &str = "canary";
@@ -90,19 +90,19 @@ impl Scene {
     }
 
     /// With what `first` does, and what the other vendor does; asked in this order, and then the scorecard.
-    pub(super) fn in_order<I>(first: Provider, scripts: I, others: Vec<Script>) -> Self
+    pub(super) fn in_order<I>(first: Vendor, scripts: I, others: Vec<Script>) -> Self
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
     {
         let scene = match first {
-            Provider::Bedrock => Self::new(scripts, others),
-            Provider::OpenAi => Self::new(others, scripts),
+            Vendor::Bedrock => Self::new(scripts, others),
+            Vendor::OpenAi => Self::new(others, scripts),
         };
         scene.models(&format!("{},{},scorecard", first.name(), first.other().name()))
     }
 
     /// With `provider` alone in the chain.
-    pub(super) fn alone<I>(provider: Provider, scripts: I) -> Self
+    pub(super) fn alone<I>(provider: Vendor, scripts: I) -> Self
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
     {
@@ -144,10 +144,10 @@ impl Scene {
     }
 
     /// What a vendor was asked so far.
-    pub(super) fn requests(&self, provider: Provider) -> Vec<Request> {
+    pub(super) fn requests(&self, provider: Vendor) -> Vec<Request> {
         match provider {
-            Provider::Bedrock => self.bedrock.requests(),
-            Provider::OpenAi => self.openai.requests(),
+            Vendor::Bedrock => self.bedrock.requests(),
+            Vendor::OpenAi => self.openai.requests(),
         }
     }
 
@@ -205,7 +205,7 @@ impl Scene {
     /// Runs one alert through a chain of two models and the scorecard, and says how it ended:
     /// `1:throttled 1:accepted => 1`. The models' numbers are their places in the chain; `alarm 1` is what was said of
     /// one that cannot work. The exit code and the requests that each vendor got are looked at too.
-    pub(super) fn ending(&self, first: Provider, run: &Run) -> String {
+    pub(super) fn ending(&self, first: Vendor, run: &Run) -> String {
         let line = run.line();
         let place = |name: &str| if name == first.name() { "1" } else { "2" };
         let mut ending = String::new();
@@ -252,11 +252,11 @@ impl Scene {
                 assert!(!request.shows(CANARY), "{request:?}");
                 let authorization = request.header("authorization").unwrap_or_default();
                 let is_right = match provider {
-                    Provider::Bedrock => {
+                    Vendor::Bedrock => {
                         let signed = format!("AWS4-HMAC-SHA256 Credential={AWS_KEY_ID}/");
                         authorization.starts_with(&signed) && !authorization.contains(AWS_SECRET)
                     }
-                    Provider::OpenAi => ["", &format!("Bearer {KEY}")].contains(&authorization),
+                    Vendor::OpenAi => ["", &format!("Bearer {KEY}")].contains(&authorization),
                 };
                 assert!(is_right, "{authorization}");
             }

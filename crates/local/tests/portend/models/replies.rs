@@ -7,8 +7,8 @@
 use serde_json::json;
 
 use super::harness::{Scene, alert, each, equal, text, texts};
-use super::provider::Provider::{Bedrock, OpenAi};
-use super::provider::{BOTH, answer, answer_that};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
+use portend_testing::vendor::{BOTH, answer, answer_that};
 
 #[test]
 fn a_reply_is_read_leniently_and_the_insight_keeps_each_repair() {

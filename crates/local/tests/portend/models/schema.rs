@@ -7,12 +7,12 @@
 use serde_json::{Value, json};
 
 use super::harness::{Scene, alert, alert_of, each, equal, texts};
-use super::provider::Provider::{self, Bedrock, OpenAi};
-use super::provider::{BOTH, answer_that};
-use super::scripted::Script;
+use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
+use portend_testing::vendor::{BOTH, answer_that};
+use portend_testing::http::Script;
 
 /// Whether each request of a vendor had a schema.
-fn native(scene: &Scene, provider: Provider) -> Vec<bool> {
+fn native(scene: &Scene, provider: Vendor) -> Vec<bool> {
     scene.requests(provider).iter().map(|request| provider.schema_in(request).is_some()).collect()
 }
 
@@ -40,7 +40,7 @@ fn the_schema_is_sent_natively_and_holds_nothing_of_the_alert() {
     }
     let scene = Scene::alone(OpenAi, [OpenAi.answers()]);
     scene.explain(&[alert(1)]).insight();
-    let body = super::provider::json_of(&scene.requests(OpenAi)[0]);
+    let body = portend_testing::vendor::json_of(&scene.requests(OpenAi)[0]);
     assert_eq!(body["response_format"]["type"], "json_schema");
     assert_eq!(body["response_format"]["json_schema"]["strict"], true);
 }
@@ -91,7 +91,7 @@ fn a_refusal_that_names_the_schema_steps_down_and_is_remembered() {
 #[test]
 fn after_the_step_down_the_model_still_has_its_two_calls() {
     let refuses =
-        |p: Provider| p.fails(400, "ValidationException", "response_format: the schema is not supported");
+        |p: Vendor| p.fails(400, "ValidationException", "response_format: the schema is not supported");
     for (scripts, others, ends) in [
         (
             vec![refuses(Bedrock), Bedrock.is_busy(), Bedrock.answers()],
@@ -134,6 +134,6 @@ fn a_model_that_is_known_to_take_none_is_sent_none() {
     let scene =
         Scene::alone(Bedrock, [Bedrock.answers()]).set("BEDROCK_MODEL_ID", "us.anthropic.claude-haiku-5-5");
     scene.explain(&[alert(1)]).insight();
-    let body = super::provider::json_of(&scene.requests(Bedrock)[0]);
+    let body = portend_testing::vendor::json_of(&scene.requests(Bedrock)[0]);
     assert_eq!(body["inferenceConfig"].get("temperature"), None);
 }

@@ -5,7 +5,7 @@
 //! Never: asks anybody where a setting is wrong.
 
 use super::harness::{KEY, Scene, alert, each, text, texts};
-use super::provider::Provider::{Bedrock, OpenAi};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// A chain of two further endpoints at the scripted server.
 const ENDPOINTS: &str = r#"
@@ -102,7 +102,7 @@ fn an_endpoint_of_the_file_is_asked_with_its_own_key_and_model() {
     assert_eq!(text(&insight["model_used"]), "a-model-a");
     let request = &scene.requests(OpenAi)[0];
     assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
-    assert_eq!(super::provider::json_of(request)["model"], "model-a");
+    assert_eq!(portend_testing::vendor::json_of(request)["model"], "model-a");
     let insight = scene.models("b,a").explain(&[alert(2)]).insight();
     assert_eq!(text(&insight["model_used"]), "bedrock-claude-haiku-5.5");
 }

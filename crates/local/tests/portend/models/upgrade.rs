@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use super::harness::{Run, Scene, alert, text, texts};
-use super::provider::Provider::{Bedrock, OpenAi};
-use super::scripted::Script;
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
+use portend_testing::http::Script;
 
 /// As long as an upgrade that failed has to wait.
 const PAUSE_IS_OVER: &str = "UPDATE claim SET lease_until = 0";

@@ -1,27 +1,26 @@
-//! What the two scripted vendors say, each in its own words.
-//!
-//! Takes: a reply's text, or an error.
-//! Gives: a [`Script`] of Bedrock's Converse or of Chat Completions.
-//! Never: decides in which order.
+//! What the two scripted vendors say, each in its own words: a reply's text or an error as a [`Script`] of Bedrock's
+//! Converse or of Chat Completions.
 
 use serde_json::{Value, json};
 
-use super::scripted::{Request, Script};
+use crate::http::{Request, Script};
 
 /// A vendor, by its name in the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Provider {
+pub enum Vendor {
+    /// Amazon's.
     Bedrock,
     /// An endpoint that speaks as OpenAI does.
     OpenAi,
 }
 
-use Provider::{Bedrock, OpenAi};
+use Vendor::{Bedrock, OpenAi};
 
-pub(super) const BOTH: [Provider; 2] = [Bedrock, OpenAi];
+/// Both vendors.
+pub const BOTH: [Vendor; 2] = [Bedrock, OpenAi];
 
-/// A reply that is an answer to [`super::harness::alert`].
-pub(super) fn answer() -> Value {
+/// A reply that is an answer to an alert of five calls and a health score of 65.
+pub fn answer() -> Value {
     json!({
         "drivers": [{ "fact": "ib_calls_14d", "effect": "raises", "because": "5 calls in 14 days." }],
         "explanation": "5 calls in 14 days, with a health score of 65.",
@@ -31,16 +30,16 @@ pub(super) fn answer() -> Value {
 }
 
 /// The same with other words.
-pub(super) fn answer_that(explanation: &str) -> String {
+pub fn answer_that(explanation: &str) -> String {
     let mut answer = answer();
     answer["explanation"] = json!(explanation);
     answer["drivers"] = json!([]);
     answer.to_string()
 }
 
-impl Provider {
+impl Vendor {
     /// Its name in the chain.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Bedrock => "bedrock",
             OpenAi => "openai",
@@ -48,14 +47,15 @@ impl Provider {
     }
 
     /// What `model_used` says of its model.
-    pub(super) fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Bedrock => "bedrock-claude-haiku-4.5",
             OpenAi => "openai-compatible-llama3.2",
         }
     }
 
-    pub(super) fn other(self) -> Self {
+    /// The other vendor.
+    pub fn other(self) -> Self {
         match self {
             Bedrock => OpenAi,
             OpenAi => Bedrock,
@@ -63,12 +63,12 @@ impl Provider {
     }
 
     /// A finished reply that is an answer.
-    pub(super) fn answers(self) -> Script {
+    pub fn answers(self) -> Script {
         self.says(&answer().to_string())
     }
 
     /// A finished reply.
-    pub(super) fn says(self, text: &str) -> Script {
+    pub fn says(self, text: &str) -> Script {
         let finished = match self {
             Bedrock => "end_turn",
             OpenAi => "stop",
@@ -77,7 +77,7 @@ impl Provider {
     }
 
     /// A reply that ended for this reason.
-    pub(super) fn ends(self, text: &str, reason: &str) -> Script {
+    pub fn ends(self, text: &str, reason: &str) -> Script {
         let content = match self {
             Bedrock => json!([{ "text": text }]),
             OpenAi => json!(text),
@@ -86,11 +86,12 @@ impl Provider {
     }
 
     /// A response with this content.
-    pub(super) fn sends(self, content: &Value, reason: &str) -> Script {
+    pub fn sends(self, content: &Value, reason: &str) -> Script {
         Script::answer(200, self.body(content, reason).to_string())
     }
 
-    pub(super) fn body(self, content: &Value, reason: &str) -> Value {
+    /// The body of a response with this content, which ended for this reason.
+    pub fn body(self, content: &Value, reason: &str) -> Value {
         match self {
             Bedrock => json!({
                 "output": { "message": { "role": "assistant", "content": content } },
@@ -113,7 +114,7 @@ impl Provider {
     }
 
     /// A failure. `code` is the error's type or code; `""`: it names none.
-    pub(super) fn fails(self, status: u16, code: &str, message: &str) -> Script {
+    pub fn fails(self, status: u16, code: &str, message: &str) -> Script {
         match self {
             Bedrock => {
                 let script = Script::answer(status, json!({ "message": message }).to_string());
@@ -128,18 +129,18 @@ impl Provider {
     }
 
     /// A failure that may pass, and says that it will in a millisecond.
-    pub(super) fn is_busy(self) -> Script {
+    pub fn is_busy(self) -> Script {
         let code = if self == Bedrock { "ThrottlingException" } else { "rate_limit_exceeded" };
         self.fails(429, code, "busy").header("retry-after-ms", "1")
     }
 
     /// A failure of the vendor's, for which a pause is made.
-    pub(super) fn is_down(self) -> Script {
+    pub fn is_down(self) -> Script {
         self.fails(503, "", "down")
     }
 
     /// The native schema in a request, if there is one.
-    pub(super) fn schema_in(self, request: &Request) -> Option<Value> {
+    pub fn schema_in(self, request: &Request) -> Option<Value> {
         let body = json_of(request);
         match self {
             Bedrock => {
@@ -151,7 +152,7 @@ impl Provider {
     }
 
     /// The messages of a request, as `role: text`; the system text is none of them.
-    pub(super) fn messages_in(self, request: &Request) -> Vec<String> {
+    pub fn messages_in(self, request: &Request) -> Vec<String> {
         let body = json_of(request);
         let messages = body["messages"].as_array().into_iter().flatten();
         let content = |message: &Value| match self {
@@ -165,7 +166,7 @@ impl Provider {
     }
 
     /// The ceiling of output tokens in a request.
-    pub(super) fn ceiling_in(self, request: &Request) -> Option<u64> {
+    pub fn ceiling_in(self, request: &Request) -> Option<u64> {
         let body = json_of(request);
         match self {
             Bedrock => body["inferenceConfig"]["maxTokens"].as_u64(),
@@ -179,6 +180,6 @@ fn text(value: &Value) -> &str {
 }
 
 /// The body of a request.
-pub(super) fn json_of(request: &Request) -> Value {
+pub fn json_of(request: &Request) -> Value {
     serde_json::from_str(&request.body).expect("a request in JSON")
 }

@@ -1,6 +1,5 @@
-//! A real table in DynamoDB Local, and a proxy before it whose plugs can be pulled:
-//! `#[path = ".../table.rs"] mod table;` beside `scripted`. The address is in `PORTEND_TEST_DYNAMODB`, which
-//! `scripts/with-dynamodb` sets.
+//! A real table in DynamoDB Local, and a proxy before it whose plugs can be pulled. The address is in
+//! `PORTEND_TEST_DYNAMODB`, which `scripts/with-dynamodb` sets.
 //!
 //! Never: uses the program's own caller, whose faults would hide themselves; or fakes a response of DynamoDB but a
 //! failure.
@@ -13,14 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::scripted::{Request, Script, Server};
+use crate::http::{Request, Script, Server};
 
 /// An item in DynamoDB's JSON: `{ "pk": { "S": "claim#1" } }`.
-pub(crate) type Item = Map<String, Value>;
+pub type Item = Map<String, Value>;
 
 /// A table of this test's own.
-pub(crate) struct Table {
-    pub(crate) name: String,
+pub struct Table {
+    /// Unique in this run.
+    pub name: String,
 }
 
 /// Indexes of the stack's table: name, partition and sort key.
@@ -31,14 +31,17 @@ const INDEXES: [(&str, &str, Option<&str>); 4] = [
     ("TodoIndex", "todo_day", Some("timestamp")),
 ];
 
+/// Those that hold the items' keys alone.
+const KEYS_ONLY: [&str; 2] = ["AlertIdIndex", "TodoIndex"];
+
 impl Table {
     /// Makes the table, as the stack does.
-    pub(crate) fn create() -> Self {
+    pub fn create() -> Self {
         Self::create_with(&INDEXES.map(|(name, ..)| name))
     }
 
     /// Makes the table with these indexes alone.
-    pub(crate) fn create_with(indexes: &[&str]) -> Self {
+    pub fn create_with(indexes: &[&str]) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("table-{}-{number}", std::process::id());
@@ -53,8 +56,9 @@ impl Table {
             json!({ "AttributeName": name, "AttributeType": kind })
         });
         let indexes = indexes.iter().map(|(name, partition, sort)| {
-            let all = json!({ "ProjectionType": "ALL" });
-            json!({ "IndexName": name, "KeySchema": keys(partition, *sort), "Projection": all })
+            let projection = if KEYS_ONLY.contains(name) { "KEYS_ONLY" } else { "ALL" };
+            let projection = json!({ "ProjectionType": projection });
+            json!({ "IndexName": name, "KeySchema": keys(partition, *sort), "Projection": projection })
         });
         let mut table = json!({
             "TableName": name,
@@ -73,7 +77,7 @@ impl Table {
     }
 
     /// Every item of it.
-    pub(crate) fn items(&self) -> Vec<Item> {
+    pub fn items(&self) -> Vec<Item> {
         let (mut items, mut request) = (Vec::new(), json!({ "TableName": self.name }));
         loop {
             let mut page = ask("Scan", &request);
@@ -87,18 +91,18 @@ impl Table {
     }
 
     /// The items of which the partition key begins so.
-    pub(crate) fn items_of(&self, kind: &str) -> Vec<Item> {
+    pub fn items_of(&self, kind: &str) -> Vec<Item> {
         let is_of = |item: &Item| text_of(item, "pk").starts_with(kind);
         self.items().into_iter().filter(is_of).collect()
     }
 
     /// Puts an item as it is.
-    pub(crate) fn put(&self, item: &Item) {
+    pub fn put(&self, item: &Item) {
         ask("PutItem", &json!({ "TableName": self.name, "Item": item }));
     }
 
     /// The items of an index, or of the table, by their partition, in descending order.
-    pub(crate) fn newest(&self, index: Option<&str>, partition: &str, value: &str) -> Vec<Item> {
+    pub fn newest(&self, index: Option<&str>, partition: &str, value: &str) -> Vec<Item> {
         let mut request = json!({
             "TableName": self.name,
             "KeyConditionExpression": "#p = :p",
@@ -114,22 +118,22 @@ impl Table {
 }
 
 /// A text as an attribute.
-pub(crate) fn text(text: &str) -> Value {
+pub fn text(text: &str) -> Value {
     json!({ "S": text })
 }
 
 /// A number as an attribute.
-pub(crate) fn number(number: &str) -> Value {
+pub fn number(number: &str) -> Value {
     json!({ "N": number })
 }
 
 /// The text of an item's attribute.
-pub(crate) fn text_of<'i>(item: &'i Item, name: &str) -> &'i str {
+pub fn text_of<'i>(item: &'i Item, name: &str) -> &'i str {
     item[name]["S"].as_str().unwrap_or_else(|| panic!("{name} is not a text: {item:?}"))
 }
 
 /// The number of an item's attribute.
-pub(crate) fn number_of<'i>(item: &'i Item, name: &str) -> &'i str {
+pub fn number_of<'i>(item: &'i Item, name: &str) -> &'i str {
     item[name]["N"].as_str().unwrap_or_else(|| panic!("{name} is not a number: {item:?}"))
 }
 
@@ -165,15 +169,15 @@ fn ask(operation: &str, body: &Value) -> Value {
 
 /// Where DynamoDB Local is.
 #[expect(clippy::disallowed_methods, reason = "how the test run is told where the server is")]
-pub(crate) fn endpoint() -> String {
-    let mend = "run the tests by `make unit`, or by `scripts/with-dynamodb cargo nextest run`";
+pub fn endpoint() -> String {
+    let help = "run the tests by `make unit`, or by `scripts/with-dynamodb cargo nextest run`";
     std::env::var("PORTEND_TEST_DYNAMODB")
-        .unwrap_or_else(|_| panic!("this test needs DynamoDB Local at PORTEND_TEST_DYNAMODB; {mend}"))
+        .unwrap_or_else(|_| panic!("this test needs DynamoDB Local at PORTEND_TEST_DYNAMODB; {help}"))
 }
 
 /// What the proxy does with one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Plug {
+pub enum Plug {
     /// Answers that there are too many requests.
     Throttle,
     /// Answers that something went wrong.
@@ -187,14 +191,14 @@ pub(crate) enum Plug {
 }
 
 /// A proxy before DynamoDB Local.
-pub(crate) struct Proxy {
+pub struct Proxy {
     server: Server,
     plan: Arc<Mutex<Vec<(String, Plug)>>>,
 }
 
 impl Proxy {
     /// Starts it. Nothing fails yet.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let plan: Arc<Mutex<Vec<(String, Plug)>>> = Arc::default();
         let (pulled, upstream) = (Arc::clone(&plan), endpoint());
         let server = Server::answering(move |request| {
@@ -233,29 +237,29 @@ impl Proxy {
     }
 
     /// Where it is.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.server.url()
     }
 
     /// Pulls a plug at the next request of an operation, as `UpdateItem`, or `PutItem stu_1` for one with this text; `*` at
     /// every request from now on.
-    pub(crate) fn pull(&self, operation: &str, plug: Plug) {
+    pub fn pull(&self, operation: &str, plug: Plug) {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).push((operation.to_owned(), plug));
     }
 
     /// Puts every plug back.
-    pub(crate) fn mend(&self) {
+    pub fn restore(&self) {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The operations that were asked for so far.
-    pub(crate) fn operations(&self) -> Vec<String> {
+    pub fn operations(&self) -> Vec<String> {
         self.server.requests().iter().map(operation).collect()
     }
 }
 
 /// The operation that a request asks for.
-pub(crate) fn operation(request: &Request) -> String {
+pub fn operation(request: &Request) -> String {
     let target = request.header("x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }

@@ -1,7 +1,6 @@
-//! An HTTP server that does as it is told, for any crate's tests: `#[path = ".../scripted.rs"] mod scripted;`.
+//! An HTTP server that follows a script: a [`Script`] for each request in order, or a function of the request. It logs
+//! the requests, and how often a client hung up.
 //!
-//! Takes: a [`Script`] for each request, in order; an endless iterator will do. Or what to do with a request, by what it is.
-//! Gives: its address, a log of the requests, and how often a client hung up.
 //! Never: needs a runtime, sleeps, speaks TLS, or serves two requests on one connection.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -13,7 +12,7 @@ use std::time::Duration;
 
 /// What to do with one request, once it has been read.
 #[derive(Debug, Clone)]
-pub(crate) struct Script {
+pub struct Script {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -31,35 +30,35 @@ enum Manner {
 
 impl Script {
     /// Answers with JSON. Length and type are stated truly, unless [`Self::header`] says otherwise.
-    pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self { status, headers, body: body.into(), manner: Manner::Whole }
     }
 
     /// Reads the request and says nothing until the client hangs up.
-    pub(crate) fn hang() -> Self {
+    pub fn hang() -> Self {
         Self { manner: Manner::Hang, ..Self::answer(200, "") }
     }
 
     /// Reads the request and closes the connection.
-    pub(crate) fn close() -> Self {
+    pub fn close() -> Self {
         Self { manner: Manner::Close, ..Self::answer(200, "") }
     }
 
     /// With a header, instead of any of that name.
-    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(other, _)| other != name);
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Closes after so many bytes of the body.
-    pub(crate) fn cut_after(self, bytes: usize) -> Self {
+    pub fn cut_after(self, bytes: usize) -> Self {
         Self { manner: Manner::CutAfter(bytes), ..self }
     }
 
     /// Sends the body one byte at a time.
-    pub(crate) fn one_byte_every(self, pause: Duration) -> Self {
+    pub fn one_byte_every(self, pause: Duration) -> Self {
         Self { manner: Manner::OneByteEvery(pause), ..self }
     }
 
@@ -76,25 +75,25 @@ impl Script {
 
 /// A request as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Request {
+pub struct Request {
     /// `POST`.
-    pub(crate) method: String,
+    pub method: String,
     /// With the query.
-    pub(crate) path: String,
+    pub path: String,
     /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// Lossily, if it is not UTF-8.
-    pub(crate) body: String,
+    pub body: String,
 }
 
 impl Request {
     /// A header's value, by its name in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether a text is anywhere in it but in the header `authorization`.
-    pub(crate) fn shows(&self, text: &str) -> bool {
+    pub fn shows(&self, text: &str) -> bool {
         let hidden = |name: &str| name == "authorization";
         let in_headers = self.headers.iter().any(|(name, value)| !hidden(name) && value.contains(text));
         in_headers || self.path.contains(text) || self.body.contains(text)
@@ -114,14 +113,14 @@ struct Shared {
 }
 
 /// The server, on a free port of this machine, until it is dropped.
-pub(crate) struct Server {
+pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl Server {
     /// Starts it. Where no script is left, it closes the connection; the request is logged all the same.
-    pub(crate) fn start<I>(scripts: I) -> Self
+    pub fn start<I>(scripts: I) -> Self
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
     {
@@ -130,7 +129,7 @@ impl Server {
     }
 
     /// Starts it, to do with each request what that one asks for.
-    pub(crate) fn answering(answer: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
+    pub fn answering(answer: impl Fn(&Request) -> Script + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
@@ -152,17 +151,17 @@ impl Server {
     }
 
     /// `http://127.0.0.1:PORT`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// What was received so far.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         lock(&self.shared.log).requests.clone()
     }
 
     /// How many clients hung up before their answer was out.
-    pub(crate) fn hung_up(&self) -> usize {
+    pub fn hung_up(&self) -> usize {
         lock(&self.shared.log).hung_up
     }
 }
