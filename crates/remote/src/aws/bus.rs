@@ -73,7 +73,7 @@ impl EventBus {
             return Ok(());
         }
         let code = entries.iter().find_map(|entry| entry.error_code.as_deref());
-        Err(NotifyError::NotAccepted { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
+        Err(NotifyError::NotTaken { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
     }
 }
 
