@@ -56,9 +56,7 @@ impl Connections {
         let taken = Arc::new(Notify::new());
         let request = request.map({
             let taken = Arc::clone(&taken);
-            |body| {
-                SdkBody::from_body_1_x(Full::from(body).inspect_frame(move |_| taken.notify_one()))
-            }
+            |body| SdkBody::from_body_1_x(Full::from(body).inspect_frame(move |_| taken.notify_one()))
         });
         let request = HttpRequest::try_from(request).map_err(|_| no_request())?;
         // Making the connector reads the system's certificates.
@@ -106,14 +104,14 @@ fn connector() -> SharedHttpConnector {
 /// says, with an empty body.
 async fn whole(mut response: HttpResponse, bytes_max: usize) -> Result<Response, ModelError> {
     let body = match Limited::new(response.take_body(), bytes_max).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) if !response.status().is_success() => Default::default(),
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(_) if !response.status().is_success() => Vec::new(),
         Err(error) if error.is::<LengthLimitError>() => {
             return Err(unreadable(&format!("over {} MiB", bytes_max >> 20)));
         }
         Err(_) => return Err(unreadable("cut off")),
     };
-    Ok(Response { status: response.status().as_u16(), headers: response.headers().clone(), body: body.to_vec() })
+    Ok(Response { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }
 
 /// Why there is no response.

@@ -47,7 +47,8 @@ impl EventBus {
 
     /// Whether it exists; else what is wrong, with how to fix it.
     pub async fn exists(&self) -> Result<(), String> {
-        let asked = self.caller.call::<Value>("DescribeEventBus", &json!({ "Name": self.name }), BOUNDS).await;
+        let asked =
+            self.caller.call::<Value>("DescribeEventBus", &json!({ "Name": self.name }), BOUNDS).await;
         asked.map(drop).map_err(|failure| failure.of_a_look("bus", "events:DescribeEventBus"))
     }
 

@@ -22,13 +22,14 @@ const PARTITIONS: [(&str, &str, &str); 8] = [
 /// AWS's own.
 pub(super) fn url(config: &SdkConfig, service: &Service, region: &str) -> String {
     let configured = setting(config, service.id, "AWS_ENDPOINT_URL", "endpoint_url");
-    match configured.or_else(|| config.endpoint_url().map(str::to_owned)) {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let (fips, dual_stack) = (config.use_fips(), config.use_dual_stack());
-            format!("https://{}", host(service.host, region, fips == Some(true), dual_stack == Some(true)))
-        }
+    if let Some(url) = configured.as_deref().or(config.endpoint_url()) {
+        return url.trim_end_matches('/').to_owned();
     }
+    let is_on = |setting: Option<bool>| setting == Some(true);
+    format!(
+        "https://{}",
+        host(service.host, region, is_on(config.use_fips()), is_on(config.use_dual_stack()))
+    )
 }
 
 /// What the environment or the profile says for one service alone.
@@ -78,8 +79,20 @@ mod tests {
             }
         }
         for (service, region, fips, dual_stack, both) in [
-            ("dynamodb", "us-east-1", "-fips.us-east-1.amazonaws.com", ".us-east-1.api.aws", "-fips.us-east-1.api.aws"),
-            ("events", "us-east-1", "-fips.us-east-1.amazonaws.com", ".us-east-1.api.aws", "-fips.us-east-1.api.aws"),
+            (
+                "dynamodb",
+                "us-east-1",
+                "-fips.us-east-1.amazonaws.com",
+                ".us-east-1.api.aws",
+                "-fips.us-east-1.api.aws",
+            ),
+            (
+                "events",
+                "us-east-1",
+                "-fips.us-east-1.amazonaws.com",
+                ".us-east-1.api.aws",
+                "-fips.us-east-1.api.aws",
+            ),
             (
                 "bedrock-runtime",
                 "us-gov-west-1",

@@ -46,6 +46,11 @@ impl Failure {
         }
     }
 
+    /// It refuses, and what it says is known: a code, or a sentence.
+    pub(crate) fn refused(what: &str) -> Self {
+        Self::Refused(what.to_owned(), ErrorBody::default())
+    }
+
     /// What it means to a person who has looked whether this is there, by this action; with how to fix it.
     pub(crate) fn of_a_look(self, thing: &str, action: &str) -> String {
         match self {
@@ -68,7 +73,7 @@ impl Failure {
 /// Where there is no response to speak of.
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        let refused = |what: &str| Self::Refused(what.to_owned(), ErrorBody::default());
+        let refused = Self::refused;
         match error {
             ModelError::Unreachable { what } => Self::Unreachable(what),
             ModelError::Unreadable { .. } => Self::Unreachable("a response that cannot be read".to_owned()),
@@ -131,17 +136,32 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_by_its_type_or_its_status() {
-        let refused = |what: &str| Failure::Refused(what.to_owned(), ErrorBody::default());
+        let refused = Failure::refused;
         let busy = |what: &str| Failure::Busy(what.to_owned());
         let header = ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/");
         for (status, headers, body, expected) in [
             (400, &[header][..], "", refused("AccessDeniedException")),
             (400, &[header], r#"{"__type": "Other"}"#, refused("AccessDeniedException")),
-            (400, &[], r#"{"__type": "com.amazon.coral#ValidationException"}"#, refused("ValidationException")),
-            (400, &[], r#"{"Output": {"__type": "UnknownOperationException"}}"#, refused("UnknownOperationException")),
+            (
+                400,
+                &[],
+                r#"{"__type": "com.amazon.coral#ValidationException"}"#,
+                refused("ValidationException"),
+            ),
+            (
+                400,
+                &[],
+                r#"{"Output": {"__type": "UnknownOperationException"}}"#,
+                refused("UnknownOperationException"),
+            ),
             (400, &[], r#"{"__type": "a text with canary"}"#, refused("400")),
             (400, &[], r#"{"__type": "ns#ThrottlingException"}"#, busy("ThrottlingException")),
-            (400, &[], r#"{"__type": "TransactionInProgressException"}"#, busy("TransactionInProgressException")),
+            (
+                400,
+                &[],
+                r#"{"__type": "TransactionInProgressException"}"#,
+                busy("TransactionInProgressException"),
+            ),
             (500, &[], r#"{"__type": "InternalServerError"}"#, busy("InternalServerError")),
             (503, &[], "<html>canary</html>", busy("503")),
             (307, &[], "", refused("307")),

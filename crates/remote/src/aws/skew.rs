@@ -53,7 +53,8 @@ mod tests {
     #[test]
     fn a_clock_that_is_off_is_corrected_once() {
         let now = Timestamp::parse("2026-11-01T12:00:00Z").unwrap();
-        let response = |code, date| Response::scripted(400, &[("x-amzn-errortype", code), ("date", date)], "");
+        let response =
+            |code, date| Response::scripted(400, &[("x-amzn-errortype", code), ("date", date)], "");
         for (code, date, corrected) in [
             ("RequestTimeTooSkewed", "Sun, 01 Nov 2026 12:10:00 GMT", Some("2026-11-01T12:10:00Z")),
             ("InvalidSignatureException", "Sun, 01 Nov 2026 11:40:00 GMT", Some("2026-11-01T11:40:00Z")),

@@ -17,8 +17,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
-use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::limits::BODY_BYTES_MAX;
+use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::network::{self, Bounds, Connections, no_request};
 use crate::secret::{KeySource, Secret};
 use crate::settings::{OpenAiSettings, SettingsError, VENDOR_URL, checked_model_id, setting};
