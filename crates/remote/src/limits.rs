@@ -36,7 +36,7 @@ pub const SECRET_TIMEOUT: Duration = Duration::from_secs(3);
 /// One page that is read of the table, which can be 1 MB, or 16 MB of parked events.
 pub const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Times that a page is tried. A write is tried again by the pipeline; nobody else tries a page again.
-pub const PAGE_TRIES_MAX: u32 = 4;
+pub const PAGE_TRIES_MAX: usize = 4;
 /// The pause before a page is tried again; it doubles.
 pub const PAGE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Items that are read from the table by key at once: DynamoDB's own limit.
@@ -45,8 +45,8 @@ pub const ITEMS_AT_ONCE: usize = 100;
 pub const EVENTS_READ_AT_ONCE: usize = 10;
 /// Items of one page of a query of the table, at least.
 pub const QUERY_PAGE_MIN: usize = 25;
-/// Days of which what is due is read at once.
-pub const DAYS_AT_ONCE: usize = 8;
+/// Partitions that are read at once: alert types, or days.
+pub const PARTITIONS_READ_AT_ONCE: usize = 8;
 /// Looks at a claim that other workers change between the looks.
 pub const LOOKS_MAX: usize = 3;
 /// A day, as partitions are named.

@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http::Request;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use tokio::sync::Notify;
 
 use crate::limits::{CONNECT_TIMEOUT, CONNECTION_IDLE_MAX};
@@ -79,7 +79,7 @@ impl Connections {
 
 /// A request that no connection could carry. Settings are checked, so it is hardly ever met.
 pub(crate) fn no_request() -> ModelError {
-    ModelError::Configuration { fault: Fault::Refused("no request could be made".to_owned()) }
+    ModelError::Configuration { fault: ConfigurationFault::Refused("no request could be made".to_owned()) }
 }
 
 /// A client for AWS's credential chain, as it is. Nothing is done until it is used.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::http::Headers;
 use jiff::fmt::rfc2822::DateTimeParser;
-use portend_core::model::{ModelError, Stop};
+use portend_core::model::{ModelError, FinishReason};
 use portend_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -79,13 +79,13 @@ pub(crate) fn unreadable(what: &str) -> ModelError {
 }
 
 /// What a stop reason means. The vendors' words do not collide, and gateways pass on each other's.
-pub(crate) fn stop(reason: &str) -> Stop {
+pub(crate) fn stop(reason: &str) -> FinishReason {
     match reason {
-        "end_turn" | "stop_sequence" | "stop" | "completed" => Stop::End,
-        "max_tokens" | "length" | "max_output_tokens" => Stop::Length,
-        "refusal" | "content_filtered" | "content_filter" => Stop::Refusal,
-        "guardrail_intervened" => Stop::Guardrail,
-        _ => Stop::Unknown(plain_code(reason).unwrap_or("unreadable").to_owned()),
+        "end_turn" | "stop_sequence" | "stop" | "completed" => FinishReason::End,
+        "max_tokens" | "length" | "max_output_tokens" => FinishReason::Length,
+        "refusal" | "content_filtered" | "content_filter" => FinishReason::Refusal,
+        "guardrail_intervened" => FinishReason::Guardrail,
+        _ => FinishReason::Unknown(plain_code(reason).unwrap_or("unreadable").to_owned()),
     }
 }
 
@@ -154,19 +154,19 @@ mod tests {
     #[test]
     fn a_stop_reason_is_read_by_its_name() {
         for (reason, expected) in [
-            ("end_turn", Stop::End),
-            ("stop_sequence", Stop::End),
-            ("stop", Stop::End),
-            ("max_tokens", Stop::Length),
-            ("length", Stop::Length),
-            ("refusal", Stop::Refusal),
-            ("content_filtered", Stop::Refusal),
-            ("content_filter", Stop::Refusal),
-            ("guardrail_intervened", Stop::Guardrail),
-            ("tool_use", Stop::Unknown("tool_use".to_owned())),
-            ("malformed_model_output", Stop::Unknown("malformed_model_output".to_owned())),
-            ("the key is sk-1", Stop::Unknown("unreadable".to_owned())),
-            ("", Stop::Unknown("unreadable".to_owned())),
+            ("end_turn", FinishReason::End),
+            ("stop_sequence", FinishReason::End),
+            ("stop", FinishReason::End),
+            ("max_tokens", FinishReason::Length),
+            ("length", FinishReason::Length),
+            ("refusal", FinishReason::Refusal),
+            ("content_filtered", FinishReason::Refusal),
+            ("content_filter", FinishReason::Refusal),
+            ("guardrail_intervened", FinishReason::Guardrail),
+            ("tool_use", FinishReason::Unknown("tool_use".to_owned())),
+            ("malformed_model_output", FinishReason::Unknown("malformed_model_output".to_owned())),
+            ("the key is sk-1", FinishReason::Unknown("unreadable".to_owned())),
+            ("", FinishReason::Unknown("unreadable".to_owned())),
         ] {
             assert_eq!(stop(reason), expected, "{reason}");
         }

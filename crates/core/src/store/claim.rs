@@ -103,7 +103,8 @@ impl ClaimRow {
         (now..=now.plus(LEASE_MAX)).contains(&self.lease_until)
     }
 
-    fn lease(&self, request: &ClaimRequest) -> Lease {
+    /// The lease of whoever has just claimed it with this request.
+    pub fn lease(&self, request: &ClaimRequest) -> Lease {
         Lease {
             alert_key: request.alert_key,
             owner: request.owner.clone(),

@@ -74,7 +74,7 @@ impl EventBus {
             return Ok(());
         }
         let code = entries.iter().find_map(|entry| entry.error_code.as_deref());
-        Err(NotifyError::NotTaken { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
+        Err(NotifyError::NotAccepted { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
     }
 }
 
@@ -111,7 +111,7 @@ fn detail(insight: &StoredInsight) -> String {
         Ok(_) | Err(_) => Map::new(),
     };
     fields.retain(|name, _| !KEPT_BACK.contains(&name.as_str()));
-    fields.insert("alert_type".to_owned(), Value::from(insight.prediction_type.as_str()));
+    fields.insert("alert_type".to_owned(), Value::from(insight.prediction_type()));
     if let Some(facts) = fields.get("facts").cloned() {
         fields.insert("details".to_owned(), facts);
     }

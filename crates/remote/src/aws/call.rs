@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{HeaderName, Request};
 use portend_core::clock::Clock;
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,7 +100,7 @@ impl Caller {
     async fn find(&self) -> Result<Place, ModelError> {
         let config = self.aws.config().await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            let fault = Fault::Refused("no region is known; set AWS_REGION".to_owned());
+            let fault = ConfigurationFault::Refused("no region is known; set AWS_REGION".to_owned());
             ModelError::Configuration { fault }
         })?;
         let key = self.service.key_id.and_then(|id| endpoint::setting(config, id, "AWS_BEARER_TOKEN", ""));
@@ -116,14 +116,14 @@ impl Caller {
     async fn authorize(&self, request: &mut Request<String>, place: &Place) -> Result<Timestamp, ModelError> {
         let fault = |fault| ModelError::Configuration { fault };
         if let Some(key) = &place.key {
-            let key = key.bearer().ok_or_else(|| fault(Fault::BadCredentials))?;
+            let key = key.bearer().ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
             request.headers_mut().insert(AUTHORIZATION, key);
             return Ok(SystemClock.now());
         }
-        let provider = place.credentials.as_ref().ok_or_else(|| fault(Fault::NoCredentials))?;
+        let provider = place.credentials.as_ref().ok_or_else(|| fault(ConfigurationFault::NoCredentials))?;
         let identity = self.aws.credentials.current(provider, system_time(SystemClock.now())).await?;
         let time = self.aws.skew.correct(SystemClock.now());
-        self.sign(request, &place.region, &identity, time).ok_or_else(|| fault(Fault::BadCredentials))?;
+        self.sign(request, &place.region, &identity, time).ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
         Ok(time)
     }
 

@@ -11,7 +11,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -66,13 +66,13 @@ async fn fetch(provider: &SharedCredentialsProvider) -> Result<Identity, ModelEr
     match timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
         Ok(fetched) => fetched.map(Identity::from).map_err(|error| failed(&error)),
         // Every real source answers within that time; none is there.
-        Err(_) => Err(ModelError::Configuration { fault: Fault::NoCredentials }),
+        Err(_) => Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials }),
     }
 }
 
 fn failed(error: &CredentialsError) -> ModelError {
     let unreachable = |what: &str| ModelError::Unreachable { what: format!("credentials: {what}") };
-    let none = ModelError::Configuration { fault: Fault::NoCredentials };
+    let none = ModelError::Configuration { fault: ConfigurationFault::NoCredentials };
     let connection = causes(error).find_map(<dyn Error>::downcast_ref::<ConnectorError>);
     let from_instance = causes(error).any(<dyn Error>::is::<ImdsError>);
     match (error, connection) {
@@ -82,7 +82,7 @@ fn failed(error: &CredentialsError) -> ModelError {
         (_, Some(_)) => unreachable("no connection"),
         // Whatever answers there is not an instance that has a role.
         (_, None) if from_instance => none,
-        (_, None) => ModelError::Configuration { fault: Fault::BadCredentials },
+        (_, None) => ModelError::Configuration { fault: ConfigurationFault::BadCredentials },
     }
 }
 
@@ -104,9 +104,9 @@ mod tests {
         let unreachable = |what: &str| ModelError::Unreachable { what: what.to_owned() };
         let refused = ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         for (error, expected) in [
-            (CredentialsError::not_loaded("canary"), configuration(Fault::NoCredentials)),
-            (CredentialsError::invalid_configuration("canary"), configuration(Fault::NoCredentials)),
-            (CredentialsError::provider_error("canary"), configuration(Fault::BadCredentials)),
+            (CredentialsError::not_loaded("canary"), configuration(ConfigurationFault::NoCredentials)),
+            (CredentialsError::invalid_configuration("canary"), configuration(ConfigurationFault::NoCredentials)),
+            (CredentialsError::provider_error("canary"), configuration(ConfigurationFault::BadCredentials)),
             (CredentialsError::provider_error(refused), unreachable("credentials: no connection")),
             (
                 CredentialsError::provider_timed_out(Duration::from_secs(5)),
@@ -163,6 +163,6 @@ mod tests {
         }
         let current = Credentials::default();
         let current = current.current(&SharedCredentialsProvider::new(Silent), UNIX_EPOCH).await;
-        assert_eq!(current.unwrap_err(), ModelError::Configuration { fault: Fault::NoCredentials });
+        assert_eq!(current.unwrap_err(), ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
     }
 }

@@ -45,10 +45,9 @@ use portend_core::time::Timestamp;
 
 use self::claims::Updated;
 use self::request::{TableRequest, Update};
-use super::call::Operation;
 use super::{Aws, Caller, Failure, Service};
 use crate::limits::{
-    PAGE_BYTES_MAX, PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_BYTES_MAX, STORE_TIMEOUT,
+    PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX,
 };
 use crate::network::Bounds;
 
@@ -97,12 +96,12 @@ impl DynamoDb {
 
     /// One of the pipeline's operations, each within a moment.
     async fn call<R: TableRequest>(&self, request: &R) -> Result<R::Response, Failure> {
-        self.exchange(request, Bounds { time: Some(STORE_TIMEOUT), bytes: STORE_BYTES_MAX }).await
+        self.exchange(request, Bounds { time: Some(STORE_TIMEOUT), bytes: TABLE_BYTES_MAX }).await
     }
 
     /// A page, which takes longer; asked for again while that may help.
     async fn page<R: TableRequest>(&self, request: &R) -> Result<R::Response, StoreError> {
-        let bounds = Bounds { time: Some(PAGE_TIMEOUT), bytes: PAGE_BYTES_MAX };
+        let bounds = Bounds { time: Some(PAGE_TIMEOUT), bytes: TABLE_BYTES_MAX };
         let read = || async { self.exchange(request, bounds).await.map_err(|failure| self.error(&failure)) };
         let pauses =
             ExponentialBuilder::new().with_min_delay(PAGE_RETRY_PAUSE).with_max_times(PAGE_TRIES_MAX - 1);
@@ -110,8 +109,7 @@ impl DynamoDb {
     }
 
     async fn exchange<R: TableRequest>(&self, request: &R, bounds: Bounds) -> Result<R::Response, Failure> {
-        let operation = Operation { target: R::TARGET, content_type: "application/x-amz-json-1.0" };
-        self.caller.call(operation, request, bounds).await
+        self.caller.call(R::OPERATION, request, bounds).await
     }
 
     /// A conditional update.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -79,11 +79,11 @@ impl From<ModelError> for Failure {
             ModelError::Unreadable { .. } => Self::Unreachable("a response that cannot be read".to_owned()),
             ModelError::TimedOut => Self::Unreachable("no response in time".to_owned()),
             ModelError::Unavailable { what } => Self::Busy(what),
-            ModelError::Configuration { fault: Fault::NoCredentials } => refused("no credentials were found"),
-            ModelError::Configuration { fault: Fault::BadCredentials } => {
+            ModelError::Configuration { fault: ConfigurationFault::NoCredentials } => refused("no credentials were found"),
+            ModelError::Configuration { fault: ConfigurationFault::BadCredentials } => {
                 refused("the credentials cannot be used")
             }
-            ModelError::Configuration { fault: Fault::Refused(what) } => refused(&what),
+            ModelError::Configuration { fault: ConfigurationFault::Refused(what) } => refused(&what),
             ModelError::Configuration { .. }
             | ModelError::Throttled { .. }
             | ModelError::OverQuota

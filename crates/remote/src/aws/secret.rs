@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ impl KeySecret {
     /// Reads it once.
     pub async fn read(&self) -> Result<Secret, ModelError> {
         let refused = |what: &str| {
-            let fault = Fault::Refused(format!("the secret of OPENAI_API_KEY_SECRET {what}"));
+            let fault = ConfigurationFault::Refused(format!("the secret of OPENAI_API_KEY_SECRET {what}"));
             ModelError::Configuration { fault }
         };
         let bounds = Bounds { time: Some(SECRET_TIMEOUT), bytes: BODY_BYTES_MAX };

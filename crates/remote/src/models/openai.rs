@@ -14,7 +14,7 @@ use std::fmt;
 
 use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
+use portend_core::model::{Call, Completion, ConfigurationFault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
 use crate::limits::BODY_BYTES_MAX;
@@ -88,17 +88,17 @@ impl OpenAi {
         let body = request::body(self.api, &self.spec.model_id, &self.facts, call).to_string();
         let with_schema = call.schema.is_some();
         let Some(key) = self.key.current().await? else {
-            let wrong_key = ModelError::Configuration { fault: Fault::WrongKey };
+            let wrong_key = ModelError::Configuration { fault: ConfigurationFault::WrongKey };
             let asked = self.once(body, None, with_schema).await;
             // There is no key that could be wrong.
-            let needs_one = || Err(ModelError::Configuration { fault: Fault::NoCredentials });
+            let needs_one = || Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
             return if asked.as_ref() == Err(&wrong_key) { needs_one() } else { asked };
         };
         match self.once(body.clone(), Some(&key), with_schema).await {
-            Err(ModelError::Configuration { fault: Fault::WrongKey }) => {
+            Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }) => {
                 match self.key.instead_of(&key).await? {
                     Some(fresh) => self.once(body, Some(&fresh), with_schema).await,
-                    None => Err(ModelError::Configuration { fault: Fault::WrongKey }),
+                    None => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
                 }
             }
             asked => asked,
@@ -124,7 +124,7 @@ impl OpenAi {
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, network::USER_AGENT);
         if let Some(key) = key {
-            let wrong = ModelError::Configuration { fault: Fault::WrongKey };
+            let wrong = ModelError::Configuration { fault: ConfigurationFault::WrongKey };
             request = request.header(AUTHORIZATION, key.bearer().ok_or(wrong)?);
         }
         request.body(body).map_err(|_| no_request())

@@ -1,6 +1,6 @@
 //! Bedrock: what is asked, and each row of what it may answer.
 
-use portend_core::model::{Completion, Fault, ModelError, Stop};
+use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
 use portend_remote::AnyModel;
 use serde_json::{Value, json};
 
@@ -74,27 +74,27 @@ async fn each_failure_means_what_the_table_says() {
             400,
             "ValidationException",
             "with on-demand throughput isn't supported",
-            configuration(Fault::NeedsProfile),
+            configuration(ConfigurationFault::NeedsProfile),
         ),
         (
             400,
             "ValidationException",
             "The provided model identifier is invalid.",
-            configuration(Fault::NoSuchModel),
+            configuration(ConfigurationFault::NoSuchModel),
         ),
         (400, "ValidationException", CANARY, refused("400 ValidationException")),
         (400, CANARY, CANARY, refused("400")),
-        (403, "AccessDeniedException", "", configuration(Fault::AccessDenied)),
-        (403, "ExpiredTokenException", CANARY, configuration(Fault::BadCredentials)),
-        (403, "UnrecognizedClientException", "", configuration(Fault::BadCredentials)),
-        (404, "ResourceNotFoundException", "", configuration(Fault::NoSuchModel)),
+        (403, "AccessDeniedException", "", configuration(ConfigurationFault::AccessDenied)),
+        (403, "ExpiredTokenException", CANARY, configuration(ConfigurationFault::BadCredentials)),
+        (403, "UnrecognizedClientException", "", configuration(ConfigurationFault::BadCredentials)),
+        (404, "ResourceNotFoundException", "", configuration(ConfigurationFault::NoSuchModel)),
         (
             404,
             "ResourceNotFoundException",
             "has reached the end of its life",
-            configuration(Fault::EndOfLife),
+            configuration(ConfigurationFault::EndOfLife),
         ),
-        (307, "", "", configuration(Fault::Redirect)),
+        (307, "", "", configuration(ConfigurationFault::Redirect)),
         (418, "", "", refused("418")),
         (200, "ThrottlingException", "", throttled(Some(2000))),
         (200, "InternalServerException", "", unavailable("200 InternalServerException")),
@@ -128,14 +128,14 @@ async fn each_end_of_a_completion_is_told() {
         (
             json!([{ "text": "{\"risk_score\": 5}" }]),
             json!("max_tokens"),
-            Completion { text: "{\"risk_score\": 5}".to_owned(), stop: Stop::Length, ..said.clone() },
+            Completion { text: "{\"risk_score\": 5}".to_owned(), finish: FinishReason::Length, ..said.clone() },
         ),
-        (json!([]), json!("refusal"), Completion { stop: Stop::Refusal, ..said.clone() }),
-        (json!([]), json!("content_filtered"), Completion { stop: Stop::Refusal, ..said.clone() }),
+        (json!([]), json!("refusal"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
+        (json!([]), json!("content_filtered"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
         (
             json!([{ "text": "blocked" }]),
             json!("guardrail_intervened"),
-            Completion { text: "blocked".to_owned(), stop: Stop::Guardrail, ..said.clone() },
+            Completion { text: "blocked".to_owned(), finish: FinishReason::Guardrail, ..said.clone() },
         ),
         (
             json!([{ "reasoningContent": { "reasoningText": { "text": "hm" } } }, { "text": "a" }, { "text": "b" }]),
@@ -149,9 +149,9 @@ async fn each_end_of_a_completion_is_told() {
         (
             json!([]),
             json!("moonrise"),
-            Completion { stop: Stop::Unknown("moonrise".to_owned()), ..said.clone() },
+            Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..said.clone() },
         ),
-        (json!([]), json!(null), Completion { stop: Stop::Unknown("none".to_owned()), ..said.clone() }),
+        (json!([]), json!(null), Completion { finish: FinishReason::Unknown("none".to_owned()), ..said.clone() }),
     ] {
         let mut body = Kind::Bedrock.says("");
         *body.pointer_mut("/output/message/content").unwrap() = content;

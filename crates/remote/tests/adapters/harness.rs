@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use portend_core::model::{Call, Completion, Fault, Message, Model, ModelError, Role, Stop};
+use portend_core::model::{Call, Completion, ConfigurationFault, Message, Model, ModelError, Role, FinishReason};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws};
@@ -80,7 +80,7 @@ impl Kind {
             Self::Compatible => Some("llama3.2".to_owned()),
         };
         let text = text.to_owned();
-        Completion { text, stop: Stop::End, model_id, input_tokens: Some(612), output_tokens: Some(188) }
+        Completion { text, finish: FinishReason::End, model_id, input_tokens: Some(612), output_tokens: Some(188) }
     }
 
     /// Asks once, of a server with one script, and looks that one request was made.
@@ -166,12 +166,12 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(Duration::from_secs(20), future).await.ok()
 }
 
-pub(crate) fn configuration(fault: Fault) -> ModelError {
+pub(crate) fn configuration(fault: ConfigurationFault) -> ModelError {
     ModelError::Configuration { fault }
 }
 
 pub(crate) fn refused(what: &str) -> ModelError {
-    configuration(Fault::Refused(what.to_owned()))
+    configuration(ConfigurationFault::Refused(what.to_owned()))
 }
 
 pub(crate) fn unavailable(what: &str) -> ModelError {

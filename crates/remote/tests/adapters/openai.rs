@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portend_core::model::{Completion, Fault, ModelError, Stop};
+use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
 use portend_remote::AnyModel;
 use portend_remote::secret::{KeyReader, KeySource, Secret};
 use serde_json::{Value, json};
@@ -50,9 +50,9 @@ async fn each_failure_means_what_the_table_says() {
     for (status, code, message, expected) in [
         (429, "rate_limit_exceeded", "", throttled(Some(250))),
         (429, "slow_down", "", throttled(Some(250))),
-        (429, "insufficient_quota", "", configuration(Fault::QuotaSpent)),
-        (429, "credit_balance_exhausted", "", configuration(Fault::QuotaSpent)),
-        (429, "project_spend_limit_exceeded", "", configuration(Fault::QuotaSpent)),
+        (429, "insufficient_quota", "", configuration(ConfigurationFault::QuotaSpent)),
+        (429, "credit_balance_exhausted", "", configuration(ConfigurationFault::QuotaSpent)),
+        (429, "project_spend_limit_exceeded", "", configuration(ConfigurationFault::QuotaSpent)),
         (500, "server_error", "", unavailable("500 server_error")),
         (502, "", "", unavailable("502")),
         (503, "", "", unavailable("503")),
@@ -67,17 +67,17 @@ async fn each_failure_means_what_the_table_says() {
             401,
             "invalid_api_key",
             "Incorrect API key provided: sk-canary-4f9d",
-            configuration(Fault::WrongKey),
+            configuration(ConfigurationFault::WrongKey),
         ),
-        (403, "", "", configuration(Fault::AccessDenied)),
-        (404, "model_not_found", "", configuration(Fault::NoSuchModel)),
+        (403, "", "", configuration(ConfigurationFault::AccessDenied)),
+        (404, "model_not_found", "", configuration(ConfigurationFault::NoSuchModel)),
         (404, "", "", refused("404")),
         (409, "", "", refused("409")),
-        (302, "", "", configuration(Fault::Redirect)),
-        (308, "", "", configuration(Fault::Redirect)),
+        (302, "", "", configuration(ConfigurationFault::Redirect)),
+        (308, "", "", configuration(ConfigurationFault::Redirect)),
         (200, "rate_limit_exceeded", "", throttled(Some(250))),
         (200, "server_error", "", unavailable("200 server_error")),
-        (200, "insufficient_quota", "", configuration(Fault::QuotaSpent)),
+        (200, "insufficient_quota", "", configuration(ConfigurationFault::QuotaSpent)),
     ] {
         let body =
             json!({ "error": { "message": message, "type": "", "param": null, "code": code } }).to_string();
@@ -105,22 +105,22 @@ async fn each_end_of_a_completion_is_told() {
         (json!({ "message": { "content": "yes" }, "finish_reason": null }), yes()),
         (
             json!({ "message": { "content": "yes" }, "finish_reason": "length" }),
-            Completion { stop: Stop::Length, ..yes() },
+            Completion { finish: FinishReason::Length, ..yes() },
         ),
         (
             json!({ "message": { "content": null, "refusal": "no" }, "finish_reason": "stop" }),
-            Completion { stop: Stop::Refusal, ..said.clone() },
+            Completion { finish: FinishReason::Refusal, ..said.clone() },
         ),
         (
             json!({ "message": { "content": "" }, "finish_reason": "content_filter" }),
-            Completion { stop: Stop::Refusal, ..said.clone() },
+            Completion { finish: FinishReason::Refusal, ..said.clone() },
         ),
         (json!({ "message": null, "finish_reason": "stop" }), said.clone()),
         (json!({ "message": { "content": null }, "finish_reason": "stop" }), said.clone()),
         (json!(null), said.clone()),
         (
             json!({ "message": { "content": "yes" }, "finish_reason": "moonrise" }),
-            Completion { stop: Stop::Unknown("moonrise".to_owned()), ..yes() },
+            Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..yes() },
         ),
     ] {
         let mut body = Kind::Compatible.says("");
@@ -147,7 +147,7 @@ async fn what_a_compatible_server_leaves_out_is_absent() {
     let (asked, _) = Kind::Compatible.ask(Script::answer(200, body)).await;
     let expected = Completion {
         text: "yes".to_owned(),
-        stop: Stop::End,
+        finish: FinishReason::End,
         model_id: None,
         input_tokens: None,
         output_tokens: None,
@@ -170,7 +170,7 @@ fn read([first, then]: [&'static str; 2]) -> (KeySource, Arc<AtomicUsize>) {
 async fn a_refused_key_is_read_again_once() {
     let no = || Script::answer(401, r#"{"error": {"code": "invalid_api_key", "message": "sk-canary"}}"#);
     let yes = || Script::answer(200, Kind::Vendor.says("yes").to_string());
-    let wrong_key = Err(configuration(Fault::WrongKey));
+    let wrong_key = Err(configuration(ConfigurationFault::WrongKey));
     for (keys, scripts, expected, sent, reads_expected) in [
         (["sk-canary-old", "sk-canary-new"], [no(), yes()], Ok(Kind::Vendor.said("yes")), 2, 2),
         (["sk-canary-old", "sk-canary-new"], [no(), no()], wrong_key.clone(), 2, 2),
@@ -196,7 +196,7 @@ async fn a_refused_key_is_read_again_once() {
 async fn an_endpoint_that_wants_a_key_where_none_is_given_is_told_apart() {
     let server = Server::start([Script::answer(401, "{}")]);
     let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
-    assert_eq!(ask(&model).await, Err(configuration(Fault::NoCredentials)));
+    assert_eq!(ask(&model).await, Err(configuration(ConfigurationFault::NoCredentials)));
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -204,6 +204,6 @@ async fn an_endpoint_that_wants_a_key_where_none_is_given_is_told_apart() {
 async fn a_redirect_takes_no_key_elsewhere() {
     let elsewhere = Server::start(std::iter::repeat_with(Script::close));
     let script = Script::answer(307, "").header("location", format!("{}/v1/responses", elsewhere.url()));
-    assert_eq!(Kind::Vendor.ask(script).await.0, Err(configuration(Fault::Redirect)));
+    assert_eq!(Kind::Vendor.ask(script).await.0, Err(configuration(ConfigurationFault::Redirect)));
     assert_eq!(elsewhere.requests(), []);
 }

@@ -2,9 +2,9 @@
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use portend_core::notify::{Notifier, NotifyError};
-use portend_core::store_contract::play::{alert, first_event, insight, start};
+use portend_testing::play::{alert, first_event, insight, start};
 use portend_remote::secret::KeySource;
 use portend_remote::{AnyModel, EventBus, KeySecret};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn failed(status: u16, code: &str) -> Script {
 async fn an_insight_is_one_event_on_the_bus() {
     let server = Server::start([taken()]);
     let bus = EventBus::new("alerts".to_owned(), aws(&server.url()));
-    bus.tell(&stored()).await.unwrap();
+    bus.notify(&stored()).await.unwrap();
     let request = server.requests().remove(0);
     assert_eq!(request.header("x-amz-target"), Some("AWSEvents.PutEvents"));
     let body: Value = serde_json::from_str(&request.body).unwrap();
@@ -63,7 +63,7 @@ async fn each_failure_to_tell_is_told_apart_and_repeats_no_text() {
     ] {
         let server = Server::start([script.clone()]);
         let bus = EventBus::new("alerts".to_owned(), aws(&server.url()));
-        let error: NotifyError = bus.tell(&stored()).await.unwrap_err();
+        let error: NotifyError = bus.notify(&stored()).await.unwrap_err();
         assert_eq!(error.code(), code, "{script:?}");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         assert_eq!(server.requests().len(), 1, "it is not tried again: {script:?}");
@@ -108,7 +108,7 @@ async fn a_secret_that_cannot_be_read_is_a_fault_of_the_configuration() {
         let (secrets, vendor) = (Server::start([script]), Server::start([]));
         let error =
             ask(&model(&vendor, KeySecret::new("mine", aws(&secrets.url())).source())).await.unwrap_err();
-        assert!(matches!(&error, ModelError::Configuration { fault: Fault::Refused(_) }), "{error:?}");
+        assert!(matches!(&error, ModelError::Configuration { fault: ConfigurationFault::Refused(_) }), "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(vendor.requests().len(), 0, "nothing is sent without a key");
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use portend_core::model::Fault;
+use portend_core::model::ConfigurationFault;
 use portend_remote::settings::BedrockSettings;
 use portend_remote::{AnyModel, Aws, find_region};
 
@@ -163,7 +163,7 @@ fn no_credentials_at_all_are_a_fault_of_the_configuration() {
     std::fs::create_dir(home.path().join(".aws")).unwrap();
     let single_sign_on = "[profile sso]\nsso_account_id = 1\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = https://x.invalid\n";
     std::fs::write(home.path().join(".aws/config"), single_sign_on).unwrap();
-    let expected = format!("Err({:?})", configuration(Fault::NoCredentials));
+    let expected = format!("Err({:?})", configuration(ConfigurationFault::NoCredentials));
     for (name, value) in [
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"),

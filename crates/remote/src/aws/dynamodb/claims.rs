@@ -4,7 +4,7 @@
 //! Never: lets two workers have one lease, whatever is retried or lost: a response that was lost is known by its owner.
 
 use portend_core::alert::{AlertKey, InsightKey};
-use portend_core::limits::{CALLS_MAX, LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX, UPGRADES_MAX};
+use portend_core::limits::{LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX, UPGRADES_MAX};
 use portend_core::store::{
     Claim, ClaimRequest, ClaimRow, ClaimState, Lease, Release, Reserved, StoreError, UpgradeClaim,
     UpgradeRequest,

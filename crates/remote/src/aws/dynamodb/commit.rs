@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use portend_core::alert::InsightKey;
-use portend_core::insight::StoredInsight;
 use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
 use portend_core::time::Timestamp;
 use sha2::{Digest, Sha256};

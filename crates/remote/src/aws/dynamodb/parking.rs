@@ -11,7 +11,7 @@ use portend_core::store::{Cursor, Parked, ParkedPage, StoreError};
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
-use super::attribute::{Attribute, Item, TTL, is_live, number, number_of, secs, text, text_of, time_of};
+use super::attribute::{Attribute, Item, is_live, number, number_of, secs, text, text_of, time_of};
 use super::insights::Read;
 use super::request::{ItemQuery, Update, item_key};
 use crate::limits::{DAY, EVENTS_READ_AT_ONCE, PARTITIONS_READ_AT_ONCE};

@@ -13,16 +13,16 @@ use super::attribute::{Attribute, Item, text};
 
 /// A request of DynamoDB's API.
 pub(super) trait TableRequest: Serialize {
-    /// Its operation, as `x-amz-target` names it.
-    const TARGET: &'static str;
+    /// Its operation.
+    const OPERATION: &'static str;
     /// What is read of its response.
     type Response: DeserializeOwned;
 }
 
 macro_rules! operations {
-    ($($request:ty = $target:literal -> $response:ty;)*) => {
+    ($($request:ty = $operation:literal -> $response:ty;)*) => {
         $(impl TableRequest for $request {
-            const TARGET: &'static str = concat!("DynamoDB_20120810.", $target);
+            const OPERATION: &'static str = $operation;
             type Response = $response;
         })*
     };

@@ -14,7 +14,7 @@
 //!
 //! Never: reads a content block by its position, or takes an error object in a 200 for a success.
 
-use portend_core::model::{Completion, Fault, ModelError, Stop};
+use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
 use serde_json::Value;
 
 use crate::aws::error_type;
@@ -41,7 +41,7 @@ fn completion(body: &Value) -> Completion {
     let tokens = |name: &str| body.pointer("/usage")?.get(name)?.as_u64();
     Completion {
         text: texts.join("\n"),
-        stop: body.get("stopReason").and_then(Value::as_str).map_or(Stop::Unknown("none".to_owned()), stop),
+        finish: body.get("stopReason").and_then(Value::as_str).map_or(FinishReason::Unknown("none".to_owned()), stop),
         // Converse does not say which model answered, except where a prompt router chose one.
         model_id: model_id(body.pointer("/trace/promptRouter/invokedModelId").and_then(Value::as_str)),
         input_tokens: tokens("inputTokens"),
@@ -77,17 +77,17 @@ fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: b
             | "RequestExpired"
             | "NotAuthorized",
             _,
-        ) => Fault::BadCredentials,
+        ) => ConfigurationFault::BadCredentials,
         ("ResourceNotFoundException", _) | (_, 404) => missing(&message),
         // A success that names an error which is none of the above: the service is not itself.
         (_, 200..=299 | 424 | 500..) => return unavailable(),
-        (_, 300..=399) => Fault::Redirect,
+        (_, 300..=399) => ConfigurationFault::Redirect,
         (_, 400) => return invalid(status, kind, &message, with_schema, throttled),
-        (_, 401) => Fault::BadCredentials,
+        (_, 401) => ConfigurationFault::BadCredentials,
         (_, 403) => denied(&message),
         (_, 408) => return ModelError::TimedOut,
         (_, 429) => return throttled(),
-        (_, _) => Fault::Refused(status_and_code(status, kind)),
+        (_, _) => ConfigurationFault::Refused(status_and_code(status, kind)),
     };
     ModelError::Configuration { fault }
 }
@@ -113,36 +113,36 @@ fn invalid(
     } else if names(&["content filtering policy", "content policy", "usage policy"]) {
         return rejected("content_policy");
     } else if ended(message) {
-        Fault::EndOfLife
+        ConfigurationFault::EndOfLife
     } else if names(&["on-demand throughput", "inference profile"]) {
-        Fault::NeedsProfile
+        ConfigurationFault::NeedsProfile
     } else if names(&["model identifier"]) {
-        Fault::NoSuchModel
+        ConfigurationFault::NoSuchModel
     } else {
-        Fault::Refused(status_and_code(status, kind))
+        ConfigurationFault::Refused(status_and_code(status, kind))
     };
     ModelError::Configuration { fault }
 }
 
-fn denied(message: &str) -> Fault {
+fn denied(message: &str) -> ConfigurationFault {
     let credentials = ["security token", "signature", "api key", "token has expired"];
     if ended(message) {
-        Fault::EndOfLife
+        ConfigurationFault::EndOfLife
     } else if credentials.iter().any(|part| message.contains(part)) {
-        Fault::BadCredentials
+        ConfigurationFault::BadCredentials
     } else {
-        Fault::AccessDenied
+        ConfigurationFault::AccessDenied
     }
 }
 
-fn missing(message: &str) -> Fault {
+fn missing(message: &str) -> ConfigurationFault {
     if ended(message) {
-        Fault::EndOfLife
+        ConfigurationFault::EndOfLife
     } else if message.contains("use case details") {
         // The account has not yet told the vendor what it wants the model for.
-        Fault::AccessDenied
+        ConfigurationFault::AccessDenied
     } else {
-        Fault::NoSuchModel
+        ConfigurationFault::NoSuchModel
     }
 }
 

@@ -16,7 +16,7 @@
 //!
 //! Never: repeats a message; the one of a 401 holds part of the key.
 
-use portend_core::model::{Fault, ModelError};
+use portend_core::model::{ConfigurationFault, ModelError};
 use serde_json::Value;
 
 use crate::response::{Response, plain_code, status_and_code};
@@ -67,15 +67,15 @@ impl Complaint {
         let throttled = || ModelError::Throttled { retry_after: response.retry_after() };
         let is = |names: &[&str]| names.iter().any(|name| self.code == *name || self.kind == *name);
         let fault = if (300..400).contains(&self.status) {
-            Fault::Redirect
+            ConfigurationFault::Redirect
         } else if self.status == 402 || self.quota_is_spent() {
-            Fault::QuotaSpent
+            ConfigurationFault::QuotaSpent
         } else if is(&["rate_limit_exceeded", "slow_down"]) {
             return throttled();
         } else if let Some(what) = self.rejected() {
             return ModelError::Rejected { what };
         } else if self.status == 401 || is(&["invalid_api_key", "authentication_error"]) {
-            Fault::WrongKey
+            ConfigurationFault::WrongKey
         } else if is(&["model_not_found"]) {
             self.missing()
         } else {
@@ -85,13 +85,13 @@ impl Complaint {
                     return ModelError::SchemaRefused;
                 }
                 400 | 404 | 422 if self.names_the_model() => self.missing(),
-                403 => Fault::AccessDenied,
+                403 => ConfigurationFault::AccessDenied,
                 408 => return ModelError::TimedOut,
                 429 => return throttled(),
                 // A success that holds an error, and does not blame the request.
                 200..=299 if !is(&["invalid_request_error"]) => return self.unavailable(),
                 500.. => return self.unavailable(),
-                _ => Fault::Refused(self.shown()),
+                _ => ConfigurationFault::Refused(self.shown()),
             }
         };
         ModelError::Configuration { fault }
@@ -142,9 +142,9 @@ impl Complaint {
         self.text.contains("model") && missing.iter().any(|part| self.text.contains(part))
     }
 
-    fn missing(&self) -> Fault {
+    fn missing(&self) -> ConfigurationFault {
         let ended = ["deprecated", "shut down", "end of life", "no longer available"];
-        if ended.iter().any(|part| self.text.contains(part)) { Fault::EndOfLife } else { Fault::NoSuchModel }
+        if ended.iter().any(|part| self.text.contains(part)) { ConfigurationFault::EndOfLife } else { ConfigurationFault::NoSuchModel }
     }
 
     fn unavailable(&self) -> ModelError {

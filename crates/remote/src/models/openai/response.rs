@@ -4,7 +4,7 @@
 //! Gives: a [`Completion`], or the meaning of the failure.
 //! Never: minds what a compatible server leaves out: model, usage, id, a reason for the end beside a text.
 
-use portend_core::model::{Completion, ModelError, Stop};
+use portend_core::model::{Completion, ModelError, FinishReason};
 use serde_json::Value;
 
 use super::Api;
@@ -34,7 +34,7 @@ fn completion(api: Api, body: &Value) -> Completion {
     let tokens = |names: [&str; 2]| names.iter().find_map(|name| body.get("usage")?.get(name)?.as_u64());
     Completion {
         text,
-        stop,
+        finish: stop,
         model_id: model_id(body.get("model").and_then(Value::as_str)),
         input_tokens: tokens(["input_tokens", "prompt_tokens"]),
         output_tokens: tokens(["output_tokens", "completion_tokens"]),
@@ -42,7 +42,7 @@ fn completion(api: Api, body: &Value) -> Completion {
 }
 
 /// The output is a list of items, of which reasoning may come first.
-fn from_responses(body: &Value) -> (String, Stop) {
+fn from_responses(body: &Value) -> (String, FinishReason) {
     let is = |value: &Value, kind: &str| value.get("type").and_then(Value::as_str) == Some(kind);
     let items = body.get("output").and_then(Value::as_array).into_iter().flatten();
     let messages = items.filter(|item| is(item, "message"));
@@ -52,20 +52,20 @@ fn from_responses(body: &Value) -> (String, Stop) {
         .filter_map(|part| part.get("text")?.as_str())
         .collect();
     let stop = if parts().any(|part| is(part, "refusal")) {
-        Stop::Refusal
+        FinishReason::Refusal
     } else {
         let reason = || body.pointer("/incomplete_details/reason").and_then(Value::as_str);
         match body.get("status").and_then(Value::as_str) {
             Some("incomplete") => stop(reason().unwrap_or("incomplete")),
             Some(status) => stop(status),
-            None => Stop::End,
+            None => FinishReason::End,
         }
     };
     (texts.join("\n"), stop)
 }
 
 /// A message's content is a text, or a list of parts with texts.
-fn from_chat_completions(body: &Value) -> (String, Stop) {
+fn from_chat_completions(body: &Value) -> (String, FinishReason) {
     let message = body.pointer("/choices/0/message");
     let texts: Vec<&str> = match message.and_then(|message| message.get("content")) {
         Some(Value::String(text)) => vec![text],
@@ -75,7 +75,7 @@ fn from_chat_completions(body: &Value) -> (String, Stop) {
     let refusal =
         message.and_then(|message| message.get("refusal")?.as_str()).is_some_and(|text| !text.is_empty());
     let reason = body.pointer("/choices/0/finish_reason").and_then(Value::as_str);
-    let stop = if refusal { Stop::Refusal } else { reason.map_or(Stop::End, stop) };
+    let stop = if refusal { FinishReason::Refusal } else { reason.map_or(FinishReason::End, stop) };
     (texts.join("\n"), stop)
 }
 
@@ -86,13 +86,13 @@ mod tests {
     use super::*;
     use crate::response::unreadable;
 
-    fn text_and_stop(api: Api, body: &Value) -> (String, Stop) {
+    fn text_and_stop(api: Api, body: &Value) -> (String, FinishReason) {
         let completion = read(api, &Response::scripted(200, &[], &body.to_string()), true).unwrap();
-        (completion.text, completion.stop)
+        (completion.text, completion.finish)
     }
 
-    fn unknown(reason: &str) -> Stop {
-        Stop::Unknown(reason.to_owned())
+    fn unknown(reason: &str) -> FinishReason {
+        FinishReason::Unknown(reason.to_owned())
     }
 
     #[test]
@@ -101,29 +101,29 @@ mod tests {
         let content = |content: Value| json!({ "role": "assistant", "content": content });
         let yes = || content(json!("yes"));
         for (body, text, stop) in [
-            (choice(yes(), json!("stop")), "yes", Stop::End),
-            (choice(yes(), json!(null)), "yes", Stop::End),
-            (json!({ "choices": [{ "message": yes() }] }), "yes", Stop::End),
-            (choice(yes(), json!("length")), "yes", Stop::Length),
-            (choice(yes(), json!("content_filter")), "yes", Stop::Refusal),
+            (choice(yes(), json!("stop")), "yes", FinishReason::End),
+            (choice(yes(), json!(null)), "yes", FinishReason::End),
+            (json!({ "choices": [{ "message": yes() }] }), "yes", FinishReason::End),
+            (choice(yes(), json!("length")), "yes", FinishReason::Length),
+            (choice(yes(), json!("content_filter")), "yes", FinishReason::Refusal),
             (choice(yes(), json!("tool_calls")), "yes", unknown("tool_calls")),
             (
                 choice(content(json!([{ "type": "text", "text": "a" }, { "text": "b" }])), json!("stop")),
                 "a\nb",
-                Stop::End,
+                FinishReason::End,
             ),
-            (choice(content(json!(null)), json!("stop")), "", Stop::End),
-            (choice(json!(null), json!("stop")), "", Stop::End),
-            (choice(json!({ "content": null, "refusal": "I cannot" }), json!("stop")), "", Stop::Refusal),
-            (choice(json!({ "content": "yes", "refusal": null }), json!("stop")), "yes", Stop::End),
-            (choice(json!({ "content": "yes", "refusal": "" }), json!("stop")), "yes", Stop::End),
+            (choice(content(json!(null)), json!("stop")), "", FinishReason::End),
+            (choice(json!(null), json!("stop")), "", FinishReason::End),
+            (choice(json!({ "content": null, "refusal": "I cannot" }), json!("stop")), "", FinishReason::Refusal),
+            (choice(json!({ "content": "yes", "refusal": null }), json!("stop")), "yes", FinishReason::End),
+            (choice(json!({ "content": "yes", "refusal": "" }), json!("stop")), "yes", FinishReason::End),
             (
                 choice(json!({ "content": "yes", "reasoning_content": "canary" }), json!("stop")),
                 "yes",
-                Stop::End,
+                FinishReason::End,
             ),
-            (json!({ "choices": [] }), "", Stop::End),
-            (json!({}), "", Stop::End),
+            (json!({ "choices": [] }), "", FinishReason::End),
+            (json!({}), "", FinishReason::End),
         ] {
             assert_eq!(text_and_stop(Api::ChatCompletions, &body), (text.to_owned(), stop), "{body}");
         }
@@ -138,17 +138,17 @@ mod tests {
         let whole = |output: Value| json!({ "status": "completed", "output": output, "error": null });
         let cut = |reason: &str| json!({ "status": "incomplete", "incomplete_details": { "reason": reason }, "output": [item(json!([part("ye")]))] });
         for (body, text, stop) in [
-            (whole(json!([item(json!([part("yes")]))])), "yes", Stop::End),
-            (whole(json!([thought(), item(json!([part("a"), part("b")]))])), "a\nb", Stop::End),
-            (whole(json!([item(json!([{ "type": "refusal", "refusal": "I cannot" }]))])), "", Stop::Refusal),
-            (whole(json!([thought()])), "", Stop::End),
-            (whole(json!([])), "", Stop::End),
-            (cut("max_output_tokens"), "ye", Stop::Length),
-            (cut("content_filter"), "ye", Stop::Refusal),
+            (whole(json!([item(json!([part("yes")]))])), "yes", FinishReason::End),
+            (whole(json!([thought(), item(json!([part("a"), part("b")]))])), "a\nb", FinishReason::End),
+            (whole(json!([item(json!([{ "type": "refusal", "refusal": "I cannot" }]))])), "", FinishReason::Refusal),
+            (whole(json!([thought()])), "", FinishReason::End),
+            (whole(json!([])), "", FinishReason::End),
+            (cut("max_output_tokens"), "ye", FinishReason::Length),
+            (cut("content_filter"), "ye", FinishReason::Refusal),
             (cut("weather"), "ye", unknown("weather")),
             (json!({ "status": "incomplete" }), "", unknown("incomplete")),
             (json!({ "status": "in_progress", "output": [] }), "", unknown("in_progress")),
-            (json!({ "output": [item(json!([part("yes")]))] }), "yes", Stop::End),
+            (json!({ "output": [item(json!([part("yes")]))] }), "yes", FinishReason::End),
         ] {
             assert_eq!(text_and_stop(Api::Responses, &body), (text.to_owned(), stop), "{body}");
         }

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::*;
 
-fn configuration(fault: Fault) -> ModelError {
+fn configuration(fault: ConfigurationFault) -> ModelError {
     ModelError::Configuration { fault }
 }
 
 fn refused(what: &str) -> ModelError {
-    configuration(Fault::Refused(what.to_owned()))
+    configuration(ConfigurationFault::Refused(what.to_owned()))
 }
 
 fn unavailable(what: &str) -> ModelError {
@@ -58,13 +58,13 @@ fn each_failure_is_told_by_its_type_and_status() {
             "ValidationException",
             "Invocation of model ID anthropic.claude-haiku-4-5-20251001-v1:0 with on-demand throughput isn't supported. \
              Retry your request with the ID or ARN of an inference profile that contains this model.",
-            configuration(Fault::NeedsProfile),
+            configuration(ConfigurationFault::NeedsProfile),
         ),
         (
             400,
             "ValidationException",
             "The provided model identifier is invalid.",
-            configuration(Fault::NoSuchModel),
+            configuration(ConfigurationFault::NoSuchModel),
         ),
         (400, "ValidationException", "temperature: may not be set", refused("400 ValidationException")),
         (400, "", "", refused("400")),
@@ -72,40 +72,40 @@ fn each_failure_is_told_by_its_type_and_status() {
             403,
             "AccessDeniedException",
             "You don't have access to the model.",
-            configuration(Fault::AccessDenied),
+            configuration(ConfigurationFault::AccessDenied),
         ),
-        (403, "", "", configuration(Fault::AccessDenied)),
-        (403, "ExpiredTokenException", "", configuration(Fault::BadCredentials)),
-        (403, "UnrecognizedClientException", "", configuration(Fault::BadCredentials)),
-        (403, "InvalidSignatureException", "", configuration(Fault::BadCredentials)),
+        (403, "", "", configuration(ConfigurationFault::AccessDenied)),
+        (403, "ExpiredTokenException", "", configuration(ConfigurationFault::BadCredentials)),
+        (403, "UnrecognizedClientException", "", configuration(ConfigurationFault::BadCredentials)),
+        (403, "InvalidSignatureException", "", configuration(ConfigurationFault::BadCredentials)),
         (
             403,
             "",
             "The security token included in the request is expired",
-            configuration(Fault::BadCredentials),
+            configuration(ConfigurationFault::BadCredentials),
         ),
-        (401, "", "", configuration(Fault::BadCredentials)),
-        (404, "ResourceNotFoundException", "Could not find the model.", configuration(Fault::NoSuchModel)),
+        (401, "", "", configuration(ConfigurationFault::BadCredentials)),
+        (404, "ResourceNotFoundException", "Could not find the model.", configuration(ConfigurationFault::NoSuchModel)),
         (
             404,
             "ResourceNotFoundException",
             "This model version has reached the end of its life. Please refer to the AWS documentation.",
-            configuration(Fault::EndOfLife),
+            configuration(ConfigurationFault::EndOfLife),
         ),
         (
             404,
             "ResourceNotFoundException",
             "Access denied. This Model is marked by provider as Legacy.",
-            configuration(Fault::EndOfLife),
+            configuration(ConfigurationFault::EndOfLife),
         ),
         (
             404,
             "ResourceNotFoundException",
             "Model use case details have not been submitted for this account.",
-            configuration(Fault::AccessDenied),
+            configuration(ConfigurationFault::AccessDenied),
         ),
-        (302, "", "", configuration(Fault::Redirect)),
-        (307, "", "", configuration(Fault::Redirect)),
+        (302, "", "", configuration(ConfigurationFault::Redirect)),
+        (307, "", "", configuration(ConfigurationFault::Redirect)),
         (410, "", "", refused("410")),
         (422, "ModelStreamErrorException", "", refused("422 ModelStreamErrorException")),
         (400, "sk-canary 1", "", refused("400")),
@@ -113,7 +113,7 @@ fn each_failure_is_told_by_its_type_and_status() {
         (200, "ThrottlingException", "", throttled),
         (200, "InternalServerException", "", unavailable("200 InternalServerException")),
         (200, "UnknownOperationException", "", unavailable("200 UnknownOperationException")),
-        (200, "AccessDeniedException", "", configuration(Fault::AccessDenied)),
+        (200, "AccessDeniedException", "", configuration(ConfigurationFault::AccessDenied)),
     ] {
         let mut body = json!({ "message": message });
         if !kind.is_empty() {
@@ -182,7 +182,7 @@ fn content_is_read_by_type() {
     ] {
         let body = json!({ "output": { "message": { "role": "assistant", "content": content } }, "stopReason": "end_turn" });
         let completion = read(&Response::scripted(200, &[], &body.to_string()), true).unwrap();
-        assert_eq!((completion.text.as_str(), completion.stop), (text, Stop::End), "{content}");
+        assert_eq!((completion.text.as_str(), completion.finish), (text, FinishReason::End), "{content}");
     }
 }
 
@@ -190,7 +190,7 @@ fn content_is_read_by_type() {
 fn what_a_response_leaves_out_stays_out() {
     let nothing = Completion {
         text: String::new(),
-        stop: Stop::Unknown("none".to_owned()),
+        finish: FinishReason::Unknown("none".to_owned()),
         model_id: None,
         input_tokens: None,
         output_tokens: None,
@@ -211,7 +211,7 @@ fn the_router_says_which_model_it_chose() {
     });
     let expected = Completion {
         text: "yes".to_owned(),
-        stop: Stop::Length,
+        finish: FinishReason::Length,
         model_id: Some("us.anthropic.claude-haiku-5-5".to_owned()),
         input_tokens: Some(12),
         output_tokens: Some(34),

@@ -11,12 +11,12 @@ fn meaning(status: u16, body: &Value, with_schema: bool) -> ModelError {
         .meaning(&Response::scripted(status, &[("retry-after-ms", "1500")], ""), with_schema)
 }
 
-fn configuration(fault: Fault) -> ModelError {
+fn configuration(fault: ConfigurationFault) -> ModelError {
     ModelError::Configuration { fault }
 }
 
 fn refused(what: &str) -> ModelError {
-    configuration(Fault::Refused(what.to_owned()))
+    configuration(ConfigurationFault::Refused(what.to_owned()))
 }
 
 fn rejected(what: &str) -> ModelError {
@@ -43,43 +43,43 @@ fn each_failure_is_told_by_its_code_and_status() {
             "insufficient_quota",
             "insufficient_quota",
             "You exceeded your quota",
-            configuration(Fault::QuotaSpent),
+            configuration(ConfigurationFault::QuotaSpent),
         ),
-        (429, "insufficient_quota", "", "", configuration(Fault::QuotaSpent)),
-        (429, "", "credit_balance_exhausted", "", configuration(Fault::QuotaSpent)),
-        (429, "", "project_spend_limit_exceeded", "", configuration(Fault::QuotaSpent)),
-        (429, "", "organization_spend_limit_exceeded", "", configuration(Fault::QuotaSpent)),
-        (402, "", "", "", configuration(Fault::QuotaSpent)),
+        (429, "insufficient_quota", "", "", configuration(ConfigurationFault::QuotaSpent)),
+        (429, "", "credit_balance_exhausted", "", configuration(ConfigurationFault::QuotaSpent)),
+        (429, "", "project_spend_limit_exceeded", "", configuration(ConfigurationFault::QuotaSpent)),
+        (429, "", "organization_spend_limit_exceeded", "", configuration(ConfigurationFault::QuotaSpent)),
+        (402, "", "", "", configuration(ConfigurationFault::QuotaSpent)),
         (
             401,
             "invalid_request_error",
             "invalid_api_key",
             "Incorrect API key provided: sk-ca***ary",
-            configuration(Fault::WrongKey),
+            configuration(ConfigurationFault::WrongKey),
         ),
-        (401, "", "", "", configuration(Fault::WrongKey)),
-        (400, "", "invalid_api_key", "", configuration(Fault::WrongKey)),
-        (403, "", "unsupported_country_region_territory", "", configuration(Fault::AccessDenied)),
+        (401, "", "", "", configuration(ConfigurationFault::WrongKey)),
+        (400, "", "invalid_api_key", "", configuration(ConfigurationFault::WrongKey)),
+        (403, "", "unsupported_country_region_territory", "", configuration(ConfigurationFault::AccessDenied)),
         (
             404,
             "invalid_request_error",
             "model_not_found",
             "The model `x` does not exist",
-            configuration(Fault::NoSuchModel),
+            configuration(ConfigurationFault::NoSuchModel),
         ),
         (
             404,
             "",
             "model_not_found",
             "The model `gpt-4` has been deprecated",
-            configuration(Fault::EndOfLife),
+            configuration(ConfigurationFault::EndOfLife),
         ),
         (
             404,
             "not_found_error",
             "",
             "model \"x\" not found, try pulling it first",
-            configuration(Fault::NoSuchModel),
+            configuration(ConfigurationFault::NoSuchModel),
         ),
         (404, "not_found_error", "", "File Not Found", refused("404 not_found_error")),
         (404, "", "", "", refused("404")),
@@ -123,8 +123,8 @@ fn each_failure_is_told_by_its_code_and_status() {
         (502, "", "", "", unavailable("502")),
         (503, "", "", "", unavailable("503")),
         (504, "", "", "", unavailable("504")),
-        (301, "", "", "", configuration(Fault::Redirect)),
-        (308, "", "insufficient_quota", "", configuration(Fault::Redirect)),
+        (301, "", "", "", configuration(ConfigurationFault::Redirect)),
+        (308, "", "insufficient_quota", "", configuration(ConfigurationFault::Redirect)),
     ] {
         let code = if code.is_empty() { Value::Null } else { json!(code) };
         let body = json!({ "error": { "message": message, "type": kind, "param": null, "code": code } });
@@ -177,8 +177,8 @@ fn an_error_in_a_success_is_read_by_the_error() {
         (json!({ "error": { "code": "rate_limit_exceeded" } }), throttled()),
         (json!({ "error": { "code": 429, "message": "slow" } }), throttled()),
         (json!({ "error": { "code": 502 } }), unavailable("502")),
-        (json!({ "error": { "code": 401 } }), configuration(Fault::WrongKey)),
-        (json!({ "error": { "code": "insufficient_quota" } }), configuration(Fault::QuotaSpent)),
+        (json!({ "error": { "code": 401 } }), configuration(ConfigurationFault::WrongKey)),
+        (json!({ "error": { "code": "insufficient_quota" } }), configuration(ConfigurationFault::QuotaSpent)),
         (json!({ "error": { "code": "server_error" } }), unavailable("200 server_error")),
         (json!({ "error": { "code": 7 } }), unavailable("200")),
         (json!({ "error": "boom" }), unavailable("200")),
