@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::alert::Facts;
-use crate::alert_type::{AlertType, Fact, FactKind, Range, Worse};
+use crate::alert_type::{AlertType, Fact, FactKind, FactRange, Worse};
 
 /// Grows with every change of the words below; a changed prompt is changed behaviour.
 pub const VERSION: u32 = 1;
@@ -133,8 +133,8 @@ fn values(fact: &Fact) -> String {
     }
 }
 
-fn numbers(range: &Range) -> String {
-    let Range { min, max, unit, .. } = range;
+fn numbers(range: &FactRange) -> String {
+    let FactRange { min, max, unit, .. } = range;
     let worse = match range.worse {
         Worse::Higher => "higher",
         Worse::Lower => "lower",

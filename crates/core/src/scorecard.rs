@@ -84,7 +84,7 @@ impl Scored {
 fn lines<'a>(alert: &'a Alert<'_>, table: &'a PointsTable) -> Vec<Line<'a>> {
     let line = |each: &'a FactPoints| {
         let value = alert.facts().get(&each.fact)?;
-        let said = alert.alert_type().fact(&each.fact)?.say(value);
+        let said = alert.alert_type().fact(&each.fact)?.describe(value);
         Some(Line { table: each, value, said, points: table.points_of(&each.fact, value)? })
     };
     table.points.iter().filter_map(line).collect()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{Json, Object};
 use super::refusal::Refusal;
-use crate::alert_type::{AlertType, Fact, FactKind, FactValue, Range};
+use crate::alert_type::{AlertType, Fact, FactKind, FactValue, FactRange};
 use crate::number::Number;
 
 /// A value for each fact of the alert's type, in the type's order.
@@ -56,10 +56,10 @@ fn value(details: &Object<'_>, fact: &Fact) -> Result<FactValue, Refusal> {
 /// Whether the value is one that the fact can take.
 fn fits(fact: &Fact, value: &FactValue) -> bool {
     match (fact.kind(), value) {
-        (FactKind::Integer(Range { min, max, .. }), FactValue::Number(number)) => {
+        (FactKind::Integer(FactRange { min, max, .. }), FactValue::Number(number)) => {
             number.is_whole() && (min..=max).contains(&number)
         }
-        (FactKind::Number(Range { min, max, .. }), FactValue::Number(number)) => {
+        (FactKind::Number(FactRange { min, max, .. }), FactValue::Number(number)) => {
             (min..=max).contains(&number)
         }
         (FactKind::Enum { values, .. }, FactValue::Word(word)) => {
@@ -81,8 +81,8 @@ fn number(json: &Json) -> Option<Number> {
 
 fn expected(fact: &Fact) -> String {
     match fact.kind() {
-        FactKind::Integer(Range { min, max, .. }) => format!("a whole number from {min} to {max}"),
-        FactKind::Number(Range { min, max, .. }) => format!("a number from {min} to {max}"),
+        FactKind::Integer(FactRange { min, max, .. }) => format!("a whole number from {min} to {max}"),
+        FactKind::Number(FactRange { min, max, .. }) => format!("a number from {min} to {max}"),
         FactKind::Enum { values, .. } => {
             let ids: Vec<_> = values.iter().map(|value| value.id.as_str()).collect();
             format!("one of {}", ids.join(", "))

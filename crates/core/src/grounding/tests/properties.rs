@@ -49,7 +49,7 @@ fn supported(given: Given, risk: u8) -> Vec<String> {
     let mut in_points = Vec::new();
     for fact in alert_type.facts() {
         let value = facts.get(fact.id()).unwrap();
-        sentences.push(fact.say(value));
+        sentences.push(fact.describe(value));
         let Some(range) = fact.range() else { continue };
         let words = value.to_words();
         let number: f64 = words.parse().unwrap();
