@@ -1,7 +1,7 @@
 //! Reads an event as an [`Alert`], or returns a [`Refusal`] that says why it is not one.
 //!
-//! The rules are checked in a fixed order: size, depth, encoding, JSON, shape, type, entity, severity, timestamp, facts.
-//! The first rule that fails is the reason.
+//! The rules are checked in a fixed order: size, depth, encoding, JSON, shape, type, entity, severity, timestamp,
+//! facts. The first rule that fails is the reason.
 //!
 //! Never: guesses, trims, folds case, or reads a field that the alert type does not name.
 
@@ -93,7 +93,7 @@ impl<'t> Alert<'t> {
         self.message.as_deref()
     }
 
-    /// The time that the producer gave it.
+    /// The producer's timestamp of the alert.
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }

@@ -1,7 +1,7 @@
 //! Defines one kind of alert: its facts, its question, its scale and the points of its scorecard.
 //!
-//! An [`AlertType`] is read from an `alert.toml` and has passed the lint. If it has not, each [`LintFinding`] has a line
-//! and says how to fix it.
+//! An [`AlertType`] is read from an `alert.toml` and has passed the lint. If it has not, each [`LintFinding`] has a
+//! line and says how to fix it.
 //!
 //! Never: names an alert type. Alert types are data.
 
@@ -134,7 +134,7 @@ pub struct PointsTable {
     pub base: u8,
     /// The points of each fact, in the file's order.
     pub points: Vec<FactPoints>,
-    /// Advice for an alert whose facts with points give fewer than two lines.
+    /// Advice for an alert in which fewer than two facts add points.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub otherwise: Vec<String>,
 }
@@ -185,7 +185,7 @@ pub enum FactValue {
 /// A problem that the lint found in an `alert.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
-    /// The file, by the name that the caller gave.
+    /// The file, as the caller names it.
     pub file: String,
     /// The line, from 1.
     pub line: usize,

@@ -1,11 +1,11 @@
 //! The logic of Portend, independent of network, clock, environment and runtime.
 //!
-//! An alert says that something looks wrong. An insight says how bad it is, why, and what to do. Each step returns a type
-//! that only this step can make, so unchecked data cannot be stored:
+//! An alert says that something looks wrong. An insight says how bad it is, why, and what to do. Each step returns a
+//! type that only this step can make, so unchecked data cannot be stored:
 //!
 //! ```text
-//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Prompt ─▶ Completion ─▶ Reply ─▶ Grounded ─▶ Insight ─▶ store
-//!     └──▶ Refusal ─▶ parked           │  └─▶ Scored (the scorecard) ─────────────────────────┘
+//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Prompt ─▶ Completion ─▶ Reply ─▶ GroundedReply ─▶ Insight ─▶ store
+//!     └──▶ Refusal ─▶ parked           │  └─▶ Scored (the scorecard) ──────────────────────────────┘
 //!                                      └─▶ a repeat of a StoredInsight
 //! ```
 //!

@@ -115,7 +115,7 @@ pub const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(5);
 pub const NEXT_MODEL_TIME: Duration = ATTEMPT_TIME_MIN.saturating_add(Duration::from_secs(1));
 /// The part of an event's time that is reserved for storing its insight.
 pub const STORE_RESERVE: Duration = Duration::from_secs(3);
-/// The shortest backoff before a model is retried that did not say how long to wait.
+/// The shortest backoff before a retry, if the model did not say how long to wait.
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest such backoff. The backoff is drawn uniformly between the two, so that callers do not retry in step.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -1,4 +1,5 @@
-//! Builds the prompt for a model: role, rules, facts and scale as system text, and the facts' values as one JSON object.
+//! Builds the prompt for a model: role, rules, facts and scale as system text, and the facts' values as one JSON
+//! object.
 //!
 //! A prompt contains only the alert type and the values of the facts. An entity's id or name, a message or an unknown
 //! field cannot reach it, so they cannot leak or inject instructions.
@@ -13,7 +14,8 @@ use sha2::{Digest, Sha256};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, Fact, FactKind, FactRange, Worse};
 
-/// The version of the prompt. It grows with every change of the texts below, because a changed prompt changes behaviour.
+/// The version of the prompt. It grows with every change of the texts below, because a changed prompt changes
+/// behaviour.
 pub const VERSION: u32 = 1;
 
 /// The rules of every prompt.
@@ -28,7 +30,8 @@ arithmetic, and cite no rates, averages or thresholds.
 - Write for the team that acts on it: plain sentences, no jargon, no names, no apologies.
 - Give two or three recommendations, each one concrete action that the team can take.";
 
-/// The format of the reply. The drivers are first, so that the score is written after its reasons and follows from them.
+/// The format of the reply. The drivers are first, so that the score is written after its reasons and follows from
+/// them.
 const SHAPE: &str = "\
 Reply with one JSON object and nothing else, its keys in this order:
 {\"drivers\": [{\"fact\": \"<id>\", \"effect\": \"raises\" or \"lowers\", \"because\": \"<one sentence>\"}, ...],

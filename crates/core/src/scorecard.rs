@@ -131,7 +131,7 @@ fn sentence_case(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Chooses the advice of the facts that add points, largest first. If that gives fewer than two lines, the lines of
+/// Chooses the advice of the facts that add points, largest first. If those are fewer than two lines, the lines of
 /// `otherwise` follow, and then the advice of the other facts.
 fn recommendations(largest_first: &[&PointsLine<'_>], table: &PointsTable) -> Vec<String> {
     let mut chosen: Vec<&str> = Vec::new();

@@ -34,8 +34,8 @@ impl AlertKey {
             millis => timestamp.as_millis().div_euclid(millis),
         };
         let steps = facts.iter().map(|(id, value)| (id, step_of(alert_type, id, value)));
-        // The map is ordered, every number is whole and below 2^53, and the identifiers are ASCII. For these, the output
-        // of serde_json is canonical (RFC 8785).
+        // The map is ordered, every number is whole and below 2^53, and the identifiers are ASCII. For these, the
+        // output of serde_json is canonical (RFC 8785).
         let steps: BTreeMap<_, _> = steps.collect();
         let identity = ("v1", alert_type.id(), alert_type.entity(), entity_id, steps, window);
         let canonical = serde_json::to_vec(&identity).unwrap_or_default();

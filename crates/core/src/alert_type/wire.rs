@@ -1,7 +1,8 @@
 //! The keys of an `alert.toml`, each value with its position in the file. The lint makes an
 //! [`AlertType`](super::AlertType) from them.
 //!
-//! Never: validates a value. A required key is optional here if the lint can explain its absence better than the parser.
+//! Never: validates a value. A required key is optional here if the lint can explain its absence better than the
+//! parser.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Checks a scorecard and makes a [`PointsTable`] from it.
 //!
-//! In a checked table, the base and the maximum of each fact add up to at most 100. A worse value never adds fewer points.
-//! Every alert gets at least two lines of advice.
+//! In a checked table, the base and the maximum of each fact add up to at most 100. A worse value never adds fewer
+//! points. Every alert gets at least two lines of advice.
 
 use std::collections::BTreeSet;
 
