@@ -22,7 +22,7 @@ use crate::limits::{
     EVENT_BYTES_MAX, EVENT_DEPTH_MAX, SEVERITY_CHARS_MAX, TIMESTAMP_AHEAD_MAX, TIMESTAMP_YEAR_MIN,
 };
 use crate::time::Timestamp;
-use json::{EventJson, EventObject};
+use json::{EventObject, StrictJson};
 
 /// A checked alert. [`Alert::read`] is the only way to make one from an event.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl<'t> Alert<'t> {
         let severity = severity_of(&detail)?;
         let timestamp = timestamp_of(&detail, received_at)?;
         let facts = Facts::read(&detail.object("details")?, alert_type)?;
-        let message = detail.get("message").and_then(EventJson::as_str).map(str::to_owned);
+        let message = detail.get("message").and_then(StrictJson::as_str).map(str::to_owned);
         let key = AlertKey::new(alert_type, &entity_id, &facts, timestamp);
         Ok(Self { alert_type, entity_id, severity, message, timestamp, facts, key })
     }
@@ -116,7 +116,7 @@ impl<'t> Alert<'t> {
 }
 
 /// Checks size, depth, encoding and JSON, in this order.
-fn read_json(event: &[u8]) -> Result<EventJson, Refusal> {
+fn read_json(event: &[u8]) -> Result<StrictJson, Refusal> {
     if event.len() > EVENT_BYTES_MAX {
         let message =
             format!("the event is too large: expected at most {EVENT_BYTES_MAX} bytes, got {}", event.len());
@@ -136,11 +136,11 @@ fn read_json(event: &[u8]) -> Result<EventJson, Refusal> {
             format!("the event is not UTF-8: the byte at offset {offset} is invalid"),
         )
     })?;
-    EventJson::read(text)
+    StrictJson::read(text)
 }
 
 /// Returns the alert's own object, and the `detail-type` beside it in an EventBridge event.
-fn detail_of(json: &EventJson) -> Result<(EventObject<'_>, Option<&EventJson>), Refusal> {
+fn detail_of(json: &StrictJson) -> Result<(EventObject<'_>, Option<&StrictJson>), Refusal> {
     let not_an_event = |got: String| {
         let expected = "an EventBridge event with `detail`, or a bare `detail` with `alert_type`";
         Refusal::new(Reason::NotAnEvent, format!("expected {expected}; got {got}"))
@@ -163,14 +163,14 @@ fn detail_of(json: &EventJson) -> Result<(EventObject<'_>, Option<&EventJson>), 
 
 fn alert_type_of<'t>(
     detail: &EventObject<'_>,
-    detail_type: Option<&EventJson>,
+    detail_type: Option<&StrictJson>,
     types: &'t AlertTypes,
 ) -> Result<&'t AlertType, Refusal> {
     let id = detail.str("alert_type", "the id of a known alert type")?;
     let Some(alert_type) = types.get(id) else {
         let known: Vec<_> = types.iter().map(AlertType::id).collect();
         let path = detail.path_of("alert_type");
-        let (expected, got) = (known.join(", "), EventJson::quote(id));
+        let (expected, got) = (known.join(", "), StrictJson::quote(id));
         let message = format!("{path}: expected one of {expected} (exact spelling), got {got}");
         return Err(Refusal::new(Reason::UnknownAlertType, message));
     };
@@ -182,7 +182,7 @@ fn alert_type_of<'t>(
     }
     let entity_type = detail.str("entity_type", &format!("\"{}\"", alert_type.entity()))?;
     if entity_type != alert_type.entity() {
-        return mismatch(detail.path_of("entity_type"), alert_type.entity(), EventJson::quote(entity_type));
+        return mismatch(detail.path_of("entity_type"), alert_type.entity(), StrictJson::quote(entity_type));
     }
     Ok(alert_type)
 }

@@ -1,7 +1,7 @@
 //! Defines one kind of alert: its facts, its question, its scale and the points of its scorecard.
 //!
-//! An [`AlertType`] is read from an `alert.toml` and has passed the lint. If it has not, each [`LintFinding`] has a
-//! line and says how to fix it.
+//! An [`AlertType`] is read from an `alert.toml` without lint findings. Otherwise, each [`LintFinding`] names a line and
+//! says how to fix it.
 //!
 //! Never: names an alert type. Alert types are data.
 

@@ -105,7 +105,7 @@ pub enum Role {
 /// A model's response. The text is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The text blocks, joined by newlines. Empty if there are none.
+    /// The text blocks, joined by newlines. Empty if the response has no text.
     pub text: String,
     /// Why the completion ended.
     pub finish: FinishReason,

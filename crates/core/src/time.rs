@@ -116,7 +116,7 @@ fn after_date_time(bytes: &[u8]) -> Option<&[u8]> {
     fits.then_some(rest)
 }
 
-/// Returns the milliseconds of the fraction, zero if there is none, and the rest.
+/// Returns the milliseconds of the fraction, or zero without a fraction, and the rest.
 fn split_fraction(rest: &[u8]) -> Option<(u16, &[u8])> {
     let Some((b'.', digits)) = rest.split_first() else { return Some((0, rest)) };
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();

@@ -5,7 +5,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::json::{EventJson, EventObject};
+use super::json::{EventObject, StrictJson};
 use super::refusal::Refusal;
 use crate::alert_type::{AlertType, Fact, FactKind, FactRange, FactValue};
 use crate::number::Number;
@@ -69,11 +69,11 @@ fn fits(fact: &Fact, value: &FactValue) -> bool {
 }
 
 /// Reads a JSON number, or a decimal in a string, as some producers write them.
-fn number(json: &EventJson) -> Option<Number> {
+fn number(json: &StrictJson) -> Option<Number> {
     match json {
-        EventJson::Number(text) => Number::from_json(text),
-        EventJson::String(text) => Number::from_decimal(text),
-        EventJson::Null | EventJson::Bool(_) | EventJson::Array(_) | EventJson::Object(_) => None,
+        StrictJson::Number(text) => Number::from_json(text),
+        StrictJson::String(text) => Number::from_decimal(text),
+        StrictJson::Null | StrictJson::Bool(_) | StrictJson::Array(_) | StrictJson::Object(_) => None,
     }
 }
 

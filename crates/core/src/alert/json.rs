@@ -17,19 +17,19 @@ use crate::number::Number;
 
 /// A JSON value of an event.
 #[derive(Debug, Clone)]
-pub(super) enum EventJson {
+pub(super) enum StrictJson {
     Null,
     Bool(bool),
     /// The number as it is written.
     Number(String),
     String(String),
-    Array(Vec<EventJson>),
-    Object(BTreeMap<String, EventJson>),
+    Array(Vec<StrictJson>),
+    Object(BTreeMap<String, StrictJson>),
 }
 
 /// A JSON object of an event, with its path.
 pub(super) struct EventObject<'a> {
-    members: &'a BTreeMap<String, EventJson>,
+    members: &'a BTreeMap<String, StrictJson>,
     path: String,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-impl EventJson {
+impl StrictJson {
     pub(super) fn read(text: &str) -> Result<Self, Refusal> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         Self::from_raw(raw)
@@ -139,15 +139,15 @@ fn not_json(error: &serde_json::Error) -> Refusal {
     Refusal::new(Reason::NotJson, format!("the event is not strict JSON: {error}"))
 }
 
-fn members(text: &str) -> Result<BTreeMap<String, EventJson>, Refusal> {
+fn members(text: &str) -> Result<BTreeMap<String, StrictJson>, Refusal> {
     let raw_members = serde_json::Deserializer::from_str(text).deserialize_map(ObjectVisitor);
     let mut members = BTreeMap::new();
     for (name, raw) in raw_members.map_err(|error| not_json(&error))? {
-        let value = EventJson::from_raw(raw)?;
+        let value = StrictJson::from_raw(raw)?;
         if members.get(&name).is_some_and(|earlier| !value.same(earlier)) {
             let message = format!(
                 "the key {} is defined twice in one object, with different values",
-                EventJson::quote(&name)
+                StrictJson::quote(&name)
             );
             return Err(Refusal::new(Reason::DuplicateKey, message));
         }
@@ -193,18 +193,18 @@ impl<'de> Visitor<'de> for ArrayVisitor {
 }
 
 impl<'a> EventObject<'a> {
-    pub(super) fn root(json: &'a EventJson) -> Option<Self> {
+    pub(super) fn root(json: &'a StrictJson) -> Option<Self> {
         match json {
-            EventJson::Object(members) => Some(Self { members, path: "$".into() }),
-            EventJson::Null
-            | EventJson::Bool(_)
-            | EventJson::Number(_)
-            | EventJson::String(_)
-            | EventJson::Array(_) => None,
+            StrictJson::Object(members) => Some(Self { members, path: "$".into() }),
+            StrictJson::Null
+            | StrictJson::Bool(_)
+            | StrictJson::Number(_)
+            | StrictJson::String(_)
+            | StrictJson::Array(_) => None,
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a EventJson> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a StrictJson> {
         self.members.get(key)
     }
 
@@ -215,7 +215,7 @@ impl<'a> EventObject<'a> {
     /// Returns the member as an object.
     pub(super) fn object(&self, key: &str) -> Result<Self, Refusal> {
         match self.get(key) {
-            Some(EventJson::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
+            Some(StrictJson::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
             Some(_) => Err(self.invalid(key, "an object")),
             None => Err(self.missing(key, "an object")),
         }
@@ -235,7 +235,7 @@ impl<'a> EventObject<'a> {
 
     pub(super) fn invalid(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
-        let got = self.get(key).map_or_else(|| "nothing".into(), EventJson::quoted);
+        let got = self.get(key).map_or_else(|| "nothing".into(), StrictJson::quoted);
         let message = format!("{path}: expected {expected}, got {got}");
         Refusal::new(Reason::Invalid(path), message)
     }

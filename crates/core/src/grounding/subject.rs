@@ -117,7 +117,7 @@ impl SubjectNames {
     }
 }
 
-/// Returns the index of the start of a remark in parentheses that ends at `end`, or `end` if there is none. A number in
+/// Returns the index of the start of a remark in parentheses that ends at `end`, or else `end`. A number in
 /// parentheses is not a remark but the value itself: `Health (65): 35 points are lost`.
 fn before_remark(tokens: &Tokens<'_>, end: usize) -> usize {
     let closes = tokens.back(end, 1).is_some_and(|token| token.text == ")");
