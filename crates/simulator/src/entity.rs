@@ -1,6 +1,6 @@
 //! The entities of the marketplace: students and subjects, with their ids and names.
 //!
-//! Never: gives two entities the same name, or a name that an alert may not have.
+//! Never: uses a name for two entities, or a name that an alert may not have.
 
 use std::fmt;
 

@@ -263,7 +263,7 @@ impl ClaimReader<'_, '_> {
         back(1, &HEDGES) || back(1, &HEDGED_LIMITS) && back(2, &HEDGING_BY) || or_so
     }
 
-    /// Gives the first end of a range the unit of the second. A range between the ends of a scale is the scale itself.
+    /// Assigns the unit of the second end of a range to the first. A range between the ends of a scale is the scale itself.
     fn join_ranges(&self, claims: &mut [NumberClaim]) {
         for at in 1..claims.len() {
             let Some([from, to]) = claims.get_mut(at - 1..=at) else { continue };
