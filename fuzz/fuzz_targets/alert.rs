@@ -1,4 +1,4 @@
-//! No bytes make the alert reader panic, and every refusal has a reason.
+//! Checks that the alert reader never panics, and that every refusal has a message.
 #![no_main]
 
 use std::sync::LazyLock;

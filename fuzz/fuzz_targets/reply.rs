@@ -1,5 +1,5 @@
-//! No text makes the reply reader panic. An accepted answer, serialised, is accepted again, unchanged and without a
-//! repair.
+//! Checks that the reply reader never panics. It also checks that an accepted answer, serialized, is accepted again,
+//! unchanged and without repairs.
 #![no_main]
 
 use std::sync::LazyLock;

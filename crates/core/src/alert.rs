@@ -1,11 +1,9 @@
-//! Reads an event as an [`Alert`], or says with a [`Refusal`] why it cannot become one.
+//! Reads an event as an [`Alert`], or returns a [`Refusal`] that says why it is not one.
 //!
-//! Takes: one event's bytes as received, the alert types, the time of receipt.
-//! Gives: an alert whose every part is checked against its type, with its identity.
-//! Never: guesses, trims, folds case, or looks at a field that the alert type does not name.
+//! The rules are checked in a fixed order: size, depth, encoding, JSON, shape, type, entity, severity, timestamp,
+//! facts. The first rule that fails is the reason.
 //!
-//! Rules are checked in one order (size, depth, encoding, JSON, shape, type, entity, severity, timestamp, facts)
-//! and the first that fails gives the reason.
+//! Never: guesses, trims, folds case, or reads a field that the alert type does not name.
 
 mod delivery;
 mod entity;
@@ -24,9 +22,9 @@ use crate::limits::{
     EVENT_BYTES_MAX, EVENT_DEPTH_MAX, SEVERITY_CHARS_MAX, TIMESTAMP_AHEAD_MAX, TIMESTAMP_YEAR_MIN,
 };
 use crate::time::Timestamp;
-use json::{Json, Object};
+use json::{EventObject, StrictJson};
 
-/// A checked alert. It is made by [`Alert::read`] alone.
+/// A checked alert. [`Alert::read`] is the only way to make one from an event.
 #[derive(Debug, Clone)]
 pub struct Alert<'t> {
     alert_type: &'t AlertType,
@@ -39,7 +37,7 @@ pub struct Alert<'t> {
 }
 
 impl<'t> Alert<'t> {
-    /// Reads one event: an EventBridge event or the bare `detail` of one.
+    /// Reads one event: an EventBridge event, or the bare `detail` of one.
     pub fn read(event: &[u8], types: &'t AlertTypes, received_at: Timestamp) -> Result<Self, Refusal> {
         let json = read_json(event)?;
         let (detail, detail_type) = detail_of(&json)?;
@@ -48,12 +46,12 @@ impl<'t> Alert<'t> {
         let severity = severity_of(&detail)?;
         let timestamp = timestamp_of(&detail, received_at)?;
         let facts = Facts::read(&detail.object("details")?, alert_type)?;
-        let message = detail.get("message").and_then(Json::as_str).map(str::to_owned);
+        let message = detail.get("message").and_then(StrictJson::as_str).map(str::to_owned);
         let key = AlertKey::new(alert_type, &entity_id, &facts, timestamp);
         Ok(Self { alert_type, entity_id, severity, message, timestamp, facts, key })
     }
 
-    /// The alert that an insight was made of, if its facts are still those of its type.
+    /// The alert behind a stored insight. `None` if its facts no longer fit the alert type.
     pub(crate) fn restored(
         alert_type: &'t AlertType,
         entity_id: &str,
@@ -75,17 +73,17 @@ impl<'t> Alert<'t> {
         })
     }
 
-    /// Its type.
+    /// The alert's type.
     pub fn alert_type(&self) -> &'t AlertType {
         self.alert_type
     }
 
-    /// The student or subject that it is about.
+    /// The student or subject that the alert is about.
     pub fn entity_id(&self) -> &str {
         &self.entity_id
     }
 
-    /// The producer's severity, as `warning`.
+    /// The producer's severity, such as `warning`.
     pub fn severity(&self) -> &str {
         &self.severity
     }
@@ -95,53 +93,59 @@ impl<'t> Alert<'t> {
         self.message.as_deref()
     }
 
-    /// When the producer saw it.
+    /// The producer's timestamp of the alert.
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
 
-    /// What it says, fact by fact.
+    /// The value of each fact.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// Two alerts with one key say the same about the same entity in the same window.
+    /// The alert's identity. Two alerts have the same key if they are of the same type, about the same entity, in the
+    /// same repeat window, and every fact is in the same step.
     pub fn key(&self) -> AlertKey {
         self.key
     }
 
-    /// Where its insight goes, if no earlier alert of the same key has fixed that.
+    /// The key of the alert's insight, unless an earlier alert with the same alert key has already set one.
     pub fn insight_key(&self) -> InsightKey {
         InsightKey::new(self.alert_type.id(), &self.entity_id, self.timestamp, self.key)
     }
 }
 
-/// Size, depth, encoding and JSON, in this order.
-fn read_json(event: &[u8]) -> Result<Json, Refusal> {
+/// Checks size, depth, encoding and JSON, in this order.
+fn read_json(event: &[u8]) -> Result<StrictJson, Refusal> {
     if event.len() > EVENT_BYTES_MAX {
-        let came = format!("an event must have at most {EVENT_BYTES_MAX} bytes, but {} came", event.len());
-        return Err(Refusal::new(Reason::TooLarge, came));
+        let message =
+            format!("the event is too large: expected at most {EVENT_BYTES_MAX} bytes, got {}", event.len());
+        return Err(Refusal::new(Reason::TooLarge, message));
     }
     if json::depth(event) > EVENT_DEPTH_MAX {
-        let came = format!("an event must be at most {EVENT_DEPTH_MAX} levels deep, but this one is deeper");
-        return Err(Refusal::new(Reason::TooDeep, came));
+        let message = format!(
+            "the event is nested too deeply: expected at most {EVENT_DEPTH_MAX} levels of `{{` and `[`"
+        );
+        return Err(Refusal::new(Reason::TooDeep, message));
     }
     let event = event.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(event);
     let text = std::str::from_utf8(event).map_err(|error| {
-        let place = error.valid_up_to();
-        Refusal::new(Reason::NotUtf8, format!("an event must be UTF-8, but byte {place} of this one is not"))
+        let offset = error.valid_up_to();
+        Refusal::new(
+            Reason::NotUtf8,
+            format!("the event is not UTF-8: the byte at offset {offset} is invalid"),
+        )
     })?;
-    Json::read(text)
+    StrictJson::read(text)
 }
 
-/// The alert's own object, and the `detail-type` beside it in an EventBridge event.
-fn detail_of(json: &Json) -> Result<(Object<'_>, Option<&Json>), Refusal> {
-    let not_an_event = |came: String| {
-        let expected =
-            "an event is an EventBridge event with `detail`, or the `detail` itself with `alert_type`";
-        Refusal::new(Reason::NotAnEvent, format!("{expected}, and {came} came"))
+/// Returns the alert's own object, and the `detail-type` beside it in an EventBridge event.
+fn detail_of(json: &StrictJson) -> Result<(EventObject<'_>, Option<&StrictJson>), Refusal> {
+    let not_an_event = |got: String| {
+        let expected = "an EventBridge event with `detail`, or a bare `detail` with `alert_type`";
+        Refusal::new(Reason::NotAnEvent, format!("expected {expected}; got {got}"))
     };
-    let Some(root) = Object::root(json) else {
+    let Some(root) = EventObject::root(json) else {
         return Err(not_an_event(json.quoted()));
     };
     let detail_type = root.get("detail-type");
@@ -152,47 +156,46 @@ fn detail_of(json: &Json) -> Result<(Object<'_>, Option<&Json>), Refusal> {
         return Ok((root, detail_type));
     }
     if detail_type.is_some() {
-        return Err(root.missing("detail", "an object that holds the alert"));
+        return Err(root.missing("detail", "the object that holds the alert"));
     }
     Err(not_an_event("an object with neither".into()))
 }
 
 fn alert_type_of<'t>(
-    detail: &Object<'_>,
-    detail_type: Option<&Json>,
+    detail: &EventObject<'_>,
+    detail_type: Option<&StrictJson>,
     types: &'t AlertTypes,
 ) -> Result<&'t AlertType, Refusal> {
     let id = detail.str("alert_type", "the id of a known alert type")?;
     let Some(alert_type) = types.get(id) else {
         let known: Vec<_> = types.iter().map(AlertType::id).collect();
         let path = detail.path_of("alert_type");
-        let came = Json::quote(id);
-        let message =
-            format!("{path} must be one of {}, exactly so written, but {came} came", known.join(", "));
+        let (expected, got) = (known.join(", "), StrictJson::quote(id));
+        let message = format!("{path}: expected one of {expected} (exact spelling), got {got}");
         return Err(Refusal::new(Reason::UnknownAlertType, message));
     };
-    let mismatch = |path: String, expected: &str, came: String| {
-        Err(Refusal::new(Reason::TypeMismatch, format!("{path} must be \"{expected}\", but {came} came")))
+    let mismatch = |path: String, expected: &str, got: String| {
+        Err(Refusal::new(Reason::TypeMismatch, format!("{path}: expected \"{expected}\", got {got}")))
     };
     if let Some(detail_type) = detail_type.filter(|each| each.as_str() != Some(id)) {
         return mismatch("$.detail-type".into(), id, detail_type.quoted());
     }
-    let entity_type = detail.str("entity_type", "the entity that the alert type is about")?;
+    let entity_type = detail.str("entity_type", &format!("\"{}\"", alert_type.entity()))?;
     if entity_type != alert_type.entity() {
-        return mismatch(detail.path_of("entity_type"), alert_type.entity(), Json::quote(entity_type));
+        return mismatch(detail.path_of("entity_type"), alert_type.entity(), StrictJson::quote(entity_type));
     }
     Ok(alert_type)
 }
 
-fn entity_id_of(detail: &Object<'_>, alert_type: &AlertType) -> Result<String, Refusal> {
+fn entity_id_of(detail: &EventObject<'_>, alert_type: &AlertType) -> Result<String, Refusal> {
     let form = alert_type.entity_id();
     let expected = entity::expected(form);
     let id = detail.str("entity_id", expected)?;
     if entity::fits(form, id) { Ok(id.into()) } else { Err(detail.invalid("entity_id", expected)) }
 }
 
-fn severity_of(detail: &Object<'_>) -> Result<String, Refusal> {
-    let expected = "a token of at most 32 letters, digits and `._:-`, as info, warning or critical";
+fn severity_of(detail: &EventObject<'_>) -> Result<String, Refusal> {
+    let expected = "a token of at most 32 letters, digits or `._:-`, such as info, warning or critical";
     let severity = detail.str("severity", expected)?;
     if entity::is_token(severity, SEVERITY_CHARS_MAX) {
         Ok(severity.into())
@@ -201,15 +204,15 @@ fn severity_of(detail: &Object<'_>) -> Result<String, Refusal> {
     }
 }
 
-fn timestamp_of(detail: &Object<'_>, received_at: Timestamp) -> Result<Timestamp, Refusal> {
+fn timestamp_of(detail: &EventObject<'_>, received_at: Timestamp) -> Result<Timestamp, Refusal> {
     let expected = "an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)";
     let text = detail.str("timestamp", expected)?;
     let timestamp = Timestamp::parse(text).map_err(|_| detail.invalid("timestamp", expected))?;
     if timestamp.year() < TIMESTAMP_YEAR_MIN {
-        return Err(detail.invalid("timestamp", "a time since the year 2000"));
+        return Err(detail.invalid("timestamp", "a time in the year 2000 or later"));
     }
     if timestamp > received_at.plus(TIMESTAMP_AHEAD_MAX) {
-        return Err(detail.invalid("timestamp", "a time at most 24 hours after its receipt"));
+        return Err(detail.invalid("timestamp", "a time at most 24 hours after receipt"));
     }
     Ok(timestamp)
 }

@@ -1,8 +1,9 @@
-//! What there is to know about one kind of alert: its facts, its question, its scale and its scorecard's points.
+//! Defines one kind of alert: its facts, its question, its scale and the points of its scorecard.
 //!
-//! Takes: the text of an `alert.toml` (by [`AlertType::read`]), a folder of them, or the built-in ones.
-//! Gives: an [`AlertType`] that the lint has passed, or every [`Finding`] with its line and how to fix it.
-//! Never: names an alert type; they are data.
+//! An [`AlertType`] is read from an `alert.toml` without lint findings. Otherwise, each [`LintFinding`] names a line and
+//! says how to fix it.
+//!
+//! Never: names an alert type. Alert types are data.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,11 +21,11 @@ mod wire;
 
 pub use folder::FolderError;
 
-/// The alert types that a program knows, by id, in alphabetical order.
+/// The known alert types, by id, in alphabetical order.
 #[derive(Debug, Clone)]
 pub struct AlertTypes(IndexMap<String, AlertType>);
 
-/// One kind of alert, as its `alert.toml` says.
+/// One kind of alert, as defined in its `alert.toml`.
 #[derive(Debug, Clone, Serialize)]
 pub struct AlertType {
     pub(crate) id: String,
@@ -34,7 +35,7 @@ pub struct AlertType {
     pub(crate) predicts: String,
     pub(crate) question: String,
     pub(crate) horizon_days: u32,
-    /// The file's own words, such as `24h`.
+    /// The duration as it is written in the file, such as `24h`.
     #[serde(rename = "repeat_window")]
     pub(crate) repeat_window_text: String,
     #[serde(skip)]
@@ -46,13 +47,13 @@ pub struct AlertType {
     pub(crate) points_table: PointsTable,
 }
 
-/// What an `entity_id` looks like.
+/// The form of an `entity_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityIdForm {
-    /// Letters, digits and `._:-`, as `stu_4532`.
+    /// Letters, digits and `._:-`, such as `stu_4532`.
     Token,
-    /// Any printable name, as `AP Calculus AB`.
+    /// Any printable name, such as `AP Calculus AB`.
     Name,
 }
 
@@ -70,17 +71,17 @@ pub struct Fact {
     pub(crate) kind: FactKind,
 }
 
-/// What values a fact takes.
+/// The values that a fact can have.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum FactKind {
     /// A whole number in a range.
-    Integer(Range),
+    Integer(FactRange),
     /// A number in a range.
-    Number(Range),
-    /// One of a closed set.
+    Number(FactRange),
+    /// One of a closed set of values.
     Enum {
-        /// The set, in the file's order.
+        /// The values, in the file's order.
         values: Vec<EnumValue>,
         /// The value that needs no attention.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,14 +91,14 @@ pub enum FactKind {
 
 /// The range of a numeric fact.
 #[derive(Debug, Clone, Serialize)]
-pub struct Range {
-    /// The least value, included.
+pub struct FactRange {
+    /// The lowest value, included.
     pub min: Number,
-    /// The greatest value, included.
+    /// The highest value, included.
     pub max: Number,
-    /// What one of it is: `calls`.
+    /// The unit of the values, such as `calls`.
     pub unit: String,
-    /// Two values in the same step say the same (an alert's identity).
+    /// The width of a step, above 0. Values in the same step are the same in the identity of an alert.
     pub step: Number,
     /// The direction in which the fact looks worse.
     pub worse: Worse,
@@ -110,9 +111,9 @@ pub struct Range {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Worse {
-    /// More is worse.
+    /// Higher values are worse.
     Higher,
-    /// Less is worse.
+    /// Lower values are worse.
     Lower,
 }
 
@@ -120,7 +121,7 @@ pub enum Worse {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnumValue {
-    /// As it stands on the wire.
+    /// The value on the wire.
     pub id: String,
     /// What it means, in a sentence.
     pub meaning: String,
@@ -129,11 +130,11 @@ pub struct EnumValue {
 /// The points that a type's facts add to its scorecard.
 #[derive(Debug, Clone, Serialize)]
 pub struct PointsTable {
-    /// The score when no fact adds anything.
+    /// The score when no fact adds points.
     pub base: u8,
-    /// By fact, in the file's order.
+    /// The points of each fact, in the file's order.
     pub points: Vec<FactPoints>,
-    /// What to do when too few facts add points to give two lines of advice.
+    /// Advice for an alert in which fewer than two facts add points.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub otherwise: Vec<String>,
 }
@@ -143,26 +144,26 @@ pub struct PointsTable {
 pub struct FactPoints {
     /// The fact's id.
     pub fact: String,
-    /// Of the rows that hold, the worst counts.
+    /// The rows. Of those that apply, the one with the most points counts.
     pub add: Vec<PointsRow>,
-    /// What to do about it.
+    /// The recommendation when the fact adds points.
     pub advice: String,
 }
 
 /// One row: a condition, and the points that it adds.
 #[derive(Debug, Clone, Serialize)]
 pub struct PointsRow {
-    /// When it holds.
+    /// When the row applies.
     #[serde(flatten)]
-    pub when: When,
-    /// What it adds, 0 to 100.
+    pub when: PointsCondition,
+    /// The points that the row adds, 0 to 100.
     pub points: u8,
 }
 
-/// The condition of a row.
+/// The condition of a row of points.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum When {
+pub enum PointsCondition {
     /// The value is this or more.
     From(Number),
     /// The value is less than this.
@@ -171,47 +172,47 @@ pub enum When {
     Value(String),
 }
 
-/// What an alert says of one fact.
+/// The value of one fact in an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FactValue {
-    /// Of an integer or a number.
+    /// The value of an integer or a number.
     Number(Number),
-    /// Of an enum.
+    /// The value of an enum.
     Word(String),
 }
 
-/// Something in an `alert.toml` that the lint refuses.
+/// A problem that the lint found in an `alert.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The file, as it was named.
+pub struct LintFinding {
+    /// The file, as the caller names it.
     pub file: String,
     /// The line, from 1.
     pub line: usize,
     /// What is wrong.
     pub message: String,
-    /// What to write instead.
+    /// How to fix it.
     pub fix: String,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}; {}", self.file, self.line, self.message, self.fix)
     }
 }
 
 impl AlertTypes {
-    /// The type with exactly this id: no folding of case, no trimming.
+    /// The type with exactly this id. The lookup does not fold case or trim.
     pub fn get(&self, id: &str) -> Option<&AlertType> {
         self.0.get(id)
     }
 
-    /// All of them, by id.
+    /// All types, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &AlertType> {
         self.0.values()
     }
 
-    /// From types whose ids differ.
+    /// Makes the set from its types. Their ids must differ.
     pub(crate) fn from_list(list: impl IntoIterator<Item = AlertType>) -> Self {
         let mut types: IndexMap<_, _> = list.into_iter().map(|each| (each.id.clone(), each)).collect();
         types.sort_keys();
@@ -220,12 +221,12 @@ impl AlertTypes {
 }
 
 impl AlertType {
-    /// Its folder, its value on the wire, its key in the store.
+    /// The type's id: its folder, its value on the wire and its key in the store.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its name for people.
+    /// The type's name for people.
     pub fn title(&self) -> &str {
         &self.title
     }
@@ -235,12 +236,12 @@ impl AlertType {
         &self.entity
     }
 
-    /// What an `entity_id` of it looks like.
+    /// The form of its alerts' `entity_id`.
     pub fn entity_id(&self) -> EntityIdForm {
         self.entity_id
     }
 
-    /// What the score measures, as `churn`.
+    /// What the score measures, such as `churn`.
     pub fn predicts(&self) -> &str {
         &self.predicts
     }
@@ -250,22 +251,22 @@ impl AlertType {
         &self.question
     }
 
-    /// How far ahead the question looks.
+    /// How far ahead the question looks, in days.
     pub fn horizon_days(&self) -> u32 {
         self.horizon_days
     }
 
-    /// How long an alert that says the same is a repeat; zero: never.
+    /// The length of the windows in which an alert with the same facts is a repeat. Zero: alerts are never repeats.
     pub fn repeat_window(&self) -> Duration {
         self.repeat_window
     }
 
-    /// The same in the file's own words, as `24h`.
+    /// The repeat window as it is written in the file, such as `24h`.
     pub fn repeat_window_text(&self) -> &str {
         &self.repeat_window_text
     }
 
-    /// What the ends of the scale mean, and points between them.
+    /// The meanings of scores, by score: both ends of the scale, and scores between them.
     pub fn scale(&self) -> &BTreeMap<u8, String> {
         &self.scale
     }
@@ -285,7 +286,7 @@ impl AlertType {
         &self.points_table
     }
 
-    /// What a score means: the nearest point of the scale at or below it.
+    /// The meaning of a score: that of the nearest score on the scale at or below it.
     pub fn meaning_of(&self, score: Number) -> &str {
         let at_or_below = self.scale.iter().rev().find(|(point, _)| f64::from(**point) <= score.get());
         at_or_below.map_or("", |(_, meaning)| meaning)
@@ -293,36 +294,36 @@ impl AlertType {
 }
 
 impl Fact {
-    /// Its key in an alert's `details`.
+    /// The fact's key in an alert's `details`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its name for people, with its window.
+    /// The fact's name for people, with its window.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// What it is, in a sentence.
+    /// The fact's definition, in a sentence.
     pub fn meaning(&self) -> &str {
         &self.meaning
     }
 
-    /// What values it takes.
+    /// The values that the fact can have.
     pub fn kind(&self) -> &FactKind {
         &self.kind
     }
 
     /// The range of a numeric fact.
-    pub fn range(&self) -> Option<&Range> {
+    pub fn range(&self) -> Option<&FactRange> {
         match &self.kind {
             FactKind::Integer(range) | FactKind::Number(range) => Some(range),
             FactKind::Enum { .. } => None,
         }
     }
 
-    /// A value of it within a sentence: by its phrase, or as `label: value`.
-    pub fn say(&self, value: &FactValue) -> String {
+    /// Writes a value for use within a sentence: by the fact's phrase, or as `label: value` if it has none.
+    pub fn describe(&self, value: &FactValue) -> String {
         let is_one = matches!(value, FactValue::Number(number) if number.as_whole() == Some(1));
         let phrase =
             if is_one { self.phrase_one.as_ref().or(self.phrase.as_ref()) } else { self.phrase.as_ref() };
@@ -334,7 +335,7 @@ impl Fact {
 }
 
 impl FactValue {
-    /// As it stands within a sentence: `64.5`, `high demand`.
+    /// Writes the value for use within a sentence: `64.5`, `high demand`.
     pub fn to_words(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
@@ -344,15 +345,15 @@ impl FactValue {
 }
 
 impl PointsTable {
-    /// The points that this value of this fact adds, if the table speaks of the fact.
+    /// The points that this value of the fact adds. `None` if the fact is not in the table.
     pub fn points_of(&self, fact: &str, value: &FactValue) -> Option<u8> {
         let table = self.points.iter().find(|each| each.fact == fact)?;
         Some(table.add.iter().filter(|row| row.when.holds(value)).map(|row| row.points).max().unwrap_or(0))
     }
 }
 
-impl When {
-    /// Whether the row counts for this value.
+impl PointsCondition {
+    /// Whether the condition holds for this value.
     pub fn holds(&self, value: &FactValue) -> bool {
         match (self, value) {
             (Self::From(from), FactValue::Number(number)) => number >= from,

@@ -1,32 +1,30 @@
-//! A fact that moves a risk score, and how.
+//! A driver: a fact that raises or lowers a risk score, and why.
 //!
-//! Takes: nothing; it is data that a judgement makes.
-//! Gives: [`Driver`], as it stands in an insight.
-//! Never: stands for a fact that the alert does not carry.
+//! Never: about a fact that the alert does not have.
 
 use serde::{Deserialize, Serialize};
 
 use crate::alert_type::FactValue;
 
-/// A fact that moves the score.
+/// A fact that raises or lowers the score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Driver {
     /// The fact's id.
     pub fact: String,
-    /// The alert's value of it.
+    /// The fact's value in the alert.
     pub value: FactValue,
-    /// The direction in which it moves the score.
+    /// Whether the fact raises or lowers the score.
     pub effect: Effect,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub because: String,
 }
 
-/// The direction in which a fact moves the score.
+/// Whether a fact raises or lowers the score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// The risk is higher for it.
+    /// The fact makes the risk higher.
     Raises,
-    /// The risk is lower for it.
+    /// The fact makes the risk lower.
     Lowers,
 }

@@ -1,26 +1,28 @@
-//! Checks that every number in a model's explanation is something that the prompt said.
+//! Checks that the prompt supports every number in a model's explanation.
 //!
-//! Takes: an alert type and an alert's facts, which a prompt is made of; then a reply's texts and its score.
-//! Gives: a [`Grounding`]: how many claims there are, and those that nothing supports, as they stand.
-//! Never: corrects a text, judges words, or looks at recommendations, which may name new numbers.
+//! Never: corrects a text, judges words, or checks recommendations, which may contain new numbers.
 //!
 //! ```text
-//! text -> token -> numeral -> claim (no aside; with its unit and its subject) -> evidence -> Grounding
+//! text -> token -> numeral -> claim (with its unit and its subject) -> evidence -> GroundingReport
 //! ```
 //!
-//! A claim is supported if it equals, or is a rounding of:
-//! - a fact's value, the difference of two facts in one unit, or of a fact and an end of its range;
-//! - a fact's share of its range, or what is missing from it, as a percentage;
-//! - a number that the type's labels, meanings or question show, the horizon, an end of the scale;
+//! A claim is a numeral that says how much or how many. It is supported if it equals one of these numbers, or is a
+//! rounding of one:
+//! - the value of a fact;
+//! - the difference of two facts in the same unit, or of a fact and an end of its range;
+//! - a fact's share of its range, or the rest of that range, as a percentage;
+//! - a number in the type's labels, meanings or question, its horizon, or an end of the scale;
 //! - the reply's own risk score;
-//! - one of these converted between days and weeks.
+//! - one of these, converted between days and weeks.
 //!
-//! Where a unit follows a number, what supports it is in that unit; where a fact's name leads to a number ("a demand
-//! score of 20"), it is that fact's value. "About" and the like admit tens. Nothing supports a ratio ("5-fold"), a
-//! rate ("55% of families") or a number of entities. Numerals that claim nothing are ordinals, fractions in words,
-//! dates, times, list markers, idioms, and numbers in names and ids.
+//! If a unit follows the number, the evidence must have the same unit. If the name of a fact leads to the number ("a
+//! demand score of 20"), the number must be the value of that fact. After a hedge ("about"), it may be rounded to tens.
+//! A ratio ("5-fold"), a rate ("55% of families") and a number of entities are never supported.
 //!
-//! It compares numbers and cannot read: a number that is true of something else by chance counts as supported.
+//! Ordinals, fractions in words, dates, times, list markers, idioms, and numbers in names and ids are not claims.
+//!
+//! The check compares numbers and does not understand the text. A number that matches unrelated evidence by chance
+//! counts as supported.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -38,21 +40,21 @@ mod token;
 mod numeral;
 mod subject;
 mod vocabulary;
-mod aside;
+mod non_claim;
 mod claim;
 mod evidence;
 
-use claim::Claim;
+use claim::NumberClaim;
 use evidence::Evidence;
 use token::{Token, Tokens};
 use vocabulary::Vocabulary;
 
-/// What the prompt of an alert type says about numbers, whatever the alert. Made once for each type.
+/// The numbers and words in the prompts of an alert type. It depends only on the type, and is built once for each.
 #[derive(Debug)]
 pub struct Reference {
     vocabulary: Vocabulary,
-    /// The claims of the type's own texts, which an explanation may repeat.
-    shown: Vec<Claim>,
+    /// The claims in the type's own texts, which an explanation may repeat.
+    prompt_claims: Vec<NumberClaim>,
 }
 
 /// Checks replies about one alert.
@@ -62,58 +64,59 @@ pub struct Checker<'r> {
     evidence: Evidence,
 }
 
-/// What was found of the numbers in a reply.
+/// The result of the check of one reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GroundingReport {
-    /// Claims in all.
+    /// The number of claims.
     pub numbers: usize,
-    /// Claims that nothing supports, as they are written, in their order, repeated if they are repeated.
+    /// The unsupported claims, quoted from the texts, in order. A claim that occurs twice is listed twice.
     pub unsupported: Vec<String>,
 }
 
-/// A reply whose numbers have been checked: the only form in which a model's answer can become an insight. It is made by
-/// [`Checker::check`] alone.
+/// A reply whose numbers have been checked. Only [`Checker::check`] makes it, and a model's reply can become an insight
+/// only in this form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroundedReply {
     reply: Reply,
     report: GroundingReport,
 }
 
-/// Tokens of a quote after those that are a claim without an alert type: the words before its unit, and the unit.
+/// How many tokens longer a quote can be than the claim that is found without an alert type: the words before its unit,
+/// and the unit.
 const QUOTE_TOKENS_MAX: usize = 8;
 
 impl Reference {
-    /// What the prompt says about every alert of this type.
+    /// Collects the numbers and words in the prompts of this alert type.
     pub fn new(alert_type: &AlertType) -> Self {
         let vocabulary = Vocabulary::new(alert_type);
-        let mut shown = claim::read(alert_type.question(), &vocabulary);
+        let mut prompt_claims = claim::read(alert_type.question(), &vocabulary);
         for fact in alert_type.facts() {
-            shown.extend(claim::read(fact.label(), &vocabulary));
-            // Number words of a meaning count nothing that an explanation could repeat: "the two scores".
+            prompt_claims.extend(claim::read(fact.label(), &vocabulary));
+            // A number word in a meaning counts nothing that an explanation could repeat: "the two scores".
             let in_digits =
-                |claim: &Claim| fact.meaning().get(claim.span.clone()).is_some_and(starts_with_digit);
-            shown.extend(claim::read(fact.meaning(), &vocabulary).into_iter().filter(in_digits));
+                |claim: &NumberClaim| fact.meaning().get(claim.span.clone()).is_some_and(starts_with_digit);
+            prompt_claims.extend(claim::read(fact.meaning(), &vocabulary).into_iter().filter(in_digits));
         }
-        Self { vocabulary, shown }
+        Self { vocabulary, prompt_claims }
     }
 
-    /// A checker of replies about these facts of an alert of this type.
+    /// Makes a checker of replies about an alert of this type with these facts.
     pub fn checker(&self, alert_type: &AlertType, facts: &Facts) -> Checker<'_> {
         let mut evidence = Evidence::new(alert_type, facts);
-        evidence.show(&self.shown);
+        evidence.add_claims(&self.prompt_claims);
         Checker { vocabulary: &self.vocabulary, evidence }
     }
 }
 
 impl Checker<'_> {
-    /// Checks a reply's explanation, and the reasons of its drivers.
+    /// Checks a reply's explanation, and the `because` of each driver.
     pub fn check(&self, reply: Reply) -> GroundedReply {
         let becauses: Vec<&str> = reply.drivers().iter().map(|driver| driver.because.as_str()).collect();
         let report = self.report(reply.explanation(), &becauses, reply.risk_score());
         GroundedReply { reply, report }
     }
 
-    /// Checks an explanation, then the `because` of each driver, of a reply with this risk score.
+    /// Checks the explanation and then the `because` of each driver, of a reply with this risk score.
     fn report(&self, explanation: &str, becauses: &[&str], risk_score: Number) -> GroundingReport {
         let mut report = GroundingReport::default();
         for text in [explanation].iter().chain(becauses) {
@@ -134,14 +137,14 @@ impl GroundedReply {
         &self.reply
     }
 
-    /// What was found of its numbers.
+    /// The result of the check.
     pub fn report(&self) -> &GroundingReport {
         &self.report
     }
 }
 
-/// Where a text holds the unsupported claims of its [`GroundingReport`], in bytes, ascending, none overlapping another. It
-/// needs no alert type, so that an insight can be shown as it was judged, whatever became of its type.
+/// Finds the unsupported claims of a [`GroundingReport`] in their text. Returns byte ranges in ascending order that do
+/// not overlap. It needs no alert type, so that a stored insight can be shown after its type has changed.
 pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>> {
     let mut quotes: HashMap<&str, usize> = HashMap::new();
     for quote in unsupported {
@@ -149,16 +152,16 @@ pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>
     }
     let tokens = Tokens::read(text);
     let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
-    // What is a name to a reader without the type's words may be a claim: `IB Calls 12`. It is looked at last.
-    for with_asides in [false, true] {
-        for claim in claim::read_tokens(&tokens, &Vocabulary::general(), with_asides) {
+    // Without the type's words, a claim may look like a name: `IB Calls 12`. Such candidates are tried last.
+    for with_non_claims in [false, true] {
+        for claim in claim::read_tokens(&tokens, &Vocabulary::general(), with_non_claims) {
             let start = claim.span.start;
             let is_free =
                 |end: &usize| spans.range(..end).next_back().is_none_or(|(_, taken)| *taken <= start);
-            // With its type's units, a claim may have been longer than it is without, and never shorter.
-            let last = claim.places.end.saturating_sub(1);
+            // The claim was found with the units of its type, so it may be longer than this one, but never shorter.
+            let last = claim.tokens.end.saturating_sub(1);
             let ends =
-                (last..=last + QUOTE_TOKENS_MAX).rev().filter_map(|place| tokens.get(place)).map(Token::end);
+                (last..=last + QUOTE_TOKENS_MAX).rev().filter_map(|index| tokens.get(index)).map(Token::end);
             let end = ends.filter(is_free).find(|end| {
                 let left =
                     text.get(start..*end).and_then(|quote| quotes.get_mut(quote)).filter(|left| **left > 0);

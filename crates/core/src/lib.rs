@@ -1,15 +1,15 @@
-//! What Portend does, apart from any network, clock, environment or runtime.
+//! The logic of Portend, independent of network, clock, environment and runtime.
 //!
-//! An alert says that something looks wrong; an insight says how bad it is, why, and what to do. Each step has a type
-//! that only that step makes, so what was never checked cannot be stored:
+//! An alert says that something looks wrong. An insight says how bad it is, why, and what to do. Each step returns a
+//! type that only this step can make, so unchecked data cannot be stored:
 //!
 //! ```text
-//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Prompt ─▶ Completion ─▶ Reply ─▶ Grounded ─▶ Insight ─▶ store
-//!     └──▶ Refusal ─▶ parked           │  └─▶ Scored (the scorecard) ─────────────────────────┘
+//! event ─▶ Alert (with its Facts) ─▶ claim ─▶ Prompt ─▶ Completion ─▶ Reply ─▶ GroundedReply ─▶ Insight ─▶ store
+//!     └──▶ Refusal ─▶ parked           │  └─▶ Scored (the scorecard) ──────────────────────────────┘
 //!                                      └─▶ a repeat of a StoredInsight
 //! ```
 //!
-//! The modules stand in the order in which to read them; each uses only those above it.
+//! The modules are declared in reading order. Each uses only the modules above it.
 
 pub mod limits;
 pub mod help;
@@ -41,7 +41,7 @@ mod tests {
             .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
             .collect();
         let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let place = |module: &str| order.iter().position(|each| *each == module);
+        let index_of = |module: &str| order.iter().position(|each| *each == module);
         let mut folders = vec![source.clone()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -60,7 +60,9 @@ mod tests {
                 let code = text.split("#[cfg(test)]").next().unwrap();
                 for used in code.split("crate::").skip(1) {
                     let used = used.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
-                    let (Some(used_at), Some(module_at)) = (place(used), place(&module)) else { continue };
+                    let (Some(used_at), Some(module_at)) = (index_of(used), index_of(&module)) else {
+                        continue;
+                    };
                     assert!(
                         used_at <= module_at,
                         "{} uses {used}, which is declared after it",

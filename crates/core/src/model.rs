@@ -1,8 +1,8 @@
-//! The seam to language models: what is asked, what comes back, and what a failure means.
+//! The interface to language models: the call, the completion, and what an error means.
 //!
-//! Takes: a [`Call`], by an adapter that implements [`Model`].
-//! Gives: a [`Completion`], or a [`ModelError`] whose [`Class`] says what to do next.
-//! Never: carries a key, a request or a body in an error; a vendor's error text can hold part of a key.
+//! An adapter implements [`Model`] for a vendor. The [`Class`] of a [`ModelError`] says what the chain does next.
+//!
+//! Never: puts a key, a request or a body into an error, because a vendor's error text can contain part of a key.
 
 use std::fmt;
 use std::future::Future;
@@ -11,16 +11,16 @@ use std::time::Duration;
 use crate::help::Help;
 use crate::number::Number;
 
-/// A language model that can be asked.
+/// A language model.
 pub trait Model: Send + Sync {
-    /// What is known of it.
+    /// The model's names, capabilities and price.
     fn spec(&self) -> &ModelSpec;
 
-    /// Asks it once. Nothing is tried again here. Dropping the future cancels the call.
+    /// Calls the model once, without retries. Dropping the future cancels the call.
     fn ask(&self, call: &Call<'_>) -> impl Future<Output = Result<Completion, ModelError>> + Send;
 }
 
-/// The model of a program that has none.
+/// The model type of a program without models. It has no values.
 #[derive(Debug)]
 pub enum NoModel {}
 
@@ -34,66 +34,66 @@ impl Model for NoModel {
     }
 }
 
-/// What is known of a model: from `models.toml` and the settings.
+/// A model's names, capabilities and price, from `models.toml` and the settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSpec {
-    /// Its name in the chain: `bedrock`, `openai`, or of `[models.NAME]`.
+    /// The model's name in the chain: `bedrock`, `openai`, or the NAME of `[models.NAME]`.
     pub name: String,
     /// The vendor's id, or the inference profile's.
     pub model_id: String,
-    /// What `model_used` says of it: `bedrock-claude-haiku-4.5`.
+    /// The model in an insight's `model_used`, such as `bedrock-claude-haiku-4.5`.
     pub label: String,
-    /// The endpoint, as remembered capabilities know it: a region or a base URL.
+    /// The endpoint: a region or a base URL. What the chain remembers of a model is per endpoint.
     pub endpoint: String,
-    /// Whether it takes a JSON schema natively, as far as is known; what it refuses is remembered.
+    /// Whether the model accepts a native JSON schema, as far as is known. The chain remembers a refusal.
     pub takes_schema: bool,
-    /// The most output tokens that may be asked for.
+    /// The highest limit of output tokens that the model accepts.
     pub output_tokens_max: u32,
-    /// What it costs, if that is known.
+    /// The price, if it is known.
     pub price: Option<Price>,
 }
 
 /// US dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
-    /// Of the input.
+    /// The price of input tokens.
     pub input: Number,
-    /// Of the output.
+    /// The price of output tokens.
     pub output: Number,
 }
 
 impl Price {
-    /// What so many tokens cost, in US dollars, to a millionth of one.
+    /// The cost of this many tokens, in US dollars, rounded to a millionth.
     pub fn of(&self, input_tokens: u64, output_tokens: u64) -> Option<Number> {
-        #[expect(clippy::cast_precision_loss, reason = "no bill is that large")]
+        #[expect(clippy::cast_precision_loss, reason = "a token count is far below 2^53")]
         let millionths = self.input.get() * input_tokens as f64 + self.output.get() * output_tokens as f64;
         Number::new(millionths.round() / 1e6)
     }
 }
 
-/// One question to a model.
+/// One call to a model.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// Role, rules, dictionary and scale.
+    /// The system text: role, rules, facts and scale.
     pub system: &'a str,
-    /// The facts, as one JSON object; a re-ask has more messages.
+    /// The facts as one JSON object. A re-ask has more messages.
     pub messages: &'a [Message],
-    /// The reply's JSON schema, natively; `None`: by the prompt alone.
+    /// The native JSON schema of the reply. `None` if only the prompt describes the format.
     pub schema: Option<&'a serde_json::Value>,
-    /// The ceiling of output tokens.
+    /// The limit of output tokens.
     pub output_tokens: u32,
 }
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Whose it is.
+    /// The author.
     pub role: Role,
-    /// Its text.
+    /// The text.
     pub text: String,
 }
 
-/// Who says a message.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Portend.
@@ -102,79 +102,79 @@ pub enum Role {
     Assistant,
 }
 
-/// What a model answered. The text is not checked yet.
+/// A model's response. The text is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The text blocks, joined by a newline. Empty if there was none.
+    /// The text blocks, joined by newlines. Empty if the response has no text.
     pub text: String,
-    /// Why it ended.
+    /// Why the completion ended.
     pub finish: FinishReason,
-    /// The model that answered, as the response says; absent if it does not.
+    /// The model that responded, if the response says so.
     pub model_id: Option<String>,
-    /// Tokens of the request, as the response says.
+    /// Tokens of the request, if the response says so.
     pub input_tokens: Option<u64>,
-    /// Tokens of the answer, as the response says.
+    /// Tokens of the response, if the response says so.
     pub output_tokens: Option<u64>,
 }
 
 /// Why a completion ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FinishReason {
-    /// It was finished.
+    /// The model finished.
     End,
-    /// The ceiling of tokens was reached, even if the text looks whole.
+    /// The limit of tokens was reached, even if the text looks complete.
     Length,
     /// The model, or the vendor's filter, refused.
     Refusal,
-    /// A guardrail of the deployment's own intervened.
+    /// A guardrail of the deployment intervened.
     Guardrail,
     /// A reason that this program does not know.
     Unknown(String),
 }
 
-/// Why a model gave no completion.
+/// Why a call returned no completion.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    /// Too many requests or tokens. Nobody's fault; it passes.
-    #[error("it is throttling")]
+    /// Too many requests or tokens. It is nobody's fault, and temporary.
+    #[error("the model throttles requests")]
     Throttled {
-        /// How long it asks to wait.
+        /// How long the response asks to wait.
         retry_after: Option<Duration>,
     },
-    /// A failure of the vendor's, such as 500, 503 or a model error. It may pass.
-    #[error("it failed with {what}")]
+    /// The vendor failed, such as with 500, 503 or a model error. It may be temporary.
+    #[error("the model failed with {what}")]
     Unavailable {
         /// The status, or the error's type.
         what: String,
     },
     /// No connection: refused, reset, TLS, DNS. The network or the endpoint is at fault.
-    #[error("it cannot be reached ({what})")]
+    #[error("the model is unreachable ({what})")]
     Unreachable {
         /// What went wrong.
         what: String,
     },
-    /// A response that is cut off, too large, not UTF-8 or not JSON. The endpoint is at fault.
-    #[error("its response is unreadable ({what})")]
+    /// The response is truncated, too large, not UTF-8 or not JSON. The endpoint is at fault.
+    #[error("the response is unreadable ({what})")]
     Unreadable {
         /// What is wrong with it.
         what: String,
     },
-    /// No response in time: the vendor's time, or this attempt's.
-    #[error("it took too long")]
+    /// No response in time: a timeout of the vendor or of this attempt.
+    #[error("the model did not respond in time")]
     TimedOut,
     /// The account's quota for this model is used up for now.
-    #[error("the account's quota for it is used up")]
+    #[error("the account's quota for the model is used up")]
     OverQuota,
-    /// It refuses the native schema. The prompt alone may do.
-    #[error("it refuses the reply's schema")]
+    /// The model refuses the native schema. It may accept the prompt without one.
+    #[error("the model refuses the reply's schema")]
     SchemaRefused,
-    /// The request is too long for it, or against the vendor's content policy.
-    #[error("it refuses this request ({what})")]
+    /// The request is too long for the model, or violates the vendor's content policy.
+    #[error("the model refuses this request ({what})")]
     Rejected {
         /// The vendor's code.
         what: String,
     },
-    /// It cannot work as it is configured. The operator is at fault, and hears of it every time.
+    /// The model cannot work as configured. The operator is at fault, and is notified each time.
     #[error("{fault}")]
     Configuration {
         /// What is wrong.
@@ -193,28 +193,28 @@ pub enum ConfigurationFault {
     WrongKey,
     /// The account may not use the model.
     AccessDenied,
-    /// The account has no money or no quota left.
+    /// The account has no credit or no quota left.
     QuotaSpent,
-    /// The bare model id is given where an inference profile is needed.
+    /// The configuration has a model id where an inference profile is needed.
     NeedsProfile,
-    /// No such model, or not in this region or account.
+    /// The model does not exist, or not in this region or account.
     NoSuchModel,
     /// The model has been shut down.
     EndOfLife,
-    /// The endpoint answers with a redirect, which is never followed.
+    /// The endpoint redirects, and redirects are never followed.
     Redirect,
-    /// Any other refusal of the request, by its status and the vendor's code.
+    /// Any other refusal of the request, with its status and the vendor's code.
     Refused(String),
 }
 
-/// What a failure means for the chain.
+/// What an error means for the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Wait once, then fail over.
     Wait,
     /// Fail over at once.
     FailOver,
-    /// Ask the same model again without the native schema.
+    /// Call the same model again without the native schema.
     StepDown,
     /// Fail over and open the breaker.
     Quota,
@@ -225,7 +225,7 @@ pub enum Class {
 }
 
 impl ModelError {
-    /// What the failure means for the chain.
+    /// What the error means for the chain.
     pub fn class(&self) -> Class {
         match self {
             Self::Throttled { .. }
@@ -240,7 +240,7 @@ impl ModelError {
         }
     }
 
-    /// A short stable name: an attempt's outcome, a log field, the dimension of a metric.
+    /// A short stable name, used as an attempt's outcome, a log field and a metric dimension.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Throttled { .. } => "throttled",
@@ -294,14 +294,14 @@ impl fmt::Display for ConfigurationFault {
 impl Help for ModelError {
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Throttled { .. } => "ask less at once, or ask the vendor for more",
-            Self::Unavailable { .. } => "try again, and see the vendor's status page if it persists",
-            Self::Unreachable { .. } => "check that the endpoint runs and that its address is right",
-            Self::Unreadable { .. } => "check that its address is that of the API",
-            Self::TimedOut => "try again, or put a faster model first",
-            Self::OverQuota => "ask the vendor for more, or put another model first",
-            Self::SchemaRefused => "it is asked by the prompt alone",
-            Self::Rejected { .. } => "see the vendor's policy, or put another model first",
+            Self::Throttled { .. } => "lower the concurrency, or ask the vendor for a higher rate limit",
+            Self::Unavailable { .. } => "retry, and see the vendor's status page if it persists",
+            Self::Unreachable { .. } => "check that the endpoint is running and that its address is correct",
+            Self::Unreadable { .. } => "check that the address is that of the API",
+            Self::TimedOut => "retry, or put a faster model first in the chain",
+            Self::OverQuota => "ask the vendor for a higher quota, or put another model first in the chain",
+            Self::SchemaRefused => "nothing to do: the next call leaves the schema to the prompt",
+            Self::Rejected { .. } => "see the vendor's policy, or put another model first in the chain",
             Self::Configuration { fault } => return Some(fault.help().to_owned()),
         };
         Some(help.to_owned())
@@ -309,25 +309,25 @@ impl Help for ModelError {
 }
 
 impl ConfigurationFault {
-    /// What to do about it.
+    /// How to fix it.
     fn help(&self) -> &'static str {
         match self {
-            Self::NoCredentials => "give the program a role, a profile or a key",
-            Self::BadCredentials => "renew them",
-            Self::WrongKey => "give the right one",
-            Self::AccessDenied => "allow it in the role's policy, and enable the model",
-            Self::QuotaSpent => "raise it at the vendor",
-            Self::NeedsProfile => "give its id with the geography in front, such as us. or eu.",
+            Self::NoCredentials => "configure a role, a profile or a key for the program",
+            Self::BadCredentials => "renew the credentials",
+            Self::WrongKey => "configure a valid key",
+            Self::AccessDenied => "allow the model in the role's policy, and enable it in the account",
+            Self::QuotaSpent => "raise the quota or the credit at the vendor",
+            Self::NeedsProfile => "put the geography in front of the model id, such as us. or eu.",
             Self::NoSuchModel => "check the model id and the region",
-            Self::EndOfLife => "choose a newer one",
-            Self::Redirect => "give its final address",
+            Self::EndOfLife => "choose a newer model",
+            Self::Redirect => "configure the address to which it redirects",
             Self::Refused(_) => "check the model's settings",
         }
     }
 }
 
 impl fmt::Debug for Call<'_> {
-    /// Without texts: a prompt is nobody's to log.
+    /// Omits the texts, because a prompt must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { messages, schema, output_tokens, .. } = self;
         write!(

@@ -1,8 +1,6 @@
-//! A finite number that is written as people write it: `65`, not `65.0`.
+//! A finite number that is printed and serialized as people write it: `65`, not `65.0`.
 //!
-//! Takes: an `f64`, or the text of a JSON number or of a decimal.
-//! Gives: a [`Number`], which compares, prints and serialises without a needless fraction.
-//! Never: holds NaN or an infinity; no store and no JSON could carry them.
+//! Never: NaN or infinite, because neither JSON nor a store can hold such a value.
 
 use std::fmt;
 
@@ -12,23 +10,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Number(f64);
 
-/// DynamoDB's numbers end at 1e-130.
-const SMALLEST: f64 = 1e-100;
+/// The smallest magnitude that is not rounded to zero. The smallest number of DynamoDB is 1e-130.
+const MAGNITUDE_MIN: f64 = 1e-100;
 /// Whole numbers up to here are exact in an `f64`.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 impl Number {
-    /// `None` for NaN and the infinities. What is smaller than anything that is counted or measured is zero: not every
-    /// store can hold it.
+    /// Makes a number. `None` for NaN and the infinities. A number so small that not every store can hold it becomes
+    /// zero.
     pub fn new(value: f64) -> Option<Self> {
         // Adding zero turns minus zero into zero and leaves every other number alone.
-        let value = if value.abs() < SMALLEST { 0.0 } else { value + 0.0 };
+        let value = if value.abs() < MAGNITUDE_MIN { 0.0 } else { value + 0.0 };
         value.is_finite().then_some(Self(value))
     }
 
-    /// Reads the text of a JSON number. `None` if it is none, or too large for an `f64`.
+    /// Reads the text of a JSON number. `None` if it is not one, or too large for an `f64`.
     pub fn from_json(text: &str) -> Option<Self> {
-        // `f64::from_str` also reads `NaN`, `inf`, `+1` and `.5`; JSON has none of them.
+        // `f64::from_str` also accepts `NaN`, `inf`, `+1` and `.5`, which are not JSON.
         let starts_like_json =
             text.strip_prefix('-').unwrap_or(text).starts_with(|first: char| first.is_ascii_digit());
         let only_json =
@@ -36,8 +34,8 @@ impl Number {
         if starts_like_json && only_json { Self::new(text.parse().ok()?) } else { None }
     }
 
-    /// Reads a decimal: digits, then perhaps a point and digits, a minus before them. No exponent, no plus, no
-    /// white space, no leading zero.
+    /// Reads a decimal: an optional minus, digits, and optionally a point with digits. An exponent, a plus, white space
+    /// and a leading zero are errors.
     pub fn from_decimal(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -50,7 +48,7 @@ impl Number {
         }
     }
 
-    /// The number itself.
+    /// The number as an `f64`.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -60,9 +58,9 @@ impl Number {
         self.0.fract() == 0.0
     }
 
-    /// The number as an integer, if it is whole and exact as one.
+    /// The number as an integer, if it is whole and at most 2^53, so that it is exact.
     pub fn as_whole(self) -> Option<i64> {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53, as checked")]
+        #[expect(clippy::cast_possible_truncation, reason = "the number is whole and within 2^53")]
         (self.is_whole() && self.0.abs() <= WHOLE_MAX).then_some(self.0 as i64)
     }
 }
@@ -91,7 +89,7 @@ impl Serialize for Number {
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = f64::deserialize(deserializer)?;
-        Self::new(value).ok_or_else(|| serde::de::Error::custom("a finite number"))
+        Self::new(value).ok_or_else(|| serde::de::Error::custom("expected a finite number"))
     }
 }
 
@@ -100,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_decimal_is_digits_with_perhaps_a_fraction() {
+    fn a_decimal_is_digits_with_an_optional_fraction() {
         for (text, expected) in [("65", 65.0), ("64.5", 64.5), ("-3.25", -3.25), ("0", 0.0), ("0.10", 0.1)] {
             assert_eq!(Number::from_decimal(text).map(Number::get), Some(expected), "{text}");
         }
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_json_number_is_read_exactly_and_an_infinite_one_is_none() {
+    fn a_json_number_is_read_exactly_and_an_infinite_one_is_refused() {
         for (text, expected) in [("5.0", 5.0), ("-0", 0.0), ("6.5e1", 65.0), ("0.1", 0.1)] {
             assert_eq!(Number::from_json(text).map(Number::get), Some(expected), "{text}");
         }
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_store_could_hold_is_zero() {
+    fn a_number_too_small_for_a_store_is_zero() {
         for (value, expected) in [(1e-101, 0.0), (-1e-200, 0.0), (1e-99, 1e-99), (f64::MIN_POSITIVE, 0.0)] {
             assert_eq!(Number::new(value).map(Number::get), Some(expected), "{value}");
         }

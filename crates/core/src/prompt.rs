@@ -1,9 +1,10 @@
-//! What a model is asked: role, rules, dictionary and scale as system text, and the facts as one JSON object.
+//! Builds the prompt for a model: role, rules, facts and scale as system text, and the facts' values as one JSON
+//! object.
 //!
-//! A prompt is made of an alert type and an alert's facts. Nothing else can reach it: no entity id or name, no message,
-//! no unknown field. What is not sent cannot leak or inject.
+//! A prompt contains only the alert type and the values of the facts. An entity's id or name, a message or an unknown
+//! field cannot reach it, so they cannot leak or inject instructions.
 //!
-//! Never: asks in a way that suggests a high score.
+//! Never: suggests a high score.
 
 use std::fmt::Write as _;
 
@@ -11,9 +12,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::alert::Facts;
-use crate::alert_type::{AlertType, Fact, FactKind, Range, Worse};
+use crate::alert_type::{AlertType, Fact, FactKind, FactRange, Worse};
 
-/// Grows with every change of the words below; a changed prompt is changed behaviour.
+/// The version of the prompt. It grows with every change of the texts below, because a changed prompt changes
+/// behaviour.
 pub const VERSION: u32 = 1;
 
 /// The rules of every prompt.
@@ -28,7 +30,8 @@ arithmetic, and cite no rates, averages or thresholds.
 - Write for the team that acts on it: plain sentences, no jargon, no names, no apologies.
 - Give two or three recommendations, each one concrete action that the team can take.";
 
-/// The shape of the reply, drivers first: a score that is written after its reasons follows them.
+/// The format of the reply. The drivers are first, so that the score is written after its reasons and follows from
+/// them.
 const SHAPE: &str = "\
 Reply with one JSON object and nothing else, its keys in this order:
 {\"drivers\": [{\"fact\": \"<id>\", \"effect\": \"raises\" or \"lowers\", \"because\": \"<one sentence>\"}, ...],
@@ -36,16 +39,16 @@ Reply with one JSON object and nothing else, its keys in this order:
  \"recommendations\": [\"<action>\", \"<action>\"],
  \"risk_score\": <number from 0 to 100>}";
 
-/// The part of a prompt that depends on the alert type alone. Made once for each type.
+/// The part of a prompt that depends only on the alert type. It is built once for each type.
 #[derive(Debug)]
 pub struct PromptTemplate {
     system: String,
     schema: Value,
-    /// Of the system text, and the line break before the facts.
+    /// The hash of the system text and of the line break before the facts.
     hash: Sha256,
 }
 
-/// A question to a model.
+/// A prompt about one alert.
 #[derive(Clone)]
 pub struct Prompt<'t> {
     template: &'t PromptTemplate,
@@ -53,44 +56,45 @@ pub struct Prompt<'t> {
 }
 
 impl PromptTemplate {
-    /// The template of an alert type's prompts.
+    /// Builds the template of an alert type's prompts.
     pub fn new(alert_type: &AlertType) -> Self {
         let system = system(alert_type);
         let hash = Sha256::new().chain_update(&system).chain_update("\n");
         Self { system, schema: schema(alert_type), hash }
     }
 
-    /// The question that the alert type asks of these facts.
+    /// Makes the prompt for an alert with these facts.
     pub fn prompt(&self, facts: &Facts) -> Prompt<'_> {
-        // A map of finite numbers and of words has no way to fail.
+        // Serializing a map of finite numbers and strings cannot fail.
         Prompt { template: self, user: serde_json::to_string(facts).unwrap_or_default() }
     }
 
-    /// The reply's JSON schema, reduced to what every vendor takes: no ranges, no counts. The reader checks the rest.
+    /// The reply's JSON schema, without ranges and counts, because not every vendor accepts them. The reader checks the
+    /// rest.
     pub fn schema(&self) -> &Value {
         &self.schema
     }
 }
 
 impl Prompt<'_> {
-    /// Role, rules, dictionary and scale.
+    /// The system text: role, rules, facts and scale.
     pub fn system(&self) -> &str {
         &self.template.system
     }
 
-    /// The facts, as one JSON object.
+    /// The facts' values, as one JSON object.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The sha256 of everything that is asked, in hexadecimal.
+    /// The SHA-256 of the whole prompt, in hexadecimal.
     pub fn sha256(&self) -> String {
         hex::encode(self.template.hash.clone().chain_update(&self.user).finalize())
     }
 }
 
 impl std::fmt::Debug for Prompt<'_> {
-    /// Without its texts: a prompt must not reach a log.
+    /// Omits the texts, because a prompt must not reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Prompt {{ version: {VERSION}, sha256: {} }}", self.sha256())
     }
@@ -120,7 +124,7 @@ fn system(alert_type: &AlertType) -> String {
     text
 }
 
-/// What values a fact takes, in a sentence.
+/// Describes the values that a fact can have, in a sentence.
 fn values(fact: &Fact) -> String {
     match fact.kind() {
         FactKind::Integer(range) => format!("A whole number of {}", numbers(range)),
@@ -133,8 +137,8 @@ fn values(fact: &Fact) -> String {
     }
 }
 
-fn numbers(range: &Range) -> String {
-    let Range { min, max, unit, .. } = range;
+fn numbers(range: &FactRange) -> String {
+    let FactRange { min, max, unit, .. } = range;
     let worse = match range.worse {
         Worse::Higher => "higher",
         Worse::Lower => "lower",
@@ -167,7 +171,7 @@ fn schema(alert_type: &AlertType) -> Value {
     })
 }
 
-/// The words of the one re-ask, with exactly what was wrong.
+/// The text of the one re-ask. It says what was wrong with the reply.
 pub fn reask(violations: &str) -> String {
     let violations = violations.trim_end_matches('.');
     format!(
@@ -175,7 +179,7 @@ pub fn reask(violations: &str) -> String {
     )
 }
 
-/// The violation of a reply that states these numbers, as a re-ask quotes it.
+/// Describes the numbers that nothing in the prompt supports, for the re-ask.
 pub fn unsupported(claims: &[String]) -> String {
     let quoted: Vec<_> = claims.iter().map(|claim| format!("{claim:?}")).collect();
     format!("these numbers are no fact's value and follow from none: {}. Leave them out.", quoted.join(", "))
@@ -188,7 +192,7 @@ mod tests {
     use crate::alert_type::AlertTypes;
     use crate::time::Timestamp;
 
-    /// A sample's prompt.
+    /// The prompt of a sample.
     fn prompt<'t>(types: &AlertTypes, template: &'t PromptTemplate, event: &str) -> Prompt<'t> {
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
         let alert = Alert::read(event.as_bytes(), types, now).unwrap();
@@ -222,7 +226,7 @@ mod tests {
         }
     }
 
-    /// By type nothing but facts can get in; this holds it against a change of the types.
+    /// The types already allow only facts in a prompt. This test guards against a change of the types.
     #[test]
     fn no_id_name_message_or_unknown_field_reaches_the_prompt() {
         let types = AlertTypes::built_in();

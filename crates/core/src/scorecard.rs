@@ -1,8 +1,6 @@
-//! Judges an alert by arithmetic alone: an additive points table, as credit scoring has used for decades.
+//! Scores an alert with an additive points table, as credit scoring has done for decades.
 //!
-//! Takes: an alert.
-//! Gives: a [`Scored`]: the score, the points that add up to it, the drivers, plain sentences and advice.
-//! Never: fails, asks anyone, or knows anything that the alert type does not say.
+//! Never: fails, calls a model, or uses anything that is not in the alert type.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -13,7 +11,7 @@ use crate::driver::{Driver, Effect};
 use crate::limits::{RECOMMENDATIONS_MAX, RECOMMENDATIONS_MIN};
 use crate::number::Number;
 
-/// A scorecard's whole judgement of one alert. It is made by [`Scored::new`] alone.
+/// The scorecard's judgement of one alert. Only [`Scored::new`] makes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     baseline: Baseline,
@@ -22,22 +20,22 @@ pub struct Scored {
     recommendations: Vec<String>,
 }
 
-/// The score and the sum that it is: `base` and all `points` add up to `risk_score`.
+/// The score of the scorecard, and its sum: `base` and all `points` add up to `risk_score`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// 0 to 100.
+    /// The score, 0 to 100.
     pub risk_score: Number,
-    /// The score when no fact adds anything.
+    /// The score when no fact adds points.
     pub base: u8,
-    /// What each fact adds, in the order of the alert type's table.
+    /// The points that each fact adds, in the order of the alert type's table.
     pub points: IndexMap<String, u8>,
 }
 
-/// One line of the table, as it holds for this alert.
-struct Line<'a> {
+/// One line of the points table, applied to the alert.
+struct PointsLine<'a> {
     table: &'a FactPoints,
     value: &'a FactValue,
-    said: String,
+    phrase: String,
     points: u8,
 }
 
@@ -48,9 +46,9 @@ impl Scored {
         let lines = lines(alert, table);
         let points: IndexMap<_, _> =
             lines.iter().map(|line| (line.table.fact.clone(), line.points)).collect();
-        // The lint has seen to it that base and the greatest points add up to at most 100.
+        // The lint ensures that the sum is at most 100.
         let risk_score = points.values().fold(table.base, |sum, points| sum.saturating_add(*points)).into();
-        let mut largest_first: Vec<&Line<'_>> = lines.iter().collect();
+        let mut largest_first: Vec<&PointsLine<'_>> = lines.iter().collect();
         largest_first.sort_by_key(|line| std::cmp::Reverse(line.points));
         Self {
             baseline: Baseline { risk_score, base: table.base, points },
@@ -60,7 +58,7 @@ impl Scored {
         }
     }
 
-    /// The score and its sum.
+    /// The score, with the points that add up to it.
     pub fn baseline(&self) -> &Baseline {
         &self.baseline
     }
@@ -81,16 +79,16 @@ impl Scored {
     }
 }
 
-fn lines<'a>(alert: &'a Alert<'_>, table: &'a PointsTable) -> Vec<Line<'a>> {
+fn lines<'a>(alert: &'a Alert<'_>, table: &'a PointsTable) -> Vec<PointsLine<'a>> {
     let line = |each: &'a FactPoints| {
         let value = alert.facts().get(&each.fact)?;
-        let said = alert.alert_type().fact(&each.fact)?.say(value);
-        Some(Line { table: each, value, said, points: table.points_of(&each.fact, value)? })
+        let phrase = alert.alert_type().fact(&each.fact)?.describe(value);
+        Some(PointsLine { table: each, value, phrase, points: table.points_of(&each.fact, value)? })
     };
     table.points.iter().filter_map(line).collect()
 }
 
-fn drivers(largest_first: &[&Line<'_>]) -> Vec<Driver> {
+fn drivers(largest_first: &[&PointsLine<'_>]) -> Vec<Driver> {
     let raising = largest_first.iter().filter(|line| line.points > 0);
     raising
         .map(|line| Driver {
@@ -98,19 +96,19 @@ fn drivers(largest_first: &[&Line<'_>]) -> Vec<Driver> {
             value: line.value.clone(),
             effect: Effect::Raises,
             because: match line.points {
-                1 => format!("{}, worth 1 point.", sentence_case(&line.said)),
-                points => format!("{}, worth {points} points.", sentence_case(&line.said)),
+                1 => format!("{}, worth 1 point.", sentence_case(&line.phrase)),
+                points => format!("{}, worth {points} points.", sentence_case(&line.phrase)),
             },
         })
         .collect()
 }
 
-fn explanation(largest_first: &[&Line<'_>]) -> String {
-    let said = |raising: bool| -> Vec<&str> {
+fn explanation(largest_first: &[&PointsLine<'_>]) -> String {
+    let phrases = |raising: bool| -> Vec<&str> {
         let chosen = largest_first.iter().filter(|line| (line.points > 0) == raising);
-        chosen.map(|line| line.said.as_str()).collect()
+        chosen.map(|line| line.phrase.as_str()).collect()
     };
-    let (raising, calm) = (said(true), said(false));
+    let (raising, calm) = (phrases(true), phrases(false));
     let first = match raising.as_slice() {
         [] => return format!("Nothing stands out: {}.", listed(&calm)),
         [only] => format!("The risk comes from {only}."),
@@ -119,7 +117,7 @@ fn explanation(largest_first: &[&Line<'_>]) -> String {
     if calm.is_empty() { first } else { format!("{first} Not a concern: {}.", listed(&calm)) }
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins items as `a`, `a and b` or `a, b and c`.
 fn listed(items: &[&str]) -> String {
     match items {
         [] => String::new(),
@@ -133,13 +131,13 @@ fn sentence_case(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// The advice of what adds points, largest first; then the lines for a calm alert; then any other, until there are
-/// two.
-fn recommendations(largest_first: &[&Line<'_>], table: &PointsTable) -> Vec<String> {
+/// Chooses the advice of the facts that add points, largest first. If those are fewer than two lines, the lines of
+/// `otherwise` follow, and then the advice of the other facts.
+fn recommendations(largest_first: &[&PointsLine<'_>], table: &PointsTable) -> Vec<String> {
     let mut chosen: Vec<&str> = Vec::new();
     let advice_of = |raising: bool| {
-        let of = largest_first.iter().filter(move |line| (line.points > 0) == raising);
-        of.map(|line| line.table.advice.as_str())
+        let lines = largest_first.iter().filter(move |line| (line.points > 0) == raising);
+        lines.map(|line| line.table.advice.as_str())
     };
     let candidates = advice_of(true)
         .map(|advice| (advice, RECOMMENDATIONS_MAX))

@@ -1,8 +1,6 @@
-//! One instant as every part of Portend writes it: UTC, to the millisecond.
+//! An instant in UTC, to the millisecond. It is written as `2025-01-01T12:00:00.000Z`.
 //!
-//! Takes: milliseconds since 1970, or the timestamp of an event as a producer wrote it.
-//! Gives: a [`Timestamp`], which prints as `2025-01-01T12:00:00.000Z`.
-//! Never: reads a clock, guesses a zone other than UTC, or accepts a format by chance.
+//! Never: reads a clock, assumes a zone other than UTC, or accepts a format that is not listed here.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,24 +11,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Why a text is no timestamp: what was expected, for a sentence.
+/// The text is not a timestamp. The message says what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)")]
-pub struct NotATimestamp;
+#[error("expected an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)")]
+pub struct InvalidTimestamp;
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// From milliseconds since 1970. What lies outside the years -9999 to 9999 is brought to their end, so
-    /// that every timestamp can be printed.
+    /// Makes a timestamp from milliseconds since 1970. It is clamped to the years -9999 to 9999, so that every
+    /// timestamp can be printed.
     pub fn from_millis(millis: i64) -> Self {
         let (first, last) =
             (jiff::Timestamp::MIN.as_second() * 1000, jiff::Timestamp::MAX.as_second() * 1000);
         Self(millis.clamp(first, last))
     }
 
-    /// From seconds since 1970.
+    /// Makes a timestamp from seconds since 1970.
     pub fn from_secs(secs: i64) -> Self {
         Self::from_millis(secs.saturating_mul(1000))
     }
@@ -40,37 +38,37 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since 1970, rounded down: the unit of a time to live.
+    /// Whole seconds since 1970, rounded down: the granularity of a time to live.
     pub fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// Reads `2025-11-05T09:30:00.123456`, with `Z`, an offset or neither (then it is UTC). Digits below the
-    /// millisecond are cut, not rounded, so that no timestamp moves into the next window.
+    /// Reads a timestamp such as `2025-11-05T09:30:00.123456`, with `Z`, an offset or neither (then it is UTC). Digits
+    /// after the milliseconds are truncated, not rounded, so that no timestamp moves into the next repeat window.
     ///
-    /// The shape is checked here, byte by byte: calendar libraries accept more forms than one of them.
-    pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
-        let rest = fixed_part(text.as_bytes()).ok_or(NotATimestamp)?;
-        let (fraction, zone) = split_fraction(rest).ok_or(NotATimestamp)?;
-        let date_time = text.get(..19).ok_or(NotATimestamp)?.to_ascii_uppercase();
+    /// The format is checked here, byte by byte, because calendar libraries accept more formats than this one.
+    pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
+        let rest = after_date_time(text.as_bytes()).ok_or(InvalidTimestamp)?;
+        let (fraction, zone) = split_fraction(rest).ok_or(InvalidTimestamp)?;
+        let date_time = text.get(..19).ok_or(InvalidTimestamp)?.to_ascii_uppercase();
         let zone = match zone {
             b"" | b"Z" | b"z" => "Z",
             [b'+' | b'-', b'0'..=b'1', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
             | [b'+' | b'-', b'2', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9'] => {
-                text.get(text.len() - 6..).ok_or(NotATimestamp)?
+                text.get(text.len() - 6..).ok_or(InvalidTimestamp)?
             }
-            _ => return Err(NotATimestamp),
+            _ => return Err(InvalidTimestamp),
         };
-        let instant: jiff::Timestamp = format!("{date_time}{zone}").parse().map_err(|_| NotATimestamp)?;
+        let instant: jiff::Timestamp = format!("{date_time}{zone}").parse().map_err(|_| InvalidTimestamp)?;
         Ok(Self(instant.as_millisecond() + i64::from(fraction)))
     }
 
-    /// Whether what is kept until this time is absent now. A time to live counts in whole seconds.
+    /// Whether an item that expires at this time has expired. A time to live counts in whole seconds.
     pub fn is_past(self, now: Self) -> bool {
         self.as_secs() < now.as_secs()
     }
 
-    /// The UTC day, as `2025-01-01`.
+    /// The UTC day, such as `2025-01-01`.
     pub fn day(self) -> String {
         self.instant().strftime("%Y-%m-%d").to_string()
     }
@@ -80,24 +78,24 @@ impl Timestamp {
         self.instant().to_zoned(jiff::tz::TimeZone::UTC).year()
     }
 
-    /// As `2025-04-01T12:00:02Z`, for times that are kept in whole seconds.
+    /// The timestamp in whole seconds, such as `2025-04-01T12:00:02Z`.
     pub fn to_seconds_string(self) -> String {
         self.instant().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// This much later.
+    /// The timestamp this much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self::from_millis(self.0.saturating_add(millis(duration)))
     }
 
-    /// This much earlier.
+    /// The timestamp this much earlier.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self::from_millis(self.0.saturating_sub(millis(duration)))
     }
 
-    /// The time from `earlier` to this one; zero if `earlier` is not earlier.
+    /// The time from `earlier` to this timestamp. Zero if `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -107,10 +105,10 @@ impl Timestamp {
     }
 }
 
-/// `dddd-dd-ddTdd:dd:dd`; gives what follows.
-fn fixed_part(bytes: &[u8]) -> Option<&[u8]> {
+/// Checks that the text starts with `dddd-dd-ddTdd:dd:dd`, and returns the rest.
+fn after_date_time(bytes: &[u8]) -> Option<&[u8]> {
     let (fixed, rest) = bytes.split_at_checked(19)?;
-    let fits = fixed.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, form)| match form {
+    let fits = fixed.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, expected)| match expected {
         b'd' => byte.is_ascii_digit(),
         b'T' => matches!(byte, b'T' | b't'),
         other => byte == other,
@@ -118,7 +116,7 @@ fn fixed_part(bytes: &[u8]) -> Option<&[u8]> {
     fits.then_some(rest)
 }
 
-/// The milliseconds of a fraction, if there is one, and what follows it.
+/// Returns the milliseconds of the fraction, or zero without a fraction, and the rest.
 fn split_fraction(rest: &[u8]) -> Option<(u16, &[u8])> {
     let Some((b'.', digits)) = rest.split_first() else { return Some((0, rest)) };
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -156,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_forms_that_producers_write_are_read_as_utc() {
+    fn the_formats_of_producers_are_read_as_utc() {
         for (text, expected) in [
             ("2025-01-01T12:00:00Z", "2025-01-01T12:00:00.000Z"),
             ("2025-11-05T09:30:00.123456", "2025-11-05T09:30:00.123Z"),
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_form_is_refused() {
+    fn every_other_format_is_refused() {
         for text in [
             "",
             "2025-01-01",
@@ -197,7 +195,7 @@ mod tests {
             "２０25-01-01T12:00:00",
             "2025-01-01T12:00:00.1Z2",
         ] {
-            assert_eq!(Timestamp::parse(text), Err(NotATimestamp), "{text}");
+            assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
         }
     }
 

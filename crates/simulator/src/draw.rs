@@ -1,47 +1,46 @@
-//! One entity's random numbers: whole numbers alone, so that every machine draws the same.
+//! The random draws of one entity: Bernoulli, uniform and triangular, in whole numbers, so that every machine draws the
+//! same.
 //!
-//! Takes: the run's seed and the number of the entity's stream.
-//! Gives: Bernoulli trials, uniform and triangular draws, and random ids.
-//! Never: uses floating point, the machine's own randomness, or another entity's stream.
+//! Never: uses floating point, the randomness of the machine, or the stream of another entity.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A chance is written in parts per million; this one is certain.
+/// A chance in parts per million that is certain.
 pub(crate) const CERTAIN_PPM: i64 = 1_000_000;
 
-/// The generator gives 32 bits at a time; a draw scales them down to its range.
+/// The bits of one draw from the generator. They are scaled down to the range of the draw.
 const DRAW_BITS: u32 = 32;
 
-/// One entity's stream. `ChaCha` numbers its streams, so each entity has its own of one seed, and how many other
-/// entities there are changes nothing in it.
+/// The random stream of one entity. `ChaCha` has numbered streams for each seed, so an entity's stream does not depend
+/// on the number of other entities.
 ///
-/// The draws are written here rather than taken from `rand`, whose distributions may change from one release to
-/// the next, and the bytes of a run with them.
+/// The distributions are implemented here, because those of `rand` may change from one release to the next, and the
+/// bytes of a run would change with them.
 #[derive(Debug)]
 pub(crate) struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// The stream `stream` of the seed `seed`, from its beginning.
+    /// Starts the stream with this number of this seed.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         Self(generator)
     }
 
-    /// A whole number from 0 up to, and without, `bound`, which is at least 1 and below 2^31. The bias of
-    /// scaling 32 bits is below one part in a thousand for every bound that the simulator has.
+    /// Draws a whole number from 0 to `bound`, which is excluded, at least 1 and below 2^31. The bias of scaling 32
+    /// bits is below one part in a thousand for every bound in the simulator.
     fn below(&mut self, bound: i64) -> i64 {
         (i64::from(self.0.next_u32()) * bound) >> DRAW_BITS
     }
 
-    /// A whole number from `low` to `high`, both included, each as likely as the others.
+    /// Draws a whole number from `low` to `high`, both included, with equal chances.
     pub(crate) fn uniform(&mut self, low: i64, high: i64) -> i64 {
         low + self.below(high - low + 1)
     }
 
-    /// A whole number from `low` to `high`, both included, likeliest at `mode`. The larger of two uniform draws
-    /// rises in a straight line to its upper end; `mode` has one such slope on each side.
+    /// Draws a whole number from `low` to `high`, both included, most likely at `mode`. The density of the larger of
+    /// two uniform draws rises linearly. It is used for the slope on each side of `mode`.
     pub(crate) fn triangular(&mut self, low: i64, mode: i64, high: i64) -> i64 {
         if self.below(high - low + 1) < mode - low {
             low + self.uniform(0, mode - low).max(self.uniform(0, mode - low))
@@ -50,12 +49,12 @@ impl Draw {
         }
     }
 
-    /// Whether something happens that has a chance of `ppm` parts per million.
+    /// Draws whether something with a chance of `ppm` parts per million happens.
     pub(crate) fn happens(&mut self, ppm: i64) -> bool {
         self.below(CERTAIN_PPM) < ppm
     }
 
-    /// 128 random bits, for an event's id.
+    /// Draws 128 random bits, for the id of an event.
     pub(crate) fn bits(&mut self) -> u128 {
         u128::from(self.0.next_u64()) << 64 | u128::from(self.0.next_u64())
     }
@@ -68,7 +67,7 @@ mod tests {
     const DRAWS: i64 = 20_000;
 
     #[test]
-    fn a_stream_repeats_itself_and_differs_from_its_neighbours() {
+    fn a_stream_is_repeatable_and_differs_from_other_streams() {
         let first = |seed, stream| Draw::new(seed, stream).bits();
         assert_eq!(first(7, 3), first(7, 3));
         assert_ne!(first(7, 3), first(7, 4));
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uniform_draw_reaches_both_ends_and_nothing_beyond() {
+    fn a_uniform_draw_includes_both_ends_and_nothing_beyond() {
         let mut draw = Draw::new(1, 0);
         let drawn: Vec<i64> = (0..DRAWS).map(|_| draw.uniform(-3, 3)).collect();
         assert_eq!(drawn.iter().min(), Some(&-3));
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_triangular_draw_stays_in_range_and_has_the_mean_of_its_three_corners() {
+    fn a_triangular_draw_is_in_range_and_has_the_mean_of_its_three_corners() {
         let mut draw = Draw::new(1, 0);
         for (low, mode, high) in [(0, 0, 90), (0, 90, 90), (-60, 30, 120), (5, 5, 5)] {
             let drawn: Vec<i64> = (0..DRAWS).map(|_| draw.triangular(low, mode, high)).collect();
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chance_is_met_about_as_often_as_it_says() {
+    fn something_happens_about_as_often_as_its_chance() {
         let mut draw = Draw::new(1, 0);
         let mut times = |ppm| (0..DRAWS).filter(|_| draw.happens(ppm)).count();
         assert_eq!(times(0), 0);

@@ -1,16 +1,14 @@
-//! Who an alert is about, and what they are called.
+//! The entities of the marketplace: students and subjects, with their ids and names.
 //!
-//! Takes: a number from 0 on.
-//! Gives: a student's id or a subject's name, as the producer writes them.
-//! Never: a name that two entities share, or one that an alert may not carry.
+//! Never: uses a name for two entities, or a name that an alert may not have.
 
 use std::fmt;
 
-/// Students are numbered from here.
+/// The number of the first student.
 const FIRST_STUDENT_NUMBER: u32 = 1_000;
 
-/// The subjects. The order is that of appearing: the first ones carry what trips a careless reader (a sign, a
-/// space, letters outside ASCII, a script from right to left), so that the smallest marketplace has some of it.
+/// The names of the subjects. The first names have what a careless reader gets wrong (a sign, a space, letters outside
+/// ASCII, a script from right to left), so that even the smallest marketplace has such names.
 const SUBJECT_NAMES: [&str; 40] = [
     "Computer Science",
     "C#",
@@ -54,7 +52,7 @@ const SUBJECT_NAMES: [&str; 40] = [
     "Linear Algebra",
 ];
 
-/// A student or a subject, by number. Subjects come first among those of one moment.
+/// A student or a subject, by number. Subjects sort before students.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Entity {
     Subject(u32),
@@ -70,7 +68,7 @@ impl Entity {
         }
     }
 
-    /// The random stream that is this entity's alone: even numbers are the students', odd ones the subjects'.
+    /// The number of the entity's random stream. Students have even numbers, subjects odd ones.
     pub(crate) fn stream(self) -> u64 {
         match self {
             Self::Student(number) => 2 * u64::from(number),
@@ -87,7 +85,7 @@ impl fmt::Display for Entity {
                 let number = number as usize;
                 let name = SUBJECT_NAMES.get(number % SUBJECT_NAMES.len()).copied().unwrap_or_default();
                 let level = number / SUBJECT_NAMES.len() + 1;
-                // More subjects than names: the names come round again, a level higher each time.
+                // With more subjects than names, each name is used again with the next level.
                 if level == 1 { f.write_str(name) } else { write!(f, "{name}, level {level}") }
             }
         }
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_not_shared_and_can_be_seen() {
+    fn names_are_unique_and_visible() {
         let names: BTreeSet<String> = (0..4_000).map(|number| Entity::Subject(number).to_string()).collect();
         assert_eq!(names.len(), 4_000);
         for name in names {
@@ -114,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn students_are_numbered_and_subjects_come_round_a_level_higher() {
+    fn students_are_numbered_and_subject_names_are_used_again_with_a_level() {
         assert_eq!(Entity::Student(3_532).to_string(), "stu_4532");
         assert_eq!(Entity::Subject(1).to_string(), "C#");
         assert_eq!(Entity::Subject(41).to_string(), "C#, level 2");

@@ -1,18 +1,19 @@
-//! A seeded tutoring marketplace whose alerts can be tried, measured and compared with what happened.
+//! Simulates a tutoring marketplace. Its alerts serve to try and measure Portend, and to compare scores with outcomes.
 //!
-//! The same settings give the same bytes on any machine: nothing reads a clock or the machine's randomness.
+//! The same settings produce the same bytes on any machine, because nothing reads a clock or the randomness of the
+//! machine.
 //!
-//! Everyone has a random stream of their own, drawn from in whole numbers: uniform, triangular and Bernoulli. A
-//! student's hidden dissatisfaction is a walk that returns to rest and jumps with grievances; it raises the chance
-//! of a call, a missed session, a low rating, and with its cube the chance of leaving. Demand and supply of a
-//! subject are two such walks with surges and departures. The numbers and the reasons for them are beside their
-//! constants, in `student.rs` and `subject.rs`, and on one page in `docs/SIMULATOR.md`.
+//! Each entity has its own random stream, with uniform, triangular and Bernoulli draws in whole numbers. A student's
+//! hidden dissatisfaction is a random walk around a resting level, with jumps for grievances. It raises the chance of a
+//! call, of a missed session and of a low rating, and its cube raises the chance of leaving. The demand and the supply
+//! of a subject are two such walks, with surges and departures. `student.rs` and `subject.rs` explain the numbers, and
+//! `docs/SIMULATOR.md` lists them.
 //!
 //! ```
 //! use portend_simulator::{Settings, Simulation};
 //!
 //! let mut simulation = Simulation::new(Settings { entities: 50, days: 10, seed: 1 });
-//! let first = simulation.next().expect("fifty students give alerts within ten days");
+//! let first = simulation.next().expect("fifty students cause alerts within ten days");
 //! assert!(first.to_json().starts_with(r#"{"version":"0","id":"#));
 //! assert!(simulation.outcomes().count() >= 50);
 //! ```
@@ -30,64 +31,64 @@ mod market;
 
 use market::Market;
 use moment::Moment;
-pub use outcome::Outcome;
-pub use producer::Alert;
+pub use outcome::EntityOutcome;
+pub use producer::SimulatedAlert;
 
-/// The most students of a simulation. All are held in memory, at about half a kilobyte each.
+/// The most students of a simulation. All are in memory, with about half a kilobyte each.
 pub const ENTITIES_MAX: u32 = 100_000;
-/// The most days. Alerts of a later day could be ahead of their reader's clock, and would be refused.
+/// The most days of a simulation. The timestamps of later days could be ahead of a reader's clock, and would be
+/// refused.
 pub const DAYS_MAX: u32 = 365;
-/// How long everyone is followed after the last day of alerts, so that what happened in the 30 days after each alert
-/// is known.
-const FOLLOWED_DAYS: i64 = 30;
+/// Days of simulation after the last day with alerts, so that the outcome in the 30 days after each alert is known.
+const FOLLOW_UP_DAYS: i64 = 30;
 
-/// What a simulation depends on.
+/// The settings of a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Students: 1 to [`ENTITIES_MAX`]. One subject comes with every 25 students, and never fewer than three. The first
-    /// students live the same lives however many there are.
+    /// The number of students: 1 to [`ENTITIES_MAX`]. There is one subject for every 25 students, and at least three.
+    /// More students do not change what happens to the first ones.
     pub entities: u32,
-    /// Days with alerts, from 2025-01-01 on: 1 to [`DAYS_MAX`].
+    /// The number of days with alerts, from 2025-01-01 on: 1 to [`DAYS_MAX`].
     pub days: u32,
     /// The seed of every random draw.
     pub seed: u64,
 }
 
-/// A marketplace that is being lived, one day at a time. As an iterator it gives the producer's alerts in time order;
-/// no day is kept once its alerts have been given.
+/// A running simulation. As an iterator, it returns the producer's alerts in time order. It simulates one day at a
+/// time, and holds the alerts of that day only.
 #[derive(Debug)]
 pub struct Simulation {
     market: Market,
-    /// The alerts of the day before `day` that have not been given yet, the latest first.
-    alerts: Vec<Alert>,
+    /// The alerts of the day before `day` that have not been returned yet, the latest first.
+    alerts: Vec<SimulatedAlert>,
     day: i64,
     days: i64,
 }
 
 impl Simulation {
-    /// The marketplace on the eve of its first day.
+    /// Starts a simulation before its first day.
     pub fn new(settings: Settings) -> Self {
         let Settings { entities, days, seed } = settings;
         Self { market: Market::new(seed, entities), alerts: Vec::new(), day: 0, days: i64::from(days) }
     }
 
-    /// What happened to everyone until 30 days after the last day of alerts: the students, then the subjects. The days
-    /// that have not been lived are lived first.
-    pub fn outcomes(mut self) -> impl Iterator<Item = Outcome> {
-        let followed = self.days + FOLLOWED_DAYS;
-        for day in self.day..followed {
-            self.market.live(day, &mut self.alerts);
+    /// Returns what happened to each entity until 30 days after the last day with alerts: the students, then the
+    /// subjects. It simulates the remaining days first.
+    pub fn outcomes(mut self) -> impl Iterator<Item = EntityOutcome> {
+        let end = self.days + FOLLOW_UP_DAYS;
+        for day in self.day..end {
+            self.market.simulate_day(day, &mut self.alerts);
         }
-        self.market.into_outcomes(Moment::day(followed))
+        self.market.into_outcomes(Moment::day(end))
     }
 }
 
 impl Iterator for Simulation {
-    type Item = Alert;
+    type Item = SimulatedAlert;
 
-    fn next(&mut self) -> Option<Alert> {
+    fn next(&mut self) -> Option<SimulatedAlert> {
         while self.alerts.is_empty() && self.day < self.days {
-            self.market.live(self.day, &mut self.alerts);
+            self.market.simulate_day(self.day, &mut self.alerts);
             self.alerts.reverse();
             self.day += 1;
         }
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    fn the_same_seed_produces_the_same_bytes_and_another_seed_does_not() {
         assert_eq!(text(SETTINGS), text(SETTINGS));
         assert_ne!(text(SETTINGS), text(Settings { seed: 2, ..SETTINGS }));
     }
@@ -165,12 +166,12 @@ mod tests {
             "{first}"
         );
         assert!(first.ends_with(r#""timestamp":"2025-01-01T02:00:39.302268"}}"#), "{first}");
-        // One draw more or less anywhere changes how many alerts follow, and how long their numbers are.
+        // One draw more or less anywhere changes the number of the later alerts, and the length of their numbers.
         assert_eq!((text.lines().count(), text.len()), (6_960, 3_474_889));
     }
 
     #[test]
-    fn every_alert_fires_where_its_rule_holds_and_says_why() {
+    fn every_alert_fires_only_if_its_rule_holds() {
         let mut types = BTreeSet::new();
         let alerts = values(&text(SETTINGS));
         for alert in &alerts {
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_rise_and_are_mostly_naive() {
+    fn timestamps_ascend_and_mostly_have_no_zone() {
         let alerts = values(&text(SETTINGS));
         assert!(alerts.is_sorted_by(|a, b| fired_at(a) <= fired_at(b)));
         assert!(alerts.is_sorted_by_key(|a| str_at(a, "/time")));
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn most_alerts_repeat_one_of_the_last_day() {
+    fn most_alerts_repeat_one_of_the_last_24_hours() {
         let alerts = values(&text(SETTINGS));
         let mut last = BTreeMap::new();
         let repeats = alerts
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_written_whole_and_with_a_decimal_and_labels_contradict_them_at_times() {
+    fn some_scores_are_whole_some_have_a_decimal_and_some_labels_contradict_them() {
         let alerts = values(&text(SETTINGS));
         let of = |alert_type| alerts.iter().filter(move |a| a["detail-type"] == alert_type);
         let whole =
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn leaving_ends_a_student_and_follows_from_what_the_alerts_say() {
+    fn a_student_who_left_has_no_alerts_and_leavers_had_more_of_them() {
         let (alerts, outcomes) = alerts_and_outcomes(Settings { entities: 600, ..SETTINGS });
         let students = outcomes.iter().filter(|o| o["entity_type"] == "student");
         let left: BTreeMap<&str, f64> = students
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_say_of_everyone_what_happened_and_nothing_hidden() {
+    fn outcomes_say_what_happened_to_each_entity_and_nothing_hidden() {
         let (_, outcomes) = alerts_and_outcomes(SETTINGS);
         assert_eq!(outcomes.len(), 208);
         for outcome in outcomes {
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_entities_live_the_same_lives_in_a_larger_marketplace() {
+    fn the_first_entities_have_the_same_alerts_in_a_larger_marketplace() {
         let few = text(Settings { entities: 100, ..SETTINGS });
         let many = text(Settings { entities: 200, ..SETTINGS });
         let ids: BTreeSet<String> = (0..100).map(|n| entity::Entity::Student(n).to_string()).collect();
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn alerts_that_were_not_taken_leave_the_outcomes_as_they_are() {
+    fn the_outcomes_do_not_depend_on_how_many_alerts_are_read() {
         let (_, outcomes) = alerts_and_outcomes(SETTINGS);
         let mut some = Simulation::new(SETTINGS);
         assert_eq!(some.by_ref().take(100).count(), 100);
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn more_days_only_add_to_the_end() {
+    fn more_days_only_add_alerts_at_the_end() {
         let longer = text(Settings { days: 30, ..SETTINGS });
         assert!(longer.starts_with(&text(Settings { days: 20, ..SETTINGS })));
     }

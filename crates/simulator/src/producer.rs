@@ -1,9 +1,9 @@
-//! The upstream producer: its rules, its habits and its JSON.
+//! Simulates the upstream producer: its rules, its timing and its JSON.
 //!
-//! Takes: what the marketplace knows about an entity at the moment of an upstream event.
-//! Gives: the alerts that the producer fires for it, and each as a line of JSON.
-//! Never: looks at what is hidden, or asks whether it has fired the same before. It repeats itself; that is its
-//! most important habit.
+//! At each upstream event, it fires the alerts whose rules hold for the entity. Like the real producer, it does not
+//! check whether it has already fired the same alert.
+//!
+//! Never: uses the hidden state of an entity.
 
 use std::fmt;
 
@@ -11,77 +11,78 @@ use serde::{Serialize, Serializer};
 
 use crate::draw::Draw;
 use crate::entity::Entity;
-use crate::moment::{Form, Moment, Written};
+use crate::moment::{Moment, MomentFormat, MomentText};
 
-/// Inbound support calls in 14 days from which on a student's calls are frequent.
+/// The fewest inbound support calls in 14 days that are frequent.
 const FREQUENT_CALLS_MIN: i64 = 3;
 /// A health score below this is low.
 const LOW_HEALTH_TENTHS: i64 = 700;
 /// A low health score below this is critical.
 const CRITICAL_HEALTH_TENTHS: i64 = 500;
 
-/// The producer takes this long to fire, from the event to the first alert.
+/// The time from an upstream event to its first alert.
 const FIRING_MILLIS: (i64, i64) = (1, 9);
-/// The second alert about a student follows the first after so long.
+/// The time from the first alert about a student to the second.
 const SECOND_ALERT_MILLIS: (i64, i64) = (1, 40);
-/// From the event to its last alert, at most. What happens later than this before a student leaves is not fired.
+/// The longest time from an upstream event to its last alert. An event closer than this to the moment at which the
+/// student leaves fires nothing.
 pub(crate) const FIRING_MILLIS_MAX: i64 = FIRING_MILLIS.1 + SECOND_ALERT_MILLIS.1 + 1;
-/// The share of timestamps that say their zone: one in eight.
+/// The share of timestamps with a zone: one in eight.
 const ZONED_PPM: i64 = 125_000;
 
-/// A score from 0 to 100, kept in tenths, so that it is exact.
+/// A score from 0 to 100, in tenths, so that it is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Score {
     tenths: i64,
-    form: ScoreForm,
+    format: ScoreFormat,
 }
 
-/// How a score is written.
+/// The format of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ScoreForm {
-    /// `64.5`, and `64.0` too.
+enum ScoreFormat {
+    /// With one decimal: `64.5`, `64.0`.
     Decimal,
-    /// `64`; the tenths are a multiple of ten.
+    /// Whole: `64`. The tenths are a multiple of ten.
     Whole,
 }
 
 impl Score {
     const TENTHS_MAX: i64 = 1_000;
 
-    /// A score with one decimal; what is out of range becomes the end of the range.
+    /// A score with one decimal, clamped to the range.
     pub(crate) fn decimal(tenths: i64) -> Self {
-        Self { tenths: tenths.clamp(0, Self::TENTHS_MAX), form: ScoreForm::Decimal }
+        Self { tenths: tenths.clamp(0, Self::TENTHS_MAX), format: ScoreFormat::Decimal }
     }
 
-    /// The same, rounded to a whole number. It is the rounded value that the rules see.
+    /// A score rounded to a whole number, clamped to the range. The rules see the rounded value.
     pub(crate) fn whole(tenths: i64) -> Self {
         let rounded = (tenths.clamp(0, Self::TENTHS_MAX) + 5) / 10 * 10;
-        Self { tenths: rounded, form: ScoreForm::Whole }
+        Self { tenths: rounded, format: ScoreFormat::Whole }
     }
 }
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.form {
-            ScoreForm::Decimal => write!(f, "{}.{}", self.tenths / 10, self.tenths % 10),
-            ScoreForm::Whole => write!(f, "{}", self.tenths / 10),
+        match self.format {
+            ScoreFormat::Decimal => write!(f, "{}.{}", self.tenths / 10, self.tenths % 10),
+            ScoreFormat::Whole => write!(f, "{}", self.tenths / 10),
         }
     }
 }
 
 impl Serialize for Score {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.form {
-            // At most 1000 tenths: exact as an i32, and a tenth of it is the double nearest to the decimal.
-            ScoreForm::Decimal => {
+        match self.format {
+            // At most 1000 tenths fit an i32, and the quotient is the double nearest to the decimal.
+            ScoreFormat::Decimal => {
                 serializer.serialize_f64(f64::from(i32::try_from(self.tenths).unwrap_or_default()) / 10.0)
             }
-            ScoreForm::Whole => serializer.serialize_i64(self.tenths / 10),
+            ScoreFormat::Whole => serializer.serialize_i64(self.tenths / 10),
         }
     }
 }
 
-/// What the marketplace knows about a student.
+/// The facts about a student that the marketplace knows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StudentFacts {
     pub(crate) ib_calls_14d: i64,
@@ -89,7 +90,7 @@ pub(crate) struct StudentFacts {
     pub(crate) health: Score,
 }
 
-/// What a snapshot of the marketplace says about a subject.
+/// The facts about a subject in a snapshot of the marketplace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SubjectFacts {
     pub(crate) balance: Balance,
@@ -97,7 +98,7 @@ pub(crate) struct SubjectFacts {
     pub(crate) supply: Score,
 }
 
-/// A subject's balance, as the snapshot labels it. The label can contradict the scores beside it.
+/// The label of a subject's balance in a snapshot. It can contradict the scores beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Balance {
@@ -106,26 +107,26 @@ pub(crate) enum Balance {
     Oversupplied,
 }
 
-/// One alert, not yet written.
+/// One alert of the simulated producer.
 #[derive(Debug)]
-pub struct Alert {
+pub struct SimulatedAlert {
     at: Moment,
     entity: Entity,
-    condition: Condition,
-    form: Form,
+    rule: FiredRule,
+    format: MomentFormat,
     event_id: u128,
 }
 
-/// The rule that held, with the facts that it names, in the order in which the producer writes them.
+/// The rule that fired, with its facts in the order in which the producer writes them.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(untagged)]
-enum Condition {
+enum FiredRule {
     FrequentCalls { ib_calls_14d: i64, health_score: Score },
     LowHealth { health_score: Score, sessions_7d: i64, ib_calls_14d: i64 },
     Imbalance { balance_status: Balance, demand_score: Score, supply_score: Score },
 }
 
-impl Condition {
+impl FiredRule {
     fn alert_type(self) -> &'static str {
         match self {
             Self::FrequentCalls { .. } => "high_ib_call_frequency",
@@ -145,67 +146,67 @@ impl Condition {
     }
 }
 
-/// Fires whatever holds for a student at an upstream event: a session held or cancelled, a support call, a health
-/// score recalculated. The alerts go to the end of `alerts`.
+/// Fires the alerts whose rules hold for a student at an upstream event: a session held or cancelled, a support call,
+/// or a health score recalculated. Appends them to `alerts`.
 pub(crate) fn on_student_event(
     at: Moment,
     entity: Entity,
     facts: StudentFacts,
     draw: &mut Draw,
-    alerts: &mut Vec<Alert>,
+    alerts: &mut Vec<SimulatedAlert>,
 ) {
     let StudentFacts { ib_calls_14d, sessions_7d, health: health_score } = facts;
     let mut fired_at = after(at, FIRING_MILLIS, draw);
     if ib_calls_14d >= FREQUENT_CALLS_MIN {
-        let condition = Condition::FrequentCalls { ib_calls_14d, health_score };
-        alerts.push(Alert::fire(fired_at, entity, condition, draw));
+        let rule = FiredRule::FrequentCalls { ib_calls_14d, health_score };
+        alerts.push(SimulatedAlert::fire(fired_at, entity, rule, draw));
         fired_at = after(fired_at, SECOND_ALERT_MILLIS, draw);
     }
     if health_score.tenths < LOW_HEALTH_TENTHS {
-        let condition = Condition::LowHealth { health_score, sessions_7d, ib_calls_14d };
-        alerts.push(Alert::fire(fired_at, entity, condition, draw));
+        let rule = FiredRule::LowHealth { health_score, sessions_7d, ib_calls_14d };
+        alerts.push(SimulatedAlert::fire(fired_at, entity, rule, draw));
     }
 }
 
-/// Fires, at a snapshot of the marketplace, if the snapshot labels the subject as in high demand; the producer
-/// believes the label and does not look at the scores.
+/// Fires an alert if a snapshot of the marketplace labels the subject as in high demand. The producer trusts the label
+/// and does not check the scores.
 pub(crate) fn on_snapshot(
     at: Moment,
     entity: Entity,
     facts: SubjectFacts,
     draw: &mut Draw,
-    alerts: &mut Vec<Alert>,
+    alerts: &mut Vec<SimulatedAlert>,
 ) {
     let SubjectFacts { balance: balance_status, demand: demand_score, supply: supply_score } = facts;
     if balance_status == Balance::HighDemand {
         let fired_at = after(at, FIRING_MILLIS, draw);
-        let condition = Condition::Imbalance { balance_status, demand_score, supply_score };
-        alerts.push(Alert::fire(fired_at, entity, condition, draw));
+        let rule = FiredRule::Imbalance { balance_status, demand_score, supply_score };
+        alerts.push(SimulatedAlert::fire(fired_at, entity, rule, draw));
     }
 }
 
-/// A moment some milliseconds on, and some microseconds.
+/// A random moment after `at`, within a range of milliseconds, plus up to half a millisecond.
 fn after(at: Moment, (millis_min, millis_max): (i64, i64), draw: &mut Draw) -> Moment {
     at.plus_millis(draw.uniform(millis_min, millis_max)).plus_micros(draw.uniform(0, 499))
 }
 
-impl Alert {
-    fn fire(at: Moment, entity: Entity, condition: Condition, draw: &mut Draw) -> Self {
-        let form = if draw.happens(ZONED_PPM) { Form::Zoned } else { Form::Naive };
-        Self { at, entity, condition, form, event_id: draw.bits() }
+impl SimulatedAlert {
+    fn fire(at: Moment, entity: Entity, rule: FiredRule, draw: &mut Draw) -> Self {
+        let format = if draw.happens(ZONED_PPM) { MomentFormat::Zoned } else { MomentFormat::Naive };
+        Self { at, entity, rule, format, event_id: draw.bits() }
     }
 
-    /// What alerts are ordered by: the moment, and where two moments are the same, the entity.
-    pub(crate) fn order(&self) -> (Moment, Entity) {
+    /// The sort key of alerts: the moment, then the entity.
+    pub(crate) fn sort_key(&self) -> (Moment, Entity) {
         (self.at, self.entity)
     }
 
-    /// Its alert type, which is the event's `detail-type`.
+    /// The alert type, which is the event's `detail-type`.
     pub fn alert_type(&self) -> &'static str {
-        self.condition.alert_type()
+        self.rule.alert_type()
     }
 
-    /// The whole event of the bus, as one line of JSON without its end.
+    /// The whole EventBridge event, as one line of JSON without a line break.
     pub fn to_json(&self) -> String {
         json(&EventWire {
             version: "0",
@@ -213,14 +214,14 @@ impl Alert {
             detail_type: self.alert_type(),
             source: "iops-dashboard.processor",
             account: "123456789012",
-            time: self.at.written(Form::Seconds),
+            time: self.at.text(MomentFormat::Seconds),
             region: "us-east-1",
             resources: [],
             detail: self.detail(),
         })
     }
 
-    /// The event's `detail` alone, as JSON.
+    /// Only the event's `detail`, as JSON.
     pub fn to_detail_json(&self) -> String {
         json(&self.detail())
     }
@@ -228,17 +229,17 @@ impl Alert {
     fn detail(&self) -> DetailWire {
         DetailWire {
             alert_type: self.alert_type(),
-            severity: self.condition.severity(),
+            severity: self.rule.severity(),
             entity_id: self.entity,
             entity_type: self.entity.kind(),
-            details: self.condition,
-            message: Message { entity: self.entity, condition: self.condition },
-            timestamp: self.at.written(self.form),
+            details: self.rule,
+            message: AlertMessage { entity: self.entity, rule: self.rule },
+            timestamp: self.at.text(self.format),
         }
     }
 }
 
-/// Text and finite numbers under fixed keys have no way to fail.
+/// Serializes a wire struct. With text and finite numbers under fixed keys, this cannot fail.
 fn json(wire: &impl Serialize) -> String {
     serde_json::to_string(wire).unwrap_or_default()
 }
@@ -253,7 +254,7 @@ struct EventWire {
     source: &'static str,
     account: &'static str,
     #[serde(serialize_with = "as_text")]
-    time: Written,
+    time: MomentText,
     region: &'static str,
     resources: [&'static str; 0],
     detail: DetailWire,
@@ -266,19 +267,19 @@ struct DetailWire {
     #[serde(serialize_with = "as_text")]
     entity_id: Entity,
     entity_type: &'static str,
-    details: Condition,
+    details: FiredRule,
     #[serde(serialize_with = "as_text")]
-    message: Message,
+    message: AlertMessage,
     #[serde(serialize_with = "as_text")]
-    timestamp: Written,
+    timestamp: MomentText,
 }
 
-/// What can be shown becomes a JSON string without a copy in between.
+/// Serializes a value by its `Display`, without an intermediate string.
 pub(crate) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-/// 128 random bits, written as a UUID of version 4.
+/// The id of an event: 128 random bits, written as a UUID of version 4.
 struct EventId(u128);
 
 impl fmt::Display for EventId {
@@ -291,22 +292,22 @@ impl fmt::Display for EventId {
 }
 
 /// The sentence that the producer writes for people.
-struct Message {
+struct AlertMessage {
     entity: Entity,
-    condition: Condition,
+    rule: FiredRule,
 }
 
-impl fmt::Display for Message {
+impl fmt::Display for AlertMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entity = self.entity;
-        match self.condition {
-            Condition::FrequentCalls { ib_calls_14d, .. } => {
+        match self.rule {
+            FiredRule::FrequentCalls { ib_calls_14d, .. } => {
                 write!(f, "Student {entity} has {ib_calls_14d} IB calls in 14 days")
             }
-            Condition::LowHealth { health_score, .. } => {
+            FiredRule::LowHealth { health_score, .. } => {
                 write!(f, "Student {entity} has low health score: {health_score}")
             }
-            Condition::Imbalance { demand_score, supply_score, .. } => {
+            FiredRule::Imbalance { demand_score, supply_score, .. } => {
                 write!(f, "Subject {entity} is in high demand: demand {demand_score}, supply {supply_score}")
             }
         }
@@ -321,11 +322,11 @@ mod tests {
         let mut alerts = Vec::new();
         let facts = StudentFacts { ib_calls_14d, sessions_7d: 1, health };
         on_student_event(Moment::day(0), Entity::Student(3_532), facts, &mut Draw::new(1, 0), &mut alerts);
-        alerts.iter().map(Alert::to_json).collect()
+        alerts.iter().map(SimulatedAlert::to_json).collect()
     }
 
     #[test]
-    fn each_rule_fires_at_its_threshold_and_not_before() {
+    fn each_rule_fires_at_its_threshold() {
         assert_eq!(fired(2, Score::decimal(700)).len(), 0);
         assert_eq!(fired(3, Score::decimal(700)).len(), 1);
         assert_eq!(fired(2, Score::decimal(699)).len(), 1);
@@ -333,14 +334,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_sees_the_score_that_is_written() {
+    fn a_rule_uses_the_written_score() {
         assert_eq!(fired(0, Score::whole(696)).len(), 0);
         assert!(fired(0, Score::whole(494))[0].contains(r#""severity":"critical""#));
         assert!(fired(0, Score::whole(496))[0].contains(r#""severity":"warning""#));
     }
 
     #[test]
-    fn an_event_is_written_as_the_bus_carries_it() {
+    fn an_event_has_the_format_of_the_bus() {
         let line = fired(5, Score::whole(700)).concat();
         let (head, rest) = line.split_once(r#""id":""#).expect("the event has an id");
         assert_eq!(head, r#"{"version":"0","#);
@@ -358,12 +359,12 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_fires_for_its_label_whatever_the_scores() {
+    fn a_snapshot_fires_by_its_label_and_not_by_its_scores() {
         let fired = |balance| {
             let mut alerts = Vec::new();
             let facts = SubjectFacts { balance, demand: Score::decimal(300), supply: Score::decimal(805) };
             on_snapshot(Moment::day(0), Entity::Subject(1), facts, &mut Draw::new(1, 0), &mut alerts);
-            alerts.iter().map(Alert::to_json).collect::<String>()
+            alerts.iter().map(SimulatedAlert::to_json).collect::<String>()
         };
         assert_eq!(fired(Balance::Balanced), "");
         assert_eq!(fired(Balance::Oversupplied), "");

@@ -1,21 +1,19 @@
-//! What the marketplace knows about one student, and the health score that it makes of it.
+//! The marketplace's record of one student: sessions, ratings, support calls, and the health score computed from them.
 //!
-//! Takes: sessions held, with the student's rating, and cancelled; support calls, with their reason.
-//! Gives: the facts that the producer's rules look at.
-//! Never: sees how dissatisfied the student is. It knows only what was done and said.
+//! Never: sees the student's dissatisfaction. It only has what the student did and said.
 
 use crate::producer::{Score, StudentFacts};
 use crate::window::Window;
 
-/// A rating goes from one star to five, in hundredths of a star.
+/// The lowest rating, one star, in hundredths of a star.
 pub(crate) const RATING_MIN: i64 = 100;
-/// See [`RATING_MIN`].
+/// The highest rating, five stars, in hundredths of a star.
 pub(crate) const RATING_MAX: i64 = 500;
 const STAR: i64 = 100;
-/// A rating moves the mean by a quarter of the way: about the last four count.
+/// A rating moves the mean a quarter of the way, so about the last four count.
 const RATING_SHARE: i64 = 4;
 
-/// Health that each thing costs at most, and per piece, in tenths of a point.
+/// What lowers the health score, in tenths of a point: per call, complaint or cancelled session, and at most.
 const CALLS_FREE: i64 = 1;
 const CALL_TENTHS: i64 = 60;
 const CALLS_TENTHS_MAX: i64 = 300;
@@ -24,13 +22,13 @@ const COMPLAINTS_TENTHS_MAX: i64 = 160;
 const CANCELLED_TENTHS: i64 = 35;
 const CANCELLED_TENTHS_MAX: i64 = 175;
 const MISSING_SESSIONS_TENTHS_MAX: i64 = 120;
-/// What each star below five costs.
+/// The loss of health for each star below five.
 const STAR_TENTHS: i64 = 140;
 const HEALTH_TENTHS_MAX: i64 = 1_000;
 
 /// Why a family called the support line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum CallReason {
     Scheduling,
     Technical,
     TutorConcern,
@@ -38,8 +36,8 @@ pub(crate) enum Reason {
     General,
 }
 
-impl Reason {
-    /// Whether the call says that something is wrong with the service itself.
+impl CallReason {
+    /// Whether the call is about a problem with the service itself.
     fn is_complaint(self) -> bool {
         match self {
             Self::TutorConcern | Self::Billing => true,
@@ -48,9 +46,9 @@ impl Reason {
     }
 }
 
-/// A student's file. Its health score is the one of the last recalculation, as the producer sees it.
+/// A student's record. Its health score is that of the last recalculation, which the producer sees.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub(crate) struct StudentRecord {
     calls: Window<14>,
     complaints: Window<14>,
     cancelled: Window<14>,
@@ -60,8 +58,8 @@ pub(crate) struct Record {
     health: Score,
 }
 
-impl Record {
-    /// An empty file of a student who has booked so many sessions a week, at least one.
+impl StudentRecord {
+    /// An empty record of a student who has booked this many sessions a week, at least one.
     pub(crate) fn new(sessions_per_week: i64) -> Self {
         Self {
             calls: Window::new(),
@@ -90,19 +88,19 @@ impl Record {
         self.cancelled.count();
     }
 
-    pub(crate) fn support_call(&mut self, reason: Reason) {
+    pub(crate) fn support_call(&mut self, reason: CallReason) {
         self.calls.count();
         if reason.is_complaint() {
             self.complaints.count();
         }
     }
 
-    /// After an event: to one decimal.
+    /// Recalculates the health score after an event, to one decimal.
     pub(crate) fn recalculate(&mut self) {
         self.health = Score::decimal(self.health_tenths());
     }
 
-    /// By the batch job, which rounds.
+    /// Recalculates the health score in the batch job, which rounds it to a whole number.
     pub(crate) fn recalculate_in_batch(&mut self) {
         self.health = Score::whole(self.health_tenths());
     }
@@ -126,42 +124,42 @@ impl Record {
 mod tests {
     use super::*;
 
-    fn health(record: &mut Record) -> String {
+    fn health(record: &mut StudentRecord) -> String {
         record.recalculate();
         record.facts().health.to_string()
     }
 
     #[test]
-    fn a_student_who_comes_and_is_content_is_in_full_health() {
-        let mut record = Record::new(2);
+    fn a_content_student_who_attends_has_full_health() {
+        let mut record = StudentRecord::new(2);
         record.session_held(RATING_MAX);
         record.session_held(RATING_MAX);
-        record.support_call(Reason::General);
+        record.support_call(CallReason::General);
         assert_eq!(health(&mut record), "100.0");
     }
 
     #[test]
-    fn each_thing_that_goes_wrong_costs_health() {
-        let mut record = Record::new(2);
+    fn each_problem_lowers_the_health_score() {
+        let mut record = StudentRecord::new(2);
         assert_eq!(health(&mut record), "88.0");
         record.session_held(300);
         assert_eq!(health(&mut record), "87.0");
         record.session_cancelled();
         assert_eq!(health(&mut record), "83.5");
-        record.support_call(Reason::Billing);
+        record.support_call(CallReason::Billing);
         assert_eq!(health(&mut record), "79.5");
-        record.support_call(Reason::Technical);
+        record.support_call(CallReason::Technical);
         assert_eq!(health(&mut record), "73.5");
         record.recalculate_in_batch();
         assert_eq!(record.facts().health.to_string(), "74");
     }
 
     #[test]
-    fn the_worst_file_still_has_a_score_in_range() {
-        let mut record = Record::new(1);
+    fn the_worst_record_still_has_a_score_in_range() {
+        let mut record = StudentRecord::new(1);
         for _ in 0..40 {
             record.session_cancelled();
-            record.support_call(Reason::TutorConcern);
+            record.support_call(CallReason::TutorConcern);
             record.rating = RATING_MIN;
         }
         assert_eq!(record.facts().ib_calls_14d, 40);

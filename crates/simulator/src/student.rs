@@ -1,15 +1,13 @@
-//! One student: how dissatisfied they are, what they do about it, and whether they leave.
+//! Simulates one student, day by day: dissatisfaction, sessions, calls, and whether the student leaves.
 //!
-//! Takes: the days one by one, and whether the student's subject lacks tutors that day.
-//! Gives: the alerts of each day, and the moment of leaving.
-//! Never: shows the dissatisfaction, or does anything after leaving.
+//! Never: reveals the dissatisfaction, or does anything after leaving.
 //!
 //! ```text
-//! grievances, cancellations, calls in vain --> dissatisfaction --> weariness --> chance of leaving on a day
-//!                                                    |
-//!            calls, pauses, cancellations, low ratings, and chance
-//!                                                    v
-//!                                    Record --> health score, counts --> the producer's rules
+//! grievances, cancellations, unresolved calls --> dissatisfaction --> weariness --> chance of leaving on a day
+//!                                                       |
+//!          calls, skipped and cancelled sessions, low ratings, and chance
+//!                                                       v
+//!                                StudentRecord --> health score, counts --> the producer's rules
 //! ```
 //!
 //! All chances are in parts per million. Dissatisfaction and weariness go from 0 to 1000.
@@ -17,49 +15,52 @@
 use crate::draw::Draw;
 use crate::entity::Entity;
 use crate::moment::Moment;
-use crate::producer::{self, Alert};
-use crate::record::{RATING_MAX, Reason, Record};
+use crate::producer::{self, SimulatedAlert};
+use crate::record::{CallReason, RATING_MAX, StudentRecord};
 
 const DISSATISFACTION_MAX: i64 = 1_000;
-/// Where a student's dissatisfaction rests: low end, mode and high end of a triangular draw.
+/// A student's resting level of dissatisfaction: low end, mode and high end of a triangular draw.
 const RESTING: (i64, i64, i64) = (0, 20, 260);
-/// A day takes dissatisfaction this part of the way back to where it rests,
+/// Each day, dissatisfaction moves 1/`RECOVERY_DAYS` of the way back to its resting level.
 const RECOVERY_DAYS: i64 = 40;
-/// and moves it by as much either way, for no reason that anyone sees.
+/// The largest random change of dissatisfaction in a day, up or down.
 const DAILY_SWING: i64 = 18;
-/// On a day something goes wrong: a tutor leaves, grades fall, a bill is wrong.
+/// The chance of a grievance on a day: a tutor leaves, grades fall, a bill is wrong.
 const GRIEVANCE_PPM: i64 = 5_000;
 const GRIEVANCE: (i64, i64, i64) = (150, 450, 950);
 
-/// A grievance must last before it drives anyone out: each day, weariness goes this part of the way to
-/// dissatisfaction.
+/// Each day, weariness moves 1/`WEARING_DAYS` of the way to dissatisfaction, so that only a lasting grievance makes a
+/// student leave.
 const WEARING_DAYS: i64 = 10;
-/// The chance of leaving on a day: for reasons that have nothing to do with the marketplace, and with the cube
-/// of weariness, so that the merely grumbling stay.
+/// The chance of leaving on a day for reasons outside the marketplace.
 const LEAVING_ANYWAY_PPM: i64 = 150;
+/// The chance of leaving on a day at full weariness. It falls with the cube of weariness, so that the mildly
+/// dissatisfied stay.
 const LEAVING_DISSATISFIED_PPM: i64 = 150_000;
 
 const SESSIONS_PER_WEEK: (i64, i64) = (2, 4);
 const DAYS_PER_WEEK: i64 = 7;
-/// Per point of dissatisfaction, a session that stands on the day is quietly left out,
-const PAUSE_PPM_PER_POINT: i64 = 900;
-/// or cancelled; that happens to the content too.
+/// The chance that a session is skipped, per point of dissatisfaction.
+const SKIP_PPM_PER_POINT: i64 = 900;
+/// The chance that a session is cancelled, even by a content student.
 const CANCEL_PPM: i64 = 60_000;
+/// What each point of dissatisfaction adds to that chance.
 const CANCEL_PPM_PER_POINT: i64 = 200;
-/// No tutor is found for a session on a day on which the subject lacks them.
+/// The chance that a session has no tutor on a day on which the subject is short of tutors.
 const NO_TUTOR_PPM: i64 = 300_000;
 const RELIEF_OF_SESSION: i64 = 4;
 const GRIEF_OF_CANCELLATION: i64 = 8;
 const GRIEF_OF_NO_TUTOR: i64 = 60;
-/// A rating, in hundredths of a star: three stars less for the most dissatisfied, and chance.
+/// The loss of rating at full dissatisfaction: three stars, in hundredths of a star.
 const RATING_LOSS_MAX: i64 = 300;
+/// The largest random change of a rating, up or down, in hundredths of a star.
 const RATING_SWING: i64 = 70;
 
-/// Some families call often, whatever the matter: their chance of a call on a day.
+/// A family's own chance of a call on a day: some families call often for any reason.
 const CALL_HABIT_PPM: (i64, i64, i64) = (1_000, 4_000, 60_000);
-/// Dissatisfaction adds to it with its square.
+/// What full dissatisfaction adds to that chance. It grows with the square of dissatisfaction.
 const CALL_DISSATISFIED_PPM: i64 = 600_000;
-/// Support settles the matter, or it does not.
+/// The chance that a call settles its matter.
 const CALL_SETTLES_PPM: i64 = 500_000;
 const RELIEF_OF_CALL: i64 = 60;
 const GRIEF_OF_CALL: i64 = 20;
@@ -67,7 +68,7 @@ const GRIEF_OF_CALL: i64 = 20;
 /// The batch job recalculates every health score at these hours.
 const BATCH_HOURS: [i64; 2] = [2, 14];
 const BATCH_SECONDS: i64 = 1_800;
-/// An event's own recalculation follows it after so many seconds.
+/// The seconds from an event to the recalculation that it causes.
 const RECALCULATION_SECONDS: (i64, i64) = (2, 90);
 const CALL_HOURS: (i64, i64) = (9, 19);
 const SESSION_HOURS: (i64, i64, i64) = (12, 17, 21);
@@ -77,14 +78,14 @@ const MICRO_OF_SECOND_MAX: i64 = 999_999;
 
 /// An upstream event about a student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
+enum UpstreamEvent {
     RecalculatedInBatch,
     Call,
     Session,
     Recalculated,
 }
 
-/// A student, with the random stream that is theirs alone.
+/// A student, with their own random stream.
 #[derive(Debug)]
 pub(crate) struct Student {
     entity: Entity,
@@ -95,7 +96,7 @@ pub(crate) struct Student {
     call_habit_ppm: i64,
     sessions_per_week: i64,
     first_session_day: i64,
-    record: Record,
+    record: StudentRecord,
     left_at: Option<Moment>,
 }
 
@@ -116,7 +117,7 @@ impl Student {
             call_habit_ppm,
             sessions_per_week,
             first_session_day,
-            record: Record::new(sessions_per_week),
+            record: StudentRecord::new(sessions_per_week),
             left_at: None,
         }
     }
@@ -129,13 +130,18 @@ impl Student {
         self.left_at
     }
 
-    /// Lives one day, and appends what the producer fires. Nobody leaves before day 0.
-    pub(crate) fn live(&mut self, day: i64, lacks_tutors: bool, alerts: &mut Vec<Alert>) {
+    /// Simulates one day, and appends the alerts that the producer fires. Nobody leaves before day 0.
+    pub(crate) fn simulate_day(
+        &mut self,
+        day: i64,
+        subject_is_short: bool,
+        alerts: &mut Vec<SimulatedAlert>,
+    ) {
         if self.left_at.is_some() {
             return;
         }
         self.record.start_day();
-        self.wake();
+        self.change_mood();
         if day >= 0 && self.draw.happens(leaving_ppm(self.weariness)) {
             let hour = self.draw.uniform(LEAVING_HOURS.0, LEAVING_HOURS.1);
             let second = self.draw.uniform(0, SECOND_OF_HOUR_MAX);
@@ -145,126 +151,126 @@ impl Student {
             if self.left_at.is_some_and(|left_at| at.plus_millis(producer::FIRING_MILLIS_MAX) > left_at) {
                 break;
             }
-            self.happen(event, lacks_tutors);
+            self.apply(event, subject_is_short);
             let facts = self.record.facts();
             producer::on_student_event(at, self.entity, facts, &mut self.draw, alerts);
         }
     }
 
-    /// The night changes the mood.
-    fn wake(&mut self) {
+    /// Changes dissatisfaction and weariness overnight.
+    fn change_mood(&mut self) {
         let recovery = (self.resting - self.dissatisfaction) / RECOVERY_DAYS;
         let swing = self.draw.uniform(-DAILY_SWING, DAILY_SWING);
-        self.feel(recovery + swing);
+        self.change_dissatisfaction(recovery + swing);
         if self.draw.happens(GRIEVANCE_PPM) {
             let grievance = self.draw.triangular(GRIEVANCE.0, GRIEVANCE.1, GRIEVANCE.2);
-            self.feel(grievance);
+            self.change_dissatisfaction(grievance);
         }
         self.weariness += (self.dissatisfaction - self.weariness) / WEARING_DAYS;
     }
 
-    fn feel(&mut self, change: i64) {
+    fn change_dissatisfaction(&mut self, change: i64) {
         self.dissatisfaction = (self.dissatisfaction + change).clamp(0, DISSATISFACTION_MAX);
     }
 
     /// The day's upstream events, in time order.
-    fn events(&mut self, day: i64) -> Vec<(Moment, Event)> {
+    fn events(&mut self, day: i64) -> Vec<(Moment, UpstreamEvent)> {
         let start = Moment::day(day);
         let mut events = Vec::with_capacity(8);
         for hour in BATCH_HOURS {
             let second = self.draw.uniform(0, BATCH_SECONDS);
-            let at = self.some_time(start.plus_hours(hour).plus_seconds(second));
-            events.push((at, Event::RecalculatedInBatch));
+            let at = self.within_second(start.plus_hours(hour).plus_seconds(second));
+            events.push((at, UpstreamEvent::RecalculatedInBatch));
         }
-        let pauses = PAUSE_PPM_PER_POINT * self.dissatisfaction;
-        if self.has_session_on(day) && !self.draw.happens(pauses) {
+        let skip_ppm = SKIP_PPM_PER_POINT * self.dissatisfaction;
+        if self.has_session_on(day) && !self.draw.happens(skip_ppm) {
             let hour = self.draw.triangular(SESSION_HOURS.0, SESSION_HOURS.1, SESSION_HOURS.2);
-            self.event_at(start.plus_hours(hour), Event::Session, &mut events);
+            self.add_event(start.plus_hours(hour), UpstreamEvent::Session, &mut events);
         }
         let square = self.dissatisfaction * self.dissatisfaction;
         let call_ppm = self.call_habit_ppm
             + CALL_DISSATISFIED_PPM * square / (DISSATISFACTION_MAX * DISSATISFACTION_MAX);
-        // A second call on a day is half as likely as the first.
+        // A second call on the same day is half as likely as the first.
         for call_ppm in [call_ppm, call_ppm / 2] {
             if self.draw.happens(call_ppm) {
                 let hour = self.draw.uniform(CALL_HOURS.0, CALL_HOURS.1);
-                self.event_at(start.plus_hours(hour), Event::Call, &mut events);
+                self.add_event(start.plus_hours(hour), UpstreamEvent::Call, &mut events);
             }
         }
         events.sort_unstable();
         events
     }
 
-    /// An event within an hour, and the recalculation that it causes.
-    fn event_at(&mut self, hour: Moment, event: Event, events: &mut Vec<(Moment, Event)>) {
+    /// Adds an event at a random moment of an hour, and the recalculation that it causes.
+    fn add_event(&mut self, hour: Moment, event: UpstreamEvent, events: &mut Vec<(Moment, UpstreamEvent)>) {
         let second = self.draw.uniform(0, SECOND_OF_HOUR_MAX);
-        let at = self.some_time(hour.plus_seconds(second));
+        let at = self.within_second(hour.plus_seconds(second));
         let later = self.draw.uniform(RECALCULATION_SECONDS.0, RECALCULATION_SECONDS.1);
         events.push((at, event));
-        events.push((self.some_time(at.plus_seconds(later)), Event::Recalculated));
+        events.push((self.within_second(at.plus_seconds(later)), UpstreamEvent::Recalculated));
     }
 
-    /// Some microsecond of the second that begins here.
-    fn some_time(&mut self, second: Moment) -> Moment {
+    /// A random moment in the second that starts here.
+    fn within_second(&mut self, second: Moment) -> Moment {
         second.plus_micros(self.draw.uniform(0, MICRO_OF_SECOND_MAX))
     }
 
-    /// Sessions stand on fixed days of the week, spread over it.
+    /// Whether a session is booked for this day. Sessions are on fixed days, spread over the week.
     fn has_session_on(&self, day: i64) -> bool {
         let day_of_week = (day - self.first_session_day).rem_euclid(DAYS_PER_WEEK);
         (0..self.sessions_per_week).any(|nth| nth * DAYS_PER_WEEK / self.sessions_per_week == day_of_week)
     }
 
-    fn happen(&mut self, event: Event, lacks_tutors: bool) {
+    fn apply(&mut self, event: UpstreamEvent, subject_is_short: bool) {
         match event {
-            Event::RecalculatedInBatch => self.record.recalculate_in_batch(),
-            Event::Recalculated => self.record.recalculate(),
-            Event::Session => self.have_session(lacks_tutors),
-            Event::Call => self.call(),
+            UpstreamEvent::RecalculatedInBatch => self.record.recalculate_in_batch(),
+            UpstreamEvent::Recalculated => self.record.recalculate(),
+            UpstreamEvent::Session => self.hold_or_cancel_session(subject_is_short),
+            UpstreamEvent::Call => self.call_support(),
         }
     }
 
-    fn have_session(&mut self, lacks_tutors: bool) {
-        let cancels = CANCEL_PPM + CANCEL_PPM_PER_POINT * self.dissatisfaction;
-        if lacks_tutors && self.draw.happens(NO_TUTOR_PPM) {
+    fn hold_or_cancel_session(&mut self, subject_is_short: bool) {
+        let cancel_ppm = CANCEL_PPM + CANCEL_PPM_PER_POINT * self.dissatisfaction;
+        if subject_is_short && self.draw.happens(NO_TUTOR_PPM) {
             self.record.session_cancelled();
-            self.feel(GRIEF_OF_NO_TUTOR);
-        } else if self.draw.happens(cancels) {
+            self.change_dissatisfaction(GRIEF_OF_NO_TUTOR);
+        } else if self.draw.happens(cancel_ppm) {
             self.record.session_cancelled();
-            self.feel(GRIEF_OF_CANCELLATION);
+            self.change_dissatisfaction(GRIEF_OF_CANCELLATION);
         } else {
             let loss = RATING_LOSS_MAX * self.dissatisfaction / DISSATISFACTION_MAX;
             let swing = self.draw.uniform(-RATING_SWING, RATING_SWING);
             self.record.session_held(RATING_MAX - loss + swing);
-            self.feel(-RELIEF_OF_SESSION);
+            self.change_dissatisfaction(-RELIEF_OF_SESSION);
         }
     }
 
-    fn call(&mut self) {
+    fn call_support(&mut self) {
         let reason = self.reason();
         self.record.support_call(reason);
         let settled = self.draw.happens(CALL_SETTLES_PPM);
-        self.feel(if settled { -RELIEF_OF_CALL } else { GRIEF_OF_CALL });
+        self.change_dissatisfaction(if settled { -RELIEF_OF_CALL } else { GRIEF_OF_CALL });
     }
 
-    /// The more dissatisfied, the more calls are about the tutor or the bill.
-    fn reason(&mut self) -> Reason {
+    /// Draws the reason of a call. With more dissatisfaction, more calls are about the tutor or a bill.
+    fn reason(&mut self) -> CallReason {
         let weights = [
-            (Reason::Scheduling, 30),
-            (Reason::Technical, 20),
-            (Reason::General, 20),
-            (Reason::TutorConcern, 10 + self.dissatisfaction / 20),
-            (Reason::Billing, 10 + self.dissatisfaction / 50),
+            (CallReason::Scheduling, 30),
+            (CallReason::Technical, 20),
+            (CallReason::General, 20),
+            (CallReason::TutorConcern, 10 + self.dissatisfaction / 20),
+            (CallReason::Billing, 10 + self.dissatisfaction / 50),
         ];
         let total: i64 = weights.iter().map(|(_, weight)| weight).sum();
-        let mut left = self.draw.uniform(0, total - 1);
+        let mut remaining = self.draw.uniform(0, total - 1);
         for (reason, weight) in weights {
-            if left < weight {
+            if remaining < weight {
                 return reason;
             }
-            left -= weight;
+            remaining -= weight;
         }
-        Reason::General
+        CallReason::General
     }
 }
 
@@ -281,7 +287,7 @@ mod tests {
 
     const DAYS: i64 = 60;
 
-    /// How many of 300 students who rest at `dissatisfaction` leave.
+    /// Counts how many of 300 students with this resting level leave.
     fn leavers(dissatisfaction: i64) -> usize {
         let mut alerts = Vec::new();
         let leaves = |number| {
@@ -289,7 +295,7 @@ mod tests {
             student.resting = dissatisfaction;
             student.dissatisfaction = dissatisfaction;
             student.weariness = dissatisfaction;
-            (0..DAYS).for_each(|day| student.live(day, false, &mut alerts));
+            (0..DAYS).for_each(|day| student.simulate_day(day, false, &mut alerts));
             student.left_at().is_some()
         };
         (0..300).map(leaves).filter(|left| *left).count()
@@ -304,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_stand_on_as_many_days_as_are_booked() {
+    fn a_week_has_as_many_sessions_as_are_booked() {
         for number in 0..50 {
             let student = Student::new(1, number);
             for week in [-2, 0, 5] {
@@ -320,7 +326,7 @@ mod tests {
         let mut alerts = Vec::new();
         let mut student = Student::new(1, 0);
         student.resting = DISSATISFACTION_MAX;
-        (-2_000..0).for_each(|day| student.live(day, true, &mut alerts));
+        (-2_000..0).for_each(|day| student.simulate_day(day, true, &mut alerts));
         assert_eq!(student.left_at(), None);
     }
 }

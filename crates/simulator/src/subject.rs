@@ -1,54 +1,55 @@
-//! One subject: the demand for its tutors, their supply, and the hours in which it lacks them.
+//! Simulates one subject, day by day: the demand for its tutors, their supply, and the hours in which it is short of
+//! them.
 //!
-//! Takes: the days one by one.
-//! Gives: the alerts of each day, whether tutors lacked on it, and the first moment at which they did.
-//! Never: depends on the students; a larger marketplace leaves its subjects' history as it is.
+//! Demand and supply are in tenths of their scores. All chances are in parts per million.
 //!
-//! Demand and supply are kept in tenths of their scores. All chances are in parts per million.
+//! Never: depends on the students. A larger marketplace does not change the history of its first subjects.
 
 use crate::draw::Draw;
 use crate::entity::Entity;
 use crate::moment::Moment;
-use crate::producer::{self, Alert, Balance, Score, SubjectFacts};
+use crate::producer::{self, Balance, Score, SimulatedAlert, SubjectFacts};
 
 const DEMAND_RESTING: (i64, i64, i64) = (300, 430, 580);
-/// What supply has in hand over demand, as they rest.
+/// How far the resting level of supply is above that of demand.
 const SPARE_RESTING: (i64, i64, i64) = (-90, 40, 150);
-/// A day takes demand this part of the way back to where it rests, and swings it.
+/// Each day, demand moves 1/`DEMAND_RECOVERY_DAYS` of the way back to its resting level.
 const DEMAND_RECOVERY_DAYS: i64 = 10;
+/// The largest random change of demand in a day, up or down.
 const DEMAND_DAILY_SWING: i64 = 18;
 
-/// Before exams demand surges: it rises in a straight line to its height, and falls back as it rose.
+/// The chance that a surge of demand starts on a day, such as before exams. It rises linearly to its height and falls
+/// back.
 const SURGE_PPM: i64 = 18_000;
 const SURGE_DAYS: (i64, i64) = (10, 30);
 const SURGE_HEIGHT: (i64, i64, i64) = (80, 170, 420);
 
-/// Recruiting closes this part of the gap to what is needed each day: to where supply rests, or if more is
-/// asked for than that, part of the way there.
+/// Each day, recruiting closes 1/`RECRUITING_DAYS` of the gap between supply and need. The need is the resting level of
+/// supply, or if demand is higher, the middle between the two.
 const RECRUITING_DAYS: i64 = 12;
 const SUPPLY_DAILY_SWING: i64 = 8;
-/// Tutors stop teaching, several at once.
+/// The chance that several tutors stop teaching on a day.
 const DEPARTURE_PPM: i64 = 12_000;
 const DEPARTURE: (i64, i64, i64) = (30, 90, 220);
 
-/// More is asked for in the late afternoon: so much at the hour of the peak, less by a step per hour from it.
+/// Demand is higher in the late afternoon: by the peak at this hour, and less by one step for each hour from it.
 const PEAK_HOUR: i64 = 17;
 const PEAK: i64 = 40;
 const PEAK_STEP: i64 = 8;
 
-/// From this gap on, demand is more than the tutors can teach: sessions stay without one.
-const UNMET_GAP: i64 = 250;
+/// From this gap between demand and supply on, the subject is short of tutors, and some sessions have none.
+const SHORT_GAP: i64 = 250;
 
-/// The snapshot measures with an error, and labels by what it measured.
 const HOURS_PER_DAY: i64 = 24;
 const SNAPSHOT_MICROS: i64 = 20_000_000;
+/// The largest error of a measured score in a snapshot. The label depends on the measured scores.
 const MEASURING_ERROR: i64 = 14;
 const HIGH_DEMAND_GAP: i64 = 150;
 const OVERSUPPLIED_GAP: i64 = -150;
-/// Now and then a label is another snapshot's: one in two hundred is drawn without a look at the scores.
+/// The chance of a label that does not depend on the scores: one in two hundred.
 const WRONG_LABEL_PPM: i64 = 5_000;
 
-/// A passing rise in demand.
+/// A temporary rise in demand.
 #[derive(Debug, Clone, Copy)]
 struct Surge {
     height: i64,
@@ -57,13 +58,13 @@ struct Surge {
 }
 
 impl Surge {
-    /// What it adds today: nothing at both ends, its height in the middle.
-    fn adds(self) -> i64 {
+    /// What the surge adds to demand today: nothing on the first and last day, and its height in the middle.
+    fn added_demand(self) -> i64 {
         self.height * 2 * self.day.min(self.days - self.day) / self.days
     }
 }
 
-/// A subject, with the random stream that is its own.
+/// A subject, with its own random stream.
 #[derive(Debug)]
 pub(crate) struct Subject {
     entity: Entity,
@@ -73,7 +74,7 @@ pub(crate) struct Subject {
     demand: i64,
     supply: i64,
     surge: Option<Surge>,
-    lacked_tutors: bool,
+    was_short: bool,
     short_from: Option<Moment>,
 }
 
@@ -92,7 +93,7 @@ impl Subject {
             demand: demand_resting,
             supply: supply_resting,
             surge: None,
-            lacked_tutors: false,
+            was_short: false,
             short_from: None,
         }
     }
@@ -101,25 +102,25 @@ impl Subject {
         self.entity
     }
 
-    /// Whether demand could not be met at some hour of the day last lived.
-    pub(crate) fn lacked_tutors(&self) -> bool {
-        self.lacked_tutors
+    /// Whether the subject was short of tutors in an hour of the last simulated day.
+    pub(crate) fn was_short(&self) -> bool {
+        self.was_short
     }
 
-    /// The first hour, from day 0 on, at which demand could not be met.
+    /// The first hour, from day 0 on, in which the subject was short of tutors.
     pub(crate) fn short_from(&self) -> Option<Moment> {
         self.short_from
     }
 
-    /// Lives one day, hour by hour, and appends what the producer fires.
-    pub(crate) fn live(&mut self, day: i64, alerts: &mut Vec<Alert>) {
-        self.wake();
-        self.lacked_tutors = false;
+    /// Simulates one day, hour by hour, and appends the alerts that the producer fires.
+    pub(crate) fn simulate_day(&mut self, day: i64, alerts: &mut Vec<SimulatedAlert>) {
+        self.change_demand_and_supply();
+        self.was_short = false;
         for hour in 0..HOURS_PER_DAY {
             let at = Moment::day(day).plus_hours(hour);
-            let demand = self.demand + self.surge.map_or(0, Surge::adds) + peak(hour);
-            if demand - self.supply >= UNMET_GAP {
-                self.lacked_tutors = true;
+            let demand = self.demand + self.surge.map_or(0, Surge::added_demand) + peak(hour);
+            if demand - self.supply >= SHORT_GAP {
+                self.was_short = true;
                 if day >= 0 {
                     self.short_from.get_or_insert(at);
                 }
@@ -130,8 +131,8 @@ impl Subject {
         }
     }
 
-    /// The night changes demand and supply.
-    fn wake(&mut self) {
+    /// Changes demand and supply overnight.
+    fn change_demand_and_supply(&mut self) {
         let swing = self.draw.uniform(-DEMAND_DAILY_SWING, DEMAND_DAILY_SWING);
         self.demand += (self.demand_resting - self.demand) / DEMAND_RECOVERY_DAYS + swing;
         self.surge = match self.surge {
@@ -142,8 +143,8 @@ impl Subject {
                 day: 0,
             }),
         };
-        let asked_for = (self.demand + self.surge.map_or(0, Surge::adds) + self.supply_resting) / 2;
-        let needed = self.supply_resting.max(asked_for);
+        let middle = (self.demand + self.surge.map_or(0, Surge::added_demand) + self.supply_resting) / 2;
+        let needed = self.supply_resting.max(middle);
         let swing = self.draw.uniform(-SUPPLY_DAILY_SWING, SUPPLY_DAILY_SWING);
         self.supply += (needed - self.supply) / RECRUITING_DAYS + swing;
         if self.draw.happens(DEPARTURE_PPM) {
@@ -151,7 +152,7 @@ impl Subject {
         }
     }
 
-    /// What the marketplace measures this hour.
+    /// Measures the facts of this hour, with errors.
     fn snapshot(&mut self, demand: i64) -> SubjectFacts {
         let demand = (demand + self.draw.uniform(-MEASURING_ERROR, MEASURING_ERROR)).clamp(0, 1_000);
         let supply = (self.supply + self.draw.uniform(-MEASURING_ERROR, MEASURING_ERROR)).clamp(0, 1_000);
@@ -173,7 +174,7 @@ fn peak(hour: i64) -> i64 {
     (PEAK - PEAK_STEP * (hour - PEAK_HOUR).abs()).max(0)
 }
 
-/// The label that a measured gap deserves.
+/// The label for a measured gap.
 fn label(gap: i64) -> Balance {
     if gap >= HIGH_DEMAND_GAP {
         Balance::HighDemand
@@ -189,8 +190,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_surge_rises_from_nothing_and_falls_back_to_it() {
-        let added: Vec<i64> = (0..=10).map(|day| Surge { height: 100, days: 10, day }.adds()).collect();
+    fn a_surge_rises_from_zero_and_falls_back_to_zero() {
+        let added: Vec<i64> =
+            (0..=10).map(|day| Surge { height: 100, days: 10, day }.added_demand()).collect();
         assert_eq!(added, [0, 20, 40, 60, 80, 100, 80, 60, 40, 20, 0]);
     }
 
@@ -200,12 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn some_subjects_come_to_lack_tutors_and_others_do_not() {
+    fn some_subjects_become_short_of_tutors_and_others_do_not() {
         let mut alerts = Vec::new();
         let short = (0..200)
             .filter(|number| {
                 let mut subject = Subject::new(1, *number);
-                (0..60).for_each(|day| subject.live(day, &mut alerts));
+                (0..60).for_each(|day| subject.simulate_day(day, &mut alerts));
                 subject.short_from().is_some()
             })
             .count();

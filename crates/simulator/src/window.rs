@@ -1,8 +1,4 @@
-//! A count over the last days, as the marketplace keeps it.
-//!
-//! Takes: what is counted today, and the start of each new day.
-//! Gives: the total over the window, today included.
-//! Never: grows; a day that leaves the window is forgotten.
+//! A count over the last days, today included.
 
 /// Counts per day of the last `DAYS` days, today first.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +9,7 @@ impl<const DAYS: usize> Window<DAYS> {
         Self([0; DAYS])
     }
 
-    /// Starts a new day: the oldest leaves the window.
+    /// Starts a new day. The oldest day leaves the window.
     pub(crate) fn start_day(&mut self) {
         self.0.rotate_right(1);
         if let Some(today) = self.0.first_mut() {
@@ -21,7 +17,7 @@ impl<const DAYS: usize> Window<DAYS> {
         }
     }
 
-    /// Counts one more today.
+    /// Adds one to the count of today.
     pub(crate) fn count(&mut self) {
         if let Some(today) = self.0.first_mut() {
             *today = today.saturating_add(1);
@@ -38,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_counted_leaves_with_its_day() {
+    fn a_count_leaves_the_window_with_its_day() {
         let mut window = Window::<3>::new();
         window.count();
         window.count();

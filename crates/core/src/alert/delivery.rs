@@ -1,8 +1,6 @@
-//! Splits what a transport hands over into events.
+//! Splits a transport's payload into events: a single event, or the records of an SQS batch.
 //!
-//! Takes: a payload as received.
-//! Gives: one event, or the records of an SQS batch, each with its own body.
-//! Never: lets one record fail another, or parses an event.
+//! Never: parses an event, or lets one record fail another.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -13,7 +11,7 @@ use crate::limits::BATCH_BYTES_MAX;
 /// What a payload holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery<'a> {
-    /// One event, which may yet turn out to be none.
+    /// A payload that is not a batch. It may still not be a valid event.
     One(&'a [u8]),
     /// The records of an SQS event.
     Batch(Vec<Record>),
@@ -22,14 +20,14 @@ pub enum Delivery<'a> {
 /// One record of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// What the transport calls it.
+    /// The transport's id of the record. Empty if the record has none.
     pub message_id: String,
-    /// Its event, as received.
+    /// The event, as received.
     pub body: Vec<u8>,
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct BatchWire<'a> {
     #[serde(rename = "Records", borrow)]
     records: Vec<&'a RawValue>,
     detail: Option<IgnoredAny>,
@@ -37,7 +35,7 @@ struct Envelope<'a> {
 }
 
 #[derive(Deserialize)]
-struct WrittenRecord<'a> {
+struct RecordWire<'a> {
     #[serde(rename = "messageId")]
     message_id: String,
     #[serde(borrow)]
@@ -45,44 +43,45 @@ struct WrittenRecord<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// A payload is a batch if it has `Records` of which any has a `messageId` and a `body`.
+    /// Reads a payload as a batch if at least one of its `Records` has a `messageId` and a `body`, and as one event
+    /// otherwise.
     pub fn read(payload: &'a [u8]) -> Self {
         Self::batch(payload).map_or(Self::One(payload), Self::Batch)
     }
 
     fn batch(payload: &[u8]) -> Option<Vec<Record>> {
-        let named = payload.windows(RECORDS.len()).any(|window| window == RECORDS);
-        if !named || payload.len() > BATCH_BYTES_MAX {
+        let has_records = payload.windows(RECORDS.len()).any(|window| window == RECORDS);
+        if !has_records || payload.len() > BATCH_BYTES_MAX {
             return None;
         }
         let json = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
-        let envelope: Envelope<'_> = serde_json::from_slice(json).ok()?;
-        let is_event = envelope.detail.is_some() || envelope.alert_type.is_some();
+        let batch: BatchWire<'_> = serde_json::from_slice(json).ok()?;
+        let is_event = batch.detail.is_some() || batch.alert_type.is_some();
         if is_event {
             return None;
         }
-        let records: Vec<_> = envelope.records.iter().map(|raw| Record::read(raw)).collect();
-        // One whole record makes a batch; what stands beside it is parked by itself.
-        records
-            .iter()
-            .any(Result::is_ok)
-            .then(|| records.into_iter().map(|each| each.unwrap_or_else(|it| it)).collect())
+        let records: Vec<_> = batch.records.iter().map(|raw| Record::read(raw)).collect();
+        // One complete record makes a batch. Each incomplete one beside it is parked on its own.
+        records.iter().any(Result::is_ok).then(|| {
+            records.into_iter().map(|record| record.unwrap_or_else(|incomplete| incomplete)).collect()
+        })
     }
 }
 
 const RECORDS: &[u8] = b"\"Records\"";
 
 impl Record {
-    /// The record; or, if it has no `messageId` with a text for `body`, the whole of it as its own body.
+    /// Reads one record. A record without a `messageId`, or without a string as `body`, is an error: a record whose
+    /// body is its own JSON.
     fn read(raw: &RawValue) -> Result<Self, Self> {
-        let written = serde_json::from_str::<WrittenRecord<'_>>(raw.get()).ok();
-        let Some(written) = written.filter(|written| written.body.get().starts_with('"')) else {
+        let record = serde_json::from_str::<RecordWire<'_>>(raw.get()).ok();
+        let Some(record) = record.filter(|record| record.body.get().starts_with('"')) else {
             return Err(Self { message_id: String::new(), body: raw.get().as_bytes().to_vec() });
         };
-        let text = written.body.get();
-        // A body that is no text (a lone surrogate) stays as it is written, and is parked for it.
+        let text = record.body.get();
+        // A body that cannot be decoded (a lone surrogate) stays as received, and is parked as such.
         let body = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
-        Ok(Self { message_id: written.message_id, body: body.into_bytes() })
+        Ok(Self { message_id: record.message_id, body: body.into_bytes() })
     }
 }
 
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_record_of_a_batch_is_an_event_of_its_own() {
+    fn every_record_of_a_batch_is_its_own_event() {
         let payload = r#"{"Records":[{"messageId":"1","body":"{\"a\":1}","attributes":{}},
             {"messageId":"2","body":"not json"},{"messageId":"3","body":"\ud800"}]}"#;
         let expected = vec!["{\"a\":1}".to_owned(), "not json".into(), "\"\\ud800\"".into()];
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_batch_stays_one_event() {
+    fn a_payload_that_is_not_a_batch_is_one_event() {
         for payload in [
             "",
             "{",
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_a_body_does_not_take_its_neighbours_with_it() {
+    fn a_record_without_a_body_does_not_affect_the_others() {
         let payload = r#"{"Records":[{"messageId":"1","body":"x"},{"messageId":"2"}, 5]}"#;
         let expected = vec!["x".to_owned(), r#"{"messageId":"2"}"#.into(), "5".into()];
         assert_eq!(bodies(payload), Some(expected));

@@ -1,8 +1,6 @@
-//! What an `entity_id` may look like.
+//! Checks that an `entity_id` has the form that its alert type declares.
 //!
-//! Takes: the form that the alert type declares, and the text.
-//! Gives: whether it fits.
-//! Never: changes it; ids are compared byte by byte.
+//! Never: normalizes an id. Ids are compared byte by byte.
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
@@ -12,15 +10,15 @@ use crate::limits::{ENTITY_NAME_CHARS_MAX, ENTITY_TOKEN_CHARS_MAX};
 const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
-/// The form, for a sentence.
+/// Describes the form, for a refusal.
 pub(super) fn expected(form: EntityIdForm) -> &'static str {
     match form {
-        EntityIdForm::Token => "a letter or digit, then at most 63 letters, digits and `._:-`",
-        EntityIdForm::Name => "a name of 1 to 128 characters that can all be seen",
+        EntityIdForm::Token => "a letter or digit, then at most 63 letters, digits or `._:-`",
+        EntityIdForm::Name => "a name of 1 to 128 visible characters",
     }
 }
 
-/// Whether the id has the form.
+/// Whether the id has this form.
 pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
     match form {
         EntityIdForm::Token => is_token(id, ENTITY_TOKEN_CHARS_MAX),
@@ -28,15 +26,15 @@ pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
     }
 }
 
-/// `[A-Za-z0-9][A-Za-z0-9._:-]*` of at most `chars_max` characters.
+/// Whether the text matches `[A-Za-z0-9][A-Za-z0-9._:-]*` and has at most `chars_max` characters.
 pub(super) fn is_token(text: &str, chars_max: usize) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b))
         && text.len() <= chars_max
 }
 
-/// A name that looks like what it is: nothing in it is invisible, and nothing turns the text around. Joiners are
-/// part of the spelling between letters of several scripts, and nothing but a disguise elsewhere.
+/// Whether the text is a name that looks like what it is: without invisible characters and without changes of the
+/// writing direction. Zero-width joiners are allowed between two letters, where several scripts need them.
 fn is_name(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     let in_word = |index: Option<usize>| {
@@ -50,8 +48,8 @@ fn is_name(text: &str) -> bool {
     (1..=ENTITY_NAME_CHARS_MAX).contains(&chars.len()) && visible && !text.trim().is_empty()
 }
 
-/// Letters, marks, numbers, punctuation, symbols and spaces. The format characters (bidirectional overrides, zero
-/// width), controls, line separators, surrogates, private and unassigned characters are not.
+/// Whether the character is a letter, mark, number, punctuation mark, symbol or space. Format characters (bidirectional
+/// overrides, zero width), controls, line separators, and private or unassigned characters are not printable.
 fn is_printable(each: char) -> bool {
     each.general_category_group() != GeneralCategoryGroup::Other
         && !matches!(
@@ -77,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_any_text_that_can_be_seen() {
+    fn a_name_is_any_text_of_visible_characters() {
         let longest = "ß".repeat(128);
         let names = [
             "Computer Science",

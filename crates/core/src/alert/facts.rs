@@ -1,15 +1,13 @@
-//! The facts of an alert: typed and ranged by its alert type.
+//! Reads the facts of an alert from the event's `details`, and checks each against its type and range.
 //!
-//! Takes: the event's `details`, and the alert type.
-//! Gives: a value for every fact that the type names, in its order.
-//! Never: keeps a field that the type does not name, rounds, clamps or fills in.
+//! Never: reads a field that the alert type does not name, or rounds, clamps or fills in a value.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::json::{Json, Object};
+use super::json::{EventObject, StrictJson};
 use super::refusal::Refusal;
-use crate::alert_type::{AlertType, Fact, FactKind, FactValue, Range};
+use crate::alert_type::{AlertType, Fact, FactKind, FactRange, FactValue};
 use crate::number::Number;
 
 /// A value for each fact of the alert's type, in the type's order.
@@ -18,12 +16,12 @@ use crate::number::Number;
 pub struct Facts(IndexMap<String, FactValue>);
 
 impl Facts {
-    pub(super) fn read(details: &Object<'_>, alert_type: &AlertType) -> Result<Self, Refusal> {
+    pub(super) fn read(details: &EventObject<'_>, alert_type: &AlertType) -> Result<Self, Refusal> {
         let values = alert_type.facts().iter().map(|fact| Ok((fact.id().to_owned(), value(details, fact)?)));
         Ok(Self(values.collect::<Result<_, Refusal>>()?))
     }
 
-    /// The same facts in the type's order, if they are all that the type names and each still fits it.
+    /// The same facts in the type's order. `None` if one that the type names is missing or no longer fits.
     pub(super) fn of(&self, alert_type: &AlertType) -> Option<Self> {
         let fitting = |fact: &Fact| {
             let value = self.get(fact.id())?;
@@ -37,13 +35,13 @@ impl Facts {
         self.0.get(fact)
     }
 
-    /// All of them, in the type's order.
+    /// All facts and their values, in the type's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &FactValue)> {
         self.0.iter().map(|(id, value)| (id.as_str(), value))
     }
 }
 
-fn value(details: &Object<'_>, fact: &Fact) -> Result<FactValue, Refusal> {
+fn value(details: &EventObject<'_>, fact: &Fact) -> Result<FactValue, Refusal> {
     let expected = expected(fact);
     let json = details.get(fact.id()).ok_or_else(|| details.missing(fact.id(), &expected))?;
     let value = match fact.kind() {
@@ -53,13 +51,13 @@ fn value(details: &Object<'_>, fact: &Fact) -> Result<FactValue, Refusal> {
     value.filter(|value| fits(fact, value)).ok_or_else(|| details.invalid(fact.id(), &expected))
 }
 
-/// Whether the value is one that the fact can take.
+/// Whether the fact can have this value.
 fn fits(fact: &Fact, value: &FactValue) -> bool {
     match (fact.kind(), value) {
-        (FactKind::Integer(Range { min, max, .. }), FactValue::Number(number)) => {
+        (FactKind::Integer(FactRange { min, max, .. }), FactValue::Number(number)) => {
             number.is_whole() && (min..=max).contains(&number)
         }
-        (FactKind::Number(Range { min, max, .. }), FactValue::Number(number)) => {
+        (FactKind::Number(FactRange { min, max, .. }), FactValue::Number(number)) => {
             (min..=max).contains(&number)
         }
         (FactKind::Enum { values, .. }, FactValue::Word(word)) => {
@@ -70,19 +68,20 @@ fn fits(fact: &Fact, value: &FactValue) -> bool {
     }
 }
 
-/// A number of JSON, or a decimal in a string, since some producers write decimals so.
-fn number(json: &Json) -> Option<Number> {
+/// Reads a JSON number, or a decimal in a string, as some producers write them.
+fn number(json: &StrictJson) -> Option<Number> {
     match json {
-        Json::Number(text) => Number::from_json(text),
-        Json::String(text) => Number::from_decimal(text),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+        StrictJson::Number(text) => Number::from_json(text),
+        StrictJson::String(text) => Number::from_decimal(text),
+        StrictJson::Null | StrictJson::Bool(_) | StrictJson::Array(_) | StrictJson::Object(_) => None,
     }
 }
 
+/// Describes the values that the fact can have, for a refusal.
 fn expected(fact: &Fact) -> String {
     match fact.kind() {
-        FactKind::Integer(Range { min, max, .. }) => format!("a whole number from {min} to {max}"),
-        FactKind::Number(Range { min, max, .. }) => format!("a number from {min} to {max}"),
+        FactKind::Integer(FactRange { min, max, .. }) => format!("a whole number from {min} to {max}"),
+        FactKind::Number(FactRange { min, max, .. }) => format!("a number from {min} to {max}"),
         FactKind::Enum { values, .. } => {
             let ids: Vec<_> = values.iter().map(|value| value.id.as_str()).collect();
             format!("one of {}", ids.join(", "))

@@ -1,6 +1,6 @@
-//! Which alerts say the same, and the key of their one insight.
+//! Computes which alerts are the same, and the key of their one insight.
 //!
-//! Never: looks at the event id, the order of keys, or how a number is written.
+//! Never: depends on the event id, the order of keys, or how a number is written.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,12 +12,12 @@ use super::facts::Facts;
 use crate::alert_type::{AlertType, FactValue};
 use crate::time::Timestamp;
 
-/// The sha256 of what an alert says, in canonical JSON (RFC 8785):
+/// The identity of an alert: the SHA-256 of the canonical JSON (RFC 8785) of
 /// `["v1", alert_type, entity_type, entity_id, facts, window]`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey([u8; 32]);
 
-/// The key of an insight: fixed by the first claim of its alert key, so that there can be only one.
+/// The key of an insight. The first claim of an alert key sets it, so that each alert key has one insight.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InsightKey {
     entity_id: String,
@@ -34,27 +34,27 @@ impl AlertKey {
             millis => timestamp.as_millis().div_euclid(millis),
         };
         let steps = facts.iter().map(|(id, value)| (id, step_of(alert_type, id, value)));
-        // Canonical, because the map is ordered, every number is whole and below 2^53, and the identifiers are ASCII:
-        // for these serde_json writes what RFC 8785 asks for.
+        // The map is ordered, every number is whole and below 2^53, and the identifiers are ASCII. For these, the
+        // output of serde_json is canonical (RFC 8785).
         let steps: BTreeMap<_, _> = steps.collect();
-        let said = ("v1", alert_type.id(), alert_type.entity(), entity_id, steps, window);
-        let canonical = serde_json::to_vec(&said).unwrap_or_default();
+        let identity = ("v1", alert_type.id(), alert_type.entity(), entity_id, steps, window);
+        let canonical = serde_json::to_vec(&identity).unwrap_or_default();
         Self(Sha256::digest(canonical).into())
     }
 
-    /// From its 32 bytes.
+    /// Makes a key from its 32 bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// From its 64 hexadecimal digits, as it prints itself.
+    /// Reads a key from its 64 hexadecimal digits, the form in which it is printed.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
-    /// Its 32 bytes.
+    /// The key's 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for AlertKey {
     }
 }
 
-/// Digits of an insight's key, and how many more it gets when they are another alert's.
+/// Digits of the alert key in an insight's key. If another alert already has them, as many more are added.
 const DIGITS: usize = 8;
 
 impl InsightKey {
@@ -101,7 +101,7 @@ impl InsightKey {
         Self { entity_id: entity_id.into(), alert_timestamp, alert_type: alert_type.into(), digits }
     }
 
-    /// From its parts, as a store has them. `None` if the digits are not the beginning of an alert key.
+    /// Makes a key from its stored parts. `None` if the digits cannot be the beginning of an alert key.
     pub fn from_parts(
         entity_id: String,
         alert_timestamp: Timestamp,
@@ -112,7 +112,7 @@ impl InsightKey {
         is_digits.then_some(Self { entity_id, alert_timestamp, alert_type, digits })
     }
 
-    /// The key with the next eight digits of the alert key, for an alert whose own key is another alert's.
+    /// The key with eight more digits of the alert key, for use when another alert already has this one.
     #[must_use]
     pub fn longer(&self, key: AlertKey) -> Self {
         let mut digits = key.to_string();
@@ -120,27 +120,27 @@ impl InsightKey {
         Self { digits, ..self.clone() }
     }
 
-    /// The student or subject.
+    /// The student or subject that the insight is about.
     pub fn entity_id(&self) -> &str {
         &self.entity_id
     }
 
-    /// The timestamp of the alert that claimed first.
+    /// The timestamp of the first alert that claimed the key.
     pub fn alert_timestamp(&self) -> Timestamp {
         self.alert_timestamp
     }
 
-    /// The alert type.
+    /// The alert type's id.
     pub fn alert_type(&self) -> &str {
         &self.alert_type
     }
 
-    /// The first 8 hexadecimal digits of the alert key; 16 where the first 8 are also another alert's.
+    /// The first hexadecimal digits of the alert key: 8, and 8 more for each key that another alert already has.
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// `{alert_type}_{entity_id}_{alert timestamp in epoch milliseconds}_{digits}`.
+    /// The id of the alert: `{alert_type}_{entity_id}_{alert timestamp in epoch milliseconds}_{digits}`.
     pub fn alert_id(&self) -> String {
         let Self { entity_id, alert_timestamp, alert_type, digits } = self;
         format!("{alert_type}_{entity_id}_{}_{digits}", alert_timestamp.as_millis())

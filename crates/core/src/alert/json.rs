@@ -1,9 +1,9 @@
-//! Strict JSON as a tree: what `serde_json` reads, with two differences that an event needs.
+//! Reads an event's text as strict JSON. An object knows its path, so that a refusal can name the field.
 //!
-//! Takes: UTF-8 text whose depth is bounded.
-//! Gives: a [`Json`] tree, and [`Object`]s that know their path.
-//! Never: keeps the last of two members with one name silently, as `serde_json::Value` does; never turns a number
-//! into a float before the field that it stands in is known, so that `1e999` is that field's fault.
+//! It differs from `serde_json::Value` in two ways. A key that occurs twice with different values is an error. A number
+//! stays text until its field reads it, so that `1e999` is an error of that field and not of the whole event.
+//!
+//! Takes: text whose depth has been checked; reading is recursive.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,25 +15,25 @@ use super::refusal::{Reason, Refusal};
 use crate::limits::QUOTED_CHARS_MAX;
 use crate::number::Number;
 
-/// A JSON value.
+/// A JSON value of an event.
 #[derive(Debug, Clone)]
-pub(super) enum Json {
+pub(super) enum StrictJson {
     Null,
     Bool(bool),
-    /// The number's own text.
+    /// The number as it is written.
     Number(String),
     String(String),
-    Array(Vec<Json>),
-    Object(BTreeMap<String, Json>),
+    Array(Vec<StrictJson>),
+    Object(BTreeMap<String, StrictJson>),
 }
 
-/// An object, and where in the event it stands.
-pub(super) struct Object<'a> {
-    members: &'a BTreeMap<String, Json>,
+/// A JSON object of an event, with its path.
+pub(super) struct EventObject<'a> {
+    members: &'a BTreeMap<String, StrictJson>,
     path: String,
 }
 
-/// The levels of `{` and `[` in bytes that may not be JSON.
+/// Counts the levels of `{` and `[` in bytes that may not be JSON.
 pub(super) fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);
@@ -53,23 +53,23 @@ pub(super) fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-impl Json {
+impl StrictJson {
     pub(super) fn read(text: &str) -> Result<Self, Refusal> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         Self::from_raw(raw)
     }
 
     fn from_raw(raw: &RawValue) -> Result<Self, Refusal> {
-        // The grammar has been checked, so the first byte tells the kind.
+        // The grammar has been checked, so the first byte identifies the kind.
         let text = raw.get();
         Ok(match text.as_bytes().first() {
             Some(b'{') => Self::Object(members(text)?),
             Some(b'[') => {
-                let items = serde_json::Deserializer::from_str(text).deserialize_seq(Items);
+                let items = serde_json::Deserializer::from_str(text).deserialize_seq(ArrayVisitor);
                 let items = items.map_err(|error| not_json(&error))?;
                 Self::Array(items.into_iter().map(Self::from_raw).collect::<Result<_, _>>()?)
             }
-            // A lone surrogate is grammatical, but no text.
+            // A lone surrogate follows the grammar but is not valid text.
             Some(b'"') => Self::String(serde_json::from_str(text).map_err(|error| not_json(&error))?),
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
@@ -85,24 +85,24 @@ impl Json {
         }
     }
 
-    /// The value for a sentence: quoted, and cut if it is long.
+    /// Quotes the value for a refusal. A long one is shortened.
     pub(super) fn quoted(&self) -> String {
         match self {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string(),
-            Self::Number(text) => cut(text),
+            Self::Number(text) => shorten(text),
             Self::String(text) => Self::quote(text),
             Self::Array(_) => "an array".into(),
             Self::Object(_) => "an object".into(),
         }
     }
 
-    /// A text for a sentence, with control characters escaped.
+    /// Quotes a text for a refusal, with its control characters escaped. A long one is shortened.
     pub(super) fn quote(text: &str) -> String {
-        format!("{:?}", cut(text))
+        format!("{:?}", shorten(text))
     }
 
-    /// Whether two values say the same, however their numbers are written.
+    /// Whether two values are equal, however their numbers are written.
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -128,7 +128,7 @@ impl Json {
     }
 }
 
-fn cut(text: &str) -> String {
+fn shorten(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -136,17 +136,19 @@ fn cut(text: &str) -> String {
 }
 
 fn not_json(error: &serde_json::Error) -> Refusal {
-    Refusal::new(Reason::NotJson, format!("an event must be strict JSON, but this one is not: {error}"))
+    Refusal::new(Reason::NotJson, format!("the event is not strict JSON: {error}"))
 }
 
-fn members(text: &str) -> Result<BTreeMap<String, Json>, Refusal> {
-    let written = serde_json::Deserializer::from_str(text).deserialize_map(Members);
+fn members(text: &str) -> Result<BTreeMap<String, StrictJson>, Refusal> {
+    let raw_members = serde_json::Deserializer::from_str(text).deserialize_map(ObjectVisitor);
     let mut members = BTreeMap::new();
-    for (name, raw) in written.map_err(|error| not_json(&error))? {
-        let value = Json::from_raw(raw)?;
+    for (name, raw) in raw_members.map_err(|error| not_json(&error))? {
+        let value = StrictJson::from_raw(raw)?;
         if members.get(&name).is_some_and(|earlier| !value.same(earlier)) {
-            let message =
-                format!("the key {} stands twice in one object, with different values", Json::quote(&name));
+            let message = format!(
+                "the key {} is defined twice in one object, with different values",
+                StrictJson::quote(&name)
+            );
             return Err(Refusal::new(Reason::DuplicateKey, message));
         }
         members.insert(name, value);
@@ -154,9 +156,9 @@ fn members(text: &str) -> Result<BTreeMap<String, Json>, Refusal> {
     Ok(members)
 }
 
-struct Members;
+struct ObjectVisitor;
 
-impl<'de> Visitor<'de> for Members {
+impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,9 +174,9 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-struct Items;
+struct ArrayVisitor;
 
-impl<'de> Visitor<'de> for Items {
+impl<'de> Visitor<'de> for ArrayVisitor {
     type Value = Vec<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,15 +192,19 @@ impl<'de> Visitor<'de> for Items {
     }
 }
 
-impl<'a> Object<'a> {
-    pub(super) fn root(json: &'a Json) -> Option<Self> {
+impl<'a> EventObject<'a> {
+    pub(super) fn root(json: &'a StrictJson) -> Option<Self> {
         match json {
-            Json::Object(members) => Some(Self { members, path: "$".into() }),
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => None,
+            StrictJson::Object(members) => Some(Self { members, path: "$".into() }),
+            StrictJson::Null
+            | StrictJson::Bool(_)
+            | StrictJson::Number(_)
+            | StrictJson::String(_)
+            | StrictJson::Array(_) => None,
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a Json> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a StrictJson> {
         self.members.get(key)
     }
 
@@ -206,16 +212,16 @@ impl<'a> Object<'a> {
         format!("{}.{key}", self.path)
     }
 
-    /// The member as an object.
+    /// Returns the member as an object.
     pub(super) fn object(&self, key: &str) -> Result<Self, Refusal> {
         match self.get(key) {
-            Some(Json::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
+            Some(StrictJson::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
             Some(_) => Err(self.invalid(key, "an object")),
             None => Err(self.missing(key, "an object")),
         }
     }
 
-    /// The member as a text.
+    /// Returns the member as a string.
     pub(super) fn str(&self, key: &str, expected: &str) -> Result<&'a str, Refusal> {
         let value = self.get(key).ok_or_else(|| self.missing(key, expected))?;
         value.as_str().ok_or_else(|| self.invalid(key, expected))
@@ -223,14 +229,14 @@ impl<'a> Object<'a> {
 
     pub(super) fn missing(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
-        let message = format!("{path} must be {expected}, but nothing came");
+        let message = format!("{path} is missing: expected {expected}");
         Refusal::new(Reason::Missing(path), message)
     }
 
     pub(super) fn invalid(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
-        let came = self.get(key).map_or_else(|| "nothing".into(), Json::quoted);
-        let message = format!("{path} must be {expected}, but {came} came");
+        let got = self.get(key).map_or_else(|| "nothing".into(), StrictJson::quoted);
+        let message = format!("{path}: expected {expected}, got {got}");
         Refusal::new(Reason::Invalid(path), message)
     }
 }

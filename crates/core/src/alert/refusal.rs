@@ -1,12 +1,10 @@
-//! Why an event is parked.
+//! Why an event is refused: a stable reason code, and a sentence for people.
 //!
-//! Takes: the rule that failed, and a sentence.
-//! Gives: a [`Refusal`]: a stable reason code, and a sentence for people.
-//! Never: is logged whole; the sentence may quote the event.
+//! Never: reaches a log as a whole, because the sentence may quote the event.
 
 use std::fmt;
 
-/// Why an event is parked: the code for machines, the sentence for people.
+/// Why an event is refused, and parked: a code for machines and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {message}")]
 pub struct Refusal {
@@ -14,37 +12,38 @@ pub struct Refusal {
     message: String,
 }
 
-/// The rule that an event breaks. Its producer is at fault, but for the last two.
+/// The rule that an event breaks. The producer is at fault, except for [`CallsSpent`](Self::CallsSpent) and
+/// [`Guardrail`](Self::Guardrail).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// More bytes than an event may have.
+    /// The event has too many bytes.
     TooLarge,
-    /// More levels than an event may have.
+    /// The event has too many levels of `{` and `[`.
     TooDeep,
-    /// Bytes that are not UTF-8.
+    /// The event is not UTF-8.
     NotUtf8,
-    /// Text that is not strict JSON.
+    /// The event is not strict JSON.
     NotJson,
-    /// One key twice in one object, with different values.
+    /// A key is defined twice in one object, with different values.
     DuplicateKey,
-    /// JSON of none of the accepted shapes.
+    /// The JSON has none of the accepted shapes.
     NotAnEvent,
-    /// An `alert_type` that no alert type has.
+    /// The `alert_type` is not the id of a known alert type.
     UnknownAlertType,
-    /// A `detail-type` or an `entity_type` that is not the alert type's.
+    /// The `detail-type` or the `entity_type` is not the alert type's.
     TypeMismatch,
-    /// What stands at this path is missing.
+    /// The field at this JSON path is missing.
     Missing(String),
-    /// What stands at this path is not what its rule expects.
+    /// The field at this JSON path does not have an expected value.
     Invalid(String),
-    /// Every model call that one alert may cost has been made, and the chain has no scorecard.
+    /// All model calls that one alert may use are spent, and the chain has no scorecard.
     CallsSpent,
-    /// A guardrail stopped the model, and the chain has no scorecard.
+    /// A guardrail blocked the model, and the chain has no scorecard.
     Guardrail,
 }
 
 impl Refusal {
-    /// A reason with its sentence.
+    /// Makes a refusal from a reason and a sentence.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
     }
@@ -54,14 +53,14 @@ impl Refusal {
         &self.reason
     }
 
-    /// The sentence: the field by its JSON path, what was expected and what came.
+    /// The sentence: the JSON path of the field, the expected value and the received one.
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
 impl fmt::Display for Reason {
-    /// The reason code, as `missing:$.detail.severity`.
+    /// Writes the reason code, such as `missing:$.detail.severity`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => f.write_str("too_large"),

@@ -1,4 +1,4 @@
-//! Every rule of an event, accepted and refused, and what identity depends on.
+//! Tests of every rule for events, and of what the identity of an alert depends on.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn received_at() -> Timestamp {
     Timestamp::parse("2026-01-01T00:00:00Z").unwrap()
 }
 
-/// `read`, or the reason code.
+/// Reads an event. Returns the alert key and the alert id, or the reason code.
 fn read(event: &[u8]) -> Result<(String, String), String> {
     let types = AlertTypes::built_in();
     let alert = Alert::read(event, &types, received_at());
@@ -30,7 +30,7 @@ fn read(event: &[u8]) -> Result<(String, String), String> {
         .map_err(|refusal| refusal.reason().to_string())
 }
 
-/// The event with one piece of it replaced.
+/// The event with one part of it replaced.
 fn with(event: &str, from: &str, to: &str) -> String {
     assert!(event.contains(from), "the event has no {from:?}");
     event.replacen(from, to, 1)
@@ -53,7 +53,7 @@ fn the_sample_event_becomes_an_alert() {
     assert_eq!(facts, [("ib_calls_14d", "5".to_owned()), ("health_score", "65".into())]);
 }
 
-/// Canonical JSON and its hash, worked out by hand from RFC 8785 and any sha256 tool:
+/// The canonical JSON was derived by hand from RFC 8785, and its hash with a separate tool:
 /// `printf '["v1","high_ib_call_frequency","student","stu_4532",{"health_score":13,"ib_calls_14d":5},20089]' | sha256sum`.
 #[test]
 fn the_alert_key_is_the_sha256_of_canonical_json() {
@@ -63,7 +63,7 @@ fn the_alert_key_is_the_sha256_of_canonical_json() {
 }
 
 #[test]
-fn what_says_the_same_has_one_key() {
+fn alerts_with_the_same_content_have_the_same_key() {
     let sample = read(EVENT.as_bytes()).unwrap();
     let reordered = r#"{"timestamp":"2025-01-01T12:00:00","details":{"extra":[1],"health_score":65.0,"ib_calls_14d":5},
         "entity_type":"student","entity_id":"stu_4532","severity":"critical","alert_type":"high_ib_call_frequency"}"#;
@@ -86,12 +86,12 @@ fn what_says_the_same_has_one_key() {
 }
 
 #[test]
-fn what_says_something_else_has_another_key() {
+fn alerts_with_different_content_have_different_keys() {
     let sample = read(EVENT.as_bytes()).unwrap();
     let same_step = read(with(EVENT, "65", "69.9").as_bytes()).unwrap();
-    assert_eq!(same_step.0, sample.0, "within a step of five points nothing new is said");
+    assert_eq!(same_step.0, sample.0, "the same step of five points");
     let same_window = read(with(EVENT, "12:00:00Z\" } }", "23:59:59.999Z\" } }").as_bytes()).unwrap();
-    assert_eq!(same_window.0, sample.0, "nor within the window");
+    assert_eq!(same_window.0, sample.0, "the same window");
     for (from, to) in [
         (" 5,", " 6,"),
         ("65", "64.9"),
@@ -105,7 +105,7 @@ fn what_says_something_else_has_another_key() {
 }
 
 #[test]
-fn names_and_naive_timestamps_are_accepted_as_they_are() {
+fn names_and_timestamps_without_a_zone_are_accepted() {
     let (_, alert_id) = read(SUBJECT.as_bytes()).unwrap();
     assert!(alert_id.starts_with("supply_demand_imbalance_AP Calculus AB_1762335000123_"), "{alert_id}");
     for name in ["C#", "日本語", "Français", "=1+1"] {
@@ -115,7 +115,7 @@ fn names_and_naive_timestamps_are_accepted_as_they_are() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn each_broken_rule_has_its_reason() {
+fn each_broken_rule_has_its_own_reason() {
     let cases = [
         // Shape.
         ("", "", "[]", "not_an_event"),
@@ -270,7 +270,7 @@ fn size_depth_and_encoding_are_checked_in_this_order_before_anything_is_parsed()
 }
 
 #[test]
-fn a_refusal_names_the_field_what_was_expected_and_what_came() {
+fn a_refusal_names_the_field_the_expected_value_and_the_received_one() {
     let types = AlertTypes::built_in();
     let sentence = |event: String| {
         let refusal = Alert::read(event.as_bytes(), &types, received_at()).unwrap_err();
@@ -296,7 +296,7 @@ fn a_refusal_names_the_field_what_was_expected_and_what_came() {
 }
 
 #[test]
-fn facts_are_those_of_the_type_in_its_order_and_no_others() {
+fn only_the_facts_of_the_type_are_read_in_its_order() {
     let types = AlertTypes::built_in();
     let event = with(
         EVENT,
@@ -309,7 +309,7 @@ fn facts_are_those_of_the_type_in_its_order_and_no_others() {
     assert_eq!(alert.facts().get("x"), None);
 }
 
-/// JSON, or what is nearly JSON.
+/// JSON, and text that is almost JSON.
 fn nearly_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -336,7 +336,7 @@ fn nearly_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// An event whose pieces are replaced by others.
+/// An event with some of its bytes replaced.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let edit = (any::<prop::sample::Index>(), 0..12_usize, prop::collection::vec(any::<u8>(), 0..6));
     (prop_oneof![Just(EVENT), Just(SUBJECT)], prop::collection::vec(edit, 1..4)).prop_map(|(event, edits)| {
@@ -350,7 +350,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn assert_answered(event: &[u8]) {
+fn assert_read_or_refused(event: &[u8]) {
     let types = AlertTypes::built_in();
     if let Err(refusal) = Alert::read(event, &types, received_at()) {
         assert!(!refusal.message().is_empty() && !refusal.reason().to_string().is_empty());
@@ -360,22 +360,22 @@ fn assert_answered(event: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        assert_answered(&bytes);
+    fn the_reader_never_panics_on_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        assert_read_or_refused(&bytes);
     }
 
     #[test]
-    fn no_text_makes_the_reader_panic(text in nearly_json()) {
-        assert_answered(text.as_bytes());
+    fn the_reader_never_panics_on_text(text in nearly_json()) {
+        assert_read_or_refused(text.as_bytes());
     }
 
     #[test]
-    fn no_mutation_makes_the_reader_panic(bytes in mutated()) {
-        assert_answered(&bytes);
+    fn the_reader_never_panics_on_a_mutated_event(bytes in mutated()) {
+        assert_read_or_refused(&bytes);
     }
 
     #[test]
-    fn identity_ignores_key_order_number_form_and_event_id(
+    fn the_identity_ignores_key_order_number_format_and_event_id(
         calls in 0..10_000_u32, tenths in 0..1000_u32, order in Just([0, 1, 2, 3, 4, 5]).prop_shuffle(),
         form in 0..3_u8, facts_swapped: bool, id in "[a-z0-9-]{1,36}", enveloped: bool,
     ) {

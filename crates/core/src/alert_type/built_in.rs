@@ -1,12 +1,10 @@
-//! The alert types that come with the program.
+//! Compiles the alert types of the folder `alert-types/` into the program.
 //!
-//! Takes: the folders of `alert-types/`, at compile time.
-//! Gives: [`AlertTypes::built_in`].
-//! Never: differs from the folders; a test compares them.
+//! Never: differs from that folder. A test compares them.
 
 use super::{AlertType, AlertTypes};
 
-/// Every folder of `alert-types/`: its name, and its `alert.toml`.
+/// The name and the `alert.toml` of every folder in `alert-types/`.
 const BUILT_IN: [(&str, &str); 3] = [
     ("high_ib_call_frequency", include_str!("../../../../alert-types/high_ib_call_frequency/alert.toml")),
     ("low_health_score", include_str!("../../../../alert-types/low_health_score/alert.toml")),
@@ -14,7 +12,7 @@ const BUILT_IN: [(&str, &str); 3] = [
 ];
 
 impl AlertTypes {
-    /// The types that come with the program.
+    /// The alert types that are compiled into the program.
     pub fn built_in() -> Self {
         Self::from_list(BUILT_IN.iter().filter_map(|(id, text)| AlertType::read(id, id, text).ok()))
     }

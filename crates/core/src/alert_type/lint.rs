@@ -1,44 +1,45 @@
-//! Checks an `alert.toml` and makes the alert type of it.
+//! Checks an `alert.toml` and makes an [`AlertType`] from it, or reports all its problems at once.
 //!
-//! Takes: the file's name, the folder's name and the text.
-//! Gives: an [`AlertType`], or everything that is wrong with it, each with its line and its fix.
-//! Never: lets a fact through without meaning, unit, range and direction: what is left undefined is read wrongly.
+//! Never: accepts a fact without a meaning, unit, range and direction, because a model would have to guess them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range as Span;
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
 
-use super::wire::{Written, WrittenFact, WrittenKind, WrittenWorse};
-use super::{AlertType, Fact, FactKind, Finding, Range, Worse};
+use super::wire::{AlertTypeToml, FactKindToml, FactToml, WorseToml};
+use super::{AlertType, Fact, FactKind, FactRange, LintFinding, Worse};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
 mod points;
 
-/// Longest horizon that a question may have: ten years.
+/// The longest horizon of a question: ten years.
 const HORIZON_DAYS_MAX: u32 = 3650;
-/// Longest id of a type, a fact or a value.
+/// The longest id of a type, fact or value, in characters.
 const ID_CHARS_MAX: usize = 64;
 
-/// What has been found so far, and what is needed to say where.
+/// The findings so far, and the file that they are about.
 struct Lint<'a> {
     file: &'a str,
     text: &'a str,
-    findings: Vec<Finding>,
+    findings: Vec<LintFinding>,
 }
 
 impl AlertType {
-    /// Reads and checks the text of an `alert.toml`. `file` is what findings call it, `folder` the name that its
-    /// id must have.
-    pub fn read(file: &str, folder: &str, text: &str) -> Result<Self, Vec<Finding>> {
+    /// Reads and checks the text of an `alert.toml`. Findings name it `file`. The type's id must be `folder`.
+    pub fn read(file: &str, folder: &str, text: &str) -> Result<Self, Vec<LintFinding>> {
         let mut lint = Lint { file, text, findings: Vec::new() };
-        let written: Written = match toml::from_str(text) {
+        let written: AlertTypeToml = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
                 let message = error.message().replace('\n', ", ");
-                lint.refuse(error.span().unwrap_or(0..0), message, "docs/ALERT-TYPES.md explains every key");
+                lint.report(
+                    error.span().unwrap_or(0..0),
+                    message,
+                    "see docs/ALERT-TYPES.md, which explains every key",
+                );
                 return Err(lint.findings);
             }
         };
@@ -52,10 +53,10 @@ impl AlertType {
 }
 
 impl Lint<'_> {
-    fn refuse(&mut self, span: Span<usize>, message: impl Into<String>, fix: impl Into<String>) {
+    fn report(&mut self, span: Range<usize>, message: impl Into<String>, fix: impl Into<String>) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        self.findings.push(Finding {
+        self.findings.push(LintFinding {
             file: self.file.into(),
             line,
             message: message.into(),
@@ -63,24 +64,28 @@ impl Lint<'_> {
         });
     }
 
-    /// Builds the type from whatever is written, noting what is wrong; a placeholder stands where a value is
-    /// missing, and is never seen, since a finding goes with it.
-    fn alert_type(&mut self, folder: &str, written: &Written) -> AlertType {
+    /// Builds the type and reports each problem. A missing value is replaced by a placeholder. Nobody sees it, because
+    /// a type with findings is never returned.
+    fn alert_type(&mut self, folder: &str, written: &AlertTypeToml) -> AlertType {
         self.id(&written.id, "the type's id");
         if written.id.get_ref() != folder {
-            let message = format!("id is `{}` but the folder is `{folder}`", written.id.get_ref());
-            self.refuse(written.id.span(), message, "give both the same name");
+            let message = format!("the id is `{}`, but the folder is `{folder}`", written.id.get_ref());
+            self.report(written.id.span(), message, "give both the same name");
         }
-        self.id(&written.entity, "entity");
-        self.id(&written.predicts, "predicts");
-        for (text, name) in [(&written.title, "title"), (&written.question, "question")] {
+        self.id(&written.entity, "`entity`");
+        self.id(&written.predicts, "`predicts`");
+        for (text, name) in [(&written.title, "`title`"), (&written.question, "`question`")] {
             self.not_blank(text, name);
         }
         if !written.question.get_ref().ends_with('?') {
-            self.refuse(written.question.span(), "question is no question", "end it with a question mark");
+            self.report(
+                written.question.span(),
+                "`question` is not a question",
+                "end it with a question mark",
+            );
         }
         if !(1..=HORIZON_DAYS_MAX).contains(written.horizon_days.get_ref()) {
-            self.refuse(written.horizon_days.span(), "horizon_days is out of range", "give 1 to 3650 days");
+            self.report(written.horizon_days.span(), "`horizon_days` is out of range", "use 1 to 3650 days");
         }
         let facts = self.facts(&written.fact);
         let points_table = self.points_table(&written.scorecard, &facts);
@@ -100,25 +105,25 @@ impl Lint<'_> {
         }
     }
 
-    /// An id is a lower-case token, since it stands in keys, file names and prompts.
+    /// Checks that an id is a lower-case token, because it is used in keys, file names and prompts.
     fn id(&mut self, id: &Spanned<String>, name: &str) {
         let text = id.get_ref();
         let fits = text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
             && text.len() <= ID_CHARS_MAX;
         if !fits {
-            let message = format!("{name} `{text}` is no id");
-            self.refuse(
+            let message = format!("{name} `{text}` is not a valid id");
+            self.report(
                 id.span(),
                 message,
-                "use a lower-case letter, then letters, digits and `_`, at most 64",
+                "use a lower-case letter, then lower-case letters, digits or `_`, at most 64 in all",
             );
         }
     }
 
     fn not_blank(&mut self, text: &Spanned<String>, name: &str) {
         if text.get_ref().trim().is_empty() {
-            self.refuse(text.span(), format!("{name} is blank"), "write it out");
+            self.report(text.span(), format!("{name} is blank"), "write a text");
         }
     }
 
@@ -129,8 +134,9 @@ impl Lint<'_> {
         let duration = duration.and_then(|signed| Duration::try_from(signed).ok());
         let whole_seconds = |each: &Duration| each.subsec_nanos() == 0 && *each <= REPEAT_WINDOW_MAX;
         duration.filter(whole_seconds).unwrap_or_else(|| {
-            let message = format!("repeat_window `{}` is no duration up to 90 days", written.get_ref());
-            self.refuse(written.span(), message, "write it as `24h`, `90m`, `7d` or `0s`");
+            let message =
+                format!("`repeat_window` is `{}`, not a duration of at most 90 days", written.get_ref());
+            self.report(written.span(), message, "write a duration such as `24h`, `90m`, `7d` or `0s`");
             Duration::ZERO
         })
     }
@@ -138,52 +144,68 @@ impl Lint<'_> {
     fn scale(&mut self, written: &Spanned<BTreeMap<String, Spanned<String>>>) -> BTreeMap<u8, String> {
         let mut scale = BTreeMap::new();
         for (key, meaning) in written.get_ref() {
-            self.not_blank(meaning, "a meaning on the scale");
+            self.not_blank(meaning, "a meaning in [scale]");
             match key.parse::<u8>() {
                 Ok(point) if point <= 100 && point.to_string() == *key => {
                     scale.insert(point, meaning.get_ref().clone());
                 }
-                _ => self.refuse(
+                _ => self.report(
                     meaning.span(),
-                    format!("`{key}` is not on the scale"),
-                    "use whole numbers 0 to 100",
+                    format!("`{key}` is not a score"),
+                    "use whole numbers from 0 to 100",
                 ),
             }
         }
         if !scale.contains_key(&0) || !scale.contains_key(&100) {
-            self.refuse(written.span(), "the scale lacks an end", "say what 0 and what 100 mean");
+            self.report(
+                written.span(),
+                "the scale has no meaning for 0 or for 100",
+                "define what 0 and 100 mean",
+            );
         }
         scale
     }
 
-    fn facts(&mut self, written: &[Spanned<WrittenFact>]) -> Vec<Fact> {
+    fn facts(&mut self, written: &[Spanned<FactToml>]) -> Vec<Fact> {
         if written.is_empty() || written.len() > FACTS_MAX {
-            self.refuse(0..0, format!("{} facts", written.len()), "define 1 to 32 with [[fact]]");
+            self.report(
+                0..0,
+                format!("the type has {} facts", written.len()),
+                "define 1 to 32 facts with [[fact]]",
+            );
         }
         let mut seen = BTreeSet::new();
         for fact in written {
             let id = &fact.get_ref().id;
             self.id(id, "the fact's id");
             if !seen.insert(id.get_ref()) {
-                self.refuse(id.span(), format!("the fact `{}` stands twice", id.get_ref()), "remove one");
+                self.report(
+                    id.span(),
+                    format!("the fact `{}` is defined twice", id.get_ref()),
+                    "remove one definition",
+                );
             }
         }
         written.iter().map(|fact| self.fact(fact.span(), fact.get_ref())).collect()
     }
 
-    fn fact(&mut self, span: Span<usize>, written: &WrittenFact) -> Fact {
+    fn fact(&mut self, span: Range<usize>, written: &FactToml) -> Fact {
         let id = written.id.get_ref().clone();
         let label =
             self.text_of(&span, &id, "label", written.label.as_ref(), "its name for people, with its window");
         let meaning =
             self.text_of(&span, &id, "meaning", written.meaning.as_ref(), "a sentence that defines it");
         if let Some(phrase) = written.phrase.as_ref().filter(|phrase| !phrase.get_ref().contains("{value}")) {
-            self.refuse(phrase.span(), "phrase lacks its value", "write `{value}` where the value goes");
+            self.report(
+                phrase.span(),
+                "`phrase` has no `{value}`",
+                "write `{value}` where the value belongs",
+            );
         }
         let kind = match written.kind {
-            WrittenKind::Integer => FactKind::Integer(self.range(&span, &id, written, true)),
-            WrittenKind::Number => FactKind::Number(self.range(&span, &id, written, false)),
-            WrittenKind::Enum => self.closed_set(&span, &id, written),
+            FactKindToml::Integer => FactKind::Integer(self.range(&span, &id, written, true)),
+            FactKindToml::Number => FactKind::Number(self.range(&span, &id, written, false)),
+            FactKindToml::Enum => self.closed_set(&span, &id, written),
         };
         let text = |phrase: Option<&Spanned<String>>| phrase.map(|each| each.get_ref().clone());
         let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
@@ -192,31 +214,31 @@ impl Lint<'_> {
 
     fn text_of(
         &mut self,
-        span: &Span<usize>,
+        span: &Range<usize>,
         fact: &str,
         key: &str,
         text: Option<&Spanned<String>>,
         fix: &str,
     ) -> String {
         if let Some(text) = text {
-            self.not_blank(text, key);
+            self.not_blank(text, &format!("`{key}`"));
             return text.get_ref().clone();
         }
-        self.refuse(
+        self.report(
             span.clone(),
-            format!("the fact `{fact}` has no {key}"),
+            format!("the fact `{fact}` has no `{key}`"),
             format!("add {key} = \"...\", {fix}"),
         );
         String::new()
     }
 
-    fn range(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact, whole: bool) -> Range {
+    fn range(&mut self, span: &Range<usize>, id: &str, written: &FactToml, whole: bool) -> FactRange {
         let unit = self.text_of(span, id, "unit", written.unit.as_ref(), "what one of it is");
         if let Some(values) = &written.values {
-            self.refuse(
+            self.report(
                 values.span(),
-                format!("the fact `{id}` is a number with values"),
-                "remove values, or use type = \"enum\"",
+                format!("the fact `{id}` is a number but has `values`"),
+                "remove `values`, or write type = \"enum\"",
             );
         }
         let mut number = |key: &str, value: Option<&Spanned<f64>>, default: Option<u8>| {
@@ -225,10 +247,10 @@ impl Lint<'_> {
                 return number;
             }
             let at = value.map_or(span.clone(), Spanned::span);
-            let sort = if whole { "a whole number" } else { "a finite number" };
-            self.refuse(
+            let expected = if whole { "a whole number" } else { "a finite number" };
+            self.report(
                 at,
-                format!("the fact `{id}` has no {key} that is {sort}"),
+                format!("the fact `{id}` has no `{key}` that is {expected}"),
                 format!("add {key} = ..."),
             );
             Number::from(0)
@@ -237,18 +259,18 @@ impl Lint<'_> {
         let max = number("max", written.max.as_ref(), None);
         let step = number("step", written.step.as_ref(), Some(1));
         if min >= max {
-            self.refuse(span.clone(), format!("the range of `{id}` is empty"), "give a min below max");
+            self.report(span.clone(), format!("the range of `{id}` is empty"), "make `min` less than `max`");
         }
         let steps = min.get().abs().max(max.get().abs()) / step.get();
         if step.get() <= 0.0 || steps > FACT_STEPS_MAX {
             let at = written.step.as_ref().map_or(span.clone(), Spanned::span);
-            self.refuse(
+            self.report(
                 at,
-                format!("step of `{id}` is too small for its range"),
-                "give a step above 0, such as 1",
+                format!("the step of `{id}` is too small for its range"),
+                "use a larger step, such as 1",
             );
         }
-        Range {
+        FactRange {
             min,
             max,
             unit,
@@ -258,37 +280,37 @@ impl Lint<'_> {
         }
     }
 
-    fn worse(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact) -> Worse {
+    fn worse(&mut self, span: &Range<usize>, id: &str, written: &FactToml) -> Worse {
         match written.worse.as_ref().map(Spanned::get_ref) {
-            Some(WrittenWorse::Higher) => Worse::Higher,
-            Some(WrittenWorse::Lower) => Worse::Lower,
-            Some(WrittenWorse::ByValue) | None => {
-                let message = format!("the fact `{id}` has no direction");
-                self.refuse(span.clone(), message, "add worse = \"higher\" or worse = \"lower\"");
+            Some(WorseToml::Higher) => Worse::Higher,
+            Some(WorseToml::Lower) => Worse::Lower,
+            Some(WorseToml::ByValue) | None => {
+                let message = format!("the fact `{id}` does not say which direction is worse");
+                self.report(span.clone(), message, "add worse = \"higher\" or worse = \"lower\"");
                 Worse::Higher
             }
         }
     }
 
-    fn healthy(&mut self, id: &str, written: &WrittenFact, min: Number, max: Number) -> Option<Number> {
+    fn healthy(&mut self, id: &str, written: &FactToml, min: Number, max: Number) -> Option<Number> {
         let healthy = written.healthy.as_ref()?;
         #[expect(
             clippy::cast_precision_loss,
-            reason = "a number outside the exact ones is outside the range too"
+            reason = "an integer that a float cannot hold exactly is outside every range"
         )]
         let value = healthy.get_ref().as_float().or(healthy.get_ref().as_integer().map(|whole| whole as f64));
         let inside = value.and_then(Number::new).filter(|value| (min..=max).contains(value));
         if inside.is_none() {
-            self.refuse(
+            self.report(
                 healthy.span(),
-                format!("healthy of `{id}` is outside its range"),
-                "give a value from min to max",
+                format!("`healthy` of `{id}` is outside its range"),
+                "use a value from `min` to `max`",
             );
         }
         inside
     }
 
-    fn closed_set(&mut self, span: &Span<usize>, id: &str, written: &WrittenFact) -> FactKind {
+    fn closed_set(&mut self, span: &Range<usize>, id: &str, written: &FactToml) -> FactKind {
         let numeric = [
             ("min", written.min.as_ref().map(Spanned::span)),
             ("max", written.max.as_ref().map(Spanned::span)),
@@ -297,12 +319,19 @@ impl Lint<'_> {
         ];
         for (key, at) in numeric {
             if let Some(at) = at {
-                self.refuse(at, format!("the enum `{id}` has a {key}"), "remove it; only numbers have one");
+                self.report(
+                    at,
+                    format!("the enum `{id}` has `{key}`"),
+                    "remove it, because only numbers have it",
+                );
             }
         }
-        if let Some(worse) = written.worse.as_ref().filter(|worse| *worse.get_ref() != WrittenWorse::ByValue)
-        {
-            self.refuse(worse.span(), format!("the enum `{id}` has an order"), "write worse = \"by value\"");
+        if let Some(worse) = written.worse.as_ref().filter(|worse| *worse.get_ref() != WorseToml::ByValue) {
+            self.report(
+                worse.span(),
+                format!("the enum `{id}` has a direction"),
+                "write worse = \"by value\"",
+            );
         }
         let values = written.values.as_ref().map(|values| values.get_ref().clone()).unwrap_or_default();
         let at = written.values.as_ref().map_or(span.clone(), Spanned::span);
@@ -310,16 +339,17 @@ impl Lint<'_> {
         let complete =
             values.iter().all(|value| !value.id.trim().is_empty() && !value.meaning.trim().is_empty());
         if values.len() < 2 || ids.len() < values.len() || !complete {
-            let fix = "add values = [{ id = \"...\", meaning = \"...\" }, ...], two or more, each once";
-            self.refuse(at, format!("the enum `{id}` has no closed set of values, each with a meaning"), fix);
+            let fix =
+                "add values = [{ id = \"...\", meaning = \"...\" }, ...] with two or more values, each once";
+            self.report(at, format!("the enum `{id}` has no set of distinct values with meanings"), fix);
         }
         let healthy = written.healthy.as_ref().and_then(|healthy| {
             let known = healthy.get_ref().as_str().filter(|value| ids.contains(value)).map(str::to_owned);
             if known.is_none() {
-                self.refuse(
+                self.report(
                     healthy.span(),
-                    format!("healthy of `{id}` is none of its values"),
-                    "name one of them",
+                    format!("`healthy` of `{id}` is not one of its values"),
+                    "use one of its values",
                 );
             }
             known

@@ -1,8 +1,8 @@
-//! An `alert.toml` as it is written: every key known, each value with its place in the file.
+//! The keys of an `alert.toml`, each value with its position in the file. The lint makes an
+//! [`AlertType`](super::AlertType) from them.
 //!
-//! Takes: the file's text.
-//! Gives: [`Written`], which the lint turns into an [`AlertType`](super::AlertType).
-//! Never: judges; a key that the lint can explain better than a parser is optional here.
+//! Never: validates a value. A required key is optional here if the lint can explain its absence better than the
+//! parser.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{EntityIdForm, EnumValue};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct AlertTypeToml {
     pub(super) id: Spanned<String>,
     pub(super) title: Spanned<String>,
     pub(super) entity: Spanned<String>,
@@ -24,32 +24,32 @@ pub(super) struct Written {
     pub(super) repeat_window: Spanned<String>,
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
-    pub(super) fact: Vec<Spanned<WrittenFact>>,
-    pub(super) scorecard: Spanned<WrittenScorecard>,
+    pub(super) fact: Vec<Spanned<FactToml>>,
+    pub(super) scorecard: Spanned<ScorecardToml>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenFact {
+pub(super) struct FactToml {
     pub(super) id: Spanned<String>,
     pub(super) label: Option<Spanned<String>>,
     pub(super) meaning: Option<Spanned<String>>,
     pub(super) phrase: Option<Spanned<String>>,
     pub(super) phrase_one: Option<Spanned<String>>,
     #[serde(rename = "type")]
-    pub(super) kind: WrittenKind,
+    pub(super) kind: FactKindToml,
     pub(super) min: Option<Spanned<f64>>,
     pub(super) max: Option<Spanned<f64>>,
     pub(super) unit: Option<Spanned<String>>,
     pub(super) step: Option<Spanned<f64>>,
-    pub(super) worse: Option<Spanned<WrittenWorse>>,
+    pub(super) worse: Option<Spanned<WorseToml>>,
     pub(super) healthy: Option<Spanned<toml::Value>>,
     pub(super) values: Option<Spanned<Vec<EnumValue>>>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum WrittenKind {
+pub(super) enum FactKindToml {
     Integer,
     Number,
     Enum,
@@ -57,7 +57,7 @@ pub(super) enum WrittenKind {
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum WrittenWorse {
+pub(super) enum WorseToml {
     Higher,
     Lower,
     #[serde(rename = "by value", alias = "by_value", alias = "value")]
@@ -66,25 +66,25 @@ pub(super) enum WrittenWorse {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenScorecard {
+pub(super) struct ScorecardToml {
     pub(super) base: Spanned<i64>,
     #[serde(default)]
-    pub(super) points: Vec<Spanned<WrittenPoints>>,
+    pub(super) points: Vec<Spanned<FactPointsToml>>,
     #[serde(default)]
     pub(super) otherwise: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenPoints {
+pub(super) struct FactPointsToml {
     pub(super) fact: Spanned<String>,
-    pub(super) add: Vec<Spanned<WrittenRow>>,
+    pub(super) add: Vec<Spanned<PointsRowToml>>,
     pub(super) advice: Spanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenRow {
+pub(super) struct PointsRowToml {
     pub(super) from: Option<f64>,
     pub(super) below: Option<f64>,
     pub(super) value: Option<String>,

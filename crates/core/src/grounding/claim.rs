@@ -1,44 +1,43 @@
-//! Finds every claim in a text: each numeral that says how much or how many.
+//! Finds the claims in a text: the numerals that say how much or how many.
 //!
-//! Takes: text, and the vocabulary of its alert type.
-//! Gives: [`Claim`]s in the order of the text, none overlapping another.
-//! Never: knows what the prompt said, or whether a claim is true.
+//! Returns: claims in the order of the text. They do not overlap.
+//! Never: knows the evidence, or whether a claim is supported.
 
 use std::ops::Range;
 
-use super::aside::Place;
 use super::digits::Numeral;
-use super::numeral::{self, Reading};
-use super::subject::Subject;
+use super::non_claim::NumeralContext;
+use super::numeral::{self, NumeralReading};
+use super::subject::ClaimSubject;
 use super::token::{Token, Tokens};
-use super::vocabulary::{Unit, Vocabulary};
+use super::vocabulary::{ClaimUnit, Vocabulary};
 use super::words::{
-    AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CURRENCIES, END_WORDS, FACT_NOUNS, FUNCTION_WORDS,
-    HEDGED_LIMITS, HEDGES, HEDGING_BY, OUT_OF_WHAT, SMALL, Words,
+    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CURRENCIES, END_WORDS, FACT_NOUNS,
+    FUNCTION_WORDS, HEDGED_LIMITS, HEDGES, HEDGING_BY, SMALL, WordList,
 };
 
-/// A numeral that says something, with what it is said of.
+/// A numeral that says how much or how many, with its unit and its subject.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Claim {
-    /// Its bytes: sign, number, and the unit if one follows.
+pub(super) struct NumberClaim {
+    /// Its byte range: the sign, the number, and the unit if one follows.
     pub(super) span: Range<usize>,
     pub(super) numeral: Numeral,
-    pub(super) unit: Option<Unit>,
-    pub(super) form: Form,
-    /// Whose value it is said to be, if that is said right before it.
-    pub(super) subject: Option<Subject>,
-    /// `about` and the like admit a round number.
+    pub(super) unit: Option<ClaimUnit>,
+    pub(super) form: ClaimForm,
+    /// The subject whose value it is, if the text names it right before the number.
+    pub(super) subject: Option<ClaimSubject>,
+    /// Whether a hedge such as `about` allows a round number.
     pub(super) hedged: bool,
-    /// It is said to be an end of a scale.
+    /// Whether the text calls it an end of a scale.
     pub(super) is_end: bool,
-    /// It counts things that have no unit here: `14 tutors`.
+    /// Whether it counts things that are not a unit: `14 tutors`.
     pub(super) counts_things: bool,
-    /// The places of its first token and of the one after it.
-    pub(super) places: Range<usize>,
+    /// The range of its tokens.
+    pub(super) tokens: Range<usize>,
 }
 
-impl Claim {
-    /// The claim with another number in its place.
+impl NumberClaim {
+    /// The same claim about another number.
     pub(super) fn with_value(&self, value: f64) -> Self {
         Self { numeral: Numeral::whole(value), ..self.clone() }
     }
@@ -46,45 +45,50 @@ impl Claim {
 
 /// How a claim uses its number.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Form {
+pub(super) enum ClaimForm {
     /// `65`.
     Plain,
-    /// `65/100`, `65 out of 100`: the number that it is a part of.
+    /// `65/100`, `65 out of 100`. The value is the whole that the number is a part of.
     OutOf(f64),
-    /// A ratio, a rate or a number of entities, which no prompt says: `5-fold`, `5 times the usual`, `4:1`, `six to
+    /// A ratio, a rate or a number of entities, which no prompt contains: `5-fold`, `5 times the usual`, `4:1`, `six to
     /// one`, `55% of families`, `12 students`.
-    Foreign,
+    NeverSupported,
     /// `the 60s`.
     Decade,
-    /// `two warning signs`: the facts themselves, counted.
+    /// A count of the facts themselves: `two warning signs`.
     Facts,
 }
 
-/// Words between a number and a noun for the facts.
+/// The most words between a number and a noun for the facts.
 const BEFORE_FACT_NOUN_MAX: usize = 2;
-/// Words between `out of` and a number.
+/// The most words between `out of` and a number.
 const OUT_OF_WORDS_MAX: usize = 3;
-/// Words between a word for an end of a scale and the number.
+/// The most words between a word for an end of a scale and the number.
 const BEFORE_END_MAX: usize = 3;
 
-/// Every claim of a text.
-pub(super) fn read(text: &str, vocabulary: &Vocabulary) -> Vec<Claim> {
+/// Reads every claim of a text.
+pub(super) fn read(text: &str, vocabulary: &Vocabulary) -> Vec<NumberClaim> {
     read_tokens(&Tokens::read(text), vocabulary, false)
 }
 
-/// Every claim of a text in tokens; with the asides that follow no rule of the language, if they are wanted.
-pub(super) fn read_tokens(tokens: &Tokens<'_>, vocabulary: &Vocabulary, with_asides: bool) -> Vec<Claim> {
-    let reader = Reader { tokens, vocabulary, with_asides };
+/// Reads every claim of a text in tokens. With `with_non_claims`, it also returns the numerals that
+/// [`NumeralContext`] would reject.
+pub(super) fn read_tokens(
+    tokens: &Tokens<'_>,
+    vocabulary: &Vocabulary,
+    with_non_claims: bool,
+) -> Vec<NumberClaim> {
+    let reader = ClaimReader { tokens, vocabulary, with_non_claims };
     let mut claims = Vec::new();
-    let mut place = 0;
-    while place < tokens.len() {
-        place = match numeral::at(tokens, place) {
-            None => place + 1,
-            Some((Reading::Nothing, next)) => next,
-            Some((Reading::Numeral(numeral), next)) => match reader.claim(numeral, place, next) {
+    let mut index = 0;
+    while index < tokens.len() {
+        index = match numeral::at(tokens, index) {
+            None => index + 1,
+            Some((NumeralReading::NonClaim, next)) => next,
+            Some((NumeralReading::Numeral(numeral), next)) => match reader.claim(numeral, index, next) {
                 None => next,
                 Some(claim) => {
-                    let next = claim.places.end;
+                    let next = claim.tokens.end;
                     claims.push(claim);
                     next
                 }
@@ -95,43 +99,48 @@ pub(super) fn read_tokens(tokens: &Tokens<'_>, vocabulary: &Vocabulary, with_asi
     claims
 }
 
-struct Reader<'a, 't> {
+struct ClaimReader<'a, 't> {
     tokens: &'a Tokens<'t>,
     vocabulary: &'a Vocabulary,
-    with_asides: bool,
+    with_non_claims: bool,
 }
 
-impl Reader<'_, '_> {
-    fn claim(&self, numeral: Numeral, number: usize, number_end: usize) -> Option<Claim> {
+impl ClaimReader<'_, '_> {
+    fn claim(&self, numeral: Numeral, number: usize, number_end: usize) -> Option<NumberClaim> {
         let (sign, first) = self.sign_before(number);
         let currency =
             self.tokens.back(number, 1).and_then(currency).filter(|_| self.tokens.glued(number).is_some());
         let (form, mut unit, next) = self.after(numeral, number, number_end);
         let first = if currency.is_some() { number.saturating_sub(1) } else { first };
         unit = currency.or(unit);
-        let place =
-            Place { tokens: self.tokens, vocabulary: self.vocabulary, first: number, next: number_end };
-        let is_aside =
-            place.is_part_of_id() || unit.is_none() && form == Form::Plain && place.is_aside(numeral);
-        if is_aside && !self.with_asides {
+        let context = NumeralContext {
+            tokens: self.tokens,
+            vocabulary: self.vocabulary,
+            first: number,
+            next: number_end,
+        };
+        let is_non_claim = context.is_part_of_id()
+            || unit.is_none() && form == ClaimForm::Plain && context.is_non_claim(numeral);
+        if is_non_claim && !self.with_non_claims {
             return None;
         }
         let start = self.tokens.get(first)?.start;
         let end = self.tokens.back(next, 1)?.end();
-        Some(Claim {
+        Some(NumberClaim {
             span: start..end,
             numeral: Numeral { value: sign * numeral.value, ..numeral },
-            counts_things: unit.is_none() && form == Form::Plain && self.thing_at(next),
+            counts_things: unit.is_none() && form == ClaimForm::Plain && self.plural_noun_at(next),
             subject: self.vocabulary.names().subject_of(self.tokens, first, next, unit.is_some()),
             unit,
             form,
             hedged: self.is_hedged(first, next),
             is_end: self.is_end(first, next),
-            places: first..next,
+            tokens: first..next,
         })
     }
 
-    /// A minus, and the token at which the claim starts. A hyphen that opens a line is a bullet.
+    /// Returns the sign of a number, and the index of the token at which its claim starts. A hyphen that opens a line
+    /// is a bullet.
     fn sign_before(&self, number: usize) -> (f64, usize) {
         let minus =
             self.tokens.back(number, 1).filter(|_| self.tokens.glued(number).is_some()).filter(|mark| {
@@ -142,51 +151,55 @@ impl Reader<'_, '_> {
         if minus.is_some() { (-1.0, number.saturating_sub(1)) } else { (1.0, number) }
     }
 
-    /// What follows a number and belongs to it, and the place after that.
-    fn after(&self, numeral: Numeral, number: usize, next: usize) -> (Form, Option<Unit>, usize) {
+    /// Reads what follows a number and belongs to it. Also returns the index of the token after that.
+    fn after(&self, numeral: Numeral, number: usize, next: usize) -> (ClaimForm, Option<ClaimUnit>, usize) {
         let glued = |at: usize, text: &str| self.tokens.glued(at).is_some_and(|token| token.is(text));
         let spaced = |at: usize, text: &str| self.tokens.spaced_word(at).is_some_and(|token| token.is(text));
         let ratio_follows =
             |at: usize| self.tokens.spaced_word(at).is_some_and(|token| token.is_in(&AFTER_RATIOS));
         if glued(next, "x") || glued(next, "×") {
-            return (if ratio_follows(next + 1) { Form::Foreign } else { Form::Plain }, None, next + 1);
+            return (
+                if ratio_follows(next + 1) { ClaimForm::NeverSupported } else { ClaimForm::Plain },
+                None,
+                next + 1,
+            );
         }
         if self.tokens.glued(next).is_some_and(Token::is_hyphen) && glued(next + 1, "fold") {
-            return (Form::Foreign, None, next + 2);
+            return (ClaimForm::NeverSupported, None, next + 2);
         }
-        // Nobody calls 4.6 times.
+        // A fraction is not a count: `4.6 times` is a ratio.
         if spaced(next, "times") && (numeral.value.fract() != 0.0 || ratio_follows(next + 1)) {
-            return (Form::Foreign, None, next + 1);
+            return (ClaimForm::NeverSupported, None, next + 1);
         }
         if glued(next, ":") && self.tokens.glued(next + 1).is_some_and(Token::is_digits) {
-            return (Form::Foreign, None, next + 2);
+            return (ClaimForm::NeverSupported, None, next + 2);
         }
         if glued(next, "s") && numeral.value < 100.0 && numeral.value % 10.0 == 0.0 {
-            return (Form::Decade, None, next + 1);
+            return (ClaimForm::Decade, None, next + 1);
         }
         if let Some((unit, next)) = self.vocabulary.unit_after(self.tokens, next) {
             let is_rate = unit.is_percent() && self.is_part_of_things(next);
-            return (if is_rate { Form::Foreign } else { Form::Plain }, Some(unit), next);
+            return (if is_rate { ClaimForm::NeverSupported } else { ClaimForm::Plain }, Some(unit), next);
         }
         let to_one = spaced(next, "to") && spaced(next + 1, "one");
         let from = self.tokens.back(number, 1).is_some_and(|word| word.is("from"));
         let entities =
             numeral.value > 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word));
         if to_one && !from || entities {
-            return (Form::Foreign, None, next);
+            return (ClaimForm::NeverSupported, None, next);
         }
         if let Some((whole, next)) = self.out_of(next) {
-            return (Form::OutOf(whole), None, next);
+            return (ClaimForm::OutOf(whole), None, next);
         }
-        let form = if self.stands_for_facts(numeral, number, next) { Form::Facts } else { Form::Plain };
+        let form = if self.counts_facts(numeral, number, next) { ClaimForm::Facts } else { ClaimForm::Plain };
         (form, None, next)
     }
 
-    /// `/100`, `of 100`, `out of a possible 100`.
+    /// Reads the whole of a part, `/100`, `of 100` or `out of a possible 100`, and the index of the token after it.
     fn out_of(&self, next: usize) -> Option<(f64, usize)> {
         let number = |at: usize| match numeral::at(self.tokens, at)? {
-            (Reading::Numeral(numeral), next) => Some((numeral.value, next)),
-            (Reading::Nothing, _) => None,
+            (NumeralReading::Numeral(numeral), next) => Some((numeral.value, next)),
+            (NumeralReading::NonClaim, _) => None,
         };
         if self.tokens.get(next)?.text == "/" {
             return number(next + 1);
@@ -197,13 +210,13 @@ impl Reader<'_, '_> {
             if let Some((whole, next)) = number(at) {
                 return Some((whole, next)).filter(|_| self.vocabulary.is_end(whole));
             }
-            self.tokens.spaced_word(at).filter(|word| word.is_in(&OUT_OF_WHAT))?;
+            self.tokens.spaced_word(at).filter(|word| word.is_in(&AFTER_OUT_OF))?;
         }
         None
     }
 
-    /// `two warning signs`, `the two together`.
-    fn stands_for_facts(&self, numeral: Numeral, number: usize, next: usize) -> bool {
+    /// Whether the number counts the facts: `two warning signs`, `the two together`.
+    fn counts_facts(&self, numeral: Numeral, number: usize, next: usize) -> bool {
         if numeral.value.fract() != 0.0 || numeral.value < 2.0 {
             return false;
         }
@@ -216,25 +229,25 @@ impl Reader<'_, '_> {
         }
         let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
         let in_words = self.tokens.get(number).is_some_and(|word| word.is_in(&SMALL));
-        introduced && in_words && !self.thing_at(next)
+        introduced && in_words && !self.plural_noun_at(next)
     }
 
-    /// `of all families`; not `of its maximum`.
+    /// Whether a noun in the plural makes a percentage a rate: `of all families`, but not `of its maximum`.
     fn is_part_of_things(&self, next: usize) -> bool {
         let Some(word) = self.tokens.spaced_word(next + 1) else { return false };
         let is_of = self.tokens.spaced_word(next).is_some_and(|of| of.is("of"));
         let thing = next + 1 + usize::from(word.is_in(&BEFORE_THINGS));
-        is_of && !word.is_in(&OUT_OF_WHAT) && self.thing_at(thing)
+        is_of && !word.is_in(&AFTER_OUT_OF) && self.plural_noun_at(thing)
     }
 
     /// Whether a noun in the plural follows, perhaps after one more word.
-    fn thing_at(&self, next: usize) -> bool {
+    fn plural_noun_at(&self, next: usize) -> bool {
         let word = |at: usize| self.tokens.spaced_word(at).filter(|word| !FUNCTION_WORDS.has(word.text));
         let Some(first) = word(next) else { return false };
         first.ends_in_s() || word(next + 1).is_some_and(Token::ends_in_s)
     }
 
-    /// `the maximum of 100 points`, `a 100-point scale`.
+    /// Whether the text calls the number an end of a scale: `the maximum of 100 points`, `a 100-point scale`.
     fn is_end(&self, first: usize, next: usize) -> bool {
         let is_end = |token: Option<&Token<'_>>| token.is_some_and(|word| word.is_in(&END_WORDS));
         is_end(self.tokens.get(next))
@@ -242,20 +255,20 @@ impl Reader<'_, '_> {
     }
 
     fn is_hedged(&self, first: usize, next: usize) -> bool {
-        let back = |places: usize, list: &Words| {
-            self.tokens.back(first, places).is_some_and(|word| word.is_in(list))
+        let back = |count: usize, list: &WordList| {
+            self.tokens.back(first, count).is_some_and(|word| word.is_in(list))
         };
         let or_so = self.tokens.get(next).is_some_and(|word| word.is("or"))
             && self.tokens.get(next + 1).is_some_and(|word| word.is("so"));
         back(1, &HEDGES) || back(1, &HEDGED_LIMITS) && back(2, &HEDGING_BY) || or_so
     }
 
-    /// The first end of a range is in the unit of the second; a range from end to end is the scale itself.
-    fn join_ranges(&self, claims: &mut [Claim]) {
+    /// Assigns the unit of the second end of a range to the first. A range between the ends of a scale is the scale itself.
+    fn join_ranges(&self, claims: &mut [NumberClaim]) {
         for at in 1..claims.len() {
             let Some([from, to]) = claims.get_mut(at - 1..=at) else { continue };
-            let link = self.tokens.get(from.places.end).filter(|_| from.places.end + 1 == to.places.start);
-            let between = self.tokens.back(from.places.start, 1).is_some_and(|word| word.is("between"));
+            let link = self.tokens.get(from.tokens.end).filter(|_| from.tokens.end + 1 == to.tokens.start);
+            let between = self.tokens.back(from.tokens.start, 1).is_some_and(|word| word.is("between"));
             let joins = |token: &Token<'_>| {
                 token.is_hyphen()
                     || matches!(token.text, "–" | "—" | "to" | "or")
@@ -264,7 +277,7 @@ impl Reader<'_, '_> {
             if !link.is_some_and(joins) {
                 continue;
             }
-            if from.form == Form::Plain && from.unit.is_none() {
+            if from.form == ClaimForm::Plain && from.unit.is_none() {
                 from.unit.clone_from(&to.unit);
                 from.counts_things = to.counts_things;
             }
@@ -275,7 +288,7 @@ impl Reader<'_, '_> {
     }
 }
 
-fn currency(mark: &Token<'_>) -> Option<Unit> {
+fn currency(mark: &Token<'_>) -> Option<ClaimUnit> {
     let (_, unit) = CURRENCIES.iter().find(|(sign, _)| mark.text == *sign)?;
-    Some(Unit::new(unit))
+    Some(ClaimUnit::new(unit))
 }

@@ -1,24 +1,23 @@
-//! Reads a number that is written in digits.
+//! Reads a number in digits, without its sign, unit or magnitude.
 //!
 //! Takes: text that starts with a digit, or with a point and a digit.
-//! Gives: a [`Numeral`] and its length in bytes.
-//! Never: a sign, a unit or a magnitude, which are words around it.
+//! Returns: the [`Numeral`] and its length in bytes.
 
-/// A number as a text gives it.
+/// A number as it is written in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Numeral {
-    /// What it says.
+    /// The value.
     pub(super) value: f64,
-    /// Half of its last place: it is a rounding of every number that is at most this far from it.
+    /// Half a unit in the last decimal place. The number is a rounding of every value at most this far from it.
     pub(super) half_place: f64,
 }
 
-/// What separates thousands: commas, apostrophes, and spaces of every width.
+/// Separators of thousands: commas, apostrophes, and spaces of every width.
 const SEPARATORS: [char; 7] = [',', '\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}', '\u{2009}'];
-/// Room for the last bits of a difference or a share.
+/// The tolerance for rounding errors in a difference or a share.
 pub(super) const EPSILON: f64 = 1e-9;
-/// A decimal comma has at most this many digits after it; three are a group of thousands.
-const COMMA_PLACES_MAX: usize = 2;
+/// The most digits after a decimal comma. Three digits are a group of thousands.
+const COMMA_DECIMALS_MAX: usize = 2;
 
 impl Numeral {
     pub(super) fn whole(value: f64) -> Self {
@@ -39,13 +38,13 @@ impl Numeral {
             written.push_str(fraction);
             length += 1 + fraction.len();
         }
-        // Digits with perhaps a point always parse; too many of them make an infinity, which nothing supports.
+        // Digits with an optional point always parse. Too many of them make an infinity, which is never supported.
         let value = written.parse().unwrap_or(f64::INFINITY);
         (Self { value, half_place: 0.5 / ten_to(fraction.len()) }, length)
     }
 }
 
-/// `,234,567`: groups of three digits, all after the same separator.
+/// The groups of three digits at the start of a text, all with the same separator: `,234,567`.
 fn groups(text: &str) -> &str {
     let Some(separator) = text.chars().next().filter(|c| SEPARATORS.contains(c)) else { return "" };
     let mut length = 0;
@@ -57,35 +56,37 @@ fn groups(text: &str) -> &str {
     text.get(..length).unwrap_or_default()
 }
 
-/// The digits after a decimal point, or after a decimal comma where a comma can be one.
-fn fraction(text: &str, comma_can_be: bool) -> &str {
+/// The digits after a decimal point, or after a decimal comma if `allow_comma`.
+fn fraction(text: &str, allow_comma: bool) -> &str {
     if let Some(rest) = text.strip_prefix('.') {
         return digits(rest);
     }
-    let Some(rest) = text.strip_prefix(',').filter(|_| comma_can_be) else { return "" };
-    let places = digits(rest);
+    let Some(rest) = text.strip_prefix(',').filter(|_| allow_comma) else { return "" };
+    let decimals = digits(rest);
     // `1,2,3` is a list.
-    let goes_on = after(rest, places.len()).strip_prefix(',').is_some_and(|next| !digits(next).is_empty());
-    if places.len() <= COMMA_PLACES_MAX && !goes_on { places } else { "" }
+    let continues =
+        after(rest, decimals.len()).strip_prefix(',').is_some_and(|next| !digits(next).is_empty());
+    if decimals.len() <= COMMA_DECIMALS_MAX && !continues { decimals } else { "" }
 }
 
-/// The ASCII digits that a text starts with.
+/// The ASCII digits at the start of a text.
 pub(super) fn digits(text: &str) -> &str {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end).unwrap_or_default()
 }
 
+/// The text without its first `length` bytes.
 pub(super) fn after(text: &str, length: usize) -> &str {
     text.get(length..).unwrap_or_default()
 }
 
-/// Whether two numbers are the same but for the last bits of a difference or a share.
+/// Whether two numbers are equal, except for rounding errors.
 pub(super) fn same(one: f64, other: f64) -> bool {
     (one - other).abs() <= EPSILON * other.abs().max(1.0)
 }
 
-fn ten_to(places: usize) -> f64 {
-    10_f64.powi(i32::try_from(places).unwrap_or(i32::MAX))
+fn ten_to(decimals: usize) -> f64 {
+    10_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX))
 }
 
 #[cfg(test)]
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_read_as_people_write_them() {
+    fn digits_are_read_in_the_formats_that_people_use() {
         for (text, value, half_place, length) in [
             ("5", 5.0, 0.5, 1),
             ("5.", 5.0, 0.5, 1),

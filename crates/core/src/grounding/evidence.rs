@@ -1,72 +1,70 @@
-//! What the prompt said, and whether it supports a claim.
+//! The numbers that a prompt contains, and whether they support a claim.
 //!
-//! Takes: an alert type, its facts, the numbers that the type's texts show.
-//! Gives: a yes or a no for each claim.
-//! Never: supports a number by the scorecard's points or thresholds, which no prompt shows.
+//! Never: uses the points or thresholds of the scorecard, because no prompt contains them.
 
-use super::claim::{Claim, Form};
+use super::claim::{ClaimForm, NumberClaim};
 use super::digits::{EPSILON, same};
-use super::subject::Subject;
-use super::vocabulary::Unit;
+use super::subject::ClaimSubject;
+use super::vocabulary::ClaimUnit;
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, Fact, FactValue};
 use crate::limits::{RISK_SCORE_MAX, RISK_SCORE_MIN};
 use crate::number::Number;
 
-/// Everything that can support a claim, but for the reply's own risk score.
+/// Everything that can support a claim, except the reply's own risk score.
 #[derive(Debug)]
 pub(super) struct Evidence {
-    /// By the fact's place in its type's list.
-    facts: Vec<Option<Known>>,
-    values: Vec<Value>,
+    /// By the fact's index in its type. `None` for a fact that is not numeric.
+    facts: Vec<Option<KnownFact>>,
+    values: Vec<KnownNumber>,
 }
 
 /// The value of a numeric fact.
 #[derive(Debug)]
-struct Known {
+struct KnownFact {
     value: f64,
     min: f64,
     max: f64,
-    unit: Unit,
+    unit: ClaimUnit,
 }
 
-/// A number that a claim can repeat.
+/// A number that supports a claim that repeats it.
 #[derive(Debug)]
-struct Value {
+struct KnownNumber {
     number: f64,
-    unit: Option<Unit>,
-    source: Source,
+    unit: Option<ClaimUnit>,
+    source: NumberSource,
 }
 
-/// Where it is from, which decides how it may be repeated.
+/// Where a number comes from. This decides how a claim may repeat it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Source {
-    /// As it is, with or without its unit.
-    Said,
-    /// A distance has no sign: it may be repeated with one.
+enum NumberSource {
+    /// The prompt states it. A claim may repeat it with or without its unit.
+    Stated,
+    /// A difference has no sign. A claim may repeat it with either sign.
     Difference,
-    /// Only as a percentage.
+    /// A share. A claim may repeat it only as a percentage.
     Share,
 }
 
-/// A round number may lie this far from what it stands for, as a part of that.
+/// The largest relative error of a hedged number.
 const HEDGED_ERROR_MAX: f64 = 0.125;
-/// From here on, a hedged number may be rounded to hundreds.
+/// From this number on, a hedged number may be rounded to hundreds.
 const HUNDREDS_MIN: f64 = 1000.0;
 
-impl Known {
+impl KnownFact {
     fn new(fact: &Fact, facts: &Facts) -> Option<Self> {
         let range = fact.range()?;
         let FactValue::Number(value) = facts.get(fact.id())? else { return None };
         let (min, max) = (range.min.get(), range.max.get());
-        Some(Self { value: value.get(), min, max, unit: Unit::new(&range.unit) })
+        Some(Self { value: value.get(), min, max, unit: ClaimUnit::new(&range.unit) })
     }
 
     fn percent(&self) -> f64 {
         (self.value - self.min) / (self.max - self.min) * 100.0
     }
 
-    /// As a claim in percent names it.
+    /// The value as a claim in percent states it.
     fn in_percent(&self) -> f64 {
         if self.unit.is_percent() { self.value } else { self.percent() }
     }
@@ -78,99 +76,111 @@ impl Known {
 
 impl Evidence {
     pub(super) fn new(alert_type: &AlertType, facts: &Facts) -> Self {
-        let facts: Vec<_> = alert_type.facts().iter().map(|fact| Known::new(fact, facts)).collect();
+        let facts: Vec<_> = alert_type.facts().iter().map(|fact| KnownFact::new(fact, facts)).collect();
         let mut values = vec![
-            Value::said(f64::from(alert_type.horizon_days()), Some(Unit::new("days"))),
-            Value::said(RISK_SCORE_MIN, None),
-            Value::said(RISK_SCORE_MAX, None),
-            Value::share(0.0),
-            Value::share(100.0),
+            KnownNumber::stated(f64::from(alert_type.horizon_days()), Some(ClaimUnit::new("days"))),
+            KnownNumber::stated(RISK_SCORE_MIN, None),
+            KnownNumber::stated(RISK_SCORE_MAX, None),
+            KnownNumber::share(0.0),
+            KnownNumber::share(100.0),
         ];
         let known: Vec<_> = facts.iter().flatten().collect();
         for (index, fact) in known.iter().enumerate() {
-            values.push(Value::said(fact.value, Some(fact.unit.clone())));
-            values.push(Value::difference(fact.value, fact.min, &fact.unit));
-            values.push(Value::difference(fact.value, fact.max, &fact.unit));
-            values.push(Value::share(fact.percent()));
-            values.push(Value::share(100.0 - fact.percent()));
+            values.push(KnownNumber::stated(fact.value, Some(fact.unit.clone())));
+            values.push(KnownNumber::difference(fact.value, fact.min, &fact.unit));
+            values.push(KnownNumber::difference(fact.value, fact.max, &fact.unit));
+            values.push(KnownNumber::share(fact.percent()));
+            values.push(KnownNumber::share(100.0 - fact.percent()));
             for other in known.iter().skip(index + 1).filter(|other| other.unit == fact.unit) {
-                values.push(Value::difference(fact.value, other.value, &fact.unit));
+                values.push(KnownNumber::difference(fact.value, other.value, &fact.unit));
                 if (other.min, other.max) == (fact.min, fact.max) {
-                    values.push(Value::share((fact.percent() - other.percent()).abs()));
+                    values.push(KnownNumber::share((fact.percent() - other.percent()).abs()));
                 }
             }
         }
         Self { facts, values }
     }
 
-    /// Adds the numbers of a text that the prompt shows, such as the window in a label.
-    pub(super) fn show(&mut self, claims: &[Claim]) {
-        self.values.extend(claims.iter().map(|claim| Value::said(claim.numeral.value, claim.unit.clone())));
+    /// Adds the claims of a text in the prompt, such as the window in a label.
+    pub(super) fn add_claims(&mut self, claims: &[NumberClaim]) {
+        self.values
+            .extend(claims.iter().map(|claim| KnownNumber::stated(claim.numeral.value, claim.unit.clone())));
     }
 
-    pub(super) fn supports(&self, claim: &Claim, risk_score: Number) -> bool {
+    pub(super) fn supports(&self, claim: &NumberClaim, risk_score: Number) -> bool {
         let risk_score = risk_score.get();
         let number = claim.numeral.value;
         if claim.is_end && self.is_end(claim) {
             return true;
         }
         match (claim.form, claim.subject) {
-            (Form::Foreign, _) => false,
-            (Form::Facts, _) => number <= f64::from(u32::try_from(self.facts.len()).unwrap_or(u32::MAX)),
-            (Form::Decade, _) => self
+            (ClaimForm::NeverSupported, _) => false,
+            (ClaimForm::Facts, _) => number <= f64::from(u32::try_from(self.facts.len()).unwrap_or(u32::MAX)),
+            (ClaimForm::Decade, _) => self
                 .known()
                 .map(|fact| fact.value)
                 .chain([risk_score])
                 .any(|value| value >= number && value < number + 10.0),
-            (Form::Plain, Some(subject)) if self.is_in_unit_of(subject, claim) => match self.fact(subject) {
+            (ClaimForm::Plain, Some(subject)) if self.is_in_unit_of(subject, claim) => match self
+                .fact(subject)
+            {
                 Some(fact) => claim.repeats(if claim.is_percent() { fact.in_percent() } else { fact.value }),
                 None => claim.repeats(risk_score),
             },
-            (Form::Plain, _) => self.says(claim, risk_score),
-            (Form::OutOf(whole), subject) => self.says_out_of(claim, whole, subject, risk_score),
+            (ClaimForm::Plain, _) => self.supports_plain(claim, risk_score),
+            (ClaimForm::OutOf(whole), subject) => self.supports_part(claim, whole, subject, risk_score),
         }
     }
 
-    fn known(&self) -> impl Iterator<Item = &Known> {
+    fn known(&self) -> impl Iterator<Item = &KnownFact> {
         self.facts.iter().flatten()
     }
 
-    fn fact(&self, subject: Subject) -> Option<&Known> {
+    fn fact(&self, subject: ClaimSubject) -> Option<&KnownFact> {
         match subject {
-            Subject::Fact(place) => self.facts.get(place)?.as_ref(),
-            Subject::Risk => None,
+            ClaimSubject::Fact(index) => self.facts.get(index)?.as_ref(),
+            ClaimSubject::Risk => None,
         }
     }
 
-    /// Whether the claim is an end of a range in its own unit, or of the scale.
-    fn is_end(&self, claim: &Claim) -> bool {
+    /// Whether the claim is an end of the range of a fact with the same unit, or an end of the scale.
+    fn is_end(&self, claim: &NumberClaim) -> bool {
         let number = claim.numeral.value;
-        let of_fact =
-            |fact: &Known| fact.is_end(number) && claim.unit.as_ref().is_none_or(|unit| *unit == fact.unit);
-        let is_score = claim.unit.as_ref().is_none_or(|unit| unit.is_percent() || *unit == Unit::point());
+        let of_fact = |fact: &KnownFact| {
+            fact.is_end(number) && claim.unit.as_ref().is_none_or(|unit| *unit == fact.unit)
+        };
+        let is_score =
+            claim.unit.as_ref().is_none_or(|unit| unit.is_percent() || *unit == ClaimUnit::point());
         self.known().any(of_fact)
             || is_score && (same(number, RISK_SCORE_MIN) || same(number, RISK_SCORE_MAX))
     }
 
-    /// A claim that says whose value it is has to be that value, unless its unit is about something else.
-    fn is_in_unit_of(&self, subject: Subject, claim: &Claim) -> bool {
+    /// Whether a claim is in the unit of its subject, so that it must be the value of that subject.
+    fn is_in_unit_of(&self, subject: ClaimSubject, claim: &NumberClaim) -> bool {
         let Some(unit) = &claim.unit else { return true };
-        unit.is_percent() || self.fact(subject).map_or(*unit == Unit::point(), |fact| *unit == fact.unit)
+        unit.is_percent() || self.fact(subject).map_or(*unit == ClaimUnit::point(), |fact| *unit == fact.unit)
     }
 
-    fn says(&self, claim: &Claim, risk_score: f64) -> bool {
-        let as_score = claim.unit.as_ref().is_none_or(|unit| unit.is_percent() || *unit == Unit::point());
+    fn supports_plain(&self, claim: &NumberClaim, risk_score: f64) -> bool {
+        let as_score =
+            claim.unit.as_ref().is_none_or(|unit| unit.is_percent() || *unit == ClaimUnit::point());
         as_score && claim.repeats(risk_score) || self.values.iter().any(|value| value.supports(claim))
     }
 
-    /// On a scale that the prompt shows, the part is a value on that scale. Otherwise only two values of one unit can
-    /// stand so, as in `demand/supply: 92.5/20`; the quotient of unlike things is nothing that a prompt says.
-    fn says_out_of(&self, claim: &Claim, whole: f64, subject: Option<Subject>, risk_score: f64) -> bool {
-        let ends_there = |fact: &&Known| same(fact.max, whole);
+    /// Whether a part of a whole is supported. If the whole is the end of a scale in the prompt, the part must be a
+    /// value on that scale. Otherwise, both must be values in the same unit, as in `demand/supply: 92.5/20`.
+    fn supports_part(
+        &self,
+        claim: &NumberClaim,
+        whole: f64,
+        subject: Option<ClaimSubject>,
+        risk_score: f64,
+    ) -> bool {
+        let ends_there = |fact: &&KnownFact| same(fact.max, whole);
         let is_scale = same(whole, RISK_SCORE_MAX) || self.known().any(|fact| same(fact.max, whole));
         match subject {
-            Some(Subject::Risk) => return same(whole, RISK_SCORE_MAX) && claim.repeats(risk_score),
-            Some(subject @ Subject::Fact(_)) => {
+            Some(ClaimSubject::Risk) => return same(whole, RISK_SCORE_MAX) && claim.repeats(risk_score),
+            Some(subject @ ClaimSubject::Fact(_)) => {
                 return self.fact(subject).filter(ends_there).is_some_and(|fact| claim.repeats(fact.value));
             }
             None => {}
@@ -186,27 +196,27 @@ impl Evidence {
     }
 }
 
-impl Value {
-    fn said(number: f64, unit: Option<Unit>) -> Self {
-        Self { number, unit, source: Source::Said }
+impl KnownNumber {
+    fn stated(number: f64, unit: Option<ClaimUnit>) -> Self {
+        Self { number, unit, source: NumberSource::Stated }
     }
 
-    fn difference(one: f64, other: f64, unit: &Unit) -> Self {
-        Self { number: (one - other).abs(), unit: Some(unit.clone()), source: Source::Difference }
+    fn difference(one: f64, other: f64, unit: &ClaimUnit) -> Self {
+        Self { number: (one - other).abs(), unit: Some(unit.clone()), source: NumberSource::Difference }
     }
 
     fn share(percent: f64) -> Self {
-        Self { number: percent, unit: Some(Unit::percent()), source: Source::Share }
+        Self { number: percent, unit: Some(ClaimUnit::percent()), source: NumberSource::Share }
     }
 
-    fn supports(&self, claim: &Claim) -> bool {
-        // A debt of -20 is also said as 20.
-        let has_no_sign = self.source == Source::Difference || self.number < 0.0;
+    fn supports(&self, claim: &NumberClaim) -> bool {
+        // A debt of -20 can also be stated as 20.
+        let has_no_sign = self.source == NumberSource::Difference || self.number < 0.0;
         let number = if has_no_sign { self.number.copysign(claim.numeral.value) } else { self.number };
-        let days = self.unit.as_ref().and_then(Unit::days);
+        let days = self.unit.as_ref().and_then(ClaimUnit::days);
         match (&claim.unit, &self.unit) {
-            (None, _) if self.source == Source::Share => false,
-            // `14 tutors` is not what `14 days` said.
+            (None, _) if self.source == NumberSource::Share => false,
+            // `14 days` does not support `14 tutors`.
             (None, _) => (days.is_none() || !claim.counts_things) && claim.repeats(number),
             (Some(claimed), Some(unit)) if claimed == unit => claim.repeats(number),
             (Some(claimed), Some(_)) => match (days, claimed.days()) {
@@ -218,13 +228,13 @@ impl Value {
     }
 }
 
-impl Claim {
+impl NumberClaim {
     fn is_percent(&self) -> bool {
-        self.unit.as_ref().is_some_and(Unit::is_percent)
+        self.unit.as_ref().is_some_and(ClaimUnit::is_percent)
     }
 
-    /// Whether the claim equals a number or is a rounding of it; where it says so itself, also to tens, hundreds or
-    /// dozens.
+    /// Whether the claim equals a number or is a rounding of it. A hedged claim may also be rounded to tens, hundreds
+    /// or dozens.
     fn repeats(&self, number: f64) -> bool {
         let error = (self.numeral.value - number).abs();
         if error <= self.numeral.half_place + EPSILON * number.abs().max(1.0) {

@@ -1,44 +1,42 @@
-//! Cuts a text into digits, words, marks, and runs that claim nothing whatever stands in them.
+//! Splits a text into tokens: digits, words, marks, and opaque runs such as ids and dates, which contain no claims.
 //!
-//! Takes: any text.
-//! Gives: [`Tokens`] with their places, without the white space between them.
-//! Never: knows a unit, or looks at more than a bounded number of the characters around a token's own.
+//! Never: looks at more than a bounded number of characters around a token.
 
 use super::digits::{Numeral, after, digits};
-use super::words::{SAYINGS, SMALL, TENS, Words};
+use super::words::{IDIOMS, SMALL, TENS, WordList};
 
 /// One piece of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'t> {
     pub(super) text: &'t str,
-    /// Its first byte.
+    /// The offset of its first byte.
     pub(super) start: usize,
-    pub(super) kind: Kind,
-    /// White space stands before it, or nothing does.
+    pub(super) kind: TokenKind,
+    /// Whether white space or the start of the text is before it.
     pub(super) spaced: bool,
-    /// On its line, nothing but bullets stands before it.
+    /// Whether only bullets are before it on its line.
     pub(super) opens_line: bool,
-    /// On its line, a parenthesis stands open before it.
+    /// Whether it is within a parenthesis that was opened on its line.
     pub(super) enclosed: bool,
 }
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Digits(Numeral),
     Word,
     /// An id, a name with digits, a date, a time, an idiom, an address.
     Opaque,
-    /// One character that is nothing else.
+    /// Any other character.
     Mark,
 }
 
-/// A text's tokens. Every look past an end gives nothing.
+/// The tokens of a text, without white space. An index beyond either end returns `None`.
 pub(super) struct Tokens<'t>(Vec<Token<'t>>);
 
-/// Groups of digits that are looked at to see a date. A longer chain goes on as one opaque token after another.
+/// The most groups of digits in one date. The rest of a longer chain becomes further opaque tokens.
 const GROUPS_MAX: usize = 8;
-/// Years that a number of four digits can be.
+/// The years that a number of four digits can mean.
 pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1900..=2099;
 
 impl<'t> Tokens<'t> {
@@ -77,17 +75,17 @@ impl<'t> Tokens<'t> {
         self.0.get(at)
     }
 
-    /// The token so many places before another.
-    pub(super) fn back(&self, at: usize, places: usize) -> Option<&Token<'t>> {
-        self.0.get(at.checked_sub(places)?)
+    /// The token that is `count` tokens before `at`.
+    pub(super) fn back(&self, at: usize, count: usize) -> Option<&Token<'t>> {
+        self.0.get(at.checked_sub(count)?)
     }
 
-    /// The token if it is glued to the one before it.
+    /// The token, if no white space separates it from the one before it.
     pub(super) fn glued(&self, at: usize) -> Option<&Token<'t>> {
         self.get(at).filter(|token| !token.spaced)
     }
 
-    /// The token if it is a word with white space before it.
+    /// The token, if it is a word with white space before it.
     pub(super) fn spaced_word(&self, at: usize) -> Option<&Token<'t>> {
         self.get(at).filter(|token| token.spaced && token.is_word())
     }
@@ -99,18 +97,18 @@ impl Token<'_> {
     }
 
     pub(super) fn is_word(&self) -> bool {
-        self.kind == Kind::Word
+        self.kind == TokenKind::Word
     }
 
     pub(super) fn is_digits(&self) -> bool {
-        matches!(self.kind, Kind::Digits(_))
+        matches!(self.kind, TokenKind::Digits(_))
     }
 
     pub(super) fn is(&self, text: &str) -> bool {
         self.text.eq_ignore_ascii_case(text)
     }
 
-    pub(super) fn is_in(&self, list: &Words) -> bool {
+    pub(super) fn is_in(&self, list: &WordList) -> bool {
         list.has(self.text)
     }
 
@@ -126,7 +124,8 @@ impl Token<'_> {
         self.text.starts_with(char::is_uppercase)
     }
 
-    /// Whether it looks like a noun in the plural, as `tutors`; also true of some verbs, as `reflects`.
+    /// Whether it looks like a noun in the plural, such as `tutors`. This is also true of some verbs, such as
+    /// `reflects`.
     pub(super) fn ends_in_s(&self) -> bool {
         let ends = |ending| self.text.ends_with(ending);
         self.is_word()
@@ -139,53 +138,54 @@ impl Token<'_> {
     }
 }
 
-/// The kind and the length of the token that a text starts with, after a token that it is glued to.
-fn lex(text: &str, glued_to: Option<&Token<'_>>) -> (Kind, usize) {
+/// Returns the kind and the length of the token at the start of a text. `glued_to` is the token before it, if no white
+/// space separates them.
+fn lex(text: &str, glued_to: Option<&Token<'_>>) -> (TokenKind, usize) {
     let first = text.chars().next().unwrap_or_default();
     let second = after(text, first.len_utf8()).chars().next().unwrap_or_default();
-    let mark = (Kind::Mark, first.len_utf8());
+    let mark = (TokenKind::Mark, first.len_utf8());
     if glued_to.is_none()
         && let Some(length) = address(text)
     {
-        return (Kind::Opaque, length);
+        return (TokenKind::Opaque, length);
     }
-    if let Some(before) = glued_to.filter(|before| before.kind == Kind::Opaque) {
-        let goes_on =
+    if let Some(before) = glued_to.filter(|before| before.kind == TokenKind::Opaque) {
+        let continues =
             matches!(first, '.' | '-') || first == ':' && before.text.ends_with(|c: char| c.is_ascii_digit());
-        if goes_on && second.is_alphanumeric() {
-            return (Kind::Opaque, first.len_utf8() + run(after(text, first.len_utf8())).len());
+        if continues && second.is_alphanumeric() {
+            return (TokenKind::Opaque, first.len_utf8() + run(after(text, first.len_utf8())).len());
         }
     }
     let run = run(text);
-    if let Some(length) = saying(text).or_else(|| calendar(text)) {
-        return (Kind::Opaque, length);
+    if let Some(length) = idiom(text).or_else(|| calendar(text)) {
+        return (TokenKind::Opaque, length);
     }
     let leads_with_point =
-        first == '.' && second.is_ascii_digit() && glued_to.is_none_or(|t| t.kind == Kind::Mark);
+        first == '.' && second.is_ascii_digit() && glued_to.is_none_or(|t| t.kind == TokenKind::Mark);
     if first.is_ascii_digit() || leads_with_point {
-        // `14d` is a number and its unit; `3f9a` and `5x5` are neither.
+        // `14d` is a number with a unit, but `3f9a` and `5x5` are not.
         let rest = after(run, digits(run).len());
         if !rest.chars().all(char::is_alphabetic) {
-            return (Kind::Opaque, run.len());
+            return (TokenKind::Opaque, run.len());
         }
         let (numeral, length) = Numeral::read(text);
-        return (Kind::Digits(numeral), length);
+        return (TokenKind::Digits(numeral), length);
     }
     if run.is_empty() {
         return mark;
     }
     let word = word(text);
-    let kind = if word.contains(|c: char| c.is_ascii_digit()) { Kind::Opaque } else { Kind::Word };
+    let kind = if word.contains(|c: char| c.is_ascii_digit()) { TokenKind::Opaque } else { TokenKind::Word };
     (kind, word.len())
 }
 
-/// The letters, digits and underscores that a text starts with.
+/// The letters, digits and underscores at the start of a text.
 fn run(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     text.get(..end).unwrap_or_default()
 }
 
-/// A run, and further ones after an apostrophe: `student's`.
+/// The run at the start of a text, and further ones after an apostrophe: `student's`.
 fn word(text: &str) -> &str {
     let mut end = run(text).len();
     while let Some(rest) =
@@ -196,7 +196,7 @@ fn word(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// A web or mail address runs to the next white space.
+/// The length of the web or mail address at the start of a text. It ends at the next white space.
 fn address(text: &str) -> Option<usize> {
     let chunk = text.split(char::is_whitespace).next()?;
     let is_address =
@@ -204,16 +204,16 @@ fn address(text: &str) -> Option<usize> {
     is_address.then_some(chunk.len())
 }
 
-fn saying(text: &str) -> Option<usize> {
+fn idiom(text: &str) -> Option<usize> {
     let starts =
-        |saying: &&str| text.get(..saying.len()).is_some_and(|start| start.eq_ignore_ascii_case(saying));
-    let length = SAYINGS.iter().find(starts)?.len();
+        |idiom: &&str| text.get(..idiom.len()).is_some_and(|start| start.eq_ignore_ascii_case(idiom));
+    let length = IDIOMS.iter().find(starts)?.len();
     let next = after(text, length).chars().next();
     next.is_none_or(|c| !c.is_alphanumeric()).then_some(length)
 }
 
-/// `2025-01-01T12:00:00Z`, `1/2/25`, `1.2.2025`, `2024-25`, `9:30`; also versions and telephone numbers, which are
-/// groups of digits as well.
+/// The length of the date or time at the start of a text: `2025-01-01T12:00:00Z`, `1/2/25`, `1.2.2025`, `2024-25`,
+/// `9:30`. Versions and telephone numbers, which are also groups of digits, count as dates.
 fn calendar(text: &str) -> Option<usize> {
     let mut groups = vec![digits(text)];
     let mut length = digits(text).len();
@@ -228,7 +228,7 @@ fn calendar(text: &str) -> Option<usize> {
     }
     let number = |group: &str| group.parse::<u32>().unwrap_or(u32::MAX);
     let is_year = |group: &str| group.len() == 4 && YEARS.contains(&number(group));
-    let is_one = match (separator, groups.as_slice()) {
+    let is_calendar = match (separator, groups.as_slice()) {
         (_, [] | ["", ..] | [_]) => false,
         (':', [hour, rest @ ..]) => {
             number(hour) <= 24
@@ -242,8 +242,8 @@ fn calendar(text: &str) -> Option<usize> {
         (_, [_, _]) => false,
         _ => true,
     };
-    let time = after(text, length).strip_prefix('T').filter(|_| is_one).map(|rest| {
+    let time = after(text, length).strip_prefix('T').filter(|_| is_calendar).map(|rest| {
         1 + rest.bytes().take_while(|byte| byte.is_ascii_digit() || b":.+-Z".contains(byte)).count()
     });
-    is_one.then(|| length + time.unwrap_or_default())
+    is_calendar.then(|| length + time.unwrap_or_default())
 }

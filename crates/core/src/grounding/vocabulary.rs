@@ -1,13 +1,11 @@
-//! The words that an alert type brings: its units, the words that may stand before them, the names of its facts.
+//! The words of an alert type: its units, the words that may precede them, and the names of its facts.
 //!
-//! Takes: an alert type.
-//! Gives: a [`Vocabulary`], which finds the [`Unit`] after a number.
-//! Never: knows a value.
+//! Never: contains the value of a fact.
 
 use std::collections::HashSet;
 
 use super::digits::same;
-use super::subject::Names;
+use super::subject::SubjectNames;
 use super::token::{Token, Tokens};
 use super::words::{
     DAY, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, PERCENT, PERCENT_PAIRS, POINT, SHORT_UNITS,
@@ -16,23 +14,24 @@ use super::words::{
 use crate::alert_type::{AlertType, Fact};
 use crate::limits::RISK_SCORE_MAX;
 
-/// A unit: its words in lower case, each in the singular.
+/// The unit of a number: its words in lower case and in the singular.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unit(String);
+pub(super) struct ClaimUnit(String);
 
-/// What an alert type's words mean to a reader of numbers.
+/// The words of an alert type that matter for reading numbers.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
-    units: Vec<Unit>,
-    entity: Option<Unit>,
+    units: Vec<ClaimUnit>,
+    entity: Option<ClaimUnit>,
     words: HashSet<String>,
-    names: Names,
+    names: SubjectNames,
     ends: Vec<f64>,
 }
 
-/// Words that may stand between a number and its unit.
+/// The most words between a number and its unit.
 const MODIFIERS_MAX: usize = 3;
-impl Unit {
+
+impl ClaimUnit {
     pub(super) fn new(text: &str) -> Self {
         let words: Vec<_> = text.split_whitespace().map(canonical).collect();
         Self(match words.join(" ").as_str() {
@@ -53,7 +52,7 @@ impl Unit {
         self.0 == PERCENT
     }
 
-    /// Days in one of it.
+    /// The number of days in one unit, for days and weeks.
     pub(super) fn days(&self) -> Option<f64> {
         match self.0.as_str() {
             DAY => Some(1.0),
@@ -67,33 +66,33 @@ impl Vocabulary {
     pub(super) fn new(alert_type: &AlertType) -> Self {
         let facts = alert_type.facts();
         let units: Vec<_> =
-            facts.iter().filter_map(Fact::range).map(|range| Unit::new(&range.unit)).collect();
+            facts.iter().filter_map(Fact::range).map(|range| ClaimUnit::new(&range.unit)).collect();
         let texts = facts.iter().flat_map(|fact| [fact.label(), fact.id()]).chain([alert_type.title()]);
         let words = texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
         let words = words.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word)).collect();
         let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
         let ends = ends.chain([RISK_SCORE_MAX]).collect();
-        let entity = Some(Unit::new(alert_type.entity()));
-        Self { units, entity, words, names: Names::new(facts), ends }
+        let entity = Some(ClaimUnit::new(alert_type.entity()));
+        Self { units, entity, words, names: SubjectNames::new(facts), ends }
     }
 
-    /// The words that are known without an alert type.
+    /// The vocabulary without an alert type.
     pub(super) fn general() -> Self {
         let ends = vec![RISK_SCORE_MAX];
-        Self { units: Vec::new(), entity: None, words: HashSet::new(), names: Names::new(&[]), ends }
+        Self { units: Vec::new(), entity: None, words: HashSet::new(), names: SubjectNames::new(&[]), ends }
     }
 
-    /// The names of its facts.
-    pub(super) fn names(&self) -> &Names {
+    /// The names of the facts and of the risk score.
+    pub(super) fn names(&self) -> &SubjectNames {
         &self.names
     }
 
-    /// Whether a word means what the alert is about one of. A prompt never says how many of those there are.
+    /// Whether a word is a name for the entities of the alert type. A prompt never says how many of them there are.
     pub(super) fn is_entity(&self, word: &Token<'_>) -> bool {
         self.entity.as_ref().is_some_and(|entity| word.is_word() && singular(word.text) == entity.0)
     }
 
-    /// Whether a word with a capital can be part of a name, for all that this vocabulary knows.
+    /// Whether a capitalized word can be part of a name, because it is not a word of the alert type.
     pub(super) fn can_be_name(&self, word: &Token<'_>) -> bool {
         !self.words.contains(&word.text.to_lowercase())
     }
@@ -103,12 +102,13 @@ impl Vocabulary {
         self.ends.iter().any(|end| same(*end, number))
     }
 
-    /// The unit of a number, and the place after it: glued to the number, behind a hyphen, or a few words on.
-    pub(super) fn unit_after(&self, tokens: &Tokens<'_>, number_end: usize) -> Option<(Unit, usize)> {
+    /// Returns the unit after a number, and the index of the token after it. The unit is attached to the number, after
+    /// a hyphen, or a few words later.
+    pub(super) fn unit_after(&self, tokens: &Tokens<'_>, number_end: usize) -> Option<(ClaimUnit, usize)> {
         let next = number_end + usize::from(tokens.glued(number_end).is_some_and(|token| token.text == "+"));
         let first = tokens.get(next)?;
         if first.text == "%" {
-            return Some((Unit::percent(), next + 1));
+            return Some((ClaimUnit::percent(), next + 1));
         }
         if first.is_hyphen() && !first.spaced {
             tokens.glued(next + 1)?;
@@ -117,44 +117,44 @@ impl Vocabulary {
         if !first.spaced {
             return self.unit_at(tokens, next);
         }
-        let mut strange_words = 0;
-        for place in next..=next + MODIFIERS_MAX {
-            let word = tokens.spaced_word(place)?;
-            if let Some(found) = self.unit_at(tokens, place) {
+        let mut unknown_words = 0;
+        for index in next..=next + MODIFIERS_MAX {
+            let word = tokens.spaced_word(index)?;
+            if let Some(found) = self.unit_at(tokens, index) {
                 return Some(found);
             }
             if !MODIFIERS.has(word.text) && !self.words.contains(&word.text.to_lowercase()) {
-                strange_words += 1;
+                unknown_words += 1;
             }
-            if strange_words > 1 || !is_adjective(word) {
+            if unknown_words > 1 || !is_adjective(word) {
                 return None;
             }
         }
         None
     }
 
-    fn unit_at(&self, tokens: &Tokens<'_>, place: usize) -> Option<(Unit, usize)> {
-        let word = tokens.get(place).filter(|token| token.is_word())?;
+    fn unit_at(&self, tokens: &Tokens<'_>, index: usize) -> Option<(ClaimUnit, usize)> {
+        let word = tokens.get(index).filter(|token| token.is_word())?;
         for unit in &self.units {
             let words: Vec<_> = unit.0.split(' ').collect();
-            let fits = words.iter().enumerate().all(|(index, expected)| {
+            let fits = words.iter().enumerate().all(|(offset, expected)| {
                 tokens
-                    .get(place + index)
+                    .get(index + offset)
                     .is_some_and(|token| token.is_word() && canonical(token.text) == *expected)
             });
             if fits {
-                return Some((unit.clone(), place + words.len()));
+                return Some((unit.clone(), index + words.len()));
             }
         }
-        if let Some(second) = tokens.spaced_word(place + 1)
+        if let Some(second) = tokens.spaced_word(index + 1)
             && PERCENT_PAIRS.iter().any(|(one, other)| word.is(one) && second.is(other))
         {
-            return Some((Unit::percent(), place + 2));
+            return Some((ClaimUnit::percent(), index + 2));
         }
         let letter = LETTER_UNITS.iter().find(|(letter, _)| !word.spaced && word.text == *letter);
         let unit = letter.map_or_else(|| canonical(word.text), |(_, unit)| (*unit).into());
         let is_general = GENERAL_UNITS.contains(&unit.as_str());
-        is_general.then(|| (Unit(unit), place + 1))
+        is_general.then(|| (ClaimUnit(unit), index + 1))
     }
 }
 
@@ -165,14 +165,15 @@ fn is_adjective(word: &Token<'_>) -> bool {
         && !word.text.ends_with("ing")
 }
 
-/// A unit's word in lower case, in the singular, written out.
+/// Returns a word of a unit in lower case, in the singular, and written out.
 fn canonical(word: &str) -> String {
     let singular = singular(word);
     let short = SHORT_UNITS.iter().find(|(short, _)| *short == singular);
     short.map_or(singular, |(_, unit)| (*unit).to_owned())
 }
 
-/// A noun in lower case, without the ending of its plural. A wrong guess is the same guess on both sides.
+/// Returns a noun in lower case, without its plural ending. A wrong guess does no harm, because both sides of a
+/// comparison make the same one.
 fn singular(word: &str) -> String {
     let word = word.to_lowercase();
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| !stem.is_empty()) {

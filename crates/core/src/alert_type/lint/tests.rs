@@ -1,8 +1,8 @@
-//! Every rule of the lint, on a file that breaks that rule alone.
+//! Tests each rule of the lint with a file that breaks only that rule.
 
 use crate::alert_type::AlertType;
 
-const GOOD: &str = r#"id = "late_delivery"
+const VALID: &str = r#"id = "late_delivery"
 title = "Late delivery"
 entity = "order"
 entity_id = "token"
@@ -44,10 +44,10 @@ add = [{ value = "packed", points = 30 }]
 advice = "Send it today."
 "#;
 
-/// Replaces one piece of the good file and gives the findings, as lines.
+/// Replaces one part of the valid file and returns the findings as lines.
 fn lint(from: &str, to: &str) -> Vec<String> {
-    assert!(from.is_empty() || GOOD.contains(from), "the good file has no {from:?}");
-    let text = if from.is_empty() { format!("{GOOD}{to}") } else { GOOD.replacen(from, to, 1) };
+    assert!(from.is_empty() || VALID.contains(from), "the valid file has no {from:?}");
+    let text = if from.is_empty() { format!("{VALID}{to}") } else { VALID.replacen(from, to, 1) };
     match AlertType::read("alert.toml", "late_delivery", &text) {
         Ok(_) => Vec::new(),
         Err(findings) => findings.iter().map(ToString::to_string).collect(),
@@ -55,61 +55,65 @@ fn lint(from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_good_file_has_no_findings() {
+fn the_valid_file_has_no_findings() {
     assert_eq!(lint("", ""), Vec::<String>::new());
 }
 
 #[test]
-fn each_broken_rule_is_found_with_its_line() {
+fn each_broken_rule_is_reported_with_its_line() {
     let cases = [
-        ("id = \"late_delivery\"", "id = \"other\"", "alert.toml:1: id is `other` but the folder is"),
-        ("id = \"late_delivery\"", "id = \"Late\"", "alert.toml:1: the type's id `Late` is no id"),
-        ("title = \"Late delivery\"", "title = \" \"", "alert.toml:2: title is blank"),
-        ("entity_id = \"token\"", "entity_id = \"any\"", "alert.toml:4: unknown variant `any`"),
-        ("a complaint?", "a complaint.", "alert.toml:6: question is no question"),
-        ("horizon_days = 7", "horizon_days = 0", "alert.toml:7: horizon_days is out of range"),
-        ("\"24h\"", "\"a day\"", "alert.toml:8: repeat_window `a day`"),
-        ("\"24h\"", "\"200d\"", "alert.toml:8: repeat_window `200d`"),
-        ("100 = \"certain\"", "90 = \"certain\"", "the scale lacks an end"),
         (
-            "100 = \"certain\"",
-            "100 = \"certain\"\n101 = \"more\"",
-            "alert.toml:12: `101` is not on the scale",
+            "id = \"late_delivery\"",
+            "id = \"other\"",
+            "alert.toml:1: the id is `other`, but the folder is `late_delivery`; give both the same name",
         ),
-        ("label = \"Days late\"\n", "", "the fact `days_late` has no label"),
+        ("id = \"late_delivery\"", "id = \"Late\"", "alert.toml:1: the type's id `Late` is not a valid id"),
+        ("title = \"Late delivery\"", "title = \" \"", "alert.toml:2: `title` is blank"),
+        ("entity_id = \"token\"", "entity_id = \"any\"", "alert.toml:4: unknown variant `any`"),
+        ("a complaint?", "a complaint.", "alert.toml:6: `question` is not a question"),
+        ("horizon_days = 7", "horizon_days = 0", "alert.toml:7: `horizon_days` is out of range"),
+        ("\"24h\"", "\"a day\"", "alert.toml:8: `repeat_window` is `a day`"),
+        ("\"24h\"", "\"200d\"", "alert.toml:8: `repeat_window` is `200d`"),
+        ("100 = \"certain\"", "90 = \"certain\"", "the scale has no meaning for 0 or for 100"),
+        ("100 = \"certain\"", "100 = \"certain\"\n101 = \"more\"", "alert.toml:12: `101` is not a score"),
+        ("label = \"Days late\"\n", "", "the fact `days_late` has no `label`"),
         (
             "meaning = \"Days since the promised day.\"\n",
             "",
-            "alert.toml:12: the fact `days_late` has no meaning",
+            "alert.toml:12: the fact `days_late` has no `meaning`",
         ),
-        ("unit = \"days\"\n", "", "the fact `days_late` has no unit"),
-        ("min = 0\n", "", "the fact `days_late` has no min"),
-        ("max = 365\n", "", "the fact `days_late` has no max"),
-        ("max = 365\n", "max = 1.5\n", "has no max that is a whole number"),
+        ("unit = \"days\"\n", "", "the fact `days_late` has no `unit`"),
+        ("min = 0\n", "", "the fact `days_late` has no `min`"),
+        ("max = 365\n", "", "the fact `days_late` has no `max`"),
+        ("max = 365\n", "max = 1.5\n", "has no `max` that is a whole number"),
         ("max = 365", "max = 0", "the range of `days_late` is empty"),
-        ("step = 1", "step = 0", "step of `days_late` is too small"),
-        ("worse = \"higher\"\n", "", "the fact `days_late` has no direction"),
-        ("healthy = 0", "healthy = -1", "alert.toml:22: healthy of `days_late` is outside its range"),
-        ("healthy = \"sent\"", "healthy = \"lost\"", "healthy of `stage` is none of its values"),
-        ("id = \"stage\"", "id = \"days_late\"", "the fact `days_late` stands twice"),
-        ("{ id = \"packed\", meaning = \"in the house\" }, ", "", "the enum `stage` has no closed set"),
-        ("meaning = \"in the house\"", "meaning = \"\"", "the enum `stage` has no closed set"),
-        ("worse = \"by value\"", "worse = \"higher\"", "the enum `stage` has an order"),
-        ("healthy = \"sent\"", "min = 3", "the enum `stage` has a min"),
-        ("base = 10", "base = -1", "base is not 0 to 100"),
-        ("base = 10", "base = 11", "base and the greatest points add up to 101"),
-        ("fact = \"stage\"", "fact = \"size\"", "no fact `size`"),
+        ("step = 1", "step = 0", "the step of `days_late` is too small"),
+        ("worse = \"higher\"\n", "", "the fact `days_late` does not say which direction is worse"),
+        ("healthy = 0", "healthy = -1", "alert.toml:22: `healthy` of `days_late` is outside its range"),
+        ("healthy = \"sent\"", "healthy = \"lost\"", "`healthy` of `stage` is not one of its values"),
+        ("id = \"stage\"", "id = \"days_late\"", "the fact `days_late` is defined twice"),
+        (
+            "{ id = \"packed\", meaning = \"in the house\" }, ",
+            "",
+            "the enum `stage` has no set of distinct values",
+        ),
+        ("meaning = \"in the house\"", "meaning = \"\"", "the enum `stage` has no set of distinct values"),
+        ("worse = \"by value\"", "worse = \"higher\"", "the enum `stage` has a direction"),
+        ("healthy = \"sent\"", "min = 3", "the enum `stage` has `min`"),
+        ("base = 10", "base = -1", "`base` is out of range"),
+        ("base = 10", "base = 11", "`base` and the most points of each fact add up to 101"),
+        ("fact = \"stage\"", "fact = \"size\"", "the fact `size` is not defined"),
         ("fact = \"stage\"", "fact = \"days_late\"", "`days_late` has points twice"),
-        ("from = 1,", "below = 1,", "the row of `days_late` has no usable condition"),
-        ("from = 1,", "from = 1, value = \"x\",", "the row of `days_late` has no usable condition"),
-        ("from = 3,", "from = 366,", "the row of `days_late` has no usable condition"),
-        ("from = 3,", "from = 1,", "a row of `days_late` stands twice"),
+        ("from = 1,", "below = 1,", "a row of `days_late` has no valid condition"),
+        ("from = 1,", "from = 1, value = \"x\",", "a row of `days_late` has no valid condition"),
+        ("from = 3,", "from = 366,", "a row of `days_late` has no valid condition"),
+        ("from = 3,", "from = 1,", "two rows of `days_late` have the same condition"),
         ("points = 60", "points = 10", "a worse `days_late` adds fewer points"),
-        ("value = \"packed\"", "value = \"lost\"", "the row of `stage` has no usable condition"),
-        ("\"Send it today.\"", "\"Write to the customer.\"", "fewer than two lines of advice"),
-        ("\"Send it today.\"", "\"\"", "advice is blank"),
+        ("value = \"packed\"", "value = \"lost\"", "a row of `stage` has no valid condition"),
+        ("\"Send it today.\"", "\"Write to the customer.\"", "fewer than two different lines of advice"),
+        ("\"Send it today.\"", "\"\"", "`advice` is blank"),
         ("base = 10", "base = 10\nceiling = 3", "unknown field `ceiling`"),
-        ("unit = \"days\"", "unit = \"days\"\nphrase = \"late\"", "phrase lacks its value"),
+        ("unit = \"days\"", "unit = \"days\"\nphrase = \"late\"", "`phrase` has no `{value}`"),
         ("title = \"Late delivery\"", "title = ", "alert.toml:2:"),
     ];
     for (from, to, expected) in cases {
@@ -122,7 +126,7 @@ fn each_broken_rule_is_found_with_its_line() {
 }
 
 #[test]
-fn all_findings_of_a_file_are_told_at_once_in_the_order_of_lines() {
+fn all_findings_of_a_file_are_reported_at_once_in_the_order_of_lines() {
     let findings = lint("unit = \"days\"\nstep = 1\nworse = \"higher\"\n", "");
     assert_eq!(findings.len(), 2, "{findings:#?}");
 }

@@ -1,10 +1,6 @@
-//! Cases: what counts as a claim at all, and how it is quoted.
-//!
-//! Takes: nothing.
-//! Gives: texts with all their claims, supported or not.
-//! Never: says whether a claim is supported.
+//! What counts as a claim, and how it is quoted. The lists include supported claims.
 
-/// A text, and its claims as they are quoted. The units are calls and points.
+/// Texts, each with the quotes of its claims. The units are calls and points.
 pub(super) const CLAIMS: &[(&str, &[&str])] = &[
     ("", &[]),
     ("No number here, not one.", &[]),

@@ -1,8 +1,6 @@
-//! Cases: explanations as models write them, sound or with invented numbers of every kind.
+//! Explanations as models write them, some sound and some with invented numbers of every kind.
 //!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};

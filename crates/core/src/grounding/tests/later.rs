@@ -1,8 +1,6 @@
-//! Cases: a second set, written when the checker was done and labelled before it had read them.
+//! A second set of explanations, labelled before the finished checker read them.
 //!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};

@@ -1,8 +1,6 @@
-//! Cases: a third set, in the voice that the prompt asks for, labelled before the checker had read them.
+//! A third set of explanations, in the style that the prompt asks for, labelled before the checker read them.
 //!
-//! Takes: nothing.
-//! Gives: a table for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};

@@ -1,8 +1,4 @@
-//! What holds of every text.
-//!
-//! Takes: texts by chance, in a bounded number.
-//! Gives: a failure with the smallest text that breaks a property.
-//! Never: measures time.
+//! Properties that hold for every text.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -12,7 +8,7 @@ use crate::alert_type::AlertTypes;
 use crate::grounding::unsupported_spans;
 use crate::number::Number;
 
-/// Pieces of which a text is made that comes near everything that the reader knows.
+/// Pieces of text that together cover everything that the reader knows.
 const PIECES: &[&str] = &[
     "5", "65", "14", "0", "100", "92.5", "1,200", "2025", "-", "–", "/", ":", ".", ",", "%", " ", " ", " ",
     "\n", "(", ")", "$", "#", "~", "'", "’", "x", "k", "s", "d", "th", "calls", "days", "weeks", "points",
@@ -33,7 +29,7 @@ fn given() -> impl Strategy<Value = Given> {
     ]
 }
 
-/// Sentences that say nothing but what the prompt said.
+/// Sentences whose numbers the prompt supports.
 fn supported(given: Given, risk: u8) -> Vec<String> {
     let types = AlertTypes::built_in();
     let alert_type = types.get(given.alert_type()).unwrap();
@@ -49,7 +45,7 @@ fn supported(given: Given, risk: u8) -> Vec<String> {
     let mut in_points = Vec::new();
     for fact in alert_type.facts() {
         let value = facts.get(fact.id()).unwrap();
-        sentences.push(fact.say(value));
+        sentences.push(fact.describe(value));
         let Some(range) = fact.range() else { continue };
         let words = value.to_words();
         let number: f64 = words.parse().unwrap();
@@ -72,7 +68,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_text_is_too_strange(given in given(), pieces in prop::collection::vec(select(PIECES), 0..60), chance in any::<String>()) {
+    fn the_checker_never_panics(given in given(), pieces in prop::collection::vec(select(PIECES), 0..60), chance in any::<String>()) {
         let checker = given.checker();
         for text in [pieces.concat(), pieces.join(" "), format!("{chance}{}", pieces.concat()), chance] {
             let grounding = checker.report(&text, &[&text], Number::from(72));
@@ -88,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_prompt_said_is_supported(given in given(), risk in 0..=100_u8, chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..8)) {
+    fn the_numbers_of_the_prompt_are_supported(given in given(), risk in 0..=100_u8, chosen in prop::collection::vec(any::<prop::sample::Index>(), 1..8)) {
         let sentences = supported(given, risk);
         let text = chosen.iter().map(|index| index.get(&sentences).as_str()).collect::<Vec<_>>().join(". ");
         let grounding = given.checker().report(&text, &[], Number::from(risk));
@@ -96,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn an_invented_number_among_them_is_found(given in given(), risk in 0..=100_u8, at in any::<prop::sample::Index>(),
+    fn an_invented_number_among_them_is_reported(given in given(), risk in 0..=100_u8, at in any::<prop::sample::Index>(),
         invented in 20_000..1_000_000_u32, form in select(vec!["{}", "{}%", "{} calls", "{} days", "{}/100", "{}.5", "{}x"]))
     {
         let mut sentences = supported(given, risk);

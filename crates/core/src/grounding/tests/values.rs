@@ -1,8 +1,6 @@
-//! Cases: numbers of the facts, as they are, rounded, as shares, as differences, and of the wrong fact.
+//! Numbers of the facts: as they are, rounded, as shares, as differences, and of the wrong fact.
 //!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};

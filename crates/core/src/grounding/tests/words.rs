@@ -1,8 +1,6 @@
-//! Cases: number words, ranges, negations, units, days and weeks.
+//! Number words, ranges, negations, units, days and weeks.
 //!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};
@@ -55,7 +53,7 @@ pub(super) const WORDS: &[Case] = &[
     (Balance("high_demand", 92.5, 20.0), 85.0, "Supply stands at twenty-two.", &["twenty-two"]),
 ];
 
-pub(super) const TALK_OF_FACTS: &[Case] = &[
+pub(super) const COUNTS_OF_FACTS: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "These two factors together point to churn.", &[]),
     (Calls(5.0, 65.0), 72.0, "Two warning signs coincide: 5 calls and a health score of 65.", &[]),
     (Calls(5.0, 65.0), 72.0, "Three warning signs coincide.", &["Three"]),

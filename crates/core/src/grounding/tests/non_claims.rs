@@ -1,8 +1,6 @@
-//! Cases: numerals that claim nothing (dates, times, ordinals, list markers, names), beside some that do.
+//! Numerals that are not claims (dates, times, ordinals, list markers, names), and some that are.
 //!
-//! Takes: nothing.
-//! Gives: tables for the check.
-//! Never: a label that was changed to please the checker.
+//! Never: a label that was changed to satisfy the checker.
 
 use super::Case;
 use super::Given::{Balance, Calls, Health};
@@ -72,7 +70,7 @@ pub(super) const NAMES: &[Case] = &[
     (Balance("high_demand", 92.5, 20.0), 85.0, "With Demand 92.5 and Supply 25 students wait.", &["25"]),
 ];
 
-pub(super) const SAYINGS: &[Case] = &[
+pub(super) const IDIOMS: &[Case] = &[
     (
         Calls(5.0, 65.0),
         72.0,

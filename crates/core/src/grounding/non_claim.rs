@@ -1,8 +1,6 @@
-//! Tells numerals that claim nothing from those that do: dates, times, list markers, numbers of names.
+//! Recognizes numerals that are not claims: dates, times, list markers, and numbers in names.
 //!
-//! Takes: tokens, and where a numeral without a unit starts and ends.
-//! Gives: whether it is an aside.
-//! Never: sees an ordinal, an id or an idiom; those are no numerals to begin with.
+//! Ordinals, ids and idioms never get here, because they are not read as numerals.
 
 use super::digits::Numeral;
 use super::token::{Token, Tokens, YEARS};
@@ -12,46 +10,47 @@ use super::words::{
     NUMBER_PREFIXES,
 };
 
-/// A numeral that may be an aside, in its text.
-pub(super) struct Place<'a, 't> {
+/// A numeral that may not be a claim, and the tokens around it.
+pub(super) struct NumeralContext<'a, 't> {
     pub(super) tokens: &'a Tokens<'t>,
     pub(super) vocabulary: &'a Vocabulary,
-    /// Its first token.
+    /// The index of its first token.
     pub(super) first: usize,
-    /// The token after it.
+    /// The index of the token after it.
     pub(super) next: usize,
 }
 
-/// Digits of a list marker, and of a number in a name.
+/// Digits of a list marker.
 const MARKER_DIGITS_MAX: usize = 2;
-/// See [`MARKER_DIGITS_MAX`].
+/// Digits of a number in a name.
 const NAME_DIGITS_MAX: usize = 3;
-/// After one word that only a sentence's start may have given its capital, the largest number of a name: `Algebra 2`.
+/// The largest number in a name after a single word that may have its capital only because it starts a sentence:
+/// `Algebra 2`.
 const NAME_NUMBER_MAX: f64 = 20.0;
 const MONTH_DAYS_MAX: f64 = 31.0;
 
-impl Place<'_, '_> {
-    /// Whether the numeral claims nothing, whatever follows it.
+impl NumeralContext<'_, '_> {
+    /// Whether the numeral is part of an id or a reference, and so not a claim even if a unit follows.
     pub(super) fn is_part_of_id(&self) -> bool {
         self.is_in_id() || self.is_reference()
     }
 
-    /// Whether the numeral claims nothing, given that no unit follows it.
-    pub(super) fn is_aside(&self, numeral: Numeral) -> bool {
+    /// Whether the numeral is not a claim if no unit follows it.
+    pub(super) fn is_non_claim(&self, numeral: Numeral) -> bool {
         self.tokens.get(self.first).filter(|token| token.is_digits()).is_some_and(|token| {
             self.is_list_marker(token)
                 || self.is_time()
                 || self.is_date(token, numeral)
                 || self.is_in_name(token, numeral)
-                || self.is_glued_to_letters()
+                || self.has_letters_attached()
         })
     }
 
-    fn back(&self, places: usize) -> Option<&Token<'_>> {
-        self.tokens.back(self.first, places)
+    fn back(&self, count: usize) -> Option<&Token<'_>> {
+        self.tokens.back(self.first, count)
     }
 
-    /// `1. Calls`, `**2)** Health`, `(3) silence`, `for 1) calls and 2) silence`.
+    /// Whether it is a list marker: `1. Calls`, `**2)** Health`, `(3) silence`, `for 1) calls and 2) silence`.
     fn is_list_marker(&self, token: &Token<'_>) -> bool {
         let Some(closing) = self.tokens.glued(self.next) else { return false };
         if token.text.len() > MARKER_DIGITS_MAX || !matches!(closing.text, "." | ")") {
@@ -71,7 +70,7 @@ impl Place<'_, '_> {
             && (!token.enclosed || in_parentheses && introduced)
     }
 
-    /// `5 pm`, `5 p.m.`, `5 o'clock`; `5:30` is one token.
+    /// Whether it is a time: `5 pm`, `5 p.m.`, `5 o'clock`; `5:30` is a single token.
     fn is_time(&self) -> bool {
         let dotted = |at: usize| {
             self.tokens.glued(at).is_some_and(|token| token.text == ".")
@@ -82,7 +81,7 @@ impl Place<'_, '_> {
         })
     }
 
-    /// A day beside its month, or a year.
+    /// Whether it is a day next to its month, or a year.
     fn is_date(&self, token: &Token<'_>, numeral: Numeral) -> bool {
         let is_month = |word: &Token<'_>| word.is_in(&MONTHS) && word.has_capital();
         let abbreviated = usize::from(self.back(1).is_some_and(|token| token.text == "."));
@@ -99,7 +98,7 @@ impl Place<'_, '_> {
         is_year && (after_date || !is_amount)
     }
 
-    /// `#1`, `No. 2`, and a keycap of emoji.
+    /// Whether it is a reference: `#1`, `No. 2`, or an emoji keycap.
     fn is_reference(&self) -> bool {
         let glued = self.tokens.glued(self.first).is_some();
         let abbreviated = |at: &Token<'_>| {
@@ -110,14 +109,15 @@ impl Place<'_, '_> {
             || self.tokens.glued(self.next).is_some_and(|token| matches!(token.text, "\u{fe0f}" | "\u{20e3}"))
     }
 
-    /// `COVID-19`, `gpt-4`; not `mid-60`, and not the second end of `five-10`.
+    /// Whether it is part of an id: `COVID-19`, `gpt-4`, but not `mid-60` and not the end of the range `five-10`.
     fn is_in_id(&self) -> bool {
         let (Some(hyphen), Some(word)) = (self.back(1), self.back(2)) else { return false };
         let glued = self.tokens.glued(self.first).is_some() && hyphen.is_hyphen() && !hyphen.spaced;
         glued && word.is_word() && !word.is_number_word() && !word.is_in(&NUMBER_PREFIXES)
     }
 
-    /// `AP Calculus 2`, `Grade 11`: whole, short, and after a word with a capital that the prompt does not have.
+    /// Whether it is part of a name: `AP Calculus 2`, `Grade 11`. It is whole and short, and follows a capitalized word
+    /// that is not in the prompt.
     fn is_in_name(&self, token: &Token<'_>, numeral: Numeral) -> bool {
         let could_be = token.spaced && token.text.len() <= NAME_DIGITS_MAX && numeral.value.fract() == 0.0;
         let Some(word) = self.back(1).filter(|word| could_be && word.is_word() && word.has_capital()) else {
@@ -133,12 +133,14 @@ impl Place<'_, '_> {
                 .back(2)
                 .is_none_or(|before| matches!(before.text, "." | "!" | "?" | ":" | ";" | "\"" | "“" | "—"));
         let is_verb = ["ing", "ed", "ly"].iter().any(|ending| word.text.ends_with(ending));
-        // `Only 3` and the like are known words; of the unknown ones, few but names open a sentence before a number.
+        // Words like `Only` in `Only 3` are known. An unknown word that opens a sentence before a number is mostly a
+        // name.
         !opens_sentence || !is_verb && numeral.value <= NAME_NUMBER_MAX
     }
 
-    /// `3D`, `5m`: letters that are no unit. Other scripts write a counted thing without a space.
-    fn is_glued_to_letters(&self) -> bool {
+    /// Whether letters that are not a unit are attached: `3D`, `5m`. Only ASCII letters count, because other scripts
+    /// write a counted noun without a space.
+    fn has_letters_attached(&self) -> bool {
         self.tokens
             .glued(self.next)
             .is_some_and(|word| word.is_word() && word.text.is_ascii() && !word.is("x"))
