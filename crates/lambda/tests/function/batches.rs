@@ -33,7 +33,7 @@ fn row_05_one_record_fails_alone() {
     assert_eq!(handed_back(&answer), ["message-6"]);
     assert_eq!((scene.insights().len(), scene.parked()), (8, vec!["not_json".to_owned()]));
     assert_eq!(scene.asked(), [9, 0]);
-    scene.proxy.mend();
+    scene.proxy.restore();
     let again = function.invoke(&batch([bodies[6].as_str()]));
     assert_eq!(handed_back(&again), Vec::<String>::new());
     assert_eq!(scene.insights().len(), 9);

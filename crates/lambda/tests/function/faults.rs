@@ -22,7 +22,7 @@ fn row_08_a_store_that_is_down_costs_no_call_and_loses_nothing() {
         let expected = if plug == Plug::LoseRequest { "store_unreachable" } else { "store_busy" };
         assert_eq!(kind, expected);
         assert!(sentence.contains(&scene.table.name), "{sentence}");
-        scene.proxy.mend();
+        scene.proxy.restore();
     }
     assert_eq!(scene.asked(), [0, 0]);
     for number in [0, 1, 2, 9] {
@@ -150,7 +150,7 @@ fn an_invocation_ends_before_its_deadline_whatever_hangs() {
     let (kind, sentence) =
         function.invoke_bytes(alert(1).to_string().as_bytes(), Duration::from_millis(1500)).unwrap_err();
     assert_eq!(kind, "deadline", "{sentence}");
-    scene.proxy.mend();
+    scene.proxy.restore();
     assert_eq!(function.outcome(alert(2).to_string().as_bytes()), "stored");
 }
 

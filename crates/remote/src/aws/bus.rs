@@ -32,7 +32,7 @@ const ALERT_SOURCE: &str = "iops-dashboard.processor";
 const KEPT_BACK: [&str; 2] = ["reply", "attempts"];
 
 impl EventBus {
-    /// What telling does.
+    /// What publishing does.
     pub const ACTIONS: [&str; 1] = ["events:PutEvents"];
 
     /// The bus of this name or ARN.
@@ -120,7 +120,8 @@ fn detail(insight: &StoredInsight) -> String {
 
 impl Notifier for EventBus {
     async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
-        self.put(&[self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight))]).await
+        // The future of a call is large; boxed, it does not make every caller's so.
+        Box::pin(self.put(&[self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight))])).await
     }
 }
 

@@ -108,8 +108,9 @@ impl DynamoDb {
         read.retry(pauses).when(StoreError::is_transient).await
     }
 
+    /// The future of an exchange is large; boxed, it does not make every caller's so.
     async fn exchange<R: TableRequest>(&self, request: &R, bounds: Bounds) -> Result<R::Response, Failure> {
-        self.caller.call(R::OPERATION, request, bounds).await
+        Box::pin(self.caller.call(R::OPERATION, request, bounds)).await
     }
 
     /// A conditional update.

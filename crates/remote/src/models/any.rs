@@ -1,7 +1,5 @@
-//! The models that can be asked over the network, as one type.
+//! The models that can be called over the network, as one type.
 //!
-//! Takes: settings.
-//! Gives: an [`AnyModel`], or the sentence that says which setting to mend.
 //! Never: knows what the chain does with it.
 
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
@@ -50,9 +48,10 @@ impl Model for AnyModel {
     }
 
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
+        // The futures of a call are large; boxed, they do not make every caller's so.
         match self {
-            Self::Bedrock(model) => model.ask(call).await,
-            Self::OpenAi(model) => model.ask(call).await,
+            Self::Bedrock(model) => Box::pin(model.ask(call)).await,
+            Self::OpenAi(model) => Box::pin(model.ask(call)).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::help::explained;
 use portend_core::store::{Claim, Claims, Parking, Queries};
 use portend_remote::DynamoDb;
-use portend_testing::StoppedClock;
+use portend_testing::clock::StoppedClock;
 use portend_testing::play::{self, EventResult, first_event, outlive_the_lease, request, start, status};
 
 use crate::store::{proxied, run, store_at};

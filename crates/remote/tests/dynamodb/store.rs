@@ -34,12 +34,12 @@ pub(crate) fn store_at(url: &str, table: &str) -> DynamoDb {
 
 /// A store in a fresh table.
 pub(crate) async fn fresh() -> (DynamoDb, Table) {
-    let table = Table::create();
+    let table = Table::create_in_2025();
     (store_at(&endpoint(), &table.name), table)
 }
 
 /// A store in a fresh table, behind a proxy.
 pub(crate) fn proxied() -> (DynamoDb, Table, Proxy) {
-    let (table, proxy) = (Table::create(), Proxy::start());
+    let (table, proxy) = (Table::create_in_2025(), Proxy::start());
     (store_at(&proxy.url(), &table.name), table, proxy)
 }

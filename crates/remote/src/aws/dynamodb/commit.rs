@@ -32,7 +32,7 @@ pub(super) async fn commit(store: &DynamoDb, request: &CommitRequest<'_>) -> Res
             Action::Put(put_insight(store, request)),
             Action::Update(finish_claim(store, request)),
         ],
-        client_request_token: token(request),
+        client_request_token: token(&store.table, request),
     };
     match store.transact(&transaction).await? {
         None => Ok(Commit::Stored),
@@ -71,9 +71,9 @@ fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
 }
 
 /// The same for the same request, and another for any other.
-fn token(request: &CommitRequest<'_>) -> String {
-    let lease = request.lease;
-    let parts = (&lease.owner, lease.fence, request.insight.key().digits(), request.insight.fields().run.as_str());
+fn token(table: &str, request: &CommitRequest<'_>) -> String {
+    let (lease, insight) = (request.lease, request.insight);
+    let parts = (table, &lease.owner, lease.fence, insight.key(), &insight.fields().run);
     let mut token = hex::encode(Sha256::digest(format!("{parts:?}")));
     token.truncate(TOKEN_CHARS);
     token
