@@ -24,8 +24,10 @@ use crate::time::Timestamp;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
     /// Insights that were published.
+    #[serde(rename = "told")]
     pub published: u64,
-    /// Insights that are still to be published: the bus did not take them, or there is none.
+    /// Insights that are still to be published: the bus did not accept them, or there is none.
+    #[serde(rename = "untold")]
     pub unpublished: u64,
     /// Insights that a model's has replaced.
     pub upgraded: u64,

@@ -26,7 +26,7 @@ fn row_05_one_record_fails_alone() {
     bodies.insert(3, "{\"alert_type\":".to_owned());
     // A commit is tried for 3 seconds, with pauses that double.
     for _ in 0..20 {
-        scene.proxy.pull("PutItem stu_canary_5", Plug::Throttle);
+        scene.proxy.pull("TransactWriteItems stu_canary_5", Plug::Throttle);
     }
     let function = scene.start();
     let answer = function.invoke(&batch(bodies.iter().map(String::as_str)));

@@ -224,9 +224,15 @@ impl Scene {
 
     /// Everything that the function asked of AWS is allowed by the stack.
     fn look_at_actions(&self) {
-        let asked = self.proxy.operations().into_iter().map(|name| format!("dynamodb:{name}"));
-        for action in asked {
-            assert!(DynamoDb::ACTIONS.contains(&action.as_str()), "{action}");
+        for operation in self.proxy.operations() {
+            // A transaction is allowed by its steps.
+            let actions = match operation.as_str() {
+                "TransactWriteItems" => vec!["PutItem", "UpdateItem"],
+                name => vec![name],
+            };
+            for action in actions {
+                assert!(DynamoDb::ACTIONS.contains(&format!("dynamodb:{action}").as_str()), "{action}");
+            }
         }
     }
 

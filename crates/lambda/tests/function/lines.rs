@@ -8,7 +8,7 @@ use crate::harness::{Scene, alert, batch};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// The log's fields. Whoever adds one asks whether it can name a person.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "level",
     "request_id",
     "run",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 19] = [
     "cost_usd",
     "message",
     "told",
+    "untold",
     "upgraded",
     "later",
     "never",

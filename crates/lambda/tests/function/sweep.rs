@@ -56,8 +56,9 @@ fn row_13_every_model_is_down_and_what_is_degraded_is_upgraded_later() {
 fn a_sweep_with_nothing_to_do_says_so() {
     let scene = Scene::answering();
     let swept = scene.invoke(&json!({ "portend": "upgrade" })).unwrap();
-    let expected =
-        json!({ "status": "swept", "told": 0, "upgraded": 0, "later": 0, "never": 0, "complete": true });
+    let expected = json!({
+        "status": "swept", "told": 0, "untold": 0, "upgraded": 0, "later": 0, "never": 0, "complete": true,
+    });
     assert_eq!(swept, expected);
 }
 

@@ -10,7 +10,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
-use portend_remote::{AnyModel, Aws, DynamoDb, Finding as TablePart, SystemClock};
+use portend_remote::{AnyModel, Aws, DynamoDb, TableFinding, SystemClock};
 use serde::Serialize;
 use serde_json::json;
 
@@ -126,10 +126,10 @@ async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<Finding> 
         StoreName::DynamoDb(table) => {
             let types = config.alert_types().unwrap_or_else(|_| AlertTypes::built_in());
             let report = DynamoDb::new(table.clone(), &types, aws.clone()).describe().await;
-            let finding = |TablePart { part, wrong }| {
+            let finding = |TableFinding { part, problem }| {
                 let part =
                     if part == "table" { format!("store dynamodb:{table}") } else { format!("store {part}") };
-                Finding::of(part, wrong.map_or(Ok(()), Err), "as it should be")
+                Finding::of(part, problem.map_or(Ok(()), Err), "as it should be")
             };
             report.into_iter().map(finding).collect()
         }

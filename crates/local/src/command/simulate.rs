@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::value_parser;
-use portend_simulator::{DAYS_MAX, ENTITIES_MAX, Outcome, Settings, Simulation};
+use portend_simulator::{DAYS_MAX, ENTITIES_MAX, EntityOutcome, Settings, Simulation};
 
 use crate::show::output::note;
 use crate::show::text::thousands;
@@ -119,7 +119,7 @@ fn create(path: &Path) -> Result<File> {
     })
 }
 
-fn write_outcomes(outcomes: impl Iterator<Item = Outcome>, mut file: impl Write) -> io::Result<()> {
+fn write_outcomes(outcomes: impl Iterator<Item = EntityOutcome>, mut file: impl Write) -> io::Result<()> {
     for outcome in outcomes {
         serde_json::to_writer(&mut file, &outcome)?;
         file.write_all(b"\n")?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use portend_core::alert_type::{
-    AlertType, AlertTypes, Fact, FactKind, FolderError, PointsTable, Range, When,
+    AlertType, AlertTypes, Fact, FactKind, FolderError, PointsTable, FactRange, PointsCondition,
 };
 
 use super::samples;
@@ -160,7 +160,7 @@ fn fact_lines(fact: &Fact, table: &PointsTable, line: &mut impl FnMut(&str)) {
     line(&format!("  {}", shown(fact.meaning())));
     match fact.kind() {
         FactKind::Integer(range) | FactKind::Number(range) => {
-            let Range { min, max, unit, step, worse, .. } = range;
+            let FactRange { min, max, unit, step, worse, .. } = range;
             let whole = if matches!(fact.kind(), FactKind::Integer(_)) { "whole, " } else { "" };
             let worse = format!("{worse:?}").to_lowercase();
             line(&format!("  {whole}{min} to {max} {}, in steps of {step}; {worse} is worse", shown(unit)));
@@ -174,9 +174,9 @@ fn fact_lines(fact: &Fact, table: &PointsTable, line: &mut impl FnMut(&str)) {
     for each in table.points.iter().filter(|each| each.fact == fact.id()) {
         for row in &each.add {
             let when = match &row.when {
-                When::From(from) => format!("from {from}"),
-                When::Below(below) => format!("below {below}"),
-                When::Value(value) => value.clone(),
+                PointsCondition::From(from) => format!("from {from}"),
+                PointsCondition::Below(below) => format!("below {below}"),
+                PointsCondition::Value(value) => value.clone(),
             };
             line(&format!("  {:>+4}  {when}", row.points));
         }

@@ -5,7 +5,6 @@ use std::pin::pin;
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
-use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::pipeline::{SweepEvent, SweepReport};
 use portend_core::time::Timestamp;
@@ -26,8 +25,8 @@ use crate::show::writer::OutputWriter;
 /// Exit code: 0 if nothing is left to do, 1 if something must wait.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Print one JSON object per insight: `{"status": "published" | "unpublished" | "upgraded" | "later" | "never",
-    /// "alert_id", "insight"}`.
+    /// Print one JSON object per insight: `{"status": "told" | "untold" | "upgraded" | "later" | "never", "alert_id",
+    /// "insight"}`; `told` is published, `untold` still to be published.
     #[arg(long)]
     json: bool,
 }
@@ -75,8 +74,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 /// What is printed of one insight.
 fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u8>> {
     let (status, insight): (_, &StoredInsight) = match event {
-        SweepEvent::Published(insight) => ("published", insight),
-        SweepEvent::Unpublished(insight) => ("unpublished", insight),
+        SweepEvent::Published(insight) => ("told", insight),
+        SweepEvent::Unpublished(insight) => ("untold", insight),
         SweepEvent::Upgraded(insight) => ("upgraded", insight),
         SweepEvent::Later(insight, _) => ("later", insight),
         SweepEvent::Never(insight) => ("never", insight),

@@ -65,7 +65,7 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
         (0..BAR_CHARS).map(|at| if (f64::from(at) + 0.5) * step <= score { '█' } else { '░' }).collect();
     let title = alert_type.map_or_else(|| shown(insight.prediction_type()), |each| shown(each.title()));
     let severity = insight.current().map_or("no severity", |fields| &fields.severity);
-    let number = format!("{:>4}", insight.risk_score.to_string());
+    let number = format!("{:>4}", insight.risk_score().to_string());
     line(
         card,
         &format!(

@@ -9,7 +9,7 @@ use portend_core::notify::NotifyError;
 use portend_remote::EventBus;
 use portend_remote::limits::EVENTS_AT_ONCE;
 use portend_remote::{Aws, find_region};
-use portend_simulator::Alert;
+use portend_simulator::SimulatedAlert;
 use tokio::runtime::Runtime;
 
 /// Tries for one request of ten events.
@@ -35,7 +35,7 @@ impl BusWriter {
     }
 
     /// Publishes the alerts in their order. Returns how many there were.
-    pub(crate) fn publish(&self, mut alerts: impl Iterator<Item = Alert>) -> Result<u64> {
+    pub(crate) fn publish(&self, mut alerts: impl Iterator<Item = SimulatedAlert>) -> Result<u64> {
         let mut published = 0;
         loop {
             let next = alerts.by_ref().take(EVENTS_AT_ONCE);
