@@ -193,7 +193,7 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOu
         events.push(event);
     }
     if events.is_empty() {
-        note("no parked event is to be replayed");
+        note("no parked event is left to replay");
         return Ok(CommandOutcome::Done);
     }
     let mut report = EventReport::new(json, false, runner.pipeline.types(), None);

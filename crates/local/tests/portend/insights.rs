@@ -57,7 +57,7 @@ fn filters_leave_what_passes_all_of_them() {
     }
     let unknown = home.run("insights --type nope").exits(0);
     assert!(
-        unknown.err.contains("no alert type is called nope; portend types lists them"),
+        unknown.err.contains("unknown alert type nope; portend types lists them"),
         "{}",
         unknown.err
     );

@@ -58,7 +58,7 @@ fn a_lock_that_is_not_given_back_is_said_with_the_mend_and_nothing_is_lost() {
     let other = locked(&home);
     send("stu_during");
     let store = home.store().display().to_string();
-    home.run("explain alert.json").complains(1, &store, "others use it too, try again in a moment");
+    home.run("explain alert.json").complains(1, &store, "others use it too: try again in a moment");
     line.clear();
     out.read_line(&mut line).unwrap();
     assert!(line.contains(r#""status":"failed","reason":"store_busy""#), "{line}");

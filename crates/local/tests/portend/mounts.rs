@@ -36,7 +36,7 @@ fn a_store_that_cannot_be_written_can_be_read() {
     let file = "disk/portend.db";
     for line in ["explain alert.json", "parked replay"] {
         let run = read_only(&home, file, &format!("{line} --store {file}"));
-        run.complains(1, file, "give write access to the file and its folder, or another --store");
+        run.complains(1, file, "give write access to the file and its folder, or name another --store");
     }
     let read = read_only(&home, file, &format!("insights --json --store {file}")).exits(0);
     assert_eq!(read.json().len(), 1);
@@ -48,7 +48,7 @@ fn a_folder_that_cannot_be_written_is_named_with_the_mend() {
     let Some(home) = home() else { return };
     for file in ["disk/portend.db", "disk/new.db", "disk/new/portend.db"] {
         let run = read_only(&home, "disk", &format!("explain alert.json --store {file}"));
-        run.complains(1, file, "give write access to the file and its folder, or another --store");
+        run.complains(1, file, "give write access to the file and its folder, or name another --store");
     }
     for line in ["insights", "ledger", "parked"] {
         let run = read_only(&home, "disk", &format!("{line} --store disk/portend.db"));

@@ -84,7 +84,7 @@ fn a_parked_event_is_shown_with_its_reason_and_as_it_came() {
     home.explain(&event).exits(1);
     let parked = home.parked();
     let shown = home.run(&format!("parked show {}", id(&parked[0]))).exits(0).out;
-    for part in ["missing:$.severity\n", "nothing came", parked[0]["sha256"].as_str().unwrap(), &event] {
+    for part in ["missing:$.severity\n", "is missing", parked[0]["sha256"].as_str().unwrap(), &event] {
         assert!(shown.contains(part), "no {part:?} in {shown}");
     }
     assert_eq!(home.run(&format!("parked show --json {}", id(&parked[0]))).exits(0).json(), parked);

@@ -33,7 +33,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
 fn alert_types_are_set_in_the_same_three_ways() {
     let home = Home::new();
     let missing =
-        |command: &mut Command, folder: &str| run(command).complains(2, folder, "give the folder that holds");
+        |command: &mut Command, folder: &str| run(command).complains(2, folder, "name the folder that has");
     home.write("portend.toml", "alert_types = \"of_the_file\"\n");
     missing(&mut home.portend(&["types"]), "of_the_file");
     missing(home.portend(&["types"]).env("ALERT_TYPES_DIR", "of_the_environment"), "of_the_environment");
@@ -104,14 +104,14 @@ fn a_wrong_setting_is_named_with_its_line_and_the_mend() {
     home.run("ledger").complains(
         2,
         "portend.toml",
-        "give a settings file that can be read with --config, or none",
+        "name a settings file that can be read with --config, or none",
     );
 }
 
 #[test]
 fn a_settings_file_that_is_named_must_be_there() {
     let home = Home::new();
-    let mend = "give a settings file that can be read with --config, or none";
+    let mend = "name a settings file that can be read with --config, or none";
     home.run("ledger --config none.toml").complains(2, "none.toml", mend);
     run(home.portend(&["ledger"]).env("PORTEND_CONFIG", "none.toml")).complains(2, "none.toml", mend);
     home.run("ledger --config ..").complains(2, "..", mend);

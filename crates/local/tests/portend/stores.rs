@@ -61,7 +61,7 @@ fn what_is_no_store_is_refused_with_its_name_and_left_as_it_is() {
         for line in READERS.iter().chain([&WRITER]) {
             let run = home.run(&line.replace("FILE", file));
             assert!(run.err.contains(what), "{line}: {}", run.err);
-            run.complains(1, file, "give another --store");
+            run.complains(1, file, "name another --store");
         }
         assert_eq!(fs::read(home.path(file)).ok(), before, "{file}");
     }
@@ -78,7 +78,7 @@ fn a_store_of_a_newer_program_is_refused_and_left_as_it_is() {
     for line in READERS.iter().chain([&WRITER]) {
         let run = home.run(&line.replace("FILE", "newer.db"));
         assert!(run.err.contains("version 7"), "{line}: {}", run.err);
-        run.complains(1, "newer.db", "use the newer program, or another --store");
+        run.complains(1, "newer.db", "use the newer program, or name another --store");
     }
     assert_eq!(fs::read(home.path("newer.db")).unwrap(), before);
 }
@@ -92,7 +92,7 @@ fn a_damaged_store_is_refused_with_its_name() {
     for (file, bytes) in [("overwritten.db", &overwritten[..]), ("cut.db", &whole[..5000])] {
         home.write(file, bytes);
         for line in READERS.iter().chain([&WRITER]) {
-            home.run(&line.replace("FILE", file)).complains(1, file, "give another --store");
+            home.run(&line.replace("FILE", file)).complains(1, file, "name another --store");
         }
     }
 }
@@ -159,7 +159,7 @@ fn a_store_whose_making_was_cut_off_can_be_read() {
         .unwrap();
     for _ in 0..20 {
         other
-            .execute_batch("INSERT INTO more VALUES (zeroblob(5000)); UPDATE insight SET occurrences = 7")
+            .execute_batch("INSERT INTO more VALUES (zeroblob(5000)); UPDATE claim SET occurrences = 7")
             .unwrap();
     }
     for end in ["", "-journal"] {

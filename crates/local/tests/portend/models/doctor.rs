@@ -79,7 +79,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             OpenAi,
             "wrong key",
             openai(401, "invalid_api_key", "Incorrect API key provided: sk-canary"),
-            &["key is refused", "right one"],
+            &["key is refused", "valid key"],
         ),
         (OpenAi, "no money", openai(429, "insufficient_quota", ""), &["quota or credit is spent", "raise"]),
         (
@@ -101,7 +101,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             &["redirects", "final address"],
         ),
         (OpenAi, "not JSON", vec![Script::answer(200, "<html>")], &["unreadable", "not JSON"]),
-        (OpenAi, "closed", vec![Script::close()], &["cannot be reached", "endpoint runs"]),
+        (OpenAi, "closed", vec![Script::close()], &["unreachable", "endpoint is running"]),
     ];
     each(&rows, |(provider, name, scripts, words)| {
         let scene = Scene::alone(*provider, scripts.clone());
@@ -138,8 +138,8 @@ fn what_is_wrong_before_anything_is_sent_is_named_too() {
             [0, 0],
             &["AWS_REGION is not set", "BEDROCK_MODEL_ID"],
         ),
-        (no_endpoint, [0, 0], &["cannot be reached", "refused"]),
-        (no_tls, [0, 0], &["cannot be reached", "TLS"]),
+        (no_endpoint, [0, 0], &["unreachable", "refused"]),
+        (no_tls, [0, 0], &["unreachable", "TLS"]),
         (keyless, [0, 1], &["no credentials", "key"]),
         (
             Scene::alone(OpenAi, []).unset("OPENAI_API_KEY").unset("OPENAI_BASE_URL"),
@@ -207,7 +207,7 @@ fn a_person_reads_a_line_for_each_part() {
     let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
     for line in [
         "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): answered in ",
-        &format!("failed   {openai}: the key is refused; give the right one\n"),
+        &format!("failed   {openai}: the key is refused; configure a valid key\n"),
         &format!("warning  {openai}: its price is not known"),
     ] {
         assert!(run.output.contains(line), "{line} in {}", run.output);

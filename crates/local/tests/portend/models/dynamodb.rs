@@ -99,7 +99,7 @@ fn insights_are_told_on_the_bus_and_a_missing_bus_loses_none() {
     let scene = scene.set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
     let lost = scene.explain(&[alert(2)]);
     assert_eq!(lost.code, 0);
-    assert!(lost.errors.contains("was not told"), "{}", lost.errors);
+    assert!(lost.errors.contains("were not published"), "{}", lost.errors);
     let todo = table.items_of("insight#").into_iter().filter(|item| item.contains_key("todo")).count();
     assert_eq!(todo, 1, "the sweep tells it");
 }
@@ -176,7 +176,7 @@ fn an_upgrade_tells_what_the_bus_did_not_take() {
     let scene =
         scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
     let run = scene.explain(&[alert(1)]);
-    assert!(run.errors.contains("portend upgrade tells"), "{}", run.errors);
+    assert!(run.errors.contains("portend upgrade publishes"), "{}", run.errors);
     let statuses = |run: &Run| -> Vec<String> {
         run.lines().iter().map(|line| text(&line["status"]).to_owned()).collect()
     };
