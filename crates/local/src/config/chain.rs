@@ -82,7 +82,7 @@ impl ChainPlan {
                 },
                 (_, Some(written)) => endpoint(name, written)?,
                 (_, None) => bail!(
-                    "`{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"
+                    "MODELS: `{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"
                 ),
             });
         }

@@ -33,7 +33,7 @@ fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_g
     home.write("alerts.jsonl", lines(alerts));
     // A model that never answers: eight alerts are in work when the kill comes.
     let model = Server::start(std::iter::repeat_with(Script::hang));
-    let mut killed = home.portend(&["explain", "--json", "--models", "openai", "alerts.jsonl"]);
+    let mut killed = home.portend(&["explain", "--json", "--models", "openai", "--concurrency", "8", "alerts.jsonl"]);
     killed.env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
     let mut killed = killed.spawn().unwrap();
     until("eight calls are made", || model.requests().len() == 8);

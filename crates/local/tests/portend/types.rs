@@ -143,7 +143,7 @@ fn a_folder_without_types_is_refused_with_what_it_lacks() {
         ("none", "none", "name the folder that has one subfolder per alert type"),
         ("alert.json", "alert.json", "name the folder that has one subfolder per alert type"),
         ("empty", "empty", "add a subfolder with an alert.toml for each alert type"),
-        ("hollow", "hollow/some_type/alert.toml", "each sub-folder needs an alert.toml"),
+        ("hollow", "hollow/some_type/alert.toml", "each subfolder needs an alert.toml"),
         ("latin", "latin/some_type/alert.toml", "in UTF-8"),
         ("large", "large/some_type/alert.toml", "at most 256 KiB"),
     ] {

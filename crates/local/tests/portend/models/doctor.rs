@@ -64,7 +64,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             Bedrock,
             "no such model",
             bedrock(400, "ValidationException", "The provided model identifier is invalid."),
-            &["no such model", "region"],
+            &["does not exist here", "region"],
         ),
         (
             Bedrock,
@@ -73,7 +73,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             &["end of life", "newer"],
         ),
         (Bedrock, "quota", bedrock(400, "ServiceQuotaExceededException", ""), &["quota", "ask the vendor"]),
-        (Bedrock, "throttled", bedrock(429, "ThrottlingException", ""), &["throttling"]),
+        (Bedrock, "throttled", bedrock(429, "ThrottlingException", ""), &["throttles requests", "rate limit"]),
         (Bedrock, "down", bedrock(503, "ServiceUnavailableException", ""), &["503"]),
         (
             OpenAi,
@@ -86,7 +86,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             OpenAi,
             "no such model",
             openai(404, "model_not_found", "The model `x` does not exist"),
-            &["no such model", "model id"],
+            &["does not exist here", "model id"],
         ),
         (
             OpenAi,
@@ -98,7 +98,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             OpenAi,
             "redirect",
             vec![OpenAi.fails(308, "", "").header("location", "http://127.0.0.1:9/")],
-            &["redirects", "final address"],
+            &["redirects", "address to which it redirects"],
         ),
         (OpenAi, "not JSON", vec![Script::answer(200, "<html>")], &["unreadable", "not JSON"]),
         (OpenAi, "closed", vec![Script::close()], &["unreachable", "endpoint is running"]),
