@@ -76,7 +76,8 @@ impl Caller {
         body: String,
         bounds: Bounds,
     ) -> Result<Response, ModelError> {
-        let place = self.place.get_or_try_init(|| self.find()).await?;
+        // Reading the settings is a large future, and seldom needed.
+        let place = self.place.get_or_try_init(|| Box::pin(self.find())).await?;
         let mut request = Request::post(format!("{}{path}", place.url))
             .header(CONTENT_TYPE, self.service.content_type)
             .header(ACCEPT, "application/json");
