@@ -1,23 +1,33 @@
 //! Every bound of the adapters, in one place, each with its unit and its reason.
 //!
-//! Takes: nothing.
-//! Gives: constants.
 //! Never: a bound that some other file repeats as a literal.
 
 use std::time::Duration;
 
-/// From the first packet to the end of the TLS handshake. An attempt's total time is the core's to bound.
+/// To open a connection: name, TCP and TLS. It counts apart from the exchange, since a slow machine needs it once.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an unused connection is kept. A Lambda is frozen between events, and wakes with connections that the
 /// other end has long closed.
 pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(20);
-/// The body of a response. A reply of the largest ceiling that is asked for is far below it.
+/// The body of a response of a model, the bus or a secret. A reply of the largest ceiling that is asked for is far
+/// below it.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// One operation on the table, its answer included. Most take 5 ms; three tries fit what is kept of an event's time to
-/// store its insight.
+/// To fetch AWS credentials. A program that prints them may have to renew them first.
+pub const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long before they expire credentials are fetched anew.
+pub const CREDENTIALS_REFRESH: Duration = Duration::from_mins(1);
+/// How long credentials that do not expire are used, so that rotated ones are noticed.
+pub const CREDENTIALS_KEPT: Duration = Duration::from_mins(15);
+/// The least that a clock is off to be why a signature is refused: a minute. AWS allows five.
+pub const CLOCK_SKEW_MIN_MILLIS: u64 = 60_000;
+
+/// One operation on the table, from when a connection takes the request. Most take 5 ms; three tries fit what is kept
+/// of an event's time to store its insight.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// One event put on the bus. Nobody waits longer to tell; the sweep tells what was not told.
+/// The body of a response of the table: 16 MB of items, as JSON writes them.
+pub const TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// One event put on the bus. Nobody waits longer to notify; the sweep notifies of what is left.
 pub const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Events of one request to the bus: EventBridge's own limit.
 pub const EVENTS_AT_ONCE: usize = 10;

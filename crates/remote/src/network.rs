@@ -1,31 +1,88 @@
 //! The one way to the network: HTTP/1.1 and 2 over TLS by rustls and ring, one bounded exchange at a time.
 //!
-//! Takes: a request, whole.
-//! Gives: an [`Response`], read to its end, or why there is none.
-//! Never: follows a redirect, tries twice, keeps more than [`BODY_BYTES_MAX`] of a body, or bounds the time past the
-//! connection; the caller does, by dropping the future.
+//! ```text
+//! exchange ─▶ connect (3 s, or a pooled connection) ─▶ send, receive (the bounds) ─▶ Response
+//! ```
+//!
+//! Never: follows a redirect, retries, keeps more of a body than its bound, or repeats any of it.
 
 use std::error::Error;
 use std::io;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portend_core::model::ModelError;
+use http::Request;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use portend_core::model::{Fault, ModelError};
+use tokio::sync::Notify;
 
-use crate::limits::{BODY_BYTES_MAX, CONNECT_TIMEOUT, CONNECTION_IDLE_MAX};
+use crate::limits::{CONNECT_TIMEOUT, CONNECTION_IDLE_MAX};
 use crate::response::{Response, unreadable};
 
-/// A client for the AWS SDK, as it is. Nothing is done until it is used.
+/// What requests say of who sends them.
+pub(crate) const USER_AGENT: &str = concat!("portend/", env!("CARGO_PKG_VERSION"));
+
+/// What one exchange may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// From when a connection takes the request to the end of the response; `None`: whoever asks drops the future.
+    pub(crate) time: Option<Duration>,
+    /// Bytes of the response's body.
+    pub(crate) bytes: usize,
+}
+
+/// Connections to wherever requests are sent, kept for the next request. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connections(Arc<OnceLock<SharedHttpConnector>>);
+
+impl Connections {
+    /// Sends one request and reads the whole response. The time to connect counts apart: a connection takes the body
+    /// only once it is open.
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<String>,
+        bounds: Bounds,
+    ) -> Result<Response, ModelError> {
+        let taken = Arc::new(Notify::new());
+        let request = request.map({
+            let taken = Arc::clone(&taken);
+            |body| SdkBody::from_body_1_x(Full::from(body).inspect_frame(move |_| taken.notify_one()))
+        });
+        let request = HttpRequest::try_from(request).map_err(|_| no_request())?;
+        // Making the connector reads the system's certificates.
+        let connector = self.0.get_or_init(connector);
+        let mut exchange = pin!(async {
+            let response = connector.call(request).await.map_err(|error| no_response(&error))?;
+            whole(response, bounds.bytes).await
+        });
+        if let Some(time) = bounds.time {
+            tokio::select! {
+                biased;
+                response = &mut exchange => return response,
+                () = taken.notified() => {}
+            }
+            return tokio::time::timeout(time, exchange).await.unwrap_or(Err(ModelError::TimedOut));
+        }
+        exchange.await
+    }
+}
+
+/// A request that no connection could carry. Settings are checked, so it is hardly ever met.
+pub(crate) fn no_request() -> ModelError {
+    ModelError::Configuration { fault: Fault::Refused("no request could be made".to_owned()) }
+}
+
+/// A client for AWS's credential chain, as it is. Nothing is done until it is used.
 pub(crate) fn https() -> SharedHttpClient {
     Builder::new()
         .pool_idle_timeout(CONNECTION_IDLE_MAX)
@@ -33,74 +90,32 @@ pub(crate) fn https() -> SharedHttpClient {
         .build_https()
 }
 
-/// The same client, with bounded bodies.
-pub(crate) fn bounded(client: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(Bounded(client))
-}
-
-/// A connection to one endpoint, for an adapter that has no SDK. It reads the system's certificates.
-pub(crate) fn connector() -> SharedHttpConnector {
+fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let connector = Connector::builder()
         .connector_settings(settings)
         .pool_idle_timeout(CONNECTION_IDLE_MAX)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build();
-    SharedHttpConnector::new(Bounded(connector))
-}
-
-/// Sends one request and reads the whole answer.
-pub(crate) async fn send(
-    connector: &SharedHttpConnector,
-    request: HttpRequest,
-) -> Result<Response, ModelError> {
-    match connector.call(request).await {
-        Ok(response) => Ok(Response::of(&response)),
-        Err(error) => Err(no_answer(&error)),
-    }
-}
-
-/// A client or connector whose responses are read to their end, within bounds.
-#[derive(Debug)]
-struct Bounded<T>(T);
-
-impl HttpClient for Bounded<SharedHttpClient> {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Bounded(self.0.http_connector(settings, components)))
-    }
-}
-
-impl<T: HttpConnector> HttpConnector for Bounded<T> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let response = self.0.call(request);
-        HttpConnectorFuture::new(async move { whole(response.await?).await })
-    }
+    SharedHttpConnector::new(connector)
 }
 
 /// The response with its body in memory. A success that cannot be read is a failure; a failure stays what its status
 /// says, with an empty body.
-async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let body = match Limited::new(response.take_body(), BODY_BYTES_MAX).collect().await {
-        Ok(body) => SdkBody::from(body.to_bytes()),
-        Err(_) if !response.status().is_success() => SdkBody::empty(),
-        Err(error) => {
-            let what = if error.is::<LengthLimitError>() { "over 1 MiB" } else { "cut off" };
-            return Err(ConnectorError::other(unreadable(what).into(), None));
+async fn whole(mut response: HttpResponse, bytes_max: usize) -> Result<Response, ModelError> {
+    let body = match Limited::new(response.take_body(), bytes_max).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(_) if !response.status().is_success() => Vec::new(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(unreadable(&format!("over {} MiB", bytes_max >> 20)));
         }
+        Err(_) => return Err(unreadable("cut off")),
     };
-    *response.body_mut() = body;
-    Ok(response)
+    Ok(Response { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }
 
-/// Why no answer came. The order matters: what this file said itself is exact.
-pub(crate) fn no_answer(error: &ConnectorError) -> ModelError {
-    if let Some(said) = causes(error).find_map(<dyn Error>::downcast_ref::<ModelError>) {
-        return said.clone();
-    }
+/// Why there is no response.
+fn no_response(error: &ConnectorError) -> ModelError {
     let io = causes(error).filter_map(<dyn Error>::downcast_ref::<io::Error>).map(io::Error::kind);
     let what = if error.is_timeout() {
         Some("no connection in time")

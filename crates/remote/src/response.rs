@@ -1,17 +1,16 @@
-//! A response as it came, and the readings that both adapters share.
+//! A response, and the readings that all adapters share: JSON, the wait that it asks for, a stop reason's meaning, a
+//! vendor's code that is safe to repeat.
 //!
-//! Takes: status, headers and the whole body.
-//! Gives: JSON, the wait that it asks for, a stop reason's meaning, a vendor's code that is safe to repeat.
 //! Never: puts a body, or any text that is not a plain code, into an error.
 
 use std::fmt;
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::Headers;
-use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use portend_core::model::{ModelError, Stop};
+use portend_core::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::limits::{CODE_CHARS_MAX, MODEL_ID_CHARS_MAX};
@@ -34,23 +33,27 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    /// Of a response whose body is already in memory.
-    pub(crate) fn of(response: &HttpResponse) -> Self {
-        Self {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.body().bytes().unwrap_or_default().to_vec(),
-        }
+    /// Whether the status says that it is a success.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON of this shape.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ModelError> {
+        let text = std::str::from_utf8(&self.body).map_err(|_| unreadable("not UTF-8"))?;
+        serde_json::from_str(text).map_err(|_| unreadable("not JSON"))
     }
 
     /// The body as a JSON object.
     pub(crate) fn json(&self) -> Result<Value, ModelError> {
-        let text = std::str::from_utf8(&self.body).map_err(|_| unreadable("not UTF-8"))?;
-        match serde_json::from_str(text) {
-            Ok(value @ Value::Object(_)) => Ok(value),
-            Ok(_) => Err(unreadable("not a JSON object")),
-            Err(_) => Err(unreadable("not JSON")),
-        }
+        let value: Value = self.read()?;
+        if value.is_object() { Ok(value) } else { Err(unreadable("not a JSON object")) }
+    }
+
+    /// The time that a header says.
+    pub(crate) fn time(&self, header: &str) -> Option<Timestamp> {
+        let time = DateTimeParser::new().parse_timestamp(self.headers.get(header)?.trim()).ok()?;
+        Some(Timestamp::from_millis(time.as_millisecond()))
     }
 
     /// How long it asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date. A date is measured from
@@ -59,12 +62,12 @@ impl Response {
         let number = |name: &str| self.headers.get(name)?.trim().parse::<f64>().ok();
         let seconds =
             number("retry-after-ms").map(|millis| millis / 1000.0).or_else(|| number("retry-after"));
-        let date = |name: &str| -> Option<Timestamp> {
-            DateTimeParser::new().parse_timestamp(self.headers.get(name)?.trim()).ok()
-        };
-        match (seconds, date("retry-after"), date("date")) {
+        match (seconds, self.time("retry-after"), self.time("date")) {
             (Some(seconds), _, _) => Duration::try_from_secs_f64(seconds).ok(),
-            (None, Some(then), Some(now)) => Duration::try_from(then.duration_since(now)).ok(),
+            (None, Some(then), Some(now)) => {
+                let millis = then.as_millis().checked_sub(now.as_millis())?;
+                Some(Duration::from_millis(u64::try_from(millis).ok()?))
+            }
             (None, _, _) => None,
         }
     }

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use portend_core::model::ModelError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -25,9 +26,12 @@ impl Secret {
         Self(key.trim().into())
     }
 
-    /// The key itself, for the header in which it is sent.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
+    /// The value of the header that carries it, if one can.
+    pub(crate) fn bearer(&self) -> Option<HeaderValue> {
+        let value = self.fits_a_header().then(|| format!("Bearer {}", self.0))?;
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// Whether a header can carry it: visible ASCII, and at least one character of it.

@@ -1,29 +1,24 @@
-//! Tells of insights on an event bus: Amazon EventBridge.
+//! Notifies of insights on an event bus: Amazon EventBridge. An insight is one event with source `iops-dashboard.ai`
+//! and detail-type `insight`, which existing rules route by `detail.severity` and existing formatters read.
 //!
-//! Takes: an insight that is stored.
-//! Gives: one event with source `iops-dashboard.ai` and detail-type `insight`, which existing rules route by
-//! `detail.severity` and existing formatters read.
-//! Never: sends `reply` or `attempts`; takes a request for a success whose entry failed; or tries twice.
+//! Never: sends `reply` or `attempts`; takes a request for a success whose entry failed; or retries.
 
 use std::fmt;
 
-use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
-use serde_json::{Map, Value};
-use tokio::sync::OnceCell;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use crate::aws::config::Aws;
-use crate::aws::error::Failure;
-use crate::limits::TELL_TIMEOUT;
+use super::{Aws, Caller, Failure, Service};
+use crate::limits::{BODY_BYTES_MAX, TELL_TIMEOUT};
+use crate::network::Bounds;
 use crate::response::plain_code;
 
 /// An event bus by its name or ARN. Nothing is done until it is used.
 pub struct EventBus {
     name: String,
-    aws: Aws,
-    client: OnceCell<Client>,
+    caller: Caller,
 }
 
 /// Where the insights come from, as rules know it.
@@ -42,7 +37,7 @@ impl EventBus {
 
     /// The bus of this name or ARN.
     pub fn new(name: String, aws: Aws) -> Self {
-        Self { name, aws, client: OnceCell::new() }
+        Self { name, caller: Caller::new(Service::EVENT_BRIDGE, aws) }
     }
 
     /// Its name or ARN.
@@ -50,48 +45,62 @@ impl EventBus {
         &self.name
     }
 
-    /// Whether it exists; else what is wrong, with the mend.
+    /// Whether it exists; else what is wrong, with how to fix it.
     pub async fn exists(&self) -> Result<(), String> {
-        let sent = self.client().await.describe_event_bus().name(&self.name).send().await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Failure::of(&error).of_a_look("bus", "events:DescribeEventBus")),
-        }
+        let asked =
+            self.caller.call::<Value>("DescribeEventBus", &json!({ "Name": self.name }), BOUNDS).await;
+        asked.map(drop).map_err(|failure| failure.of_a_look("bus", "events:DescribeEventBus"))
     }
 
     /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`](crate::limits::EVENTS_AT_ONCE): pairs of detail-type and detail.
     pub async fn put_alerts(&self, alerts: &[(String, String)]) -> Result<(), NotifyError> {
         let entries =
             alerts.iter().map(|(detail_type, detail)| self.entry(ALERT_SOURCE, detail_type, detail));
-        self.put(entries.collect()).await
+        self.put(&entries.collect::<Vec<_>>()).await
     }
 
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.service(Some(TELL_TIMEOUT)).await)).await
+    fn entry<'a>(&'a self, source: &'a str, detail_type: &'a str, detail: &'a str) -> Entry<'a> {
+        Entry { event_bus_name: &self.name, source, detail_type, detail }
     }
 
-    fn entry(&self, source: &str, detail_type: &str, detail: &str) -> PutEventsRequestEntry {
-        PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(source)
-            .detail_type(detail_type)
-            .detail(detail)
-            .build()
-    }
-
-    async fn put(&self, entries: Vec<PutEventsRequestEntry>) -> Result<(), NotifyError> {
-        let sent = self.client().await.put_events().set_entries(Some(entries)).send().await;
-        let answer = sent.map_err(|error| match Failure::of(&error) {
+    async fn put(&self, entries: &[Entry<'_>]) -> Result<(), NotifyError> {
+        let put = self.caller.call("PutEvents", &json!({ "Entries": entries }), BOUNDS).await;
+        let Put { failed_entry_count, entries } = put.map_err(|failure| match failure {
             Failure::Busy(what) | Failure::Unreachable(what) => NotifyError::Unreachable { what },
-            Failure::Refused(what) => NotifyError::Refused { what },
+            Failure::Refused(what, _) => NotifyError::Refused { what },
         })?;
         // The request was taken; its entries may not have been.
-        if answer.failed_entry_count == 0 {
+        if failed_entry_count == 0 {
             return Ok(());
         }
-        let code = answer.entries().iter().find_map(|entry| entry.error_code());
+        let code = entries.iter().find_map(|entry| entry.error_code.as_deref());
         Err(NotifyError::NotTaken { what: code.and_then(plain_code).unwrap_or("unnamed").to_owned() })
     }
+}
+
+const BOUNDS: Bounds = Bounds { time: Some(TELL_TIMEOUT), bytes: BODY_BYTES_MAX };
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    event_bus_name: &'a str,
+    source: &'a str,
+    detail_type: &'a str,
+    detail: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Put {
+    failed_entry_count: u32,
+    #[serde(default)]
+    entries: Vec<PutEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutEntry {
+    error_code: Option<String>,
 }
 
 /// The event's detail: what formatters read of an alert (`alert_type`, `timestamp`, `details`), and of the insight all
@@ -111,9 +120,7 @@ fn detail(insight: &StoredInsight) -> String {
 
 impl Notifier for EventBus {
     async fn tell(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
-        let entry = self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight));
-        // The SDK's futures are large; boxed, they do not make every caller's so.
-        Box::pin(self.put(vec![entry])).await
+        self.put(&[self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight))]).await
     }
 }
 

@@ -1,45 +1,51 @@
-//! The AWS SDK's own settings: credentials, region, endpoints, from where the SDK usually finds them.
+//! What every call on AWS shares: the settings, from where AWS's own programs find them; credentials, connections, and
+//! how far the clock is off.
 //!
-//! Takes: a region, if the program knows one, or settings that are ready made.
-//! Gives: one [`SdkConfig`], made at first use and shared by every AWS client.
 //! Never: does anything before it is used; no file is read, no service asked.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 
-use crate::limits::CONNECT_TIMEOUT;
-use crate::network;
+use super::credentials::Credentials;
+use super::skew::Skew;
+use crate::network::{self, Connections};
 
-/// The SDK's settings. Clones share them.
+/// What every call on AWS shares. Clones share it too.
 #[derive(Clone)]
 pub struct Aws {
     region: Option<String>,
     config: Arc<OnceCell<SdkConfig>>,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) connections: Connections,
+    pub(super) skew: Arc<Skew>,
 }
 
 impl Aws {
     /// As the surroundings have them: environment, profile, web identity, container, instance. A region given here
-    /// stands before theirs.
+    /// goes before theirs.
     pub fn ambient(region: Option<String>) -> Self {
-        Self { region, config: Arc::default() }
+        Self::new(region, OnceCell::new())
     }
 
     /// Ready made, such as for a test's own server.
     pub fn given(config: SdkConfig) -> Self {
-        let client = config.http_client().unwrap_or_else(network::https);
-        let config = config.into_builder().http_client(client).build();
-        let region = config.region().map(ToString::to_string);
-        Self { region, config: Arc::new(OnceCell::new_with(Some(config))) }
+        Self::new(config.region().map(ToString::to_string), OnceCell::new_with(Some(config)))
+    }
+
+    fn new(region: Option<String>, config: OnceCell<SdkConfig>) -> Self {
+        Self {
+            region,
+            config: Arc::new(config),
+            credentials: Arc::default(),
+            connections: Connections::default(),
+            skew: Arc::default(),
+        }
     }
 
     /// The region, as far as it is known without looking for it.
@@ -48,27 +54,13 @@ impl Aws {
     }
 
     /// The settings themselves.
-    pub async fn config(&self) -> &SdkConfig {
+    pub(super) async fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| self.look()).await
     }
 
-    /// The same for one service. Each of its operations is tried once, since whoever asks counts the tries, and has so
-    /// long; `None`: whoever asks bounds the time.
-    pub(crate) async fn service(&self, time: Option<Duration>) -> SdkConfig {
-        let mut timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
-        timeouts.set_operation_timeout(time);
-        let config = self.config().await.clone().into_builder();
-        config
-            .behavior_version(behavior())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts.build())
-            // The one timeout covers the body; this protection would fire beside it, as another error.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build()
-    }
-
     async fn look(&self) -> SdkConfig {
-        let loader = aws_config::defaults(behavior()).http_client(network::https());
+        // The defaults that this program was written against; an update of the library does not change them.
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(network::https());
         match &self.region {
             Some(region) => loader.region(Region::new(region.clone())).load().await,
             None => loader.load().await,
@@ -82,13 +74,8 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// The defaults that these adapters were written against; an update of the SDK does not change them.
-fn behavior() -> BehaviorVersion {
-    BehaviorVersion::v2026_01_12()
-}
-
-/// The region that `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile names. An instance is not asked: on a machine that
-/// is none, that takes seconds.
+/// The region that `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile names. An instance is not asked: on any other
+/// machine that takes seconds.
 pub async fn find_region() -> Option<String> {
     let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());

@@ -22,18 +22,17 @@
 //! expired for absent.
 
 mod attribute;
+mod request;
+mod transaction;
 mod claims;
 mod insights;
-mod pages;
 mod parked;
+mod pages;
 mod table;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portend_core::alert::InsightKey;
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::{Insight, StoredInsight};
@@ -42,11 +41,14 @@ use portend_core::store::{
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
-use tokio::sync::OnceCell;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::aws::config::Aws;
-use crate::aws::error::Failure;
-use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT};
+use self::attribute::Item;
+use self::request::{Request, Returned};
+use super::{Aws, Caller, Failure, Service};
+use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX};
+use crate::network::Bounds;
 
 pub use table::Finding;
 
@@ -55,13 +57,22 @@ pub struct DynamoDb {
     table: String,
     /// The alert types that "all types" means: an index has no other way to name them.
     types: Vec<String>,
-    aws: Aws,
-    /// For the pipeline's operations, each within a moment.
-    client: OnceCell<Client>,
-    /// For pages, which take longer.
-    reader: OnceCell<Client>,
-    /// Items that were left out of pages since they cannot be read.
+    caller: Caller,
+    /// Items that were skipped in pages because they cannot be read.
     unreadable: AtomicUsize,
+}
+
+/// Of the pipeline's operations, each within a moment.
+const STORE: Bounds = Bounds { time: Some(STORE_TIMEOUT), bytes: TABLE_BYTES_MAX };
+/// Of pages, which take longer.
+const PAGE: Bounds = Bounds { time: Some(PAGE_TIMEOUT), bytes: TABLE_BYTES_MAX };
+
+/// The outcome of a conditional write.
+enum Updated {
+    /// It was done; the item as it is now, if that was asked for.
+    Done(Item),
+    /// The condition did not hold; the item as it is, if there is one.
+    Refused(Option<Item>),
 }
 
 impl DynamoDb {
@@ -77,8 +88,7 @@ impl DynamoDb {
     /// The table of this name, with insights of these types.
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
-        let (client, reader) = (OnceCell::new(), OnceCell::new());
-        Self { table, types, aws, client, reader, unreadable: AtomicUsize::new(0) }
+        Self { table, types, caller: Caller::new(Service::DYNAMO_DB, aws), unreadable: AtomicUsize::new(0) }
     }
 
     /// How many items were left out of what was read, since they are no such items as they should be. One of them does
@@ -95,48 +105,69 @@ impl DynamoDb {
         item.ok()
     }
 
-    async fn reader(&self) -> &Client {
-        self.reader.get_or_init(async || Client::new(&self.aws.service(Some(PAGE_TIMEOUT)).await)).await
+    /// Sends a conditional update.
+    async fn update(&self, update: Request) -> Result<Updated, StoreError> {
+        self.write("UpdateItem", update).await
     }
 
-    /// A page, tried again while that may help.
-    async fn page<T, F: Future<Output = Result<T, StoreError>>>(
+    /// Sends a conditional write.
+    async fn write(&self, operation: &str, mut request: Request) -> Result<Updated, StoreError> {
+        request.table_name.clone_from(&self.table);
+        match self.caller.call(operation, &request, STORE).await {
+            Ok(Returned { attributes, .. }) => Ok(Updated::Done(attributes)),
+            Err(Failure::Refused(code, body)) if code == "ConditionalCheckFailedException" => {
+                Ok(Updated::Refused(body.read("Item")))
+            }
+            Err(failure) => Err(self.error(failure)),
+        }
+    }
+
+    /// Reads one item.
+    async fn read(&self, mut request: Request) -> Result<Option<Item>, StoreError> {
+        request.table_name.clone_from(&self.table);
+        let Returned { item, .. } = self.send("GetItem", &request, STORE).await?;
+        Ok(item)
+    }
+
+    /// Reads a page, and retries while that may help.
+    async fn page<T: DeserializeOwned>(
         &self,
-        mut read: impl FnMut() -> F,
+        operation: &str,
+        input: &impl Serialize,
     ) -> Result<T, StoreError> {
         let mut pause = PAGE_RETRY_PAUSE;
         for _ in 1..PAGE_TRIES_MAX {
-            match read().await {
+            match self.send(operation, input, PAGE).await {
                 Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
-                answer => return answer,
+                page => return page,
             }
             pause *= 2;
         }
-        read().await
+        self.send(operation, input, PAGE).await
     }
 
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.service(Some(STORE_TIMEOUT)).await)).await
+    async fn send<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        input: &impl Serialize,
+        bounds: Bounds,
+    ) -> Result<T, StoreError> {
+        self.caller.call(operation, input, bounds).await.map_err(|failure| self.error(failure))
     }
 
     /// What a failed operation means to the pipeline.
-    fn error<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let source = |failure: &Failure| format!("the DynamoDB table {}: {failure}", self.table).into();
-        match Failure::of(error) {
-            failure @ Failure::Busy(_) => StoreError::Busy { source: source(&failure) },
-            failure @ Failure::Unreachable(_) => StoreError::Unreachable { source: source(&failure) },
-            Failure::Refused(what) => {
+    fn error(&self, failure: Failure) -> StoreError {
+        let source = |what: &str| format!("the DynamoDB table {}{what}", self.table).into();
+        match failure {
+            Failure::Busy(what) => StoreError::Busy { source: source(&format!(": {what}")) },
+            Failure::Unreachable(what) => StoreError::Unreachable { source: source(&format!(": {what}")) },
+            Failure::Refused(what, _) => {
                 let mend = match what.as_str() {
                     "ResourceNotFoundException" => "it does not exist in this region and account",
                     "ValidationException" => "it has other keys or lacks an index; portend doctor says which",
                     _ => "see the credentials and their policy",
                 };
-                StoreError::Refused {
-                    source: format!("the DynamoDB table {} ({what}): {mend}", self.table).into(),
-                }
+                StoreError::Refused { source: source(&format!(" ({what}): {mend}")) }
             }
         }
     }
@@ -155,26 +186,25 @@ impl fmt::Debug for DynamoDb {
     }
 }
 
-/// The SDK's futures are large; boxed, they do not make every caller's so.
 impl Store for DynamoDb {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
-        Box::pin(claims::claim(self, request)).await
+        claims::claim(self, request).await
     }
 
     async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {
-        Box::pin(claims::reserve_call(self, lease)).await
+        claims::reserve_call(self, lease).await
     }
 
     async fn put(&self, insight: &Insight, todo: Option<Todo>, now: Timestamp) -> Result<Put, StoreError> {
-        Box::pin(insights::put(self, insight, todo, now)).await
+        insights::put(self, insight, todo, now).await
     }
 
     async fn finish(&self, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
-        Box::pin(claims::finish(self, lease, expires_at)).await
+        claims::finish(self, lease, expires_at).await
     }
 
     async fn release(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-        Box::pin(claims::release(self, lease, until)).await
+        claims::release(self, lease, until).await
     }
 
     async fn repeat(
@@ -183,19 +213,19 @@ impl Store for DynamoDb {
         seen: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Repeat>, StoreError> {
-        Box::pin(insights::repeat(self, key, seen, now)).await
+        insights::repeat(self, key, seen, now).await
     }
 
     async fn park(&self, parked: &Parked) -> Result<(), StoreError> {
-        Box::pin(parked::park(self, parked)).await
+        parked::park(self, parked).await
     }
 
     async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
-        Box::pin(parked::replayed(self, sha256, at, outcome)).await
+        parked::replayed(self, sha256, at, outcome).await
     }
 
     async fn clear_todo(&self, key: &InsightKey, run: &str, todo: Todo) -> Result<(), StoreError> {
-        Box::pin(insights::clear_todo(self, key, run, todo)).await
+        insights::clear_todo(self, key, run, todo).await
     }
 
     async fn due(
@@ -204,11 +234,11 @@ impl Store for DynamoDb {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        Box::pin(pages::due(self, now, after, limit)).await
+        pages::due(self, now, after, limit).await
     }
 
     async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
-        Box::pin(claims::claim_upgrade(self, request)).await
+        claims::claim_upgrade(self, request).await
     }
 
     async fn upgrade(
@@ -217,19 +247,19 @@ impl Store for DynamoDb {
         todo: Option<Todo>,
         now: Timestamp,
     ) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(insights::upgrade(self, insight, todo, now)).await
+        insights::upgrade(self, insight, todo, now).await
     }
 
     async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(insights::insight(self, key, now)).await
+        insights::insight(self, key, now).await
     }
 
     async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        Box::pin(pages::find(self, alert_id, now)).await
+        pages::find(self, alert_id, now).await
     }
 
     async fn insights(&self, query: &Query, now: Timestamp) -> Result<Page, StoreError> {
-        Box::pin(pages::insights(self, query, now)).await
+        pages::insights(self, query, now).await
     }
 
     async fn parked(
@@ -238,6 +268,6 @@ impl Store for DynamoDb {
         limit: usize,
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
-        Box::pin(parked::parked(self, after, limit, now)).await
+        parked::parked(self, after, limit, now).await
     }
 }

@@ -1,27 +1,30 @@
-//! A key that AWS Secrets Manager holds.
+//! A key that AWS Secrets Manager holds, read when it is first needed.
 //!
-//! Takes: the secret's name or ARN.
-//! Gives: a [`KeySource`] that reads it when it is first needed.
-//! Never: reads before a request needs the key, or repeats anything of what was read.
+//! Never: repeats anything of what was read.
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::Client;
 use portend_core::model::{Fault, ModelError};
-use tokio::sync::OnceCell;
+use serde::Deserialize;
+use serde_json::json;
 
-use crate::aws::config::Aws;
-use crate::aws::error::Failure;
-use crate::limits::SECRET_TIMEOUT;
+use super::{Aws, Caller, Failure, Service};
+use crate::limits::{BODY_BYTES_MAX, SECRET_TIMEOUT};
+use crate::network::Bounds;
 use crate::secret::{KeyReader, KeySource, Secret};
 
-/// A secret by its name or ARN. Clones share its client.
+/// A secret by its name or ARN. Clones share its caller.
 #[derive(Clone)]
 pub struct KeySecret {
     name: Arc<str>,
-    aws: Aws,
-    client: Arc<OnceCell<Client>>,
+    caller: Arc<Caller>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: Option<String>,
 }
 
 impl KeySecret {
@@ -30,7 +33,7 @@ impl KeySecret {
 
     /// The secret of this name or ARN.
     pub fn new(name: &str, aws: Aws) -> Self {
-        Self { name: name.into(), aws, client: Arc::default() }
+        Self { name: name.into(), caller: Arc::new(Caller::new(Service::SECRETS_MANAGER, aws)) }
     }
 
     /// The key that it holds, read when it is needed.
@@ -44,27 +47,24 @@ impl KeySecret {
 
     /// Reads it once.
     pub async fn read(&self) -> Result<Secret, ModelError> {
-        let sent = self.client().await.get_secret_value().secret_id(&*self.name).send().await;
         let refused = |what: &str| {
             let fault = Fault::Refused(format!("the secret of OPENAI_API_KEY_SECRET {what}"));
             ModelError::Configuration { fault }
         };
-        let answer = sent.map_err(|error| match Failure::of(&error) {
+        let bounds = Bounds { time: Some(SECRET_TIMEOUT), bytes: BODY_BYTES_MAX };
+        let asked = self.caller.call("GetSecretValue", &json!({ "SecretId": &*self.name }), bounds).await;
+        let SecretValue { secret_string } = asked.map_err(|failure| match failure {
             Failure::Busy(what) | Failure::Unreachable(what) => {
                 ModelError::Unreachable { what: format!("Secrets Manager: {what}") }
             }
-            Failure::Refused(what) => refused(match what.as_str() {
+            Failure::Refused(what, _) => refused(match what.as_str() {
                 "ResourceNotFoundException" => "does not exist or holds nothing yet: put the key into it",
                 "AccessDeniedException" => "may not be read: allow secretsmanager:GetSecretValue on it",
                 _ => "cannot be read: see the credentials and the region",
             }),
         })?;
-        let key = answer.secret_string().map(Secret::new).filter(Secret::fits_a_header);
+        let key = secret_string.map(|key| Secret::new(&key)).filter(Secret::fits_a_header);
         key.ok_or_else(|| refused("holds no key as plain text: put the key alone into it"))
-    }
-
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(&self.aws.service(Some(SECRET_TIMEOUT)).await)).await
     }
 }
 

@@ -1,34 +1,26 @@
 //! Asks a model on Amazon Bedrock, by Converse.
 //!
-//! Takes: a [`Call`].
-//! Gives: a [`Completion`], or a [`ModelError`] in the sense of the table in `response.rs`.
-//! Never: tries again, trusts the SDK's reading of a response, or does anything before the first call.
+//! Never: retries, or does anything before the first call.
 
 mod request;
 mod response;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 
-use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_bedrockruntime::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_bedrockruntime::error::BoxError;
-use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
-use tokio::sync::OnceCell;
+use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
-use crate::aws::Aws;
-use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
-use crate::network;
-use crate::response::Response;
+use super::catalogue::{Catalogue, ModelFacts, Provider};
+use crate::aws::{Aws, Caller, Service};
+use crate::limits::BODY_BYTES_MAX;
+use crate::network::Bounds;
 use crate::settings::{BedrockSettings, SettingsError, checked_model_id, setting};
 
 /// A model on Amazon Bedrock.
 pub struct Bedrock {
     spec: ModelSpec,
     facts: ModelFacts,
-    aws: Aws,
-    client: OnceCell<Client>,
+    path: String,
+    caller: Caller,
 }
 
 impl Bedrock {
@@ -52,41 +44,13 @@ impl Bedrock {
         };
         let facts = catalogue.facts(Provider::Bedrock, &name, &model_id);
         let endpoint = aws.region().unwrap_or("the default region").to_owned();
-        Ok(Self { spec: facts.spec(name, model_id, endpoint), facts, aws, client: OnceCell::new() })
+        let (path, caller) = (request::path(&model_id), Caller::new(Service::BEDROCK, aws));
+        Ok(Self { spec: facts.spec(name, model_id, endpoint), facts, path, caller })
     }
 
     /// What is known of it.
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
-    }
-
-    async fn client(&self) -> Result<&Client, ModelError> {
-        self.client.get_or_try_init(|| self.connect()).await
-    }
-
-    async fn connect(&self) -> Result<Client, ModelError> {
-        let sdk = self.aws.service(None).await;
-        if sdk.region().is_none() {
-            let fault = Fault::Refused("no region is known; set AWS_REGION".to_owned());
-            return Err(ModelError::Configuration { fault });
-        }
-        let client = network::bounded(sdk.http_client().unwrap_or_else(network::https));
-        Ok(Client::from_conf(Builder::from(&sdk).http_client(client).build()))
-    }
-
-    async fn converse(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        let client = self.client().await?;
-        let seen = Seen::default();
-        let sent = request::converse(client.converse(), &self.spec.model_id, &self.facts, call)?
-            .customize()
-            .interceptor(seen.clone())
-            .send()
-            .await;
-        match (seen.0.get(), sent) {
-            (Some(answer), _) => response::read(answer, call.schema.is_some()),
-            (None, Err(error)) => Err(crate::aws::unsent::error(&error)),
-            (None, Ok(_)) => Err(ModelError::Unreadable { what: "no response".to_owned() }),
-        }
     }
 }
 
@@ -96,35 +60,17 @@ impl Model for Bedrock {
     }
 
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        // The SDK's futures are large; boxed, they do not make every caller's so.
-        Box::pin(self.converse(call)).await
+        // The core bounds the time.
+        let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
+        let body = request::body(&self.facts, call).to_string();
+        let response = self.caller.send(&self.path, None, body, bounds).await?;
+        response::read(&response, call.schema.is_some())
     }
 }
 
 impl fmt::Debug for Bedrock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bedrock").field("spec", &self.spec).finish_non_exhaustive()
-    }
-}
-
-/// Keeps the response before the SDK reads it. The SDK fills in what a response leaves out and takes an error object in
-/// a 200 for a success; and its errors hide what it did not expect.
-#[derive(Debug, Clone, Default)]
-struct Seen(Arc<OnceLock<Response>>);
-
-impl Intercept for Seen {
-    fn name(&self) -> &'static str {
-        "Seen"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.0.get_or_init(|| Response::of(context.response()));
-        Ok(())
     }
 }
 

@@ -11,18 +11,15 @@ mod request;
 mod response;
 
 use std::fmt;
-use std::sync::OnceLock;
 
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
 use http::Request;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use portend_core::model::{Call, Completion, Fault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
+use crate::limits::BODY_BYTES_MAX;
 use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
-use crate::network::{connector, send};
+use crate::network::{self, Bounds, Connections, no_request};
 use crate::secret::{KeySource, Secret};
 use crate::settings::{OpenAiSettings, SettingsError, VENDOR_URL, checked_model_id, setting};
 
@@ -33,7 +30,7 @@ pub struct OpenAi {
     api: Api,
     url: String,
     key: KeySource,
-    connector: OnceLock<SharedHttpConnector>,
+    connections: Connections,
 }
 
 /// How an endpoint is asked.
@@ -84,7 +81,7 @@ impl OpenAi {
             Api::ChatCompletions => "chat/completions",
         });
         let spec = facts.spec(name, model_id, base.into_string());
-        Ok(Self { spec, facts, api, url, key, connector: OnceLock::new() })
+        Ok(Self { spec, facts, api, url, key, connections: Connections::default() })
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
@@ -115,29 +112,22 @@ impl OpenAi {
         with_schema: bool,
     ) -> Result<Completion, ModelError> {
         let request = self.request(body, key)?;
-        let response = send(self.connector.get_or_init(connector), request).await?;
+        // The core bounds the time.
+        let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
+        let response = self.connections.exchange(request, bounds).await?;
         response::read(self.api, &response, with_schema)
     }
 
-    fn request(&self, body: String, key: Option<&Secret>) -> Result<HttpRequest, ModelError> {
+    fn request(&self, body: String, key: Option<&Secret>) -> Result<Request<String>, ModelError> {
         let mut request = Request::post(self.url.as_str())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("portend/", env!("CARGO_PKG_VERSION")));
+            .header(USER_AGENT, network::USER_AGENT);
         if let Some(key) = key {
-            let header =
-                Some(key).filter(|key| key.fits_a_header()).map(|key| format!("Bearer {}", key.expose()));
-            let mut value = header
-                .and_then(|header| HeaderValue::from_str(&header).ok())
-                .ok_or(ModelError::Configuration { fault: Fault::WrongKey })?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            let wrong = ModelError::Configuration { fault: Fault::WrongKey };
+            request = request.header(AUTHORIZATION, key.bearer().ok_or(wrong)?);
         }
-        let request = request.body(SdkBody::from(body)).ok();
-        request.and_then(|request| HttpRequest::try_from(request).ok()).ok_or_else(|| {
-            // The URL and every header were checked, so only a change of the library's could come here.
-            ModelError::Configuration { fault: Fault::Refused("the request could not be made".to_owned()) }
-        })
+        request.body(body).map_err(|_| no_request())
     }
 }
 

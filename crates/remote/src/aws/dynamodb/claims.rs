@@ -4,9 +4,6 @@
 //! Gives: the answer; of a refused condition, what [`ClaimRow`] says to the row that refused it.
 //! Never: lets two workers have one lease, whatever is retried or lost: an answer that was lost is known by its owner.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::limits::{CALLS_MAX, KEPT, UPGRADE_CALLS_MAX, UPGRADES_MAX};
 use portend_core::store::{
@@ -14,37 +11,28 @@ use portend_core::store::{
 };
 use portend_core::time::Timestamp;
 
-use super::DynamoDb;
 use super::attribute::{Item, TTL, millis, number, number_of, secs, text, text_of};
+use super::request::Request;
+use super::{DynamoDb, Updated};
 use crate::limits::LOOKS_MAX;
 
-/// What a conditional update answers.
-pub(super) enum Updated {
-    /// It was done; the item as it is now, if that was asked for.
-    Done(Item),
-    /// The condition did not hold; the item as it is, if there is one.
-    Refused(Option<Item>),
-}
-
 pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Claim, StoreError> {
-    let fresh = store
-        .update_claim(request.alert_key)
-        .await
-        .update_expression(
+    let fresh = of_claim(request.alert_key)
+        .update(
             "SET #state = :claimed, #owner = :owner, fence = if_not_exists(fence, :none) + :one, \
              lease_until = :until, calls = if_not_exists(calls, :none), upgrades = if_not_exists(upgrades, :none), \
              insight_pk = if_not_exists(insight_pk, :pk), insight_sk = if_not_exists(insight_sk, :sk), #ttl = :ttl",
         )
-        .condition_expression(
+        .only_if(
             "attribute_not_exists(pk) OR (#state = :claimed AND lease_until < :now AND #ttl >= :now_secs)",
         )
-        .expression_attribute_values(":none", number(0))
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":now", millis(request.now))
-        .expression_attribute_values(":now_secs", secs(request.now));
+        .value(":none", number(0))
+        .value(":one", number(1))
+        .value(":now", millis(request.now))
+        .value(":now_secs", secs(request.now));
     let mut update = named(fresh, request);
     for _ in 0..LOOKS_MAX {
-        let old = match store.update(update.return_values(ReturnValue::AllNew)).await? {
+        let old = match store.update(update.returning_all()).await? {
             Updated::Done(item) => {
                 let row = store.row(&item)?;
                 return Ok(Claim::Mine(lease(request.alert_key, &row, CALLS_MAX)));
@@ -55,20 +43,18 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
         let (answer, written) = ClaimRow::claim(row.as_ref(), request);
         let (Some(row), Some(written)) = (row, written) else { return Ok(answer) };
         // It has expired, or its lease ended between the two looks: written anew, unless somebody else has.
-        let anew = store
-            .update_claim(request.alert_key)
-            .await
-            .update_expression(
+        let anew = of_claim(request.alert_key)
+            .update(
                 "SET #state = :claimed, #owner = :owner, fence = :fence, lease_until = :until, calls = :calls, \
                  upgrades = :upgrades, insight_pk = :pk, insight_sk = :sk, #ttl = :ttl",
             )
-            .condition_expression("fence = :found AND lease_until = :found_until AND calls = :found_calls")
-            .expression_attribute_values(":fence", number(written.fence))
-            .expression_attribute_values(":calls", number(written.calls))
-            .expression_attribute_values(":upgrades", number(written.upgrades))
-            .expression_attribute_values(":found", number(row.fence))
-            .expression_attribute_values(":found_until", millis(row.lease_until))
-            .expression_attribute_values(":found_calls", number(row.calls));
+            .only_if("fence = :found AND lease_until = :found_until AND calls = :found_calls")
+            .value(":fence", number(written.fence))
+            .value(":calls", number(written.calls))
+            .value(":upgrades", number(written.upgrades))
+            .value(":found", number(row.fence))
+            .value(":found_until", millis(row.lease_until))
+            .value(":found_calls", number(row.calls));
         let place = ClaimRequest { insight_key: written.insight_key, ..request.clone() };
         update = named(anew, &place);
     }
@@ -76,15 +62,13 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
 }
 
 pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Reserved, StoreError> {
-    let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET calls = calls + :one")
-        .condition_expression("fence = :fence AND calls < :max")
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":fence", number(lease.fence))
-        .expression_attribute_values(":max", number(lease.calls_max))
-        .return_values(ReturnValue::UpdatedNew);
+    let update = of_claim(lease.alert_key)
+        .update("SET calls = calls + :one")
+        .only_if("fence = :fence AND calls < :max")
+        .value(":one", number(1))
+        .value(":fence", number(lease.fence))
+        .value(":max", number(lease.calls_max))
+        .returning_changed();
     match store.update(update).await? {
         Updated::Done(item) => Ok(Reserved::Call(number_of(&item, "calls").unwrap_or(lease.calls_max))),
         Updated::Refused(old) => {
@@ -95,30 +79,26 @@ pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Rese
 }
 
 pub(super) async fn finish(store: &DynamoDb, lease: &Lease, expires_at: Timestamp) -> Result<(), StoreError> {
-    let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET #state = :done, lease_until = :nobody, #ttl = :ttl")
-        .condition_expression("fence = :fence")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":done", text(State::Done.code()))
-        .expression_attribute_values(":nobody", millis(Timestamp::EPOCH))
-        .expression_attribute_values(":ttl", secs(expires_at))
-        .expression_attribute_values(":fence", number(lease.fence));
+    let update = of_claim(lease.alert_key)
+        .update("SET #state = :done, lease_until = :nobody, #ttl = :ttl")
+        .only_if("fence = :fence")
+        .name("#state", "state")
+        .name("#ttl", TTL)
+        .value(":done", text(State::Done.code()))
+        .value(":nobody", millis(Timestamp::EPOCH))
+        .value(":ttl", secs(expires_at))
+        .value(":fence", number(lease.fence));
     store.update(update).await.map(drop)
 }
 
 pub(super) async fn release(store: &DynamoDb, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-    let update = store
-        .update_claim(lease.alert_key)
-        .await
-        .update_expression("SET lease_until = :until, #owner = :nobody")
-        .condition_expression("fence = :fence")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_values(":until", millis(until))
-        .expression_attribute_values(":nobody", text(""))
-        .expression_attribute_values(":fence", number(lease.fence));
+    let update = of_claim(lease.alert_key)
+        .update("SET lease_until = :until, #owner = :nobody")
+        .only_if("fence = :fence")
+        .name("#owner", "owner")
+        .value(":until", millis(until))
+        .value(":nobody", text(""))
+        .value(":fence", number(lease.fence));
     store.update(update).await.map(drop)
 }
 
@@ -126,25 +106,23 @@ pub(super) async fn claim_upgrade(
     store: &DynamoDb,
     request: &UpgradeRequest,
 ) -> Result<UpgradeClaim, StoreError> {
-    let update = store
-        .update_claim(request.alert_key)
-        .await
-        .update_expression(
+    let update = of_claim(request.alert_key)
+        .update(
             "SET #state = :done, #owner = :owner, fence = fence + :one, lease_until = :until, \
              upgrades = upgrades + :one",
         )
-        .condition_expression("lease_until < :now AND upgrades < :max AND #ttl >= :now_secs")
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":owner", text(&request.owner))
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":until", millis(request.lease_until))
-        .expression_attribute_values(":done", text(State::Done.code()))
-        .expression_attribute_values(":now", millis(request.now))
-        .expression_attribute_values(":now_secs", secs(request.now))
-        .expression_attribute_values(":max", number(UPGRADES_MAX))
-        .return_values(ReturnValue::AllNew);
+        .only_if("lease_until < :now AND upgrades < :max AND #ttl >= :now_secs")
+        .name("#state", "state")
+        .name("#owner", "owner")
+        .name("#ttl", TTL)
+        .value(":owner", text(&request.owner))
+        .value(":one", number(1))
+        .value(":until", millis(request.lease_until))
+        .value(":done", text(State::Done.code()))
+        .value(":now", millis(request.now))
+        .value(":now_secs", secs(request.now))
+        .value(":max", number(UPGRADES_MAX))
+        .returning_all();
     match store.update(update).await? {
         Updated::Done(item) => {
             let row = store.row(&item)?;
@@ -163,29 +141,6 @@ pub(super) async fn claim_upgrade(
 }
 
 impl DynamoDb {
-    /// Sends a conditional update.
-    pub(super) async fn update(&self, update: UpdateItemFluentBuilder) -> Result<Updated, StoreError> {
-        let sent = update
-            .table_name(&self.table)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match sent {
-            Ok(UpdateItemOutput { attributes, .. }) => Ok(Updated::Done(attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Updated::Refused(failed.item.clone()))
-                }
-                Some(_) | None => Err(self.error(&error)),
-            },
-        }
-    }
-
-    async fn update_claim(&self, key: AlertKey) -> UpdateItemFluentBuilder {
-        let client = self.client().await;
-        client.update_item().key("pk", text(format!("claim#{key}"))).key("sk", text("claim"))
-    }
-
     fn row(&self, item: &Item) -> Result<ClaimRow, StoreError> {
         let row = || {
             Some(ClaimRow {
@@ -207,18 +162,22 @@ impl DynamoDb {
 }
 
 /// The names and values that both forms of a claim share.
-fn named(update: UpdateItemFluentBuilder, request: &ClaimRequest) -> UpdateItemFluentBuilder {
+fn named(update: Request, request: &ClaimRequest) -> Request {
     update
-        .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":claimed", text(State::Claimed.code()))
-        .expression_attribute_values(":owner", text(&request.owner))
-        .expression_attribute_values(":until", millis(request.lease_until))
-        .expression_attribute_values(":pk", text(request.insight_key.pk()))
-        .expression_attribute_values(":sk", text(request.insight_key.sk()))
+        .name("#state", "state")
+        .name("#owner", "owner")
+        .name("#ttl", TTL)
+        .value(":claimed", text(State::Claimed.code()))
+        .value(":owner", text(&request.owner))
+        .value(":until", millis(request.lease_until))
+        .value(":pk", text(request.insight_key.pk()))
+        .value(":sk", text(request.insight_key.sk()))
         // A claim does not expire under a live lease: its insight will live as long from now.
-        .expression_attribute_values(":ttl", secs(request.now.plus(KEPT)))
+        .value(":ttl", secs(request.now.plus(KEPT)))
+}
+
+fn of_claim(key: AlertKey) -> Request {
+    Request::of(format!("claim#{key}"), "claim")
 }
 
 fn lease(alert_key: AlertKey, row: &ClaimRow, calls_max: u32) -> Lease {

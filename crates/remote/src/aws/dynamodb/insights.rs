@@ -4,20 +4,15 @@
 //! Gives: what is stored.
 //! Never: writes over an insight that is not degraded, or makes a stub of one that is absent.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{Put, Repeat, StoreError, Todo};
 use portend_core::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::DynamoDb;
-use super::attribute::{Item, TTL, from_json, is_live, number, secs, text, text_of, to_json};
-use super::claims::Updated;
+use super::attribute::{Attribute, Item, TTL, from_json, is_live, number, secs, text, text_of, to_json};
+use super::request::Request;
+use super::{DynamoDb, Updated};
 
 /// Attributes of an item that are no fields of its insight.
 const BOOKKEEPING: [&str; 6] = ["pk", "sk", TTL, "alert_key", "todo", "todo_day"];
@@ -41,27 +36,16 @@ pub(super) async fn put(
         item.insert("todo".to_owned(), text(todo.code()));
         item.insert("todo_day".to_owned(), text(insight.timestamp.day()));
     }
-    let sent = store
-        .client()
-        .await
-        .put_item()
-        .table_name(&store.table)
-        .set_item(Some(item))
-        .condition_expression("attribute_not_exists(pk) OR #ttl < :now")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":now", secs(now))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .send()
-        .await;
-    match sent {
-        Ok(_) => Ok(Put::Stored),
-        Err(error) => match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                let existing = failed.item.as_ref().ok_or_else(|| store.no_item("an insight"))?;
-                Ok(Put::Existing(store.insight_of(existing)?))
-            }
-            Some(_) | None => Err(store.error(&error)),
-        },
+    let request = Request::put(item)
+        .only_if("attribute_not_exists(pk) OR #ttl < :now")
+        .name("#ttl", TTL)
+        .value(":now", secs(now));
+    match store.write("PutItem", request).await? {
+        Updated::Done(_) => Ok(Put::Stored),
+        Updated::Refused(old) => {
+            let existing = old.ok_or_else(|| store.no_item("an insight"))?;
+            Ok(Put::Existing(store.insight_of(&existing)?))
+        }
     }
 }
 
@@ -71,16 +55,14 @@ pub(super) async fn repeat(
     seen: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Repeat>, StoreError> {
-    let update = store
-        .update_insight(key)
-        .await
-        .update_expression("SET occurrences = if_not_exists(occurrences, :one) + :one, last_seen = :seen")
-        .condition_expression("last_seen < :seen AND #ttl >= :now")
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":one", number(1))
-        .expression_attribute_values(":seen", text(seen.to_string()))
-        .expression_attribute_values(":now", secs(now))
-        .return_values(ReturnValue::AllNew);
+    let update = of_insight(key)
+        .update("SET occurrences = if_not_exists(occurrences, :one) + :one, last_seen = :seen")
+        .only_if("last_seen < :seen AND #ttl >= :now")
+        .name("#ttl", TTL)
+        .value(":one", number(1))
+        .value(":seen", text(seen.to_string()))
+        .value(":now", secs(now))
+        .returning_all();
     let item = match store.update(update).await? {
         Updated::Done(item) => Some(item),
         Updated::Refused(old) => old.filter(|item| is_live(item, now)),
@@ -94,21 +76,19 @@ pub(super) async fn clear_todo(
     run: &str,
     todo: Todo,
 ) -> Result<(), StoreError> {
-    let still = |update: UpdateItemFluentBuilder, degraded: bool| {
+    let still = |update: Request, degraded: bool| {
         update
-            .condition_expression("todo = :todo AND #run = :run AND degraded = :degraded")
-            .expression_attribute_names("#run", "run")
-            .expression_attribute_values(":todo", text(todo.code()))
-            .expression_attribute_values(":run", text(run))
-            .expression_attribute_values(":degraded", AttributeValue::Bool(degraded))
+            .only_if("todo = :todo AND #run = :run AND degraded = :degraded")
+            .name("#run", "run")
+            .value(":todo", text(todo.code()))
+            .value(":run", text(run))
+            .value(":degraded", Attribute::Bool(degraded))
     };
     let update = async |degraded| {
-        let update = store.update_insight(key).await;
+        let update = of_insight(key);
         let update = match todo.after(degraded) {
-            None => update.update_expression("REMOVE todo, todo_day"),
-            Some(next) => update
-                .update_expression("SET todo = :next")
-                .expression_attribute_values(":next", text(next.code())),
+            None => update.update("REMOVE todo, todo_day"),
+            Some(next) => update.update("SET todo = :next").value(":next", text(next.code())),
         };
         store.update(still(update, degraded)).await
     };
@@ -150,22 +130,18 @@ pub(super) async fn upgrade(
         fields.insert("todo".to_owned(), text(todo.code()));
         fields.insert("todo_day".to_owned(), text(insight.timestamp.day()));
     }
-    let (mut set, mut names, mut values) = (Vec::new(), HashMap::new(), HashMap::new());
+    let mut update = of_insight(key);
+    let mut set = Vec::new();
     for (index, (name, value)) in fields.into_iter().enumerate() {
         set.push(format!("#f{index} = :f{index}"));
-        names.insert(format!("#f{index}"), name);
-        values.insert(format!(":f{index}"), value);
+        update = update.name(format!("#f{index}"), name).value(format!(":f{index}"), value);
     }
     let rest = if todo.is_none() { " REMOVE todo, todo_day" } else { "" };
-    let update = store
-        .update_insight(key)
-        .await
-        .update_expression(format!("SET {}{rest}", set.join(", ")))
-        .condition_expression("degraded = :degraded")
-        .set_expression_attribute_names(Some(names))
-        .set_expression_attribute_values(Some(values))
-        .expression_attribute_values(":degraded", AttributeValue::Bool(true))
-        .return_values(ReturnValue::AllNew);
+    let update = update
+        .update(format!("SET {}{rest}", set.join(", ")))
+        .only_if("degraded = :degraded")
+        .value(":degraded", Attribute::Bool(true))
+        .returning_all();
     let item = match store.update(update).await? {
         Updated::Done(item) => Some(item),
         Updated::Refused(old) => old.filter(|item| is_live(item, now)),
@@ -175,22 +151,8 @@ pub(super) async fn upgrade(
 
 impl DynamoDb {
     async fn get_item(&self, key: &InsightKey, now: Timestamp) -> Result<Option<Item>, StoreError> {
-        let sent = self
-            .client()
-            .await
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", text(key.pk()))
-            .key("sk", text(key.sk()))
-            .consistent_read(true)
-            .send()
-            .await;
-        let item = sent.map_err(|error| self.error(&error))?.item;
+        let item = self.read(of_insight(key).consistent()).await?;
         Ok(item.filter(|item| is_live(item, now)))
-    }
-
-    async fn update_insight(&self, key: &InsightKey) -> UpdateItemFluentBuilder {
-        self.client().await.update_item().key("pk", text(key.pk())).key("sk", text(key.sk()))
     }
 
     /// The insight's fields as attributes.
@@ -211,6 +173,10 @@ impl DynamoDb {
         let insight = fields.and_then(|fields| serde_json::from_value(Value::Object(fields)).ok());
         insight.ok_or_else(|| self.no_item("an insight"))
     }
+}
+
+fn of_insight(key: &InsightKey) -> Request {
+    Request::of(key.pk(), key.sk())
 }
 
 /// What is left to do with an item's insight.

@@ -8,7 +8,6 @@
 
 use std::cmp::Reverse;
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::StreamExt;
 use futures_util::stream;
 use portend_core::alert::InsightKey;
@@ -20,6 +19,7 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Item, is_live, text, text_of};
 use super::insights::{alert_key_of, todo_of};
+use super::request::{Request, Returned};
 use crate::limits::{DAY, DAYS_AT_ONCE, QUERY_PAGE_MIN};
 
 /// Sorts after every character of a timestamp and of what follows one in a key.
@@ -53,7 +53,7 @@ pub(super) async fn find(
     let condition = Condition { index: Some("AlertIdIndex"), ..Condition::new("alert_id", alert_id, "") };
     let mut key = None;
     loop {
-        let request = condition.apply(store.reader().await.query(), true);
+        let request = condition.request();
         let (items, next) = store.query(request, QUERY_PAGE_MIN, key).await?;
         if let Some(item) = items.iter().find(|item| is_live(item, now)) {
             return store.insight_of(item).map(Some);
@@ -90,13 +90,13 @@ impl DynamoDb {
     /// a few beyond.
     async fn newest(
         &self,
-        condition: &Condition<'_>,
+        condition: &Condition,
         query: &Query,
         now: Timestamp,
     ) -> Result<Vec<StoredInsight>, StoreError> {
         let (mut found, mut key): (Vec<StoredInsight>, Option<Item>) = (Vec::new(), None);
         loop {
-            let request = condition.apply(self.reader().await.query(), false);
+            let request = condition.request().descending();
             let limit = (query.limit + 1).clamp(QUERY_PAGE_MIN, PAGE_MAX);
             let (items, next) = self.query(request, limit, key).await?;
             let mut last = None;
@@ -132,7 +132,7 @@ impl DynamoDb {
         condition.from = after.map(|after| from(after.time));
         let mut key = None;
         loop {
-            let request = condition.apply(self.reader().await.query(), true);
+            let request = condition.request();
             let page = limit.clamp(QUERY_PAGE_MIN, PAGE_MAX);
             let (items, next) = self.query(request, page, key).await?;
             for item in items.iter().filter(|item| is_live(item, now)) {
@@ -164,54 +164,51 @@ impl DynamoDb {
     /// One page of the table's own.
     pub(super) async fn query(
         &self,
-        request: QueryFluentBuilder,
+        mut request: Request,
         limit: usize,
         key: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let request = request.table_name(&self.table).limit(limit).set_exclusive_start_key(key);
-        let send = async || request.clone().send().await.map_err(|error| self.error(&error));
-        let page = self.page(send).await?;
-        Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
+        request.table_name.clone_from(&self.table);
+        (request.limit, request.exclusive_start_key) = (Some(limit), key);
+        let Returned { items, last_evaluated_key, .. } = self.page("Query", &request).await?;
+        Ok((items, last_evaluated_key))
     }
 }
 
 /// A partition of the table or of an index, and a stretch of its times.
-struct Condition<'a> {
-    index: Option<&'a str>,
-    partition: (&'a str, String),
-    sort: &'a str,
+struct Condition {
+    index: Option<&'static str>,
+    partition: (&'static str, String),
+    sort: &'static str,
     from: Option<String>,
     upto: Option<String>,
 }
 
-impl<'a> Condition<'a> {
-    fn new(partition: &'a str, value: &str, sort: &'a str) -> Self {
+impl Condition {
+    fn new(partition: &'static str, value: &str, sort: &'static str) -> Self {
         Self { index: None, partition: (partition, value.to_owned()), sort, from: None, upto: None }
     }
 
-    fn apply(&self, request: QueryFluentBuilder, forward: bool) -> QueryFluentBuilder {
-        let (name, value) = &self.partition;
-        let mut request = request
-            .set_index_name(self.index.map(str::to_owned))
-            .scan_index_forward(forward)
-            .expression_attribute_names("#partition", *name)
-            .expression_attribute_values(":partition", text(value.as_str()));
+    fn request(&self) -> Request {
         let stretch = match (&self.from, &self.upto) {
             (Some(_), Some(_)) => " AND #sort BETWEEN :from AND :upto",
             (Some(_), None) => " AND #sort >= :from",
             (None, Some(_)) => " AND #sort <= :upto",
             (None, None) => "",
         };
+        let (name, value) = &self.partition;
+        let mut request = Request::query(self.index, format!("#partition = :partition{stretch}"))
+            .name("#partition", *name)
+            .value(":partition", text(value.as_str()));
         if !stretch.is_empty() {
-            request = request.expression_attribute_names("#sort", self.sort);
+            request = request.name("#sort", self.sort);
         }
         for (name, bound) in [(":from", &self.from), (":upto", &self.upto)] {
             if let Some(bound) = bound {
-                request = request.expression_attribute_values(name, text(bound.as_str()));
+                request = request.value(name, text(bound.as_str()));
             }
         }
-        request.key_condition_expression(format!("#partition = :partition{stretch}"))
+        request
     }
 }
 

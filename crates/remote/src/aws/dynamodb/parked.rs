@@ -5,17 +5,17 @@
 //! Never: holds more than a page of events; they are up to 64 KiB each.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use portend_core::limits::{KEPT, PAGE_MAX};
 use portend_core::store::{Cursor, Parked, ParkedPage, StoreError};
 use portend_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::DynamoDb;
-use super::attribute::{Item, TTL, is_live, number, number_of, secs, text, text_of};
-use super::claims::Updated;
-use crate::limits::{DAY, EVENTS_READ_AT_ONCE, ITEMS_AT_ONCE};
+use super::attribute::{Item, TTL, bytes, bytes_of, is_live, number, number_of, secs, text, text_of};
+use super::request::{Request, key};
+use super::{DynamoDb, Updated};
+use crate::limits::{DAY, EVENTS_READ_AT_ONCE, ITEMS_AT_ONCE, PAGE_RETRY_PAUSE, PAGE_TRIES_MAX};
 
 /// The keys of an item: the day of its partition, and the sha256.
 type Key = (String, String);
@@ -23,29 +23,20 @@ type Key = (String, String);
 pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreError> {
     let earlier = store.find_parked(&parked.sha256, parked.received_at).await?;
     let day = earlier.as_ref().map_or_else(|| parked.received_at.day(), |earlier| earlier.received_at.day());
-    let event = match std::str::from_utf8(&parked.event) {
-        Ok(event) => text(event),
-        Err(_) => AttributeValue::B(Blob::new(parked.event.clone())),
-    };
     // One update, so that of two copies at the same instant each leaves the same item.
-    let update = store
-        .client()
-        .await
-        .update_item()
-        .key("pk", text(partition(&day)))
-        .key("sk", text(&parked.sha256))
-        .update_expression(
+    let update = Request::of(partition(&day), &parked.sha256)
+        .update(
             "SET reason = :reason, message = :message, event = if_not_exists(event, :event), \
              event_bytes = if_not_exists(event_bytes, :bytes), received_at = if_not_exists(received_at, :at), \
              #ttl = if_not_exists(#ttl, :ttl)",
         )
-        .expression_attribute_names("#ttl", TTL)
-        .expression_attribute_values(":reason", text(&parked.reason))
-        .expression_attribute_values(":message", text(&parked.message))
-        .expression_attribute_values(":event", event)
-        .expression_attribute_values(":bytes", number(parked.event_bytes as u64))
-        .expression_attribute_values(":at", text(parked.received_at.to_string()))
-        .expression_attribute_values(":ttl", secs(parked.expires_at()));
+        .name("#ttl", TTL)
+        .value(":reason", text(&parked.reason))
+        .value(":message", text(&parked.message))
+        .value(":event", bytes(&parked.event))
+        .value(":bytes", number(parked.event_bytes as u64))
+        .value(":at", text(parked.received_at.to_string()))
+        .value(":ttl", secs(parked.expires_at()));
     store.update(update).await.map(drop)
 }
 
@@ -56,16 +47,11 @@ pub(super) async fn replayed(
     outcome: &str,
 ) -> Result<(), StoreError> {
     let Some(parked) = store.find_parked(sha256, at).await? else { return Ok(()) };
-    let update = store
-        .client()
-        .await
-        .update_item()
-        .key("pk", text(partition(&parked.received_at.day())))
-        .key("sk", text(sha256))
-        .update_expression("SET replayed_at = :at, outcome = :outcome")
-        .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":at", text(at.to_string()))
-        .expression_attribute_values(":outcome", text(outcome));
+    let update = Request::of(partition(&parked.received_at.day()), sha256)
+        .update("SET replayed_at = :at, outcome = :outcome")
+        .only_if("attribute_exists(pk)")
+        .value(":at", text(at.to_string()))
+        .value(":outcome", text(outcome));
     match store.update(update).await? {
         Updated::Done(_) | Updated::Refused(_) => Ok(()),
     }
@@ -101,15 +87,11 @@ impl DynamoDb {
     async fn places_on(&self, day: &str, now: Timestamp) -> Result<Vec<Cursor>, StoreError> {
         let (mut places, mut key) = (Vec::new(), None);
         loop {
-            let request = self
-                .reader()
-                .await
-                .query()
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .projection_expression("sk, received_at, #ttl")
-                .expression_attribute_names("#ttl", TTL)
-                .expression_attribute_values(":pk", text(partition(day)));
+            let request = Request::query(None, "pk = :pk")
+                .consistent()
+                .only("sk, received_at, #ttl")
+                .name("#ttl", TTL)
+                .value(":pk", text(partition(day)));
             let (items, next) = self.query(request, PAGE_MAX, key).await?;
             for item in items.iter().filter(|item| is_live(item, now)) {
                 let place = || {
@@ -140,38 +122,34 @@ impl DynamoDb {
     ) -> Result<Vec<Parked>, StoreError> {
         let mut events = Vec::new();
         for some in keys.chunks(at_once) {
-            let keys = some.iter().map(|(day, sha256)| {
-                Item::from([("pk".to_owned(), text(partition(day))), ("sk".to_owned(), text(sha256))])
-            });
-            let keys: Vec<_> = keys.collect();
-            let items = self.page(async || self.items_under(keys.clone()).await).await?;
+            let keys = some.iter().map(|(day, sha256)| key(partition(day), sha256));
+            let items = self.items_under(keys.collect()).await?;
             let live = items.iter().filter(|item| is_live(item, now));
             events.extend(live.filter_map(|item| self.readable(self.parked_of(item))));
         }
         Ok(events)
     }
 
-    /// The items under these keys, all of them: where the answer leaves some out, the store is busy.
+    /// The items under these keys, all of them: what a response leaves out is asked for again.
     async fn items_under(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let wanted = wanted.map_err(|_| self.no_item("a key"))?;
-        let sent = self.reader().await.batch_get_item().request_items(&self.table, wanted).send().await;
-        let answer = sent.map_err(|error| self.error(&error))?;
-        let unread = answer.unprocessed_keys.and_then(|mut keys| keys.remove(&self.table));
-        if unread.is_some_and(|unread| !unread.keys.is_empty()) {
-            let source = format!("the DynamoDB table {}: some keys stay unread", self.table).into();
-            return Err(StoreError::Busy { source });
+        let keys = Keys { keys, consistent_read: true };
+        let mut request = BatchGet { request_items: BTreeMap::from([(self.table.clone(), keys)]) };
+        let mut items = Vec::new();
+        for _ in 0..PAGE_TRIES_MAX {
+            let got: BatchGot = self.page("BatchGetItem", &request).await?;
+            items.extend(got.responses.into_values().flatten());
+            if got.unprocessed_keys.is_empty() {
+                return Ok(items);
+            }
+            request.request_items = got.unprocessed_keys;
+            tokio::time::sleep(PAGE_RETRY_PAUSE).await;
         }
-        Ok(answer.responses.into_iter().flatten().flat_map(|(_, items)| items).collect())
+        let source = format!("the DynamoDB table {}: some keys stay unread", self.table).into();
+        Err(StoreError::Busy { source })
     }
 
     fn parked_of(&self, item: &Item) -> Result<Parked, StoreError> {
         let parked = || {
-            let event = item.get("event")?;
-            let event = match event.as_b() {
-                Ok(bytes) => bytes.as_ref().to_vec(),
-                Err(_) => event.as_s().ok()?.clone().into_bytes(),
-            };
             let replayed_at = text_of(item, "replayed_at").map(Timestamp::parse).transpose().ok()?;
             Some(Parked {
                 sha256: text_of(item, "sk")?.to_owned(),
@@ -179,13 +157,36 @@ impl DynamoDb {
                 reason: text_of(item, "reason")?.to_owned(),
                 message: text_of(item, "message")?.to_owned(),
                 event_bytes: number_of(item, "event_bytes")?,
-                event,
+                event: bytes_of(item, "event")?,
                 replayed_at,
                 outcome: text_of(item, "outcome").map(str::to_owned),
             })
         };
         parked().ok_or_else(|| self.no_item("a parked event"))
     }
+}
+
+/// Items by their keys, from each table.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchGet {
+    request_items: BTreeMap<String, Keys>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Keys {
+    keys: Vec<Item>,
+    #[serde(default)]
+    consistent_read: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchGot {
+    responses: BTreeMap<String, Vec<Item>>,
+    #[serde(default)]
+    unprocessed_keys: BTreeMap<String, Keys>,
 }
 
 fn partition(day: &str) -> String {

@@ -1,18 +1,12 @@
-//! What the table is, beside what it should be.
-//!
-//! Takes: the table's own description.
-//! Gives: a [`Finding`] for each part that is there, and for each that is not, the mend.
-//! Never: changes the table.
+//! What the table is, beside what it should be: a [`Finding`] for each part, from the table's own description.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{
-    IndexStatus, KeySchemaElement, KeyType, ProjectionType, TableDescription, TimeToLiveStatus,
-};
+use serde::Deserialize;
+use serde_json::json;
 
-use super::DynamoDb;
 use super::attribute::TTL;
-use crate::aws::error::Failure;
+use super::{DynamoDb, STORE};
 
 /// An index: its name, and its partition and sort key.
 type Index = (&'static str, &'static str, Option<&'static str>);
@@ -45,62 +39,99 @@ impl Finding {
 impl DynamoDb {
     /// Looks at the table, its keys, its indexes and its time to live: a finding for each, the table itself first.
     pub async fn describe(&self) -> Vec<Finding> {
-        let sent = self.client().await.describe_table().table_name(&self.table).send().await;
-        match sent {
-            Ok(answer) => {
-                let table = answer.table.unwrap_or_else(|| TableDescription::builder().build());
+        let table = json!({ "TableName": self.table });
+        match self.caller.call("DescribeTable", &table, STORE).await {
+            Ok(Described { table }) => {
                 let mut findings = vec![Finding::new("table", None)];
-                let keys = keys_of(table.key_schema());
-                let right = keys == [("HASH".into(), "pk".into()), ("RANGE".into(), "sk".into())];
+                let right = keys_of(&table.key_schema) == [("HASH", "pk"), ("RANGE", "sk")];
                 let mend = "its keys are not pk and sk; make a table with these, or name another";
                 findings.push(Finding::new("keys", (!right).then(|| mend.to_owned())));
                 findings.extend(INDEXES.iter().map(|index| of_index(index, &table)));
                 findings.push(self.time_to_live().await);
                 findings
             }
-            Err(error) => {
-                vec![Finding::new("table", Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)))]
-            }
+            Err(failure) => vec![Finding::new("table", Some(failure.of_a_look("table", LOOKING_ACTIONS)))],
         }
     }
 
     async fn time_to_live(&self) -> Finding {
-        let sent = self.client().await.describe_time_to_live().table_name(&self.table).send().await;
-        let wrong = match sent {
-            Ok(answer) => {
-                let ttl = answer.time_to_live_description;
-                let is_on = ttl.is_some_and(|ttl| {
-                    ttl.attribute_name() == Some(TTL)
-                        && matches!(
-                            ttl.time_to_live_status(),
-                            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-                        )
-                });
+        let table = json!({ "TableName": self.table });
+        let wrong = match self.caller.call("DescribeTimeToLive", &table, STORE).await {
+            Ok(TimeToLive { time_to_live_description: ttl }) => {
+                let is_on = ttl.attribute_name.as_deref() == Some(TTL)
+                    && matches!(ttl.time_to_live_status.as_deref(), Some("ENABLED" | "ENABLING"));
                 let mend = "nothing is ever deleted; switch time to live on, with the attribute ttl";
                 (!is_on).then(|| mend.to_owned())
             }
-            Err(error) => Some(Failure::of(&error).of_a_look("table", LOOKING_ACTIONS)),
+            Err(failure) => Some(failure.of_a_look("table", LOOKING_ACTIONS)),
         };
         Finding::new("ttl", wrong)
     }
 }
 
-fn of_index(&(name, partition, sort): &Index, table: &TableDescription) -> Finding {
-    let found = table.global_secondary_indexes().iter().find(|index| index.index_name() == Some(name));
-    let mut wanted = HashMap::from([("HASH".to_owned(), partition.to_owned())]);
-    wanted.extend(sort.map(|sort| ("RANGE".to_owned(), sort.to_owned())));
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described {
+    table: Description,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description {
+    key_schema: Vec<Key>,
+    #[serde(default)]
+    global_secondary_indexes: Vec<IndexDescription>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct IndexDescription {
+    index_name: String,
+    key_schema: Vec<Key>,
+    projection: Projection,
+    index_status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    attribute_name: String,
+    key_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Projection {
+    projection_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimeToLive {
+    time_to_live_description: TimeToLiveDescription,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimeToLiveDescription {
+    attribute_name: Option<String>,
+    time_to_live_status: Option<String>,
+}
+
+fn of_index(&(name, partition, sort): &Index, table: &Description) -> Finding {
+    let found = table.global_secondary_indexes.iter().find(|index| index.index_name == name);
+    let mut wanted = HashMap::from([("HASH", partition)]);
+    wanted.extend(sort.map(|sort| ("RANGE", sort)));
     let by = sort.map_or_else(|| partition.to_owned(), |sort| format!("{partition} and {sort}"));
     let wrong = match found {
         None => Some(format!("it is missing; add it with the keys {by} and all attributes")),
-        Some(index) if keys_of(index.key_schema()).into_iter().collect::<HashMap<_, _>>() != wanted => {
+        Some(index) if keys_of(&index.key_schema).into_iter().collect::<HashMap<_, _>>() != wanted => {
             Some(format!("it has other keys than {by}; make it again with these"))
         }
-        Some(index)
-            if index.projection().and_then(|all| all.projection_type()) != Some(&ProjectionType::All) =>
-        {
+        Some(index) if index.projection.projection_type != "ALL" => {
             Some("it does not hold all attributes; make it again with all".to_owned())
         }
-        Some(index) if index.index_status() != Some(&IndexStatus::Active) => {
+        Some(index) if index.index_status != "ACTIVE" => {
             Some("it is still being made; wait until it is active".to_owned())
         }
         Some(_) => None,
@@ -108,12 +139,6 @@ fn of_index(&(name, partition, sort): &Index, table: &TableDescription) -> Findi
     Finding::new(name, wrong)
 }
 
-fn keys_of(schema: &[KeySchemaElement]) -> Vec<(String, String)> {
-    schema
-        .iter()
-        .map(|key| {
-            let kind = if *key.key_type() == KeyType::Hash { "HASH" } else { "RANGE" };
-            (kind.to_owned(), key.attribute_name().to_owned())
-        })
-        .collect()
+fn keys_of(schema: &[Key]) -> Vec<(&str, &str)> {
+    schema.iter().map(|key| (key.key_type.as_str(), key.attribute_name.as_str())).collect()
 }

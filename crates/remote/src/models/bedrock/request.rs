@@ -1,66 +1,58 @@
-//! Writes a [`Call`] as a Converse request.
+//! Writes a [`Call`] as a Converse request: the path, and the body.
 //!
-//! Takes: a call, and what is known of the model.
-//! Gives: the SDK's builder, filled.
 //! Never: sends what the model refuses, such as a temperature.
 
-use aws_sdk_bedrockruntime::error::BuildError;
-use aws_sdk_bedrockruntime::operation::converse::builders::ConverseFluentBuilder;
-use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ConversationRole, InferenceConfiguration, JsonSchemaDefinition, Message, OutputConfig,
-    OutputFormat, OutputFormatStructure, OutputFormatType, SystemContentBlock,
-};
-use portend_core::model::{self, Call, Fault, ModelError, Role};
-use serde_json::Value;
+use std::fmt::Write as _;
+
+use portend_core::model::{Call, Message, Role};
+use serde_json::{Value, json};
 
 use crate::models::catalogue::ModelFacts;
 
-/// Fills the builder.
-pub(super) fn converse(
-    builder: ConverseFluentBuilder,
-    model_id: &str,
-    facts: &ModelFacts,
-    call: &Call<'_>,
-) -> Result<ConverseFluentBuilder, ModelError> {
-    fill(builder, model_id, facts, call).map_err(|_| {
-        // Every part is set below, so only a change of the SDK's could come here.
-        ModelError::Configuration { fault: Fault::Refused("the SDK does not take the request".to_owned()) }
-    })
+/// The path of a model, by its id or ARN.
+pub(super) fn path(model_id: &str) -> String {
+    let mut path = "/model/".to_owned();
+    for byte in model_id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path + "/converse"
 }
 
-fn fill(
-    builder: ConverseFluentBuilder,
-    model_id: &str,
-    facts: &ModelFacts,
-    call: &Call<'_>,
-) -> Result<ConverseFluentBuilder, BuildError> {
-    let max_tokens = i32::try_from(facts.ceiling(call.output_tokens)).unwrap_or(i32::MAX);
-    let inference = InferenceConfiguration::builder()
-        .max_tokens(max_tokens)
-        .set_temperature(facts.temperature.then_some(0.0))
-        .build();
-    let messages = call.messages.iter().map(message).collect::<Result<_, _>>()?;
-    Ok(builder
-        .model_id(model_id)
-        .system(SystemContentBlock::Text(call.system.to_owned()))
-        .set_messages(Some(messages))
-        .inference_config(inference)
-        .set_output_config(call.schema.map(output).transpose()?))
+/// The body.
+pub(super) fn body(facts: &ModelFacts, call: &Call<'_>) -> Value {
+    let mut inference = json!({ "maxTokens": facts.ceiling(call.output_tokens) });
+    let mut body = json!({
+        "system": [{ "text": call.system }],
+        "messages": call.messages.iter().map(message).collect::<Vec<_>>(),
+    });
+    if facts.temperature {
+        insert(&mut inference, "temperature", json!(0.0));
+    }
+    insert(&mut body, "inferenceConfig", inference);
+    if let Some(schema) = call.schema {
+        // The schema goes as text.
+        let schema = json!({ "name": "reply", "schema": schema.to_string() });
+        let format = json!({ "type": "json_schema", "structure": { "jsonSchema": schema } });
+        insert(&mut body, "outputConfig", json!({ "textFormat": format }));
+    }
+    body
 }
 
-fn message(message: &model::Message) -> Result<Message, BuildError> {
+fn insert(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+fn message(message: &Message) -> Value {
     let role = match message.role {
-        Role::User => ConversationRole::User,
-        Role::Assistant => ConversationRole::Assistant,
+        Role::User => "user",
+        Role::Assistant => "assistant",
     };
-    Message::builder().role(role).content(ContentBlock::Text(message.text.clone())).build()
-}
-
-fn output(schema: &Value) -> Result<OutputConfig, BuildError> {
-    let definition = JsonSchemaDefinition::builder().name("reply").schema(schema.to_string()).build()?;
-    let format = OutputFormat::builder()
-        .r#type(OutputFormatType::JsonSchema)
-        .structure(OutputFormatStructure::JsonSchema(definition))
-        .build()?;
-    Ok(OutputConfig::builder().text_format(format).build())
+    json!({ "role": role, "content": [{ "text": message.text }] })
 }

@@ -17,11 +17,12 @@
 use portend_core::model::{Completion, Fault, ModelError, Stop};
 use serde_json::Value;
 
+use crate::aws::error_type;
 use crate::response::{Response, model_id, status_and_code, stop};
 
 /// Reads the response.
 pub(super) fn read(response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
-    let success = (200..300).contains(&response.status);
+    let success = response.is_success();
     let body = match response.json() {
         Err(unreadable) if success => return Err(unreadable),
         // A failure says enough by its status; a proxy's has a page of HTML for a body.
@@ -46,16 +47,6 @@ fn completion(body: &Value) -> Completion {
         input_tokens: tokens("inputTokens"),
         output_tokens: tokens("outputTokens"),
     }
-}
-
-/// The error's type: in the header cut at `:`, else in the body's `__type` cut before `#`. A frontend that does not know
-/// the operation wraps its body in `Output`.
-fn error_type<'a>(response: &'a Response, body: &'a Value) -> Option<&'a str> {
-    let header = response.headers.get("x-amzn-errortype");
-    let in_body = || body.get("__type").or_else(|| body.pointer("/Output/__type")).and_then(Value::as_str);
-    let kind = header.or_else(in_body)?;
-    let kind = kind.split(':').next().unwrap_or(kind);
-    Some(kind.rsplit('#').next().unwrap_or(kind).trim())
 }
 
 fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: bool) -> ModelError {
