@@ -14,7 +14,7 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   alertTypesDir: "text",
   eventBusName: "text",
   existingEventBus: "truth",
-  tellInsights: "truth",
+  notifyInsights: "truth",
   tableName: "text",
   existingTable: "truth",
   lambdaZip: "text",

@@ -46,7 +46,7 @@ export class PortendStack extends Stack {
       settings,
       alertTypes,
       table,
-      bus: settings.tellInsights ? bus : undefined,
+      bus: settings.notifyInsights ? bus : undefined,
       alerts: alerts.queue,
     });
     const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });

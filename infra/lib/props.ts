@@ -26,7 +26,7 @@ export interface PortendProps {
   readonly existingEventBus?: boolean;
 
   /** Whether insights are put on the bus; off for a trial beside another program that tells people already. */
-  readonly tellInsights?: boolean;
+  readonly notifyInsights?: boolean;
 
   /** The name of the DynamoDB table of insights. */
   readonly tableName?: string;
@@ -87,7 +87,7 @@ type OptionalProps = "alertTypesDir" | "bedrockModelId" | "openAiSecretArn" | "o
 export const DEFAULTS = {
   eventBusName: "iops-dashboard-alerts",
   existingEventBus: false,
-  tellInsights: true,
+  notifyInsights: true,
   tableName: "iops-dashboard-insights",
   existingTable: false,
   architecture: "x86_64",

@@ -57,7 +57,7 @@ test("what is switched off is not allowed", () => {
     allowed(scorecardOnly),
     withoutXrayAndOpenAi.filter((action) => !action.startsWith("bedrock:")),
   );
-  const silent = new Synthesized({ tellInsights: false });
+  const silent = new Synthesized({ notifyInsights: false });
   assert.deepEqual(
     allowed(silent),
     withoutXrayAndOpenAi.filter((action) => !action.startsWith("events:")),

@@ -181,5 +181,5 @@ test("an address that is given twice gets one mail", () => {
 
 test("the tests' full set of props leaves out only names and what would switch something off", () => {
   const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
-  assert.deepEqual(left, ["eventBusName", "tellInsights", "tableName", "lambdaZip"]);
+  assert.deepEqual(left, ["eventBusName", "notifyInsights", "tableName", "lambdaZip"]);
 });
