@@ -1,8 +1,6 @@
-// The table of insights, claims, feedback and parked events.
+// The DynamoDB table of insights, claims and parked events. The stack creates it or uses an existing one.
 //
-// Takes: its name, and whether it is there already.
-// Gives: the table's name, and the ARNs of the table and of its indexes for permissions.
-// Never: deletes a table, or changes one that it did not make.
+// Never: deletes a table, or changes one that the stack did not create.
 
 import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
@@ -11,8 +9,8 @@ import { Construct } from "constructs";
 const { STRING, NUMBER } = dynamodb.AttributeType;
 
 /**
- * The indexes, all with every attribute. The first two are those that existing readers query. CloudFormation makes
- * several at once only together with the table; a later change of this list must add or remove one per deployment.
+ * The indexes. Existing readers query the first two. CloudFormation creates several indexes at once only together with the
+ * table, so a later change of this list must add or remove one index per deployment.
  */
 const INDEXES: readonly {
   readonly name: string;
@@ -25,7 +23,7 @@ const INDEXES: readonly {
   { name: "TodoIndex", partition: "todo_day", sort: { name: "timestamp", type: STRING } },
 ];
 
-/** When DynamoDB may delete an item, in epoch seconds. */
+/** The attribute that says when an item expires, in epoch seconds. */
 const TTL_ATTRIBUTE = "ttl";
 
 export interface InsightsTableProps {
@@ -64,7 +62,7 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: TTL_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // Kept whatever becomes of the stack, even if its first deployment fails.
+    // The table outlives the stack, even if the first deployment fails.
     removalPolicy: RemovalPolicy.RETAIN,
   });
   for (const { name, partition, sort } of INDEXES) {
