@@ -7,20 +7,40 @@ import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 
 const { STRING, NUMBER } = dynamodb.AttributeType;
+const { ALL, KEYS_ONLY } = dynamodb.ProjectionType;
 
 /**
- * The indexes. Existing readers query the first two. CloudFormation creates several indexes at once only together with the
- * table, so a later change of this list must add or remove one index per deployment.
+ * The indexes. Existing readers query the first two and need all attributes. The function queries the other two for keys and
+ * then reads the insights from the table.
+ *
+ * CloudFormation creates several indexes at once only together with the table, and never changes an index. So a later
+ * change of this list must add or remove one index per deployment.
  */
 const INDEXES: readonly {
   readonly name: string;
   readonly partition: string;
   readonly sort?: dynamodb.Attribute;
+  readonly projection: dynamodb.ProjectionType;
 }[] = [
-  { name: "PredictionTypeIndex", partition: "prediction_type", sort: { name: "timestamp", type: STRING } },
-  { name: "RiskScoreIndex", partition: "prediction_type", sort: { name: "risk_score", type: NUMBER } },
-  { name: "AlertIdIndex", partition: "alert_id" },
-  { name: "TodoIndex", partition: "todo_day", sort: { name: "timestamp", type: STRING } },
+  {
+    name: "PredictionTypeIndex",
+    partition: "prediction_type",
+    sort: { name: "timestamp", type: STRING },
+    projection: ALL,
+  },
+  {
+    name: "RiskScoreIndex",
+    partition: "prediction_type",
+    sort: { name: "risk_score", type: NUMBER },
+    projection: ALL,
+  },
+  { name: "AlertIdIndex", partition: "alert_id", projection: KEYS_ONLY },
+  {
+    name: "TodoIndex",
+    partition: "todo_day",
+    sort: { name: "timestamp", type: STRING },
+    projection: KEYS_ONLY,
+  },
 ];
 
 /** The attribute that says when an item expires, in epoch seconds. */
@@ -65,12 +85,12 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     // The table outlives the stack, even if the first deployment fails.
     removalPolicy: RemovalPolicy.RETAIN,
   });
-  for (const { name, partition, sort } of INDEXES) {
+  for (const { name, partition, sort, projection } of INDEXES) {
     table.addGlobalSecondaryIndex({
       indexName: name,
       partitionKey: { name: partition, type: STRING },
       sortKey: sort,
-      projectionType: dynamodb.ProjectionType.ALL,
+      projectionType: projection,
     });
   }
   return table;

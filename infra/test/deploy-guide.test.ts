@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { test } from "node:test";
 import { KINDS } from "../lib/context";
 import { DEFAULTS, LAMBDA_ZIP } from "../lib/props";
-import { byDefault, REPOSITORY, Synthesized } from "./harness";
+import { byDefault, Json, REPOSITORY, Synthesized } from "./harness";
 
 const GUIDE = readFileSync(path.join(REPOSITORY, "docs/DEPLOY.md"), "utf8");
 
@@ -61,6 +61,20 @@ test("every prop in a command exists", () => {
     used.filter((name) => name !== "name" && !(name in KINDS)),
     [],
   );
+});
+
+test("the indexes that the guide creates are the stack's", () => {
+  const created = [...GUIDE.matchAll(/"Create": \{"IndexName": "(\w+)"[^;`]*?"ProjectionType": "(\w+)"/g)];
+  const indexes = byDefault()
+    .only("AWS::DynamoDB::Table")
+    .GlobalSecondaryIndexes.map((index: Json) => [index.IndexName, index.Projection.ProjectionType]);
+  assert.equal(created.length, 2);
+  for (const [, name, projection] of created) {
+    assert.ok(
+      indexes.some((index: Json) => index[0] === name && index[1] === projection),
+      name,
+    );
+  }
 });
 
 test("every link to a heading has its heading", () => {

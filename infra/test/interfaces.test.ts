@@ -36,8 +36,8 @@ test("the table has its keys, four indexes, TTL, point-in-time recovery, and on-
   assert.deepEqual(indexes, [
     ["PredictionTypeIndex", "prediction_type,timestamp", "ALL"],
     ["RiskScoreIndex", "prediction_type,risk_score", "ALL"],
-    ["AlertIdIndex", "alert_id", "ALL"],
-    ["TodoIndex", "todo_day,timestamp", "ALL"],
+    ["AlertIdIndex", "alert_id", "KEYS_ONLY"],
+    ["TodoIndex", "todo_day,timestamp", "KEYS_ONLY"],
   ]);
 });
 
