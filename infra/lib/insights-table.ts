@@ -82,7 +82,8 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: TTL_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // The table outlives the stack, even if the first deployment fails.
+    // Nobody deletes the table by accident: not AWS's API, and not CloudFormation, even if the first deployment fails.
+    deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
   for (const { name, partition, sort, projection } of INDEXES) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byDefault, EVERYTHING, Json, refers, Synthesized, withEverything } from "./harness";
 
-test("the table has its keys, four indexes, TTL, point-in-time recovery, and on-demand capacity", () => {
+test("the table has its keys, four indexes, TTL, recovery, deletion protection and on-demand capacity", () => {
   const { AttributeDefinitions, GlobalSecondaryIndexes, ...table } = byDefault().only("AWS::DynamoDB::Table");
   assert.deepEqual(table, {
     TableName: "iops-dashboard-insights",
@@ -14,6 +14,7 @@ test("the table has its keys, four indexes, TTL, point-in-time recovery, and on-
     ],
     BillingMode: "PAY_PER_REQUEST",
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    DeletionProtectionEnabled: true,
     TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
   });
   const types = Object.fromEntries(
