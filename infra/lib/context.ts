@@ -14,6 +14,7 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   alertTypesDir: "text",
   eventBusName: "text",
   existingEventBus: "boolean",
+  producerAccountIds: "list",
   notifyInsights: "boolean",
   tableName: "text",
   existingTable: "boolean",

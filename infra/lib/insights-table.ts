@@ -82,8 +82,9 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: TTL_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // Nobody deletes the table by accident: not AWS's API, and not CloudFormation, even if the first deployment fails.
+    // DynamoDB refuses to delete the table until a person switches the protection off.
     deletionProtection: true,
+    // The table outlives the stack, even if the first deployment fails.
     removalPolicy: RemovalPolicy.RETAIN,
   });
   for (const { name, partition, sort, projection } of INDEXES) {

@@ -10,6 +10,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { BedrockAccess } from "./bedrock-access";
+import { everySourceIs } from "./event-bus";
 import { InsightsTable } from "./insights-table";
 import { INSIGHT_DETAIL_TYPE, INSIGHT_SOURCE } from "./notifications";
 
@@ -77,7 +78,7 @@ function insightEvents(bus: events.IEventBus): iam.PolicyStatement {
     actions: ["events:PutEvents"],
     resources: [bus.eventBusArn],
     conditions: {
-      "ForAllValues:StringEquals": { "events:source": INSIGHT_SOURCE },
+      ...everySourceIs(INSIGHT_SOURCE),
       StringEquals: { "events:detail-type": INSIGHT_DETAIL_TYPE },
     },
   });

@@ -8,16 +8,16 @@
 // Never: sends a request to AWS. The same props produce the same template, without a network.
 
 import { CfnOutput, Stack } from "aws-cdk-lib";
-import * as events from "aws-cdk-lib/aws-events";
 import { Construct } from "constructs";
 import { Alarms } from "./alarms";
 import { AlertFunction, FUNCTION_TIMEOUT } from "./alert-function";
 import { AlertRules } from "./alert-rules";
 import { alertTypesOf } from "./alert-types";
 import { Dashboard } from "./dashboard";
+import { eventBus } from "./event-bus";
 import { InsightsTable } from "./insights-table";
 import { Notifications } from "./notifications";
-import { PortendProps, Settings, settingsOf } from "./props";
+import { PortendProps, settingsOf } from "./props";
 import { AlertQueue } from "./queues";
 
 /** The export names of the original stack, by output. */
@@ -104,13 +104,4 @@ export class PortendStack extends Stack {
       }
     }
   }
-}
-
-function eventBus(scope: Construct, { eventBusName, existingEventBus }: Settings): events.IEventBus {
-  return existingEventBus
-    ? events.EventBus.fromEventBusName(scope, "Bus", eventBusName)
-    : new events.EventBus(scope, "Bus", {
-        eventBusName,
-        description: "Alerts of the dashboard's processor, and the insights about them",
-      });
 }

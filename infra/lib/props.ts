@@ -22,6 +22,8 @@ export interface PortendProps {
   readonly eventBusName?: string;
   /** Whether the bus exists. The stack then adds only rules to it. */
   readonly existingEventBus?: boolean;
+  /** The ids of other AWS accounts that may put alerts on the bus that the stack creates. */
+  readonly producerAccountIds?: readonly string[];
 
   /** Whether insights are published on the bus. Switch it off for a trial next to another handler. */
   readonly notifyInsights?: boolean;
@@ -86,6 +88,7 @@ type OptionalProps = "alertTypesDir" | "bedrockModelId" | "openAiSecretArn" | "o
 export const DEFAULTS = {
   eventBusName: "iops-dashboard-alerts",
   existingEventBus: false,
+  producerAccountIds: [],
   notifyInsights: true,
   tableName: "iops-dashboard-insights",
   existingTable: false,
@@ -128,6 +131,12 @@ export function settingsOf(props: PortendProps): Settings {
       set.eventBusName,
       /^[A-Za-z0-9._-]{1,256}$/,
       "letters, digits, `.`, `-` and `_`",
+    ),
+    producerAccountIds: distinct(
+      "producerAccountIds",
+      set.producerAccountIds,
+      /^\d{12}$/,
+      "account ids of 12 digits",
     ),
     tableName: matching(
       "tableName",
@@ -225,6 +234,11 @@ function checkBus(set: PortendProps): void {
       "eventBusName is default, and that bus exists in every account; set existingEventBus to true, or give another name",
     );
   }
+  if (set.existingEventBus && set.producerAccountIds?.length) {
+    throw new PropError(
+      "producerAccountIds is set, but the stack does not change the policy of an existing bus; change that policy yourself, and remove producerAccountIds",
+    );
+  }
 }
 
 function topicArn(arn: string, region: string | undefined): string {
@@ -248,10 +262,16 @@ function inRegion(name: string, arn: string, region: string | undefined): string
 
 /** The addresses without duplicates. A topic cannot have two subscriptions of one address. */
 function addresses(name: string, listed: readonly string[]): readonly string[] {
-  const each = listed.map((address) =>
-    matching(name, address, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses"),
-  );
-  return [...new Set(each)];
+  return distinct(name, listed, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses");
+}
+
+function distinct(
+  name: string,
+  listed: readonly string[],
+  pattern: RegExp,
+  expected: string,
+): readonly string[] {
+  return [...new Set(listed.map((value) => matching(name, value, pattern, expected)))];
 }
 
 function matching(name: string, value: string, pattern: RegExp, expected: string): string {

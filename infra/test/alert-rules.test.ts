@@ -136,6 +136,7 @@ test("no event of the function returns to it", () => {
       .Policies.find((policy: Json) => policy.PolicyName === "InsightEvents").PolicyDocument.Statement[0];
     assert.deepEqual(Condition, {
       "ForAllValues:StringEquals": { "events:source": "iops-dashboard.ai" },
+      Null: { "events:source": "false" },
       StringEquals: { "events:detail-type": "insight" },
     });
   }

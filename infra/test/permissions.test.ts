@@ -93,6 +93,57 @@ test("events may be put on one bus, and one secret may be read", () => {
   );
 });
 
+test("this account may put events on the bus, and producer accounts may put alerts", () => {
+  const bus = (stack: Synthesized): string[] => Object.keys(stack.all("AWS::Events::EventBus"));
+  const allowed = (stack: Synthesized): Json[] =>
+    Object.values(stack.all("AWS::Events::EventBusPolicy")).map(({ EventBusName, Statement }) => {
+      const { Effect, Action, Resource, Principal, Condition } = Statement;
+      assert.deepEqual([Effect, Action], ["Allow", "events:PutEvents"]);
+      assert.deepEqual([[refers(EventBusName)], [refers(Resource)]], [bus(stack), bus(stack)]);
+      return [Principal.AWS, Condition];
+    });
+  const thisAccount = [
+    { "Fn::Join": ["", ["arn:aws:iam::", { Ref: "AWS::AccountId" }, ":root"]] },
+    undefined,
+  ];
+  assert.deepEqual(allowed(byDefault()), [thisAccount]);
+  const producers = ["210987654321", "310987654321"];
+  assert.deepEqual(allowed(new Synthesized({ producerAccountIds: producers })), [
+    thisAccount,
+    [
+      producers.map((id) => `arn:aws:iam::${id}:root`),
+      {
+        "ForAllValues:StringEquals": { "events:source": "iops-dashboard.processor" },
+        Null: { "events:source": "false" },
+      },
+    ],
+  ]);
+  assert.deepEqual(allowed(withEverything()), []);
+});
+
+test("every ForAllValues condition also requires that the key is present", () => {
+  for (const stack of [withEverything(), new Synthesized({ producerAccountIds: ["210987654321"] })]) {
+    const conditions = conditionsWithin(stack.template.toJSON()).flatMap((condition) =>
+      Object.entries<Json>(condition)
+        .filter(([operator]) => operator.startsWith("ForAllValues:"))
+        .flatMap(([, keys]) => Object.keys(keys).map((key) => [key, condition.Null?.[key]])),
+    );
+    assert.ok(conditions.length > 0);
+    for (const [key, isNull] of conditions) {
+      assert.equal(isNull, "false", key);
+    }
+  }
+});
+
+/** The `Condition` of each statement of a template. */
+function conditionsWithin(value: Json): Json[] {
+  return value === null || typeof value !== "object"
+    ? []
+    : Object.entries<Json>(value).flatMap(([key, inner]) =>
+        key === "Condition" ? [inner] : conditionsWithin(inner),
+      );
+}
+
 test("the role may read the alert queue and send to the queue of failed invocations", () => {
   const stack = byDefault();
   const { EventSourceArn } = stack.only("AWS::Lambda::EventSourceMapping");

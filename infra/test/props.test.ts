@@ -70,6 +70,14 @@ test("a wrong value is refused with one sentence that names the prop and says ho
     [{ region: "Ireland" }, /^region is "Ireland"; give a region name such as us-east-1$/],
     [{ eventBusName: "my bus" }, /^eventBusName is "my bus"; give letters, digits/],
     [{ eventBusName: "default" }, /^eventBusName is default, .*; set existingEventBus to true/],
+    [
+      { producerAccountIds: ["210987654321", "12345"] },
+      /^producerAccountIds is "12345"; give account ids of 12 digits$/,
+    ],
+    [
+      { producerAccountIds: ["210987654321"], existingEventBus: true },
+      /^producerAccountIds is set, but .* an existing bus; change that policy yourself/,
+    ],
     [{ tableName: "ab" }, /^tableName is "ab"; give 3 to 255 letters/],
     [{ architecture: "x86" }, /^architecture is "x86"; give one of x86_64, arm64$/],
     [{ memoryMib: 64 }, /^memoryMib is 64; give a whole number from 128 to 10240$/],
@@ -176,7 +184,7 @@ test("a duplicate address is subscribed once", () => {
   assert.deepEqual(settingsOf({ ...EU, warningEmails: twice }).warningEmails, twice.slice(0, 2));
 });
 
-test("EVERYTHING sets each prop, except names and the prop that switches notifications off", () => {
+test("EVERYTHING sets each prop, except names and the props that it excludes", () => {
   const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
-  assert.deepEqual(left, ["eventBusName", "notifyInsights", "tableName", "lambdaZip"]);
+  assert.deepEqual(left, ["eventBusName", "producerAccountIds", "notifyInsights", "tableName", "lambdaZip"]);
 });
