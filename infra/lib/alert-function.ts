@@ -93,6 +93,7 @@ export class AlertFunction extends Construct {
       architecture: PROCESSORS[settings.architecture],
       memorySize: settings.memoryMib,
       timeout: FUNCTION_TIMEOUT,
+      reservedConcurrentExecutions: settings.reservedConcurrency,
       logGroup: this.logGroup,
       tracing: settings.xray ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       // All permissions are in permissions.ts. CDK would add wider ones.

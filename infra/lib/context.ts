@@ -22,6 +22,7 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   architecture: "text",
   memoryMib: "number",
   maxConcurrency: "number",
+  reservedConcurrency: "number",
   logRetentionDays: "number",
   xray: "boolean",
   models: "list",

@@ -41,6 +41,11 @@ export interface PortendProps {
   readonly memoryMib?: number;
   /** How many batches of 5 alerts are processed at the same time, 2 to 1000. The Bedrock quota limits it. */
   readonly maxConcurrency?: number;
+  /**
+   * How many concurrent invocations AWS reserves for the function, which is also their limit. At least `maxConcurrency` + 1,
+   * because the sweep needs one too. Default: the function shares the account's concurrency.
+   */
+  readonly reservedConcurrency?: number;
   /** The retention of the function's log in days; a value that CloudWatch Logs offers, such as 7, 30, 90 or 365. */
   readonly logRetentionDays?: number;
   /** Whether AWS X-Ray traces the function's invocations. */
@@ -83,7 +88,13 @@ export type Settings = Readonly<
   Required<Omit<PortendProps, OptionalProps>> &
     Pick<PortendProps, OptionalProps> & { models: readonly Model[] }
 >;
-type OptionalProps = "alertTypesDir" | "bedrockModelId" | "openAiSecretArn" | "openAiModel" | "opsTopicArn";
+type OptionalProps =
+  | "alertTypesDir"
+  | "reservedConcurrency"
+  | "bedrockModelId"
+  | "openAiSecretArn"
+  | "openAiModel"
+  | "opsTopicArn";
 
 export const DEFAULTS = {
   eventBusName: "iops-dashboard-alerts",
@@ -148,6 +159,7 @@ export function settingsOf(props: PortendProps): Settings {
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
     memoryMib: within("memoryMib", set.memoryMib, MEMORY_MIB),
     maxConcurrency: within("maxConcurrency", set.maxConcurrency, CONCURRENCY),
+    reservedConcurrency: reserved(set.reservedConcurrency, set.maxConcurrency),
     logRetentionDays: oneOf("logRetentionDays", set.logRetentionDays, LOG_RETENTION_DAYS),
     models: chain(set),
     infoEmails: addresses("infoEmails", set.infoEmails),
@@ -199,6 +211,17 @@ function chain({ models, openAi, bedrockModelId }: PortendProps): readonly Model
     );
   }
   return known;
+}
+
+/** With fewer reserved invocations, AWS would throttle the batches or the sweep. */
+function reserved(concurrency: number | undefined, maxConcurrency: number): number | undefined {
+  const min = maxConcurrency + 1;
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= min)) {
+    throw new PropError(
+      `reservedConcurrency is ${concurrency}; give a whole number of at least ${min}, which is maxConcurrency + 1 for the sweep`,
+    );
+  }
+  return concurrency;
 }
 
 function checkOpenAi(set: PortendProps): void {

@@ -124,6 +124,11 @@ test("the function reads batches of 5, hands back single alerts, and has a maxim
   });
 });
 
+test("concurrent invocations are reserved only with reservedConcurrency", () => {
+  assert.equal(lambda(byDefault()).ReservedConcurrentExecutions, undefined);
+  assert.equal(lambda(withEverything()).ReservedConcurrentExecutions, 11);
+});
+
 test("a batch is not delivered again while it is in progress, and at most 20 times in all", () => {
   const queues = byDefault().all("AWS::SQS::Queue");
   const queue = queues[refers(byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn)];

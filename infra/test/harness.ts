@@ -37,6 +37,7 @@ export const EVERYTHING: PortendProps = {
   architecture: "arm64",
   memoryMib: 512,
   maxConcurrency: 10,
+  reservedConcurrency: 11,
   logRetentionDays: 365,
   xray: true,
   alertTypesDir: path.join(REPOSITORY, "alert-types"),

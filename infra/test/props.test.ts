@@ -83,6 +83,12 @@ test("a wrong value is refused with one sentence that names the prop and says ho
     [{ memoryMib: 64 }, /^memoryMib is 64; give a whole number from 128 to 10240$/],
     [{ maxConcurrency: 1 }, /^maxConcurrency is 1; give a whole number from 2 to 1000$/],
     [{ maxConcurrency: 2.5 }, /^maxConcurrency is 2.5; give a whole number/],
+    [
+      { reservedConcurrency: 2 },
+      /^reservedConcurrency is 2; give a whole number of at least 3, which is maxConcurrency \+ 1/,
+    ],
+    [{ maxConcurrency: 10, reservedConcurrency: 10 }, /^reservedConcurrency is 10; .* at least 11,/],
+    [{ reservedConcurrency: 3.5 }, /^reservedConcurrency is 3.5; give a whole number/],
     [{ logRetentionDays: 31 }, /^logRetentionDays is 31; give one of 1, 3, 5, 7, 14, 30, /],
     [{ models: [] }, /^models is ""; name at least one of bedrock, openai, scorecard, each at most once$/],
     [{ models: ["bedrock", "bedrock"] }, /^models is "bedrock,bedrock"; name at least one/],
@@ -177,6 +183,11 @@ test("a prop that is not set has its default", () => {
     [settings.eventBusName, settings.tableName],
     ["iops-dashboard-alerts", "iops-dashboard-insights"],
   );
+});
+
+test("one more invocation than maxConcurrency may be reserved", () => {
+  assert.equal(settingsOf({ ...EU, reservedConcurrency: 3 }).reservedConcurrency, 3);
+  assert.equal(settingsOf(EU).reservedConcurrency, undefined);
 });
 
 test("a duplicate address is subscribed once", () => {
