@@ -40,7 +40,7 @@ test("every output in the guide exists", () => {
   );
 });
 
-test("every alarm in the guide exists", () => {
+test("every alarm in the guide exists, and their number is right", () => {
   const alarms = Object.values(byDefault().all("AWS::CloudWatch::Alarm")).map(({ AlarmName }) =>
     AlarmName.replace("PortendStack ", ""),
   );
@@ -52,6 +52,7 @@ test("every alarm in the guide exists", () => {
       name,
     );
   }
+  assert.ok(GUIDE.includes(`| alarms | ${alarms.length} alarms over `));
 });
 
 test("every prop in a command exists", () => {
