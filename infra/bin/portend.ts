@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Synthesizes the stack. CDK's command line runs this; `npx cdk deploy` deploys what it writes.
+// Synthesizes the stack. The CDK command line runs this program, and `npx cdk deploy` deploys its output.
 //
-// Takes: the props from CDK's context, and the region from the AWS CLI's profile where no prop says it.
-// Gives: the cloud assembly; or, of a wrong prop, one sentence.
-// Never: asks an account anything.
+// Takes: the props from CDK's context. Without the prop `region`, the region of the AWS profile.
+// Returns: the cloud assembly, or one sentence on standard error if a prop is wrong.
+// Never: sends a request to AWS.
 
 import { checkedApp } from "../lib/app";
 import { propsOf } from "../lib/context";

@@ -1,8 +1,6 @@
-// The alarms: what a person should look at, each with a sentence that says what it means and what to do.
+// The CloudWatch alarms. The description of each alarm says what it means and what to do.
 //
-// Takes: the Lambda, the queues, and the topic to tell, if there is one.
-// Gives: the alarms, named after the stack.
-// Never: goes off because nothing happened: without data an alarm is calm.
+// Never: goes off because data is missing.
 
 import { Duration, Stack } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
@@ -20,18 +18,18 @@ const HOUR = Duration.hours(1);
 const DAY = Duration.days(1);
 
 /**
- * SQS leaves out of the age what was received three times or more. A handed-back alert comes every 6 minutes, so that it
- * counts for 12 to 18 minutes: a longer time than this would only ever see alerts that nobody takes.
+ * SQS ignores the age of a message that was received three times or more. An alert that is handed back is delivered every
+ * 6 minutes, so its age counts for 12 to 18 minutes. A greater limit would only detect alerts that were never received.
  */
 const OLDEST_MESSAGE_SECONDS_MAX = 600;
-/** One alert that comes back every 6 minutes counts 2 or 3 times; it may, when two deliveries of one alert meet. */
+/** One alert that returns every 6 minutes counts 2 or 3 times. This is normal when two deliveries of one alert overlap. */
 const HANDED_BACK_PER_QUARTER_HOUR_MAX = 5;
 const DEGRADED_PERCENT_MAX = 20;
-/** In time-outs of the function: from here on, invocations are close to being cut off. */
+/** A share of the function's timeout. Above it, invocations are close to being cut off. */
 const DURATION_SHARE_MAX = 0.75;
 /**
- * What is in work when one hour becomes the next counts as received in the one and as ended in the other. That evens out
- * in the second hour, and alerts that are lost again and again do not.
+ * An alert that is in progress at the end of an hour is received in that hour and gets its outcome in the next one. The
+ * difference disappears in the second hour. A loss in both hours remains visible.
  */
 const UNACCOUNTED_PER_HOUR_MAX = 5;
 
@@ -40,15 +38,15 @@ export interface AlarmsProps {
   readonly function: lambda.Function;
   readonly functionTimeout: Duration;
   readonly alerts: sqs.Queue;
-  /** Every queue in which something is left, by what it belongs to. */
+  /** The queues of undelivered or failed messages, by the name of their owner. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 }
 
 interface Watch {
   readonly metric: cloudwatch.IMetric;
-  /** The alarm goes off above this. */
+  /** The alarm goes off above this value. */
   readonly above: number;
-  /** How many periods in a row it must be above; 1 if it is not said. */
+  /** How many periods in a row the metric must be above it. Default: 1. */
   readonly periods?: number;
   readonly meaning: string;
 }
@@ -68,59 +66,59 @@ export class Alarms extends Construct {
         metric: alerts.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
         above: OLDEST_MESSAGE_SECONDS_MAX,
         meaning:
-          "Alerts wait: the Lambda is down, throttled, or slower than they come. Look at its log, then run `portend doctor`.",
+          "Alerts wait for too long. The function does not start, is throttled, or is too slow. Read its log, then run `portend doctor`.",
       },
       errors: {
         metric: fn.metricErrors({ period: FIVE_MINUTES }),
         above: 0,
-        meaning: "An invocation failed or was cut off. Its alerts come again; the log says why.",
+        meaning: "An invocation failed or was cut off. Its alerts are delivered again. The log says why.",
       },
       parked: {
         metric: total("Parked", HOUR),
         above: 0,
-        meaning: "Events came that cannot be alerts. `portend parked` lists them with the reason.",
+        meaning: "Some events are not valid alerts. `portend parked` lists them with the reason.",
       },
       "handed back": {
         metric: total("HandedBack", QUARTER_HOUR),
         above: HANDED_BACK_PER_QUARTER_HOUR_MAX,
         meaning:
-          "Alerts go back to the queue again and again: the table refuses or is slow. Run `portend doctor`.",
+          "Alerts return to the queue again and again. The table refuses requests or is slow. Run `portend doctor`.",
       },
       degraded: {
         metric: degradedPercent(HOUR),
         above: DEGRADED_PERCENT_MAX,
         meaning:
-          "The scorecard judges in place of a model that fails. The dashboard shows which; run `portend doctor`.",
+          "A model fails, and the scorecard judges instead. The dashboard shows which model. Run `portend doctor`.",
       },
       configuration: {
         metric: total("ConfigurationAlarms", FIVE_MINUTES),
         above: 0,
         meaning:
-          "A model refuses for good: access, key, quota spent, or end of life. `portend doctor` says which, and the mend.",
+          "A model refuses every call because of its access, key, quota or end of life. `portend doctor` says which, and how to fix it.",
       },
       "notify failures": {
         metric: total("NotifyFailures", HOUR),
         above: 0,
         meaning:
-          "Insights were stored but not told. The sweep tells them; if it goes on, run `portend doctor`.",
+          "Insights were stored but not published. The sweep publishes them later. If the alarm stays on, run `portend doctor`.",
       },
       "p99 duration": {
         metric: fn.metricDuration({ statistic: cloudwatch.Stats.p(99), period: FIVE_MINUTES }),
         above: DURATION_SHARE_MAX * functionTimeout.toMilliseconds(),
         periods: 3,
-        meaning: "Invocations come close to their time-out: a model or the table is slow.",
+        meaning: "Invocations take almost as long as their timeout. A model or the table is slow.",
       },
       "cost per day": {
         metric: total("CostUsd", DAY),
         above: settings.costAlarmUsdPerDay,
-        meaning: "The models cost more today than you said they may. The dashboard shows the attempts.",
+        meaning: "The models cost more today than `costAlarmUsdPerDay`. The dashboard shows the attempts.",
       },
       unaccounted: {
         metric: unaccounted(HOUR),
         above: UNACCOUNTED_PER_HOUR_MAX,
         periods: 2,
         meaning:
-          "More alerts are received than end in an outcome: workers are cut off. Look for time-outs in the log. Of few, the alarm `errors` tells.",
+          "Alerts were received but have no outcome, because invocations are cut off. Look for timeouts in the log.",
       },
     };
     for (const [owner, queue] of Object.entries(deadLetters)) {
@@ -131,7 +129,7 @@ export class Alarms extends Construct {
         }),
         above: 0,
         meaning:
-          "Something could not be delivered or handled, and is kept for 14 days. docs/DEPLOY.md says how to run it again.",
+          "Messages could not be delivered or processed. SQS keeps them for 14 days. docs/DEPLOY.md says how to process them again.",
       };
     }
     for (const [name, watch] of Object.entries(watches)) {

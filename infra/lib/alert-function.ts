@@ -1,12 +1,10 @@
-// The Lambda: its program, its settings, what starts it, and where a failed direct call is kept.
+// The Lambda function: its program, its environment, its triggers, its log, and the queue of failed invocations.
 //
-//   queue ── batches of 5 ──────────────▶ Lambda ── what it hands back ──▶ queue again
-//   every 15 minutes ── the sweep ──────▶ Lambda ── fails three times ──▶ failed invocations
-//   `aws lambda invoke` ────────────────▶ Lambda
+//   queue ── batches of 5 ──────────────────▶ function ── alerts handed back ──▶ queue
+//   every 15 minutes ── the sweep ──────────▶ function ── failed three times ──▶ failed invocations
+//   `aws lambda invoke`, asynchronously ────▶ function ── failed three times ──▶ failed invocations
 //
-// Takes: the zip that `make lambda` makes, the settings, and what the Lambda works with.
-// Gives: the function, its log group, and the queue of failed invocations.
-// Never: sets a variable that the Lambda's code does not know; puts a key into the template.
+// Never: sets a variable that the function does not read, or writes a key to the template.
 
 import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
@@ -24,19 +22,19 @@ import { InsightsTable } from "./insights-table";
 import { OpenAiKey } from "./openai-key";
 import { lambdaRole } from "./permissions";
 import { Architecture, PropError, Settings } from "./props";
-import { lastQueue } from "./queues";
+import { deadLetterQueue } from "./queues";
 
-/** Long enough for two models of 20 s each, the store, and a reserve. */
+/** Enough for two model calls of 20 s each, the table, and a reserve. */
 export const FUNCTION_TIMEOUT = Duration.seconds(60);
 
-/** Alerts of one batch are worked on side by side, each with its own deadline. */
+/** The alerts of a batch are processed concurrently, each with its own deadline. */
 export const BATCH_ALERTS = 5;
 
 const SWEEP_INTERVAL = Duration.minutes(15);
-/** What the Lambda takes as the order to sweep; it is never accepted from a queue. */
+/** The event that starts a sweep. The function does not accept it from a queue. */
 const SWEEP_INPUT = { portend: "upgrade" };
 
-/** Lambda tries a direct, asynchronous call three times in all, within this time, before it keeps it as failed. */
+/** AWS retries an asynchronous call twice, within this time. Then it sends the event to the queue of failed invocations. */
 const ASYNC_RETRIES_MAX = 2;
 const ASYNC_AGE_MAX = Duration.hours(6);
 
@@ -49,7 +47,7 @@ export interface AlertFunctionProps {
   readonly settings: Settings;
   readonly alertTypes: AlertTypes;
   readonly table: InsightsTable;
-  /** Where insights go; `undefined` where they are not told. */
+  /** The bus that insights are published to; `undefined` if they are not published. */
   readonly bus: events.IEventBus | undefined;
   readonly alerts: sqs.Queue;
 }
@@ -58,7 +56,7 @@ export class AlertFunction extends Construct {
   readonly function: lambda.Function;
   readonly logGroup: logs.LogGroup;
   readonly failedInvocations: sqs.Queue;
-  /** The key's secret; `undefined` where OpenAI is switched off. */
+  /** The secret of the OpenAI key; `undefined` if OpenAI is off. */
   readonly openAiKey: OpenAiKey | undefined;
 
   constructor(scope: Construct, id: string, props: AlertFunctionProps) {
@@ -71,10 +69,10 @@ export class AlertFunction extends Construct {
     const layer =
       alertTypes.dir === undefined ? undefined : alertTypesLayer(this, alertTypes.ids, alertTypes.dir);
     this.openAiKey = settings.openAi ? new OpenAiKey(this, "OpenAi", settings.openAiSecretArn) : undefined;
-    this.failedInvocations = lastQueue(this, "FailedInvocations");
+    this.failedInvocations = deadLetterQueue(this, "FailedInvocations");
     this.logGroup = new logs.LogGroup(this, "Log", {
       retention: settings.logRetentionDays,
-      // The log holds no insight and no id; what matters is in the table, which stays.
+      // The log contains no insight and no id. The insights are in the table, which outlives the stack.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = lambdaRole(this, {
@@ -88,22 +86,23 @@ export class AlertFunction extends Construct {
       xray: settings.xray,
     });
     this.function = new lambda.Function(this, "Function", {
-      description: "Portend: an alert in, an explained insight out",
+      description: "Portend: reads an alert and stores an explained insight",
       runtime: lambda.Runtime.PROVIDED_AL2023,
       handler: "bootstrap",
       code: lambda.Code.fromAsset(zip(settings.lambdaZip)),
       architecture: PROCESSORS[settings.architecture],
       memorySize: settings.memoryMib,
       timeout: FUNCTION_TIMEOUT,
+      reservedConcurrentExecutions: settings.reservedConcurrency,
       logGroup: this.logGroup,
       tracing: settings.xray ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
-      // All permissions stand in permissions.ts; CDK would add its own, wider ones.
+      // All permissions are in permissions.ts. CDK would add wider ones.
       role: role.withoutPolicyUpdates(),
       layers: layer === undefined ? [] : [layer.layer],
       environment: environment({
         DYNAMODB_TABLE_NAME: table.tableName,
         EVENT_BUS_NAME: bus?.eventBusName,
-        // Said even where they are the Lambda's own defaults, so that it asks for exactly what it is allowed.
+        // Set even if they are the function's defaults, so that the function calls exactly the models it may call.
         MODELS: settings.models.join(),
         BEDROCK_MODEL_ID: bedrock?.modelId,
         OPENAI_API_KEY_SECRET: this.openAiKey?.secretArn,
@@ -131,15 +130,15 @@ export class AlertFunction extends Construct {
     });
   }
 
-  /** Tells what was not told and upgrades what is degraded, on the default bus, where no alert and no insight passes. */
+  /** Publishes unpublished insights and upgrades degraded ones. The rule is on the default bus, which carries no alerts. */
   private sweep(): void {
     new events.Rule(this, "Sweep", {
-      description: "Starts the sweep: what was not told is told, what is degraded is upgraded",
+      description: "Starts the sweep, which publishes unpublished insights and upgrades degraded ones",
       schedule: events.Schedule.rate(SWEEP_INTERVAL),
       targets: [
         new targets.LambdaFunction(this.function, {
           event: events.RuleTargetInput.fromObject(SWEEP_INPUT),
-          // The next sweep does what this one could not; one that is late by a whole interval is of no use.
+          // The next sweep does the work of a failed one. A sweep that is a whole interval late is useless.
           maxEventAge: SWEEP_INTERVAL,
         }),
       ],
@@ -151,13 +150,13 @@ function zip(file: string): string {
   const full = path.resolve(file);
   if (!full.endsWith(".zip") || !fs.existsSync(full)) {
     throw new PropError(
-      `lambdaZip ${file} is no zip file that is there; run \`make lambda\` first, or give the path of one`,
+      `lambdaZip ${file} is not an existing zip file; run \`make lambda\` first, or give the path of a zip file`,
     );
   }
   return full;
 }
 
-/** Leaves out what is not set: an empty variable is a setting too. */
+/** Removes the variables that are `undefined`. An empty variable would be a setting. */
 function environment(variables: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),

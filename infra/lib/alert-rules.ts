@@ -1,29 +1,27 @@
-// The rules that bring alerts to the queue: one per alert type, and one for detail-types that none of them is.
+// The rules that send alerts to the queue: one per alert type, and one for every other detail-type.
 //
-//   bus ── source iops-dashboard.processor ─┬─ detail-type = an alert type ──▶ queue ──▶ Lambda
-//                                           └─ detail-type = anything else ──▶ queue ──▶ Lambda, which parks it
-//          what a rule cannot deliver in 24 hours ──▶ that rule's own dead-letter queue
+//   bus ── source iops-dashboard.processor ─┬─ detail-type = an alert type ──▶ queue ──▶ function
+//                                           └─ any other detail-type ────────▶ queue ──▶ function, which parks it
+//          not delivered within 24 hours ──▶ the dead-letter queue of the rule
 //
-// Takes: the bus, the alert types' ids, the queue.
-// Gives: the rules, by the type they match, each with its dead-letter queue.
-// Never: matches an insight: those have another source, so nothing that the Lambda says comes back to it.
+// Never: matches an insight. Insights have another source, so the function does not receive its own events.
 
 import { Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { PropError } from "./props";
-import { allowRules, lastQueue } from "./queues";
+import { allowRulesToSend, deadLetterQueue } from "./queues";
 
-/** The source of the producer's alerts. */
+/** The source of alerts. */
 export const ALERT_SOURCE = "iops-dashboard.processor";
 
-/** The fourth rule's name stands beside the types' ids; no id begins with a capital letter. */
+/** The name of the rule for unknown detail-types. It cannot be an alert type, because no id begins with a capital letter. */
 const UNKNOWN = "Unknown";
 
 const RULE_NAME_CHARS_MAX = 64;
 
-/** How long EventBridge goes on trying to deliver, and how often at most: as long as it can. */
+/** How long and how often EventBridge retries a delivery. Both are EventBridge's maximum. */
 const DELIVERY_AGE_MAX = Duration.hours(24);
 const DELIVERY_RETRIES_MAX = 185;
 
@@ -34,7 +32,7 @@ export interface AlertRulesProps {
 }
 
 export class AlertRules extends Construct {
-  /** What each rule could not deliver, by the type that it matches. */
+  /** The dead-letter queue of each rule, by the alert type that the rule matches. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 
   constructor(scope: Construct, id: string, { bus, alertTypes, queue }: AlertRulesProps) {
@@ -42,19 +40,19 @@ export class AlertRules extends Construct {
     const detailTypes: [string, string[]][] = alertTypes.map((type) => [type, [type]]);
     detailTypes.push([UNKNOWN, events.Match.anythingBut(...alertTypes)]);
 
-    // The queue's policy names the rules by names that are known beforehand, so that it can be made before them: an
-    // alert that a rule sends while it may not yet would go to the dead letters at once, without a second try.
-    allowRules(
+    // The rules have fixed names, so the queue's policy can name them before they exist. If a rule existed before the
+    // policy, EventBridge would be refused, and would send the alert to the dead-letter queue without a retry.
+    allowRulesToSend(
       queue,
       detailTypes.map(([name]) => ruleArn(this, bus, name)),
     );
     const all: Record<string, sqs.Queue> = {};
     for (const [name, detailType] of detailTypes) {
-      const deadLetters = lastQueue(this, `${name}DeadLetters`);
-      allowRules(deadLetters, [ruleArn(this, bus, name)]);
+      const deadLetters = deadLetterQueue(this, `${name}DeadLetters`);
+      allowRulesToSend(deadLetters, [ruleArn(this, bus, name)]);
       const rule = new events.Rule(this, name, {
         ruleName: ruleName(this, name),
-        description: name === UNKNOWN ? "Alerts of no known type, to be parked" : `Alerts of type ${name}`,
+        description: name === UNKNOWN ? "Alerts of an unknown type, to be parked" : `Alerts of type ${name}`,
         eventBus: bus,
         eventPattern: { source: [ALERT_SOURCE], detailType },
         targets: [toQueue(queue, deadLetters)],
@@ -66,7 +64,7 @@ export class AlertRules extends Construct {
   }
 }
 
-/** CDK's own target for a queue would add a statement per rule to the queue's policy, and more actions than sending. */
+/** Replaces CDK's target for a queue, which adds one policy statement per rule and allows more than sending. */
 function toQueue(queue: sqs.Queue, deadLetters: sqs.Queue): events.IRuleTarget {
   return {
     bind: () => ({
@@ -85,13 +83,13 @@ function ruleName(scope: Construct, name: string): string {
   const full = `${Stack.of(scope).stackName}-${name}`;
   if (full.length > RULE_NAME_CHARS_MAX) {
     throw new PropError(
-      `alertTypesDir holds ${name}, whose rule's name ${full} is longer than ${RULE_NAME_CHARS_MAX} letters; shorten the type's id`,
+      `alertTypesDir contains ${name}, whose rule name ${full} is longer than ${RULE_NAME_CHARS_MAX} characters; shorten the id`,
     );
   }
   return full;
 }
 
-/** On the default bus a rule's ARN does not name the bus; on any other it does. */
+/** The ARN of a rule includes the name of its bus, unless that is the default bus. */
 function ruleArn(scope: Construct, bus: events.IEventBus, name: string): string {
   const path = bus.eventBusName === "default" ? "" : `${bus.eventBusName}/`;
   return Stack.of(scope).formatArn({

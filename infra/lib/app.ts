@@ -1,9 +1,7 @@
-// The CDK app that the stack stands in: the same for the command line and for the tests.
+// The CDK app, with CDK's recommended feature flags. Each synthesis runs the AwsSolutions rules of cdk-nag, and fails if a
+// finding is not acknowledged with a reason.
 //
-// Takes: nothing; CDK adds the context of its command line.
-// Gives: an app that behaves as CDK recommends for a new project, and that cdk-nag's AwsSolutions rules check whenever
-// it is synthesized: a finding without a reason stops the synthesis.
-// Never: depends on a feature flag in cdk.json, which a test would not read.
+// Never: depends on a feature flag in cdk.json, because the tests do not read that file.
 
 import { App, Validations } from "aws-cdk-lib";
 import recommendedFlags from "aws-cdk-lib/recommended-feature-flags.json";

@@ -1,31 +1,33 @@
-// Reads the props from CDK's context: `-c name=value` on the command line, or `cdk.context.json` in this folder.
+// Reads the props from CDK's context: `-c name=value` on the command line, or `cdk.context.json` in the folder `infra/`.
 //
-// Takes: every context value that CDK has, its own and ours; what comes by `-c` is text.
-// Gives: typed props, still unchecked in their values.
-// Never: overlooks a name that is misspelt or written in another style, or guesses at a value of the wrong kind.
+// Takes: all context values, CDK's own and ours. Values of `-c` are strings.
+// Returns: props of the right types. `settingsOf` checks their values.
+// Never: ignores a misspelt name, or converts a value of the wrong type.
 
 import { PortendProps, PropError } from "./props";
 
-type Kind = "text" | "number" | "truth" | "list";
+type Kind = "text" | "number" | "boolean" | "list";
 
-/** The kind of every prop. The type makes sure that none is left out. */
+/** The kind of each prop. The compiler reports a missing prop. */
 export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   region: "text",
   alertTypesDir: "text",
   eventBusName: "text",
-  existingEventBus: "truth",
-  tellInsights: "truth",
+  existingEventBus: "boolean",
+  producerAccountIds: "list",
+  notifyInsights: "boolean",
   tableName: "text",
-  existingTable: "truth",
+  existingTable: "boolean",
   lambdaZip: "text",
   architecture: "text",
   memoryMib: "number",
   maxConcurrency: "number",
+  reservedConcurrency: "number",
   logRetentionDays: "number",
-  xray: "truth",
+  xray: "boolean",
   models: "list",
   bedrockModelId: "text",
-  openAi: "truth",
+  openAi: "boolean",
   openAiSecretArn: "text",
   openAiModel: "text",
   infoEmails: "list",
@@ -33,18 +35,18 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   criticalEmails: "list",
   opsTopicArn: "text",
   costAlarmUsdPerDay: "number",
-  exportNames: "truth",
+  exportNames: "boolean",
 };
 
-/** CDK's own names hold a colon, a slash or a hyphen; ours, and what is meant to be one of ours, are letters alone. */
+/** Our names consist of letters only. CDK's own names contain a colon, a slash or a hyphen. */
 const OURS = /^[A-Za-z]+$/;
 
 export function propsOf(context: Readonly<Record<string, unknown>>): PortendProps {
   const props: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(context)) {
-    const meant = propMeantBy(name);
-    if (meant !== undefined && meant !== name) {
-      throw new PropError(`${name} is no prop of this stack; write it ${meant}`);
+    const intended = intendedProp(name);
+    if (intended !== undefined && intended !== name) {
+      throw new PropError(`${name} is not a prop of this stack; write ${intended}`);
     }
     if (OURS.test(name)) {
       props[name] = valueOf(name, value);
@@ -53,8 +55,8 @@ export function propsOf(context: Readonly<Record<string, unknown>>): PortendProp
   return props;
 }
 
-/** The prop that a name would be without its hyphens, underscores and case, as `max-concurrency` or `MEMORY_MIB`. */
-function propMeantBy(name: string): string | undefined {
+/** The prop that a name such as `max-concurrency` or `MEMORY_MIB` stands for; ignores case, hyphens and underscores. */
+function intendedProp(name: string): string | undefined {
   const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
   return Object.keys(KINDS).find((prop) => plain(prop) === plain(name));
 }
@@ -66,12 +68,14 @@ function valueOf(name: string, value: unknown): unknown {
       return typeof value === "string" && value !== "" ? value : refuse(name, value, "text");
     case "number":
       return number(name, value);
-    case "truth":
-      return truth(name, value);
+    case "boolean":
+      return boolean(name, value);
     case "list":
       return list(name, value);
     case undefined:
-      throw new PropError(`${name} is no prop of this stack; give one of ${Object.keys(KINDS).join(", ")}`);
+      throw new PropError(
+        `${name} is not a prop of this stack; the props are ${Object.keys(KINDS).join(", ")}`,
+      );
   }
 }
 
@@ -80,7 +84,7 @@ function number(name: string, value: unknown): number {
   return typeof read === "number" ? read : refuse(name, value, "a number");
 }
 
-function truth(name: string, value: unknown): boolean {
+function boolean(name: string, value: unknown): boolean {
   const read = value === "true" ? true : value === "false" ? false : value;
   return typeof read === "boolean" ? read : refuse(name, value, "true or false");
 }
@@ -95,9 +99,9 @@ function list(name: string, value: unknown): string[] {
       : value;
   return Array.isArray(read) && read.every((each) => typeof each === "string")
     ? read
-    : refuse(name, value, "a list, as a,b");
+    : refuse(name, value, "a list, such as a,b");
 }
 
-function refuse(name: string, value: unknown, wanted: string): never {
-  throw new PropError(`${name} is ${JSON.stringify(value)}; give ${wanted}`);
+function refuse(name: string, value: unknown, expected: string): never {
+  throw new PropError(`${name} is ${JSON.stringify(value)}; give ${expected}`);
 }

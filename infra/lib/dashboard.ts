@@ -1,8 +1,6 @@
-// The dashboard: what came in, what became of it, what it cost, and what stands in the way.
+// The CloudWatch dashboard: the alarms, the outcomes of the alerts, the model calls and their cost.
 //
-// Takes: the Lambda, the queue and the alarms.
-// Gives: one CloudWatch dashboard, named after the stack.
-// Never: shows an entity, an insight or a message; there are none in the metrics.
+// Never: shows an entity, an insight or a message. The metrics contain none.
 
 import { Duration, Stack } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
@@ -24,7 +22,7 @@ const PERIOD = Duration.minutes(5);
 const HOUR = Duration.hours(1);
 const DAY = Duration.days(1);
 
-/** CloudWatch's grid is 24 units wide; three graphs stand side by side. */
+/** The grid of a dashboard is 24 units wide. A row has three graphs. */
 const THIRD_WIDTH = 8;
 const FULL_WIDTH = 24;
 const GRAPH_HEIGHT = 6;
@@ -53,32 +51,35 @@ export class Dashboard extends Construct {
           }),
         ],
         [
-          graph("What became of the alerts", {
+          graph("Alerts by outcome", {
             left: OUTCOMES.map((name) => total(name, PERIOD)),
             right: [total("Received", PERIOD)],
             stacked: true,
           }),
-          graph("Received without an outcome", { left: [unaccounted(HOUR)] }),
-          graph("Waiting in the queue", {
+          graph("Alerts without an outcome", { left: [unaccounted(HOUR)] }),
+          graph("Alerts in the queue", {
             left: [alerts.metricApproximateNumberOfMessagesVisible({ period: PERIOD, label: "Messages" })],
             right: [
-              alerts.metricApproximateAgeOfOldestMessage({ period: PERIOD, label: "Age of the oldest, s" }),
+              alerts.metricApproximateAgeOfOldestMessage({
+                period: PERIOD,
+                label: "Age of the oldest message, s",
+              }),
             ],
           }),
         ],
         [
-          graph("Attempts, by model and what they came to", {
+          graph("Attempts by model and class", {
             left: [attemptsByModel(PERIOD)],
             stacked: true,
           }),
-          graph("Degraded", { left: [degradedPercent(HOUR)], right: [total("Degraded", HOUR)] }),
-          graph("Configuration alarms, by model", { left: [configurationAlarmsByModel(PERIOD)] }),
+          graph("Degraded insights", { left: [degradedPercent(HOUR)], right: [total("Degraded", HOUR)] }),
+          graph("Configuration alarms by model", { left: [configurationAlarmsByModel(PERIOD)] }),
         ],
         [
           graph("Latency of an alert, ms", {
             left: ["p50", "p99"].map((label) => metric("LatencyMs", label, PERIOD).with({ label })),
           }),
-          graph("The Lambda", {
+          graph("Function", {
             left: [
               fn.metricInvocations({ period: PERIOD, label: "Invocations" }),
               fn.metricErrors({ period: PERIOD, label: "Errors" }),
@@ -92,14 +93,14 @@ export class Dashboard extends Construct {
               }),
             ],
           }),
-          graph("Not told, to be told by the sweep", { left: [total("NotifyFailures", PERIOD)] }),
+          graph("Failed notifications", { left: [total("NotifyFailures", PERIOD)] }),
         ],
         [
           graph("Tokens per hour", {
             left: [total("InputTokens", HOUR), total("OutputTokens", HOUR)],
             stacked: true,
           }),
-          graph("Cost of the models per day, US dollars", { left: [total("CostUsd", DAY)] }),
+          graph("Model cost per day, US dollars", { left: [total("CostUsd", DAY)] }),
         ],
       ],
     });

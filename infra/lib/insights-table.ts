@@ -1,31 +1,49 @@
-// The table of insights, claims, feedback and parked events.
+// The DynamoDB table of insights, claims and parked events. The stack creates it or uses an existing one.
 //
-// Takes: its name, and whether it is there already.
-// Gives: the table's name, and the ARNs of the table and of its indexes for permissions.
-// Never: deletes a table, or changes one that it did not make.
+// Never: deletes a table, or changes one that the stack did not create.
 
 import { RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 
 const { STRING, NUMBER } = dynamodb.AttributeType;
+const { ALL, KEYS_ONLY } = dynamodb.ProjectionType;
 
 /**
- * The indexes, all with every attribute. The first two are those that existing readers query. CloudFormation makes
- * several at once only together with the table; a later change of this list must add or remove one per deployment.
+ * The indexes. Existing readers query the first two and need all attributes. The function queries the other two for keys and
+ * then reads the insights from the table.
+ *
+ * CloudFormation creates several indexes at once only together with the table, and never changes an index. So a later
+ * change of this list must add or remove one index per deployment.
  */
 const INDEXES: readonly {
   readonly name: string;
   readonly partition: string;
   readonly sort?: dynamodb.Attribute;
+  readonly projection: dynamodb.ProjectionType;
 }[] = [
-  { name: "PredictionTypeIndex", partition: "prediction_type", sort: { name: "timestamp", type: STRING } },
-  { name: "RiskScoreIndex", partition: "prediction_type", sort: { name: "risk_score", type: NUMBER } },
-  { name: "AlertIdIndex", partition: "alert_id" },
-  { name: "TodoIndex", partition: "todo_day", sort: { name: "timestamp", type: STRING } },
+  {
+    name: "PredictionTypeIndex",
+    partition: "prediction_type",
+    sort: { name: "timestamp", type: STRING },
+    projection: ALL,
+  },
+  {
+    name: "RiskScoreIndex",
+    partition: "prediction_type",
+    sort: { name: "risk_score", type: NUMBER },
+    projection: ALL,
+  },
+  { name: "AlertIdIndex", partition: "alert_id", projection: KEYS_ONLY },
+  {
+    name: "TodoIndex",
+    partition: "todo_day",
+    sort: { name: "timestamp", type: STRING },
+    projection: KEYS_ONLY,
+  },
 ];
 
-/** When DynamoDB may delete an item, in epoch seconds. */
+/** The attribute that says when an item expires, in epoch seconds. */
 const TTL_ATTRIBUTE = "ttl";
 
 export interface InsightsTableProps {
@@ -64,15 +82,17 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: TTL_ATTRIBUTE,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // Kept whatever becomes of the stack, even if its first deployment fails.
+    // DynamoDB refuses to delete the table until a person switches the protection off.
+    deletionProtection: true,
+    // The table outlives the stack, even if the first deployment fails.
     removalPolicy: RemovalPolicy.RETAIN,
   });
-  for (const { name, partition, sort } of INDEXES) {
+  for (const { name, partition, sort, projection } of INDEXES) {
     table.addGlobalSecondaryIndex({
       indexName: name,
       partitionKey: { name: partition, type: STRING },
       sortKey: sort,
-      projectionType: dynamodb.ProjectionType.ALL,
+      projectionType: projection,
     });
   }
   return table;

@@ -1,8 +1,6 @@
-// The metrics that the alarms and the dashboard read: those of the Lambda's own, and sums of them.
+// The metrics of the alarms and the dashboard. The function publishes them in its log, in the embedded metric format.
 //
-// Takes: a metric's name, as the Lambda publishes it in its log (embedded metric format).
-// Gives: CloudWatch metrics and expressions over a period.
-// Never: names a metric that the Lambda does not publish; a test compares them with the Lambda's own list.
+// Never: names a metric that the function does not publish. A test compares the names with `crates/lambda/needs.json`.
 
 import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
@@ -24,7 +22,7 @@ export type MetricName =
   | "OutputTokens"
   | "CostUsd";
 
-/** How a received alert can end. Every one must end in exactly one of these. */
+/** The outcomes of an alert. Each received alert has exactly one. */
 export const OUTCOMES = [
   "Stored",
   "Repeated",
@@ -40,32 +38,32 @@ export function metric(metricName: MetricName, statistic: string, period: Durati
   return new cloudwatch.Metric({ namespace: NAMESPACE, metricName, statistic, period });
 }
 
-/** Alerts received that ended in no outcome: in work at the period's edge, or lost by a worker that was cut off. */
+/** The received alerts without an outcome. They are still in progress, or their invocation was cut off. */
 export function unaccounted(period: Duration): cloudwatch.MathExpression {
   const outcomes = OUTCOMES.map((name) => name.toLowerCase());
   return new cloudwatch.MathExpression({
-    // An outcome that did not occur has no data, and a sum with it would have none either.
+    // An outcome that did not occur has no data. Without FILL the sum would have no data either.
     expression: `received - (${outcomes.map((id) => `FILL(${id}, 0)`).join(" + ")})`,
     usingMetrics: {
       received: total("Received", period),
       ...Object.fromEntries(OUTCOMES.map((name, at) => [outcomes[at] ?? name, total(name, period)])),
     },
-    label: "Received without an outcome",
+    label: "Without an outcome",
     period,
   });
 }
 
-/** How many of a hundred stored insights are degraded: judged by the scorecard since a model failed. */
+/** The percentage of stored insights that are degraded: a model failed, and the scorecard judged instead. */
 export function degradedPercent(period: Duration): cloudwatch.MathExpression {
   return new cloudwatch.MathExpression({
     expression: "100 * FILL(degraded, 0) / stored",
     usingMetrics: { degraded: total("Degraded", period), stored: total("Stored", period) },
-    label: "Degraded, % of stored",
+    label: "Degraded, % of stored insights",
     period,
   });
 }
 
-/** One series per model and class of what its attempts came to. */
+/** One series per model and class of its attempts. */
 export function attemptsByModel(period: Duration): cloudwatch.MathExpression {
   return search(`{${NAMESPACE},Model,Class} MetricName="Attempts"`, period);
 }
@@ -75,7 +73,7 @@ export function configurationAlarmsByModel(period: Duration): cloudwatch.MathExp
   return search(`{${NAMESPACE},Model} MetricName="ConfigurationAlarms"`, period);
 }
 
-/** Models are configuration, so their series are found, not listed. */
+/** Searches for series, because the models are configuration. */
 function search(what: string, period: Duration): cloudwatch.MathExpression {
   return new cloudwatch.MathExpression({
     expression: `SEARCH('${what}', 'Sum', ${period.toSeconds()})`,

@@ -1,13 +1,13 @@
-// Who is told of insights: three topics by severity, and the rules that bring insights to them.
+// The notifications: one SNS topic per severity, and the rules that send insights to the topics.
 //
-//   bus ── source iops-dashboard.ai, detail-type insight ─┬─ severity info ───────────▶ info topic ─────▶ mail
-//                                                         ├─ severity critical ───────▶ critical topic ─▶ mail
-//                                                         └─ any other, or none ──────▶ warning topic ──▶ mail
-//          what a rule cannot deliver in 24 hours ──▶ the dead-letter queue of notifications
+//   bus ── source iops-dashboard.ai, detail-type insight ─┬─ severity info ───────────▶ info topic ─────▶ e-mail
+//                                                         ├─ severity critical ───────▶ critical topic ─▶ e-mail
+//                                                         └─ another one, or none ────▶ warning topic ──▶ e-mail
+//          not delivered within 24 hours ──▶ the dead-letter queue of notifications
 //
-// Takes: the bus and the e-mail addresses by severity.
-// Gives: the topics, by severity, and the dead-letter queue.
-// Never: matches an alert, or starts the Lambda. The mail carries the entity's id: whoever gets it must be allowed to.
+// An e-mail contains the entity id, so each recipient must be allowed to see it.
+//
+// Never: matches an alert, or starts the function.
 
 import { RemovalPolicy } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
@@ -17,16 +17,16 @@ import * as sns from "aws-cdk-lib/aws-sns";
 import * as subscriptions from "aws-cdk-lib/aws-sns-subscriptions";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { lastQueue } from "./queues";
+import { deadLetterQueue } from "./queues";
 
-/** What the Lambda's insights carry on the bus. */
+/** The source and detail-type of an insight on the bus. */
 export const INSIGHT_SOURCE = "iops-dashboard.ai";
 export const INSIGHT_DETAIL_TYPE = "insight";
 
 export const SEVERITIES = ["info", "warning", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A severity that none of us knows is worth a look, and no alarm in the night. */
+/** An unknown or missing severity counts as a warning. */
 const SEVERITY_PATTERNS: Readonly<Record<Severity, unknown[]>> = {
   info: ["info"],
   warning: [{ "anything-but": ["info", "critical"] }, { exists: false }],
@@ -42,30 +42,30 @@ export interface NotificationsProps {
 
 export class Notifications extends Construct {
   readonly topics: Readonly<Record<Severity, sns.Topic>>;
-  /** What the rules could not deliver to a topic. */
+  /** The insights that could not be delivered to a topic. */
   readonly deadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string, { bus, emails }: NotificationsProps) {
     super(scope, id);
-    // A key of our own: EventBridge may not use AWS's own key for SNS, and would be refused without a word.
+    // A customer managed key. EventBridge may not use the AWS managed key for SNS, and its events would be lost.
     const key = new kms.Key(this, "Key", {
       description: "Encrypts Portend's notifications",
       enableKeyRotation: true,
-      // Nothing lasting is encrypted with it, and a key that stays goes on costing.
+      // The key encrypts nothing that is stored, and a key that outlives the stack costs money.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.deadLetters = lastQueue(this, "DeadLetters");
+    this.deadLetters = deadLetterQueue(this, "DeadLetters");
     const topic = (severity: Severity): sns.Topic => {
-      const made = new sns.Topic(this, TITLES[severity], {
+      const created = new sns.Topic(this, TITLES[severity], {
         displayName: `Portend ${severity}`,
         masterKey: key,
         enforceSSL: true,
       });
       for (const email of emails[severity]) {
-        made.addSubscription(new subscriptions.EmailSubscription(email));
+        created.addSubscription(new subscriptions.EmailSubscription(email));
       }
-      // EventBridge publishes to a topic without saying for which rule, so that the topic's policy, which CDK writes,
-      // cannot name one: a condition there would refuse every insight without a word.
+      // A topic cannot see which rule publishes to it. So the topic's policy, which CDK writes, has no condition
+      // on the rule: a condition would refuse every insight.
       const rule = new events.Rule(this, `${TITLES[severity]}Insights`, {
         description: `Insights for the ${severity} topic`,
         eventBus: bus,
@@ -75,16 +75,16 @@ export class Notifications extends Construct {
           detail: { severity: SEVERITY_PATTERNS[severity] },
         },
         targets: [
-          new targets.SnsTopic(made, {
-            // The insight as it is. EventBridge does not escape what it puts into a template, so that a quotation mark
-            // in a model's sentence could break one, and the notification would be lost.
+          new targets.SnsTopic(created, {
+            // The unchanged insight. EventBridge does not escape the values of an input template, so a quotation mark in
+            // a model's sentence would make the template invalid, and the notification would be lost.
             message: events.RuleTargetInput.fromEventPath("$.detail"),
             deadLetterQueue: this.deadLetters,
           }),
         ],
       });
-      rule.node.addDependency(made);
-      return made;
+      rule.node.addDependency(created);
+      return created;
     };
     this.topics = { info: topic("info"), warning: topic("warning"), critical: topic("critical") };
   }

@@ -1,8 +1,6 @@
-// The secret that holds the OpenAI key.
+// The secret of the OpenAI key: an existing secret, or a new secret without a value. A person sets the value.
 //
-// Takes: the ARN of a secret that is there already, or nothing.
-// Gives: the ARN of the secret; a new one has no value until somebody puts it.
-// Never: sees the key, or has one made: a generated value would be sent to OpenAI as if it were a key.
+// Never: reads the key, or generates a value. The function would send a generated value to OpenAI.
 
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Validations } from "aws-cdk-lib";
@@ -16,16 +14,16 @@ export class OpenAiKey extends Construct {
     this.secretArn = existingArn ?? this.emptySecret().ref;
   }
 
-  /** The plain resource, since CDK's own construct generates a value where it is given none. */
+  /** The CloudFormation resource, because CDK's own construct generates a value. */
   private emptySecret(): secretsmanager.CfnSecret {
     const secret = new secretsmanager.CfnSecret(this, "Secret", {
       description:
-        "The OpenAI key that Portend's Lambda reads. Put the value by hand; docs/DEPLOY.md says how.",
+        "The OpenAI key that Portend's function reads. A person sets the value; docs/DEPLOY.md says how.",
     });
     Validations.of(secret).acknowledge({
       id: "AwsSolutions-SMG4",
       reason:
-        "OpenAI has no call by which AWS could change the key; docs/DEPLOY.md says how a person rotates it.",
+        "Secrets Manager cannot rotate an OpenAI key. A person rotates it, as docs/DEPLOY.md describes.",
     });
     return secret;
   }

@@ -1,9 +1,7 @@
-// What the Lambda may do: every action by name, on exactly the resources that it is done to.
+// The function's role. It allows each action by name, on the resources that need it.
 //
-// Takes: what the stack made or was given.
-// Gives: the Lambda's role.
-// Never: attaches a managed policy, or grants an action that the Lambda or its runtime does not call. A test holds the
-// list of actions equal to the one that the Lambda's code declares.
+// Never: attaches a managed policy, or allows an action that is not needed. A test compares the actions
+// with `crates/lambda/needs.json`.
 
 import { Validations } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
@@ -12,42 +10,43 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { BedrockAccess } from "./bedrock-access";
+import { everySourceIs } from "./event-bus";
 import { InsightsTable } from "./insights-table";
 import { INSIGHT_DETAIL_TYPE, INSIGHT_SOURCE } from "./notifications";
 
 export interface RoleProps {
   readonly table: InsightsTable;
-  /** Where insights go; `undefined` where they are not told. */
+  /** The bus that insights are published to; `undefined` if they are not published. */
   readonly bus: events.IEventBus | undefined;
   readonly alerts: sqs.Queue;
   readonly failedInvocations: sqs.Queue;
   readonly logGroup: logs.LogGroup;
-  /** What the Bedrock model needs; `undefined` where Bedrock is not in the chain. */
+  /** The permissions for the Bedrock model; `undefined` if Bedrock is not in the chain. */
   readonly bedrock: BedrockAccess | undefined;
-  /** The secret of the OpenAI key; `undefined` where OpenAI is switched off. */
+  /** The secret of the OpenAI key; `undefined` if OpenAI is off. */
   readonly openAiSecretArn: string | undefined;
   readonly xray: boolean;
 }
 
 export function lambdaRole(scope: Construct, props: RoleProps): iam.Role {
   const role = new iam.Role(scope, "Role", {
-    description: "What Portend's Lambda may do",
+    description: "The permissions of Portend's function",
     assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
     inlinePolicies: {
       Insights: policy(...insights(props.table)),
       ...(props.bus !== undefined && { InsightEvents: policy(insightEvents(props.bus)) }),
       Alerts: policy(
-        // What Lambda's poller calls in the function's name.
+        // AWS's poller calls these with the function's role.
         allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [props.alerts.queueArn]),
         allow(["sqs:SendMessage"], [props.failedInvocations.queueArn]),
       ),
-      // The ARN ends in `:*`, which CloudFormation writes: Lambda names the log streams as it goes.
+      // CloudFormation's ARN of a log group ends in `:*`, because the names of the log streams are not known in advance.
       Logs: policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [props.logGroup.logGroupArn])),
       ...(props.bedrock !== undefined && { Bedrock: policy(...props.bedrock.statements) }),
       ...(props.openAiSecretArn !== undefined && {
         OpenAiKey: policy(allow(["secretsmanager:GetSecretValue"], [props.openAiSecretArn])),
       }),
-      // X-Ray has no resources that a permission could name, so it can only be granted on `*`.
+      // X-Ray's actions have no resources, so they can only be allowed on `*`.
       ...(props.xray && {
         Tracing: policy(allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])),
       }),
@@ -73,32 +72,32 @@ function insights(table: InsightsTable): iam.PolicyStatement[] {
   ];
 }
 
-/** Insights and nothing else: the Lambda could not put an alert on the bus if it tried. */
+/** Allows insights only. The function cannot put an alert on the bus. */
 function insightEvents(bus: events.IEventBus): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: ["events:PutEvents"],
     resources: [bus.eventBusArn],
     conditions: {
-      "ForAllValues:StringEquals": { "events:source": INSIGHT_SOURCE },
+      ...everySourceIs(INSIGHT_SOURCE),
       StringEquals: { "events:detail-type": INSIGHT_DETAIL_TYPE },
     },
   });
 }
 
-/** Each wildcard that is left, with the reason why there is no narrower one. */
+/** Acknowledges each wildcard, with the reason for it. */
 function acknowledge(role: iam.Role, { bedrock, xray }: RoleProps): void {
   if (bedrock?.wildcard !== undefined) {
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::${bedrock.wildcard}]`,
       reason:
-        "The models behind an application inference profile can be told only by asking the account. " +
-        "The statement's condition confines them to what that one profile sends to.",
+        "Only the account knows the models of an application inference profile. " +
+        "The condition of the statement limits them to calls through that profile.",
     });
   }
   if (xray) {
     Validations.of(role).acknowledge({
       id: "AwsSolutions-IAM5[Resource::*]",
-      reason: "X-Ray's two actions have no resource that a permission could name.",
+      reason: "The two actions of X-Ray have no resources, so no narrower permission exists.",
     });
   }
 }

@@ -1,28 +1,26 @@
-// The whole of Portend on AWS, in one stack.
+// The stack: all of Portend on AWS. Its outputs keep the names of the original stack.
 //
-//   producer ─▶ bus ─▶ rules ─▶ queue ─▶ Lambda ─▶ table
-//                ▲                          │
-//                └────── insights ──────────┘
-//                └─▶ rules ─▶ topics ─▶ mail
+//   producer ─▶ bus ─▶ rules ─▶ queue ─▶ function ─▶ table
+//                ▲                           │
+//                └────── insights ───────────┘
+//                └─▶ rules ─▶ topics ─▶ e-mail
 //
-// Takes: the props, as a deployer gives them.
-// Gives: the stack, with outputs under the names of the original stack.
-// Never: looks anything up in an account: the same props give the same template, offline.
+// Never: sends a request to AWS. The same props produce the same template, without a network.
 
 import { CfnOutput, Stack } from "aws-cdk-lib";
-import * as events from "aws-cdk-lib/aws-events";
 import { Construct } from "constructs";
 import { Alarms } from "./alarms";
 import { AlertFunction, FUNCTION_TIMEOUT } from "./alert-function";
 import { AlertRules } from "./alert-rules";
 import { alertTypesOf } from "./alert-types";
 import { Dashboard } from "./dashboard";
+import { eventBus } from "./event-bus";
 import { InsightsTable } from "./insights-table";
 import { Notifications } from "./notifications";
-import { PortendProps, Settings, settingsOf } from "./props";
+import { PortendProps, settingsOf } from "./props";
 import { AlertQueue } from "./queues";
 
-/** The original stack's export names, by output. */
+/** The export names of the original stack, by output. */
 const EXPORT_NAMES: Readonly<Record<string, string>> = {
   AIFunctionName: "IOpsDashboard-AIFunctionName",
   EventBusName: "IOpsDashboard-EventBusName",
@@ -32,7 +30,7 @@ export class PortendStack extends Stack {
   constructor(scope: Construct, id: string, props: PortendProps) {
     const settings = settingsOf(props);
     super(scope, id, {
-      description: "Portend: alerts in, explained insights out",
+      description: "Portend: reads alerts and stores explained insights",
       env: { region: settings.region },
     });
     const alertTypes = alertTypesOf(settings.alertTypesDir);
@@ -46,7 +44,7 @@ export class PortendStack extends Stack {
       settings,
       alertTypes,
       table,
-      bus: settings.tellInsights ? bus : undefined,
+      bus: settings.notifyInsights ? bus : undefined,
       alerts: alerts.queue,
     });
     const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
@@ -67,7 +65,7 @@ export class PortendStack extends Stack {
         alerts: alerts.deadLetters,
         "failed invocations": lambda.failedInvocations,
         notifications: notifications.deadLetters,
-        // Named so that no alert type's id can be the name of another queue.
+        // The prefix makes these names differ from the other names, whatever the ids of the alert types.
         ...Object.fromEntries(
           Object.entries(rules.deadLetters).map(([type, queue]) => [`rule ${type}`, queue]),
         ),
@@ -106,13 +104,4 @@ export class PortendStack extends Stack {
       }
     }
   }
-}
-
-function eventBus(scope: Construct, { eventBusName, existingEventBus }: Settings): events.IEventBus {
-  return existingEventBus
-    ? events.EventBus.fromEventBusName(scope, "Bus", eventBusName)
-    : new events.EventBus(scope, "Bus", {
-        eventBusName,
-        description: "Alerts of the dashboard's processor, and their insights",
-      });
 }

@@ -1,93 +1,106 @@
-// What a deployer may set, one sentence each, and the settings that come of it.
+// The props that a deployer can set, and the checked settings with all defaults.
 //
-// Takes: the props as given, typed.
-// Gives: `Settings`, with every default filled in; or a `PropError`, one sentence that names the prop and the mend.
-// Never: reads a file, the environment or an account.
+// Never: reads a file, the environment or an AWS account.
 
-/** A prop that cannot be right; whoever deploys can mend it. The message is all that is shown. */
+/** A wrong prop. The message is one sentence that names the prop and says how to fix it. Nothing else is shown. */
 export class PropError extends Error {}
 
-/** The models that the Lambda can ask, as they are named in `MODELS`. */
+/** The models that the function can call, with their names in `MODELS`. */
 export const MODELS = ["bedrock", "openai", "scorecard"] as const;
 export type Model = (typeof MODELS)[number];
 
 export type Architecture = "x86_64" | "arm64";
 
 export interface PortendProps {
-  /** The AWS region of the stack; without it, that of the AWS CLI's profile or of `AWS_REGION`. */
+  /** The AWS region of the stack. Default: `AWS_REGION`, or the region of the AWS profile. */
   readonly region?: string;
 
-  /** A folder of alert types to use instead of the built-in ones; it is given to the Lambda as a layer. */
+  /** A folder of alert types that replaces the built-in ones. The function gets it as a layer. */
   readonly alertTypesDir?: string;
 
-  /** The name of the event bus that alerts arrive on and insights leave by. */
+  /** The name of the event bus that carries alerts and insights. */
   readonly eventBusName?: string;
-  /** Whether that bus is there already, so that the stack adds rules to it instead of making it. */
+  /** Whether the bus exists. The stack then adds only rules to it. */
   readonly existingEventBus?: boolean;
+  /** The ids of other AWS accounts that may put alerts on the bus that the stack creates. */
+  readonly producerAccountIds?: readonly string[];
 
-  /** Whether insights are put on the bus; off for a trial beside another program that tells people already. */
-  readonly tellInsights?: boolean;
+  /** Whether insights are published on the bus. Switch it off for a trial next to another handler. */
+  readonly notifyInsights?: boolean;
 
   /** The name of the DynamoDB table of insights. */
   readonly tableName?: string;
-  /** Whether that table is there already, so that the stack only grants it; its indexes are then yours to add. */
+  /** Whether the table exists. The stack then only uses it, and the deployer adds its indexes. */
   readonly existingTable?: boolean;
 
-  /** The path of the Lambda's zip, from this folder; `make lambda` makes it. */
+  /** The path of the function's zip, relative to `infra/`. `make lambda` builds it. */
   readonly lambdaZip?: string;
-  /** The processor that the zip was built for: `x86_64` or `arm64`. */
+  /** The processor architecture of the zip: `x86_64` or `arm64`. */
   readonly architecture?: Architecture;
-  /** The Lambda's memory in MiB, 128 to 10240; the processor's share grows with it. */
+  /** The function's memory in MiB, 128 to 10240. The CPU share grows with it. */
   readonly memoryMib?: number;
-  /** How many batches of 5 alerts are in work at once, 2 to 1000; set it from the Bedrock quota (calls per minute). */
+  /** How many batches of 5 alerts are processed at the same time, 2 to 1000. The Bedrock quota limits it. */
   readonly maxConcurrency?: number;
-  /** How many days the Lambda's log is kept; one of CloudWatch's steps, as 7, 30, 90 or 365. */
+  /**
+   * How many concurrent invocations AWS reserves for the function, which is also their limit. At least `maxConcurrency` + 1,
+   * because the sweep needs one too. Default: the function shares the account's concurrency.
+   */
+  readonly reservedConcurrency?: number;
+  /** The retention of the function's log in days; a value that CloudWatch Logs offers, such as 7, 30, 90 or 365. */
   readonly logRetentionDays?: number;
-  /** Whether AWS X-Ray traces the Lambda's invocations. */
+  /** Whether AWS X-Ray traces the function's invocations. */
   readonly xray?: boolean;
 
-  /** The chain of models, in the order in which they are asked; `scorecard` must stand last. */
+  /** The chain of models, in the order of the calls. `scorecard` must be last. */
   readonly models?: readonly string[];
-  /** A Bedrock model id, inference profile id or ARN; without it, the region's profile of Claude Haiku 4.5. */
+  /** A Bedrock model id, inference profile id or ARN. Default: the region's profile of Claude Haiku 4.5. */
   readonly bedrockModelId?: string;
 
   /**
-   * Whether OpenAI may be asked: the alert type's field dictionary and the facts of an alert (for the built-in types
-   * call counts, session counts, health, demand and supply scores) then leave AWS for OpenAI, without any id or name.
+   * Whether OpenAI may be called. OpenAI then receives the field dictionary of the alert type and the facts of the alert,
+   * without any id or name. The facts of the built-in types are call counts, session counts, and health, demand and supply
+   * scores.
    */
   readonly openAi?: boolean;
-  /** The complete ARN of a secret that holds the OpenAI key; without it the stack makes one without a value. */
+  /** The complete ARN of the secret with the OpenAI key. Default: the stack creates a secret without a value. */
   readonly openAiSecretArn?: string;
-  /** The OpenAI model; without it, the Lambda's own default. */
+  /** The OpenAI model. Default: the function's own default. */
   readonly openAiModel?: string;
 
-  /** E-mail addresses that get insights of severity `info`; the mail carries entity ids. */
+  /** E-mail addresses that receive insights of severity `info`. The e-mails contain entity ids. */
   readonly infoEmails?: readonly string[];
-  /** E-mail addresses that get insights of severity `warning` or of an unknown one; the mail carries entity ids. */
+  /** E-mail addresses that receive insights of severity `warning` or of an unknown one. The e-mails contain entity ids. */
   readonly warningEmails?: readonly string[];
-  /** E-mail addresses that get insights of severity `critical`; the mail carries entity ids. */
+  /** E-mail addresses that receive insights of severity `critical`. The e-mails contain entity ids. */
   readonly criticalEmails?: readonly string[];
 
-  /** The ARN of an SNS topic that the alarms publish to; without it they only show in CloudWatch. */
+  /** The ARN of an SNS topic that the alarms publish to. Default: the alarms are visible only in CloudWatch. */
   readonly opsTopicArn?: string;
   /** The model cost in US dollars per day above which the cost alarm goes off. */
   readonly costAlarmUsdPerDay?: number;
 
-  /** Whether two outputs are exported under the original stack's names; off while that stack still holds them. */
+  /** Whether two outputs are exported under the names of the original stack. That stack must be deleted first. */
   readonly exportNames?: boolean;
 }
 
-/** The props with defaults. What is still `undefined` has no default, and its absence means something. */
+/** The props with all defaults. A setting that is `undefined` has no default. */
 export type Settings = Readonly<
   Required<Omit<PortendProps, OptionalProps>> &
     Pick<PortendProps, OptionalProps> & { models: readonly Model[] }
 >;
-type OptionalProps = "alertTypesDir" | "bedrockModelId" | "openAiSecretArn" | "openAiModel" | "opsTopicArn";
+type OptionalProps =
+  | "alertTypesDir"
+  | "reservedConcurrency"
+  | "bedrockModelId"
+  | "openAiSecretArn"
+  | "openAiModel"
+  | "opsTopicArn";
 
 export const DEFAULTS = {
   eventBusName: "iops-dashboard-alerts",
   existingEventBus: false,
-  tellInsights: true,
+  producerAccountIds: [],
+  notifyInsights: true,
   tableName: "iops-dashboard-insights",
   existingTable: false,
   architecture: "x86_64",
@@ -103,22 +116,22 @@ export const DEFAULTS = {
   exportNames: false,
 } as const satisfies PortendProps;
 
-/** Where `make lambda` puts the zip, by processor, from the folder `infra/`. */
+/** Where `make lambda` writes the zip, by architecture, relative to `infra/`. */
 export const LAMBDA_ZIP: Readonly<Record<Architecture, string>> = {
   x86_64: "../target/lambda/portend-lambda/bootstrap.zip",
   arm64: "../target/lambda/portend-lambda-arm64/bootstrap.zip",
 };
 
 const MEMORY_MIB = { min: 128, max: 10240 };
-/** SQS refuses a smaller maximum than 2 for an event source, and a greater one than 1000. */
+/** AWS's limits for an SQS event source. */
 const CONCURRENCY = { min: 2, max: 1000 };
-/** The retentions that CloudWatch Logs has, in days. */
+/** The retentions that CloudWatch Logs offers, in days. */
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
 export function settingsOf(props: PortendProps): Settings {
-  const set = { ...DEFAULTS, ...given(props) };
+  const set = { ...DEFAULTS, ...withoutUndefined(props) };
   checkOpenAi(set);
   checkBus(set);
   return {
@@ -130,6 +143,12 @@ export function settingsOf(props: PortendProps): Settings {
       /^[A-Za-z0-9._-]{1,256}$/,
       "letters, digits, `.`, `-` and `_`",
     ),
+    producerAccountIds: distinct(
+      "producerAccountIds",
+      set.producerAccountIds,
+      /^\d{12}$/,
+      "account ids of 12 digits",
+    ),
     tableName: matching(
       "tableName",
       set.tableName,
@@ -140,6 +159,7 @@ export function settingsOf(props: PortendProps): Settings {
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
     memoryMib: within("memoryMib", set.memoryMib, MEMORY_MIB),
     maxConcurrency: within("maxConcurrency", set.maxConcurrency, CONCURRENCY),
+    reservedConcurrency: reserved(set.reservedConcurrency, set.maxConcurrency),
     logRetentionDays: oneOf("logRetentionDays", set.logRetentionDays, LOG_RETENTION_DAYS),
     models: chain(set),
     infoEmails: addresses("infoEmails", set.infoEmails),
@@ -150,21 +170,21 @@ export function settingsOf(props: PortendProps): Settings {
   };
 }
 
-/** What is given as `undefined` is left out, so that it has its default. */
-function given(props: PortendProps): PortendProps {
+/** Removes the props that are `undefined`, so that they get their defaults. */
+function withoutUndefined(props: PortendProps): PortendProps {
   return Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
 }
 
 function checkedRegion(region: string | undefined): string {
   if (region === undefined || region === "") {
     throw new PropError(
-      "region is not known; set AWS_REGION, choose an AWS profile that has one, or give -c region=us-east-1",
+      "region is not set; set AWS_REGION, choose an AWS profile with a region, or give -c region=us-east-1",
     );
   }
-  return matching("region", region, /^[a-z]{2,4}(-[a-z]+)+-\d+$/, "a name as us-east-1");
+  return matching("region", region, /^[a-z]{2,4}(-[a-z]+)+-\d+$/, "a region name such as us-east-1");
 }
 
-/** The chain as given, or Bedrock, OpenAI if it is switched on, and the scorecard. */
+/** The checked prop `models`. Default: Bedrock, OpenAI if it is on, and the scorecard. */
 function chain({ models, openAi, bedrockModelId }: PortendProps): readonly Model[] {
   if (models === undefined) {
     return openAi ? ["bedrock", "openai", "scorecard"] : ["bedrock", "scorecard"];
@@ -172,51 +192,60 @@ function chain({ models, openAi, bedrockModelId }: PortendProps): readonly Model
   const known = models.map((model) => oneOf("models", model, MODELS));
   if (known.length === 0 || new Set(known).size !== known.length) {
     throw new PropError(
-      `models is ${JSON.stringify(models.join())}; name each of ${MODELS.join(", ")} at most once, and at least one`,
+      `models is ${JSON.stringify(models.join())}; name at least one of ${MODELS.join(", ")}, each at most once`,
     );
   }
   if (known.slice(0, -1).includes("scorecard")) {
     throw new PropError(
-      `models is "${known.join()}", but the scorecard always answers, so that no model after it is asked; put scorecard last`,
+      `models is "${known.join()}", but the scorecard never fails, so no model after it is called; put scorecard last`,
     );
   }
   if (bedrockModelId !== undefined && !known.includes("bedrock")) {
     throw new PropError(
-      "bedrockModelId is set, but models does not name bedrock; add it to models, or leave bedrockModelId out",
+      "bedrockModelId is set, but models does not name bedrock; add bedrock to models, or remove bedrockModelId",
     );
   }
   if (known.includes("openai") && !openAi) {
     throw new PropError(
-      "models names openai, which is switched off; set openAi to true, or take it out of models",
+      "models names openai, but OpenAI is off; set openAi to true, or remove openai from models",
     );
   }
   return known;
 }
 
+/** With fewer reserved invocations, AWS would throttle the batches or the sweep. */
+function reserved(concurrency: number | undefined, maxConcurrency: number): number | undefined {
+  const min = maxConcurrency + 1;
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= min)) {
+    throw new PropError(
+      `reservedConcurrency is ${concurrency}; give a whole number of at least ${min}, which is maxConcurrency + 1 for the sweep`,
+    );
+  }
+  return concurrency;
+}
+
 function checkOpenAi(set: PortendProps): void {
   if (set.openAi && set.models !== undefined && !set.models.includes("openai")) {
     throw new PropError(
-      "openAi is true, but models does not name openai; add it to models, or leave openAi out",
+      "openAi is true, but models does not name openai; add openai to models, or remove openAi",
     );
   }
   if (!set.openAi && (set.openAiSecretArn ?? set.openAiModel) !== undefined) {
     const name = set.openAiSecretArn === undefined ? "openAiModel" : "openAiSecretArn";
-    throw new PropError(
-      `${name} is set, but OpenAI is switched off; set openAi to true, or leave ${name} out`,
-    );
+    throw new PropError(`${name} is set, but OpenAI is off; set openAi to true, or remove ${name}`);
   }
   if (set.openAiSecretArn !== undefined) {
     if (!set.openAiSecretArn.startsWith("arn:")) {
       throw new PropError(
-        "openAiSecretArn is not shown, since it may be a key; give the complete ARN of the secret that holds the key",
+        "openAiSecretArn is not an ARN (its value is not shown, because it may be a key); give the complete ARN of the secret with the key",
       );
     }
-    // A partial ARN, without the six characters that Secrets Manager adds, would need a wildcard in the permission.
+    // A partial ARN lacks the six characters that Secrets Manager adds. Its permission would need a wildcard.
     const arn = matching(
       "openAiSecretArn",
       set.openAiSecretArn,
       /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^*?]+-[A-Za-z0-9]{6}$/,
-      "the complete ARN of a secret, with the six characters at its end",
+      "the complete ARN of a secret, including the six characters at its end",
     );
     inRegion("openAiSecretArn", arn, set.region);
   }
@@ -225,7 +254,12 @@ function checkOpenAi(set: PortendProps): void {
 function checkBus(set: PortendProps): void {
   if (set.eventBusName === "default" && !set.existingEventBus) {
     throw new PropError(
-      "eventBusName is default, a bus that every account has already; set existingEventBus to true, or give another name",
+      "eventBusName is default, and that bus exists in every account; set existingEventBus to true, or give another name",
+    );
+  }
+  if (set.existingEventBus && set.producerAccountIds?.length) {
+    throw new PropError(
+      "producerAccountIds is set, but the stack does not change the policy of an existing bus; change that policy yourself, and remove producerAccountIds",
     );
   }
 }
@@ -243,23 +277,29 @@ function topicArn(arn: string, region: string | undefined): string {
 function inRegion(name: string, arn: string, region: string | undefined): string {
   if (arn.split(":")[3] !== region) {
     throw new PropError(
-      `${name} is ${arn}, which is not in ${region}, where the stack stands; give one that is`,
+      `${name} is ${arn}, which is not in ${region}, the region of the stack; give an ARN in that region`,
     );
   }
   return arn;
 }
 
-/** Each address once: a topic can have no second subscription of it. */
+/** The addresses without duplicates. A topic cannot have two subscriptions of one address. */
 function addresses(name: string, listed: readonly string[]): readonly string[] {
-  const each = listed.map((address) =>
-    matching(name, address, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses"),
-  );
-  return [...new Set(each)];
+  return distinct(name, listed, /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, "e-mail addresses");
 }
 
-function matching(name: string, value: string, pattern: RegExp, wanted: string): string {
+function distinct(
+  name: string,
+  listed: readonly string[],
+  pattern: RegExp,
+  expected: string,
+): readonly string[] {
+  return [...new Set(listed.map((value) => matching(name, value, pattern, expected)))];
+}
+
+function matching(name: string, value: string, pattern: RegExp, expected: string): string {
   if (!pattern.test(value)) {
-    throw new PropError(`${name} is ${JSON.stringify(value)}; give ${wanted}`);
+    throw new PropError(`${name} is ${JSON.stringify(value)}; give ${expected}`);
   }
   return value;
 }

@@ -1,24 +1,23 @@
-// The queues: that of the alerts, and those that keep what could not be delivered or handled.
+// The queues: the alert queue, and the queues for messages that could not be delivered or processed. Each queue is encrypted
+// and refuses plain HTTP.
 //
-// Takes: who may send.
-// Gives: queues that are encrypted, refuse plain HTTP, and keep a message as long as SQS can.
-// Never: uses a KMS key, since EventBridge may not use AWS's own key for SQS and would be refused without a word.
+// Never: uses a KMS key. EventBridge may not use the AWS managed key for SQS, and its events would be lost.
 
 import { Duration, Validations } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
-/** How long SQS keeps a message at most; an outage of ours should be over by then. */
+/** The longest retention that SQS offers. */
 const RETENTION = Duration.days(14);
 
-/** AWS's advice for Lambda, in time-outs of the function: sooner, a slow batch would be delivered while it is in work. */
+/** In timeouts of the function, as AWS recommends. With less, SQS could deliver a slow batch again while it is in progress. */
 const VISIBILITY_TIMEOUTS = 6;
 
-/** Handing back is normal while another worker has the alert or the table is down: 20 times is two hours. */
+/** An alert is handed back while another worker has it, or while the table is down. 20 deliveries take two hours. */
 const RECEIVE_COUNT_MAX = 20;
 
-/** What the alert rules send to and the Lambda reads; what it hands back 20 times goes to `deadLetters`. */
+/** The queue between the alert rules and the function. An alert that is handed back 20 times moves to `deadLetters`. */
 export class AlertQueue extends Construct {
   readonly queue: sqs.Queue;
   readonly deadLetters: sqs.Queue;
@@ -33,13 +32,13 @@ export class AlertQueue extends Construct {
   }
 }
 
-/** A queue where messages end and wait for people: the dead letters of a rule, or failed invocations. */
-export function lastQueue(scope: Construct, id: string): sqs.Queue {
+/** A queue for undelivered events or failed invocations. Only people read it. */
+export function deadLetterQueue(scope: Construct, id: string): sqs.Queue {
   const queue = queueOf(scope, id);
   Validations.of(queue).acknowledge({
     id: "AwsSolutions-SQS3",
     reason:
-      "It is itself where undelivered messages end; the check sees only the dead letters of other queues.",
+      "This is a dead-letter queue of a rule or a function. The check recognises only those of other queues.",
   });
   return queue;
 }
@@ -53,8 +52,8 @@ function queueOf(scope: Construct, id: string, props: sqs.QueueProps = {}): sqs.
   });
 }
 
-/** Lets these rules send, and no other. One statement for all, since a queue's policy holds at most 20. */
-export function allowRules(queue: sqs.Queue, ruleArns: string[]): void {
+/** Allows only these rules to send. One statement names them all, because a queue's policy has at most 20 statements. */
+export function allowRulesToSend(queue: sqs.Queue, ruleArns: string[]): void {
   queue.addToResourcePolicy(
     new iam.PolicyStatement({
       principals: [new iam.ServicePrincipal("events.amazonaws.com")],

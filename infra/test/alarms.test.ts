@@ -1,4 +1,4 @@
-// What a person is told of: the alarms and the dashboard, over metrics that the Lambda really publishes.
+// The alarms and the dashboard. They read only metrics that the function publishes.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,21 +19,21 @@ function alarms(stack: Synthesized): Record<string, Json> {
   );
 }
 
-/** The metrics of an alarm, whether it looks at one or at an expression over several. */
+/** The metrics of an alarm, whether it reads one metric or an expression over several. */
 function metricsOf(alarm: Json): { Namespace: string; MetricName: string }[] {
   return alarm.Metrics === undefined
     ? [alarm]
     : alarm.Metrics.flatMap((each: Json) => each.MetricStat?.Metric ?? []);
 }
 
-/** The rows of all graphs of the dashboard; what CloudFormation fills in is left empty. */
+/** The metric rows of all graphs of the dashboard. Values that CloudFormation inserts are empty. */
 function graphRows(stack: Synthesized): Json[] {
   const body = stack.only("AWS::CloudWatch::Dashboard").DashboardBody;
   const text = body["Fn::Join"][1].map((part: Json) => (typeof part === "string" ? part : "")).join("");
   return JSON.parse(text).widgets.flatMap((widget: Json) => widget.properties.metrics ?? []);
 }
 
-test("there is an alarm for everything that should not be", () => {
+test("these are the alarms", () => {
   assert.deepEqual(Object.keys(alarms(byDefault())), [
     "oldest message",
     "errors",
@@ -55,7 +55,7 @@ test("there is an alarm for everything that should not be", () => {
   ]);
 });
 
-test("every queue in which something can be left has an alarm", () => {
+test("every queue but the alert queue has an alarm", () => {
   const watched = Object.entries(alarms(byDefault()))
     .filter(([name]) => name.startsWith("dead letters"))
     .map(([, alarm]) => alarm.Dimensions[0].Value["Fn::GetAtt"][0]);
@@ -64,7 +64,7 @@ test("every queue in which something can be left has an alarm", () => {
   assert.deepEqual(watched.sort(), others.sort());
 });
 
-test("an alarm says what it means, and is calm when nothing happens", () => {
+test("an alarm has a description, and stays off without data", () => {
   for (const [name, alarm] of Object.entries(alarms(byDefault()))) {
     assert.match(alarm.AlarmDescription, /^[A-Z].+\.$/, name);
     assert.equal(alarm.TreatMissingData, "notBreaching", name);
@@ -72,7 +72,7 @@ test("an alarm says what it means, and is calm when nothing happens", () => {
   }
 });
 
-test("alarms tell the topic that is given, and only then anybody", () => {
+test("alarms publish to the topic of opsTopicArn, and to no topic by default", () => {
   for (const alarm of Object.values(alarms(byDefault()))) {
     assert.equal(alarm.AlarmActions, undefined);
   }
@@ -84,7 +84,7 @@ test("alarms tell the topic that is given, and only then anybody", () => {
   }
 });
 
-test("received is held against the sum of the outcomes, over two hours, whatever the concurrency", () => {
+test("the alarm unaccounted compares received alerts with all outcomes, over two hours", () => {
   const { Metrics, Threshold, EvaluationPeriods } = alarms(withEverything())["unaccounted"];
   assert.equal(
     Metrics[0].Expression,
@@ -108,25 +108,25 @@ test("received is held against the sum of the outcomes, over two hours, whatever
   );
 });
 
-test("the cost alarm goes off above what the deployer said, in dollars per day", () => {
+test("the cost alarm goes off above costAlarmUsdPerDay", () => {
   const { MetricName, Statistic, Period, Threshold } = alarms(withEverything())["cost per day"];
   assert.deepEqual([MetricName, Statistic, Period, Threshold], ["CostUsd", "Sum", 86400, 2.5]);
 });
 
-test("an alert that is handed back is seen while SQS still counts its age, and by its coming back", () => {
+test("an alert that is handed back sets off two alarms: by its age while SQS counts it, and by its number", () => {
   const { "oldest message": oldest, "handed back": handedBack } = alarms(byDefault());
   const queue =
     byDefault().all("AWS::SQS::Queue")[
       refers(byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn)
     ];
-  // SQS leaves it out from its third delivery on.
+  // SQS ignores the age of a message from its third delivery on.
   assert.ok(oldest.Threshold + oldest.Period <= 3 * queue.VisibilityTimeout);
   assert.ok(oldest.Threshold < 2 * queue.VisibilityTimeout);
-  // Three alerts that come back at each delivery are enough.
+  // Three alerts that are handed back at each delivery are enough.
   assert.ok(handedBack.Threshold < (3 * handedBack.Period) / queue.VisibilityTimeout);
 });
 
-test("an alert type's queue is watched, even if its name is another queue's", () => {
+test("an alert type whose id is the name of another queue has an alarm of its own", () => {
   const folder = temporaryFolder();
   for (const id of ["alerts", "notifications"]) {
     mkdirSync(path.join(folder, id));
@@ -146,7 +146,7 @@ test("an alert type's queue is watched, even if its name is another queue's", ()
   );
 });
 
-test("every metric of the alarms is one that the Lambda publishes, or AWS's own", () => {
+test("every metric of an alarm is published by the function or by AWS", () => {
   for (const [name, alarm] of Object.entries(alarms(byDefault()))) {
     for (const { Namespace, MetricName } of metricsOf(alarm)) {
       assert.ok(
@@ -158,7 +158,7 @@ test("every metric of the alarms is one that the Lambda publishes, or AWS's own"
   }
 });
 
-test("the dashboard shows every metric that the Lambda publishes, and none that it does not", () => {
+test("the dashboard shows exactly the metrics that the function publishes", () => {
   const rows = graphRows(byDefault());
   const plain = rows.filter(([first]) => first === namespace).map(([, name]) => name);
   const searches = rows
@@ -166,7 +166,7 @@ test("the dashboard shows every metric that the Lambda publishes, and none that 
     .filter((expression) => expression.startsWith("SEARCH"));
   const searched = searches.map((expression) => /MetricName="([A-Za-z]+)"/.exec(expression)?.[1]);
   assert.deepEqual([...new Set([...plain, ...searched])].sort(), [...names].sort());
-  // The dimensions are those that the Lambda gives the series of a model.
+  // These are the dimensions that the function publishes per model.
   assert.deepEqual(
     searches.map((expression) => /'\{(.+)\}/.exec(expression)?.[1]),
     [`${namespace},Model,Class`, `${namespace},Model`],

@@ -1,4 +1,4 @@
-// The Lambda and its queue: what it is told, how it is fed, and what happens to what it cannot do.
+// The function, its environment, its triggers, and its queues.
 
 import assert from "node:assert/strict";
 import { Stage } from "aws-cdk-lib";
@@ -29,7 +29,7 @@ function variables(stack: Synthesized): Record<string, Json> {
   return lambda(stack).Environment.Variables;
 }
 
-test("every variable that the code requires is set, and none that it does not know", () => {
+test("every required variable is set, and no unknown one", () => {
   for (const stack of [byDefault(), withEverything(), new Synthesized({ models: ["scorecard"] })]) {
     const set = Object.keys(variables(stack));
     assert.deepEqual(
@@ -43,7 +43,7 @@ test("every variable that the code requires is set, and none that it does not kn
   }
 });
 
-test("by default it asks the region's profile of Bedrock, then the scorecard", () => {
+test("by default the chain is the region's Bedrock profile, then the scorecard", () => {
   const { DYNAMODB_TABLE_NAME, EVENT_BUS_NAME, ...rest } = variables(byDefault());
   assert.deepEqual([refers(DYNAMODB_TABLE_NAME)], Object.keys(byDefault().all("AWS::DynamoDB::Table")));
   assert.deepEqual([refers(EVENT_BUS_NAME)], Object.keys(byDefault().all("AWS::Events::EventBus")));
@@ -53,7 +53,7 @@ test("by default it asks the region's profile of Bedrock, then the scorecard", (
   });
 });
 
-test("with everything it is told everything", () => {
+test("each prop of the function sets its variable", () => {
   assert.deepEqual(variables(withEverything()), {
     DYNAMODB_TABLE_NAME: "iops-dashboard-insights",
     EVENT_BUS_NAME: "iops-dashboard-alerts",
@@ -65,7 +65,7 @@ test("with everything it is told everything", () => {
   });
 });
 
-test("a key is never in the template, and a new secret has no value, not even a generated one", () => {
+test("the template never contains a key, and a new secret has no value", () => {
   const stack = new Synthesized({ openAi: true });
   assert.deepEqual(Object.keys(stack.only("AWS::SecretsManager::Secret")), ["Description"]);
   assert.equal(variables(stack)["MODELS"], "bedrock,openai,scorecard");
@@ -80,7 +80,7 @@ test("a key is never in the template, and a new secret has no value, not even a 
   }
 });
 
-test("it is the zip's program on Amazon Linux 2023, as small and as patient as it is said to be", () => {
+test("the function runs the zip on Amazon Linux 2023, with the memory and timeout of the props", () => {
   const { Runtime, Handler, MemorySize, Timeout, Architectures, TracingConfig, Layers } = lambda(byDefault());
   assert.deepEqual(
     { Runtime, Handler, MemorySize, Timeout, Architectures, TracingConfig, Layers },
@@ -101,7 +101,7 @@ test("it is the zip's program on Amazon Linux 2023, as small and as patient as i
   );
 });
 
-test("its log is kept as long as is said, and no longer than the stack", () => {
+test("the log has the retention of the props, and is deleted with the stack", () => {
   assert.equal(byDefault().only("AWS::Logs::LogGroup").RetentionInDays, 30);
   assert.equal(withEverything().only("AWS::Logs::LogGroup").RetentionInDays, 365);
   assert.deepEqual(
@@ -111,7 +111,7 @@ test("its log is kept as long as is said, and no longer than the stack", () => {
   byDefault().template.hasResource("AWS::Logs::LogGroup", { DeletionPolicy: "Delete" });
 });
 
-test("it takes batches of 5 from the queue, hands back single alerts, and is held to the concurrency", () => {
+test("the function reads batches of 5, hands back single alerts, and has a maximum concurrency", () => {
   const { BatchSize, FunctionResponseTypes, ScalingConfig } = byDefault().only(
     "AWS::Lambda::EventSourceMapping",
   );
@@ -124,7 +124,12 @@ test("it takes batches of 5 from the queue, hands back single alerts, and is hel
   });
 });
 
-test("a batch is not delivered again while it is in work, and 20 times in all", () => {
+test("concurrent invocations are reserved only with reservedConcurrency", () => {
+  assert.equal(lambda(byDefault()).ReservedConcurrentExecutions, undefined);
+  assert.equal(lambda(withEverything()).ReservedConcurrentExecutions, 11);
+});
+
+test("a batch is not delivered again while it is in progress, and at most 20 times in all", () => {
   const queues = byDefault().all("AWS::SQS::Queue");
   const queue = queues[refers(byDefault().only("AWS::Lambda::EventSourceMapping").EventSourceArn)];
   assert.equal(queue.VisibilityTimeout, 6 * lambda(byDefault()).Timeout);
@@ -132,7 +137,7 @@ test("a batch is not delivered again while it is in work, and 20 times in all", 
   assert.ok(refers(queue.RedrivePolicy.deadLetterTargetArn) in queues);
 });
 
-test("every queue keeps its messages for 14 days, encrypted without a KMS key, and refuses plain HTTP", () => {
+test("every queue has a retention of 14 days, is encrypted without a KMS key, and refuses plain HTTP", () => {
   const queues = byDefault().all("AWS::SQS::Queue");
   const policies = Object.values(byDefault().all("AWS::SQS::QueuePolicy"));
   for (const [id, queue] of Object.entries(queues)) {
@@ -151,13 +156,13 @@ test("every queue keeps its messages for 14 days, encrypted without a KMS key, a
   }
 });
 
-test("a direct call that fails three times is kept", () => {
+test("an asynchronous call that fails three times goes to the queue of failed invocations", () => {
   const { MaximumRetryAttempts, DestinationConfig } = byDefault().only("AWS::Lambda::EventInvokeConfig");
   assert.equal(MaximumRetryAttempts, 2);
   assert.ok(refers(DestinationConfig.OnFailure.Destination) in byDefault().all("AWS::SQS::Queue"));
 });
 
-test("alert types of one's own come as a layer, the built-in ones within the program", () => {
+test("custom alert types are a layer, and the built-in ones are part of the program", () => {
   const [layer] = Object.values(withEverything().all("AWS::Lambda::LayerVersion"));
   assert.match(layer.Description, /high_ib_call_frequency, low_health_score, supply_demand_imbalance/);
   assert.deepEqual(
@@ -167,7 +172,7 @@ test("alert types of one's own come as a layer, the built-in ones within the pro
   assert.deepEqual(byDefault().all("AWS::Lambda::LayerVersion"), {});
 });
 
-test("the Lambda may read the layer's files, even if only their owner may read them here", () => {
+test("the function can read the files of the layer, even if only their owner can read the originals", () => {
   const folder = temporaryFolder();
   mkdirSync(path.join(folder, "late_delivery"));
   writeFileSync(path.join(folder, "late_delivery/alert.toml"), 'id = "late_delivery"\n', { mode: 0o600 });
@@ -179,13 +184,13 @@ test("the Lambda may read the layer's files, even if only their owner may read t
   assert.ok(staged.every((mode) => mode === 0o644));
 });
 
-test("only the sweep's rule may start it by name", () => {
+test("only the rule of the sweep may invoke the function", () => {
   const { Principal, SourceArn } = byDefault().only("AWS::Lambda::Permission");
   assert.equal(Principal, "events.amazonaws.com");
   const rules = byDefault().all("AWS::Events::Rule");
   assert.equal(rules[refers(SourceArn)].ScheduleExpression, "rate(15 minutes)");
 });
 
-test("the same props give the same template", () => {
+test("the same props produce the same template", () => {
   assert.equal(new Synthesized(EVERYTHING).text(), withEverything().text());
 });

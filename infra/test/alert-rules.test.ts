@@ -1,4 +1,4 @@
-// Where events go: alerts to the queue, insights to a topic, and neither to the other's place.
+// Where the rules send events: alerts to the queue, and insights to a topic.
 
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,8 +22,8 @@ function insight(severity: Json): Json {
   };
 }
 
-/** The kinds of place that an event on the bus is sent to. */
-function places(synthesized: Synthesized, event: Json): string[] {
+/** The targets of an event on the bus. A topic is named by its display name. */
+function targetsOf(synthesized: Synthesized, event: Json): string[] {
   const kinds = {
     ...kindsOf(synthesized, "AWS::SQS::Queue", "queue"),
     ...kindsOf(synthesized, "AWS::SNS::Topic", "topic"),
@@ -40,31 +40,31 @@ function kindsOf(synthesized: Synthesized, type: string, kind: string): Record<s
   );
 }
 
-/** The rules that look at events, and not at the clock. */
+/** The rules that match events. The other rules have a schedule. */
 function busRules(synthesized: Synthesized): Json[] {
   return Object.values(synthesized.all("AWS::Events::Rule")).filter(
     (rule) => rule.EventPattern !== undefined,
   );
 }
 
-test("each alert type's folder is a rule to the queue", () => {
+test("each alert type has a rule to the queue", () => {
   assert.equal(TYPES.length, 3);
   for (const type of TYPES) {
-    assert.deepEqual(places(byDefault(), alert(type)), ["queue"], type);
+    assert.deepEqual(targetsOf(byDefault(), alert(type)), ["queue"], type);
   }
 });
 
-test("an alert of a type that nobody knows goes to the queue too, to be parked", () => {
+test("an alert of an unknown type goes to the queue too, where it will be parked", () => {
   for (const type of ["low_sleep", "HIGH_IB_CALL_FREQUENCY", "high_ib_call_frequency ", ""]) {
-    assert.deepEqual(places(byDefault(), alert(type)), ["queue"], type);
+    assert.deepEqual(targetsOf(byDefault(), alert(type)), ["queue"], type);
   }
 });
 
-test("an event of another source goes nowhere", () => {
-  assert.deepEqual(places(byDefault(), { ...alert("low_health_score"), source: "aws.ec2" }), []);
+test("an event of another source has no target", () => {
+  assert.deepEqual(targetsOf(byDefault(), { ...alert("low_health_score"), source: "aws.ec2" }), []);
 });
 
-test("a new folder is a new rule, and the fourth rule leaves its type alone", () => {
+test("a new alert type gets a rule, and the rule for unknown types does not match it", () => {
   const folder = temporaryFolder();
   cpSync(path.join(REPOSITORY, "alert-types"), folder, { recursive: true });
   mkdirSync(path.join(folder, "late_delivery"));
@@ -75,11 +75,11 @@ test("a new folder is a new rule, and the fourth rule leaves its type alone", ()
   );
   const more = new Synthesized({ alertTypesDir: folder });
   assert.equal(busRules(more).length, busRules(byDefault()).length + 1);
-  assert.deepEqual(places(more, alert("late_delivery")), ["queue"]);
-  assert.deepEqual(places(more, alert("unheard_of")), ["queue"]);
+  assert.deepEqual(targetsOf(more, alert("late_delivery")), ["queue"]);
+  assert.deepEqual(targetsOf(more, alert("unknown_type")), ["queue"]);
 });
 
-test("each rule has a dead-letter queue of its own, and may send to it and to the queue", () => {
+test("each rule has its own dead-letter queue, and may send to it and to the alert queue", () => {
   const stack = byDefault();
   const rules = busRules(stack).filter((rule) => rule.EventPattern.source[0] === "iops-dashboard.processor");
   const deadLetters = rules.map((rule) => refers(rule.Targets[0].DeadLetterConfig.Arn));
@@ -108,7 +108,7 @@ function sendersTo(stack: Synthesized, queue: string): string[] {
     .map((arn: Json) => (typeof arn === "string" ? arn : (arn["Fn::Join"]?.[1].at(-1) ?? refers(arn))));
 }
 
-test("an insight goes to the topic of its severity; an unknown severity, or none, is a warning", () => {
+test("an insight goes to the topic of its severity, and to the warning topic if that is unknown or missing", () => {
   for (const stack of [byDefault(), withEverything()]) {
     for (const [severity, topic] of [
       ["info", "Portend info"],
@@ -119,35 +119,36 @@ test("an insight goes to the topic of its severity; an unknown severity, or none
       ["", "Portend warning"],
       [undefined, "Portend warning"],
     ]) {
-      assert.deepEqual(places(stack, insight(severity)), [topic], String(severity));
+      assert.deepEqual(targetsOf(stack, insight(severity)), [topic], String(severity));
     }
   }
 });
 
-test("nothing that the Lambda puts on the bus comes back to it", () => {
+test("no event of the function returns to it", () => {
   for (const stack of [byDefault(), withEverything()]) {
     for (const severity of ["info", "warning", "critical", "other", undefined]) {
-      const reached = places(stack, insight(severity));
+      const reached = targetsOf(stack, insight(severity));
       assert.ok(!reached.includes("queue") && !reached.includes("lambda"), reached.join());
     }
-    // It may put nothing else: not even an insight whose detail-type is an alert's.
+    // The function may put no other event, not even an insight with the detail-type of an alert.
     const { Condition } = stack
       .only("AWS::IAM::Role")
       .Policies.find((policy: Json) => policy.PolicyName === "InsightEvents").PolicyDocument.Statement[0];
     assert.deepEqual(Condition, {
       "ForAllValues:StringEquals": { "events:source": "iops-dashboard.ai" },
+      Null: { "events:source": "false" },
       StringEquals: { "events:detail-type": "insight" },
     });
   }
 });
 
-test("an existing bus gets the rules and is not made", () => {
+test("an existing bus gets the rules and is not created", () => {
   const stack = withEverything();
   assert.deepEqual(stack.all("AWS::Events::EventBus"), {});
   assert.ok(busRules(stack).every((rule) => rule.EventBusName === "iops-dashboard-alerts"));
 });
 
-test("on the default bus the queue lets in rules whose ARN does not name a bus", () => {
+test("on the default bus, the queue allows rules whose ARN does not name a bus", () => {
   const stack = new Synthesized({ eventBusName: "default", existingEventBus: true });
   const queue = refers(stack.only("AWS::Lambda::EventSourceMapping").EventSourceArn);
   assert.ok(
@@ -156,7 +157,7 @@ test("on the default bus the queue lets in rules whose ARN does not name a bus",
   );
 });
 
-test("the sweep comes every 15 minutes with exactly the Lambda's word for it", () => {
+test("the sweep starts every 15 minutes, with the event that the function expects", () => {
   const [sweep, ...more] = Object.values(byDefault().all("AWS::Events::Rule")).filter(
     (rule) => rule.ScheduleExpression !== undefined,
   );

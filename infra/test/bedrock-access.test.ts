@@ -1,4 +1,4 @@
-// Which model is asked in which region, and on which ARNs that needs a permission.
+// Which model the function calls in a region, and the permissions for that.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -34,7 +34,7 @@ function modelArn(model: string, region: string): string {
   return `arn:aws:bedrock:${region}::foundation-model/${model}`;
 }
 
-test("each geography's profile is allowed, and its model in each region that the profile may send to", () => {
+test("a geographic profile is allowed, and its model in each region that the profile may send to", () => {
   const table: [region: string, geography: string, destinations: string[]][] = [
     ["us-east-1", "us", ["us-east-1", "us-east-2", "us-west-2"]],
     ["us-west-1", "us", ["us-east-1", "us-east-2", "us-west-1", "us-west-2"]],
@@ -76,7 +76,7 @@ test("each geography's profile is allowed, and its model in each region that the
   }
 });
 
-test("the global profile needs the model here, and the model's ARN that names no region", () => {
+test("the global profile is allowed, and its model in this region and by the ARN without a region", () => {
   const id = `global.${HAIKU}`;
   const profile = profileArn(id, "sa-east-1");
   const throughProfile = { "bedrock:InferenceProfileArn": profile };
@@ -97,7 +97,7 @@ test("the global profile needs the model here, and the model's ARN that names no
   ]);
 });
 
-test("a profile is the same by its id and by its ARN", () => {
+test("the id and the ARN of a profile get the same permissions", () => {
   for (const geography of [...Object.keys(DESTINATION_REGIONS), GLOBAL]) {
     const id = `${geography}.anthropic.claude-haiku-5-5`;
     const region = DESTINATION_REGIONS[geography]?.[0] ?? "sa-east-1";
@@ -107,7 +107,7 @@ test("a profile is the same by its id and by its ARN", () => {
   }
 });
 
-test("a model's id or ARN is allowed in this region alone", () => {
+test("a model is allowed only in this region, by id and by ARN", () => {
   const model = modelArn("amazon.nova-lite-v1:0", "us-east-1");
   const allow = [{ Effect: "Allow", Action: "bedrock:InvokeModel", Resource: model }];
   assert.deepEqual(access("amazon.nova-lite-v1:0", "us-east-1").statements, allow);
@@ -116,64 +116,68 @@ test("a model's id or ARN is allowed in this region alone", () => {
   assert.deepEqual(access(provisioned, "us-east-1").statements, [{ ...allow[0], Resource: provisioned }]);
 });
 
-test("a wrong model is refused with its mend", () => {
+test("a wrong model is refused with a sentence that says how to fix it", () => {
   for (const [modelId, region, sentence] of [
     [undefined, "sa-east-1", /^bedrockModelId must be set in sa-east-1, .* give global\.anthropic/],
     [
       undefined,
       "us-gov-west-1",
-      /^bedrockModelId must be set in us-gov-west-1, .*; give a model's id or ARN/,
+      /^bedrockModelId must be set in us-gov-west-1, .*; give the id or ARN of a model/,
     ],
     [undefined, "us-iso-east-1", /^bedrockModelId must be set in us-iso-east-1/],
     [
       "apac.anthropic.claude-3-haiku-20240307-v1:0",
       "ap-south-1",
-      /does not know the regions; give a profile that begins with global\., a model's id/,
+      /whose regions this stack does not know; give a profile id that begins with global\., the id or ARN/,
     ],
     [
       "us-gov.anthropic.claude-3-haiku-20240307-v1:0",
       "us-gov-west-1",
-      /the regions; give a model's id or ARN/,
+      /does not know; give the id or ARN of a model/,
     ],
+    [`kr.${HAIKU}`, "ap-northeast-2", /does not know; give a profile id that begins with jp\. or global\./],
+    [`eu.${HAIKU}`, "us-east-1", /cannot be called from us-east-1, .* begins with us\. or global\./],
+    [`jp.${HAIKU}`, "us-east-1", /cannot be called from us-east-1/],
+    [profileArn(`eu.${HAIKU}`, "us-east-1"), "us-east-1", /cannot be called from us-east-1/],
     [
-      `kr.${HAIKU}`,
-      "ap-northeast-2",
-      /does not know the regions; give a profile that begins with jp\. or glo/,
+      `us.${HAIKU}`,
+      "us-gov-west-1",
+      /cannot be called from us-gov-west-1, .*; give the id or ARN of a model/,
     ],
-    [`eu.${HAIKU}`, "us-east-1", /cannot be asked from us-east-1, .* begins with us\. or global\./],
-    [`jp.${HAIKU}`, "us-east-1", /cannot be asked from us-east-1/],
-    [profileArn(`eu.${HAIKU}`, "us-east-1"), "us-east-1", /cannot be asked from us-east-1/],
-    [`us.${HAIKU}`, "us-gov-west-1", /cannot be asked from us-gov-west-1, .*; give a model's id or ARN/],
-    [`global.${HAIKU}`, "us-gov-west-1", /cannot be asked from us-gov-west-1/],
-    [`eu.${HAIKU}`, "eu-isoe-west-1", /cannot be asked from eu-isoe-west-1/],
-    ["claude", "us-east-1", /^bedrockModelId claude is no model id/],
-    ["us.", "us-east-1", /^bedrockModelId us\. is no model id/],
-    ["us.anthropic.", "us-east-1", /is no model id/],
-    ["us.anthropic.*", "us-east-1", /is no model id/],
-    ["anthropic.*", "us-east-1", /is no model id/],
-    [modelArn("*", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
-    [modelArn("anthropic.claude-?", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
-    [profileArn("us.*", "us-east-1"), "us-east-1", /is no ARN of one thing of Bedrock/],
-    [profileArn("us.", "us-east-1"), "us-east-1", /of a kind that this stack cannot grant/],
+    [`global.${HAIKU}`, "us-gov-west-1", /cannot be called from us-gov-west-1/],
+    [`eu.${HAIKU}`, "eu-isoe-west-1", /cannot be called from eu-isoe-west-1/],
+    ["claude", "us-east-1", /^bedrockModelId claude is not a model id/],
+    ["us.", "us-east-1", /^bedrockModelId us\. is not a model id/],
+    ["us.anthropic.", "us-east-1", /is not a model id/],
+    ["us.anthropic.*", "us-east-1", /is not a model id/],
+    ["anthropic.*", "us-east-1", /is not a model id/],
+    [modelArn("*", "us-east-1"), "us-east-1", /is not the ARN of one Bedrock resource/],
+    [modelArn("anthropic.claude-?", "us-east-1"), "us-east-1", /is not the ARN of one Bedrock resource/],
+    [profileArn("us.*", "us-east-1"), "us-east-1", /is not the ARN of one Bedrock resource/],
+    [profileArn("us.", "us-east-1"), "us-east-1", /is a kind of resource that this stack cannot allow/],
     [
       "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/*",
       "us-east-1",
-      /is no ARN of one thing of Bedrock/,
+      /is not the ARN of one Bedrock resource/,
     ],
-    [`arn:aws:bedrock:us-east-1:*:inference-profile/us.${HAIKU}`, "us-east-1", /is no ARN of one thing/],
-    [profileArn(`eu.${HAIKU}`, "eu-west-1"), "us-east-1", /is not in us-east-1, where the stack stands/],
-    ["arn:aws:s3:::bucket", "us-east-1", /is no ARN of one thing of Bedrock/],
+    [
+      `arn:aws:bedrock:us-east-1:*:inference-profile/us.${HAIKU}`,
+      "us-east-1",
+      /is not the ARN of one Bedrock resource/,
+    ],
+    [profileArn(`eu.${HAIKU}`, "eu-west-1"), "us-east-1", /is not in us-east-1, the region of the stack/],
+    ["arn:aws:s3:::bucket", "us-east-1", /is not the ARN of one Bedrock resource/],
     [
       "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc",
       "us-east-1",
-      /of a kind that this stack cannot grant/,
+      /is a kind of resource that this stack cannot allow/,
     ],
   ] as [string | undefined, string, RegExp][]) {
     assert.throws(() => access(modelId, region), { message: sentence });
   }
 });
 
-test("the default model, its geographies and the regions that have one are those of the Lambda's code", () => {
+test("the default model, the geographies and their regions are those of crates/remote/models.toml", () => {
   assert.equal(DEFAULT_MODEL, /^bedrock = "([^"]+)"/m.exec(MODELS_TOML)?.[1]);
   const geographies = [...Object.keys(DESTINATION_REGIONS), GLOBAL, ...UNLISTED_GEOGRAPHIES];
   assert.deepEqual(
@@ -181,7 +185,7 @@ test("the default model, its geographies and the regions that have one are those
     geographies.sort(),
   );
   const rows = [...MODELS_TOML.matchAll(/^\[\[region\]\]\nname = "([^"]+)".*(?:\ngeography = "([^"]+)")?/gm)];
-  assert.ok(rows.length >= 4, "the regions' table is read");
+  assert.ok(rows.length >= 4, "the table of regions is read");
   for (const [, pattern = "", geography] of rows) {
     const region = pattern.replace("*", "west-1");
     assert.equal(defaultProfile(region), geography && `${geography}.${HAIKU}`, region);

@@ -1,4 +1,4 @@
-// docs/DEPLOY.md says what the stack really has: its props with their defaults, its outputs, its alarms.
+// docs/DEPLOY.md agrees with the stack: the props and their defaults, the outputs, and the alarms.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,11 +6,11 @@ import * as path from "node:path";
 import { test } from "node:test";
 import { KINDS } from "../lib/context";
 import { DEFAULTS, LAMBDA_ZIP } from "../lib/props";
-import { byDefault, REPOSITORY, Synthesized } from "./harness";
+import { byDefault, Json, REPOSITORY, Synthesized } from "./harness";
 
 const GUIDE = readFileSync(path.join(REPOSITORY, "docs/DEPLOY.md"), "utf8");
 
-/** The rows of the table of props: name and default, as they are written. */
+/** The table of props: the name and the default of each row, as text. */
 function propRows(): Map<string, string> {
   const start = GUIDE.indexOf("## Props");
   const table = GUIDE.slice(start, GUIDE.indexOf("\n## ", start));
@@ -19,7 +19,7 @@ function propRows(): Map<string, string> {
   );
 }
 
-test("every prop has its row, in the order of the code, with its default", () => {
+test("the table of props has every prop with its default, in the order of the code", () => {
   const rows = propRows();
   assert.deepEqual([...rows.keys()], Object.keys(KINDS));
   const defaults = { ...DEFAULTS, lambdaZip: LAMBDA_ZIP.x86_64 };
@@ -28,7 +28,7 @@ test("every prop has its row, in the order of the code, with its default", () =>
   }
 });
 
-test("every output that it uses is one of the stack's", () => {
+test("every output in the guide exists", () => {
   const outputs = Object.keys(new Synthesized({ openAi: true }).template.toJSON()["Outputs"]);
   const used = [...GUIDE.matchAll(/\$\(output (\w+)\)|^\| `(\w+Urls?)` \|/gm)].map(
     ([, inCommand, inTable]) => inCommand ?? inTable ?? "",
@@ -40,7 +40,7 @@ test("every output that it uses is one of the stack's", () => {
   );
 });
 
-test("every alarm that it names is one of the stack's", () => {
+test("every alarm in the guide exists, and their number is right", () => {
   const alarms = Object.values(byDefault().all("AWS::CloudWatch::Alarm")).map(({ AlarmName }) =>
     AlarmName.replace("PortendStack ", ""),
   );
@@ -52,18 +52,33 @@ test("every alarm that it names is one of the stack's", () => {
       name,
     );
   }
+  assert.ok(GUIDE.includes(`| alarms | ${alarms.length} alarms over `));
 });
 
-test("every prop in a command or an example is one that there is", () => {
-  const given = [...GUIDE.matchAll(/-c (\w+)=/g)].map(([, name = ""]) => name);
-  assert.ok(given.length > 20);
+test("every prop in a command exists", () => {
+  const used = [...GUIDE.matchAll(/-c (\w+)=/g)].map(([, name = ""]) => name);
+  assert.ok(used.length > 20);
   assert.deepEqual(
-    given.filter((name) => name !== "name" && !(name in KINDS)),
+    used.filter((name) => name !== "name" && !(name in KINDS)),
     [],
   );
 });
 
-test("the links within it lead somewhere", () => {
+test("the indexes that the guide creates are the stack's", () => {
+  const created = [...GUIDE.matchAll(/"Create": \{"IndexName": "(\w+)"[^;`]*?"ProjectionType": "(\w+)"/g)];
+  const indexes = byDefault()
+    .only("AWS::DynamoDB::Table")
+    .GlobalSecondaryIndexes.map((index: Json) => [index.IndexName, index.Projection.ProjectionType]);
+  assert.equal(created.length, 2);
+  for (const [, name, projection] of created) {
+    assert.ok(
+      indexes.some((index: Json) => index[0] === name && index[1] === projection),
+      name,
+    );
+  }
+});
+
+test("every link to a heading has its heading", () => {
   const headings = [...GUIDE.matchAll(/^## (.+)$/gm)].map(([, text = ""]) =>
     text
       .toLowerCase()

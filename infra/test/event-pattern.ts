@@ -1,28 +1,27 @@
-// Whether an event matches an EventBridge pattern: as much of the pattern language as the stack uses.
-//
-// Takes: a pattern as it stands in the template, and an event.
-// Gives: true or false, as EventBridge would decide.
-// Never: guesses at a form it does not know; it throws.
+// Matches events against EventBridge patterns. It knows the part of the pattern language that the stack uses, and throws
+// on any other part.
 
 import { Json } from "./harness";
 
 export function matches(pattern: Json, event: Json): boolean {
-  return Object.entries(pattern).every(([key, wanted]) => {
+  return Object.entries(pattern).every(([key, expected]) => {
     const value = event?.[key];
-    return Array.isArray(wanted) ? wanted.some((each) => matchesValue(each, value)) : matches(wanted, value);
+    return Array.isArray(expected)
+      ? expected.some((each) => matchesValue(each, value))
+      : matches(expected, value);
   });
 }
 
-function matchesValue(wanted: Json, value: Json): boolean {
-  if (wanted === null || typeof wanted !== "object") {
-    return wanted === value;
+function matchesValue(expected: Json, value: Json): boolean {
+  if (expected === null || typeof expected !== "object") {
+    return expected === value;
   }
-  const [[form, operand], ...rest] = Object.entries(wanted) as [[string, Json], ...unknown[]];
+  const [[form, operand], ...rest] = Object.entries(expected) as [[string, Json], ...unknown[]];
   if (rest.length === 0 && form === "exists") {
     return (value !== undefined) === operand;
   }
   if (rest.length === 0 && form === "anything-but") {
     return value !== undefined && !operand.includes(value);
   }
-  throw new Error(`the pattern ${JSON.stringify(wanted)} is of no form that this reader knows`);
+  throw new Error(`unknown pattern ${JSON.stringify(expected)}`);
 }

@@ -1,4 +1,4 @@
-// What cdk-nag's AwsSolutions rules find, and the reason for each finding that stays.
+// The findings of cdk-nag's AwsSolutions rules. Each acknowledged finding has a reason.
 
 import assert from "node:assert/strict";
 import * as sqs from "aws-cdk-lib/aws-sqs";
@@ -8,7 +8,7 @@ import { checkedApp } from "../lib/app";
 import { PortendStack } from "../lib/portend-stack";
 import { EVERYTHING, Synthesized, temporaryFolder, ZIP } from "./harness";
 
-/** What is acknowledged anywhere in the stack: where, which rule, and why. */
+/** All acknowledged findings of the stack: the construct, the rule and the reason. */
 function acknowledged(synthesized: Synthesized): [where: string, rule: string, reason: string][] {
   return synthesized.stack.node
     .findAll()
@@ -27,8 +27,8 @@ function acknowledged(synthesized: Synthesized): [where: string, rule: string, r
     );
 }
 
-test("a finding without a reason stops the synthesis", (t) => {
-  // CDK prints the findings, which would look like an error of these tests.
+test("a finding that is not acknowledged stops the synthesis", (t) => {
+  // CDK prints the finding, which would look like an error of this test.
   t.mock.method(process.stderr, "write", () => true);
   const app = checkedApp(temporaryFolder());
   const stack = new PortendStack(app, "PortendStack", { region: "us-east-1", lambdaZip: ZIP });
@@ -36,7 +36,7 @@ test("a finding without a reason stops the synthesis", (t) => {
   assert.throws(() => app.synth(), /Validation failed/);
 });
 
-test("these findings are acknowledged and no others, each with a reason in a sentence", () => {
+test("only these findings are acknowledged, each with a reason", () => {
   const withNewSecret = new Synthesized({ ...EVERYTHING, openAiSecretArn: undefined });
   const all = acknowledged(withNewSecret);
   assert.deepEqual(

@@ -1,8 +1,7 @@
-// What the tests share: a stack made of given props, and ways to read its template.
+// What the tests share: the synthesized stack, and functions that read its template. The function's zip is a placeholder, so
+// no test needs Rust.
 //
-// Takes: props; a placeholder for the Lambda's zip is made here, so that no test needs Rust.
-// Gives: the synthesized template, checked by cdk-nag as it is made, and the events that travel on the bus.
-// Never: reaches a network or an account.
+// Never: uses a network or an AWS account.
 
 import { Template } from "aws-cdk-lib/assertions";
 import * as fs from "node:fs";
@@ -12,13 +11,13 @@ import { checkedApp } from "../lib/app";
 import { PortendStack } from "../lib/portend-stack";
 import { PortendProps } from "../lib/props";
 
-/** The repository, from the folder of the compiled tests. */
+/** The root of the repository, relative to the compiled tests. */
 export const REPOSITORY = path.resolve(__dirname, "../../..");
 
 const FOLDERS: string[] = [];
 process.on("exit", () => FOLDERS.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
 
-/** A new folder that goes when the tests end. */
+/** Creates a folder that is deleted when the tests end. */
 export function temporaryFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "portend-infra-"));
   FOLDERS.push(folder);
@@ -26,11 +25,11 @@ export function temporaryFolder(): string {
 }
 
 export const ZIP = path.join(temporaryFolder(), "bootstrap.zip");
-fs.writeFileSync(ZIP, "a placeholder, since nothing looks into it before it is deployed\n");
+fs.writeFileSync(ZIP, "a placeholder; synthesis does not open the zip\n");
 
 export const SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai-a1B2c3";
 
-/** Everything switched on, and everything that can be there already is. */
+/** Props that switch everything on, and use existing resources where possible. */
 export const EVERYTHING: PortendProps = {
   region: "eu-west-1",
   existingEventBus: true,
@@ -38,6 +37,7 @@ export const EVERYTHING: PortendProps = {
   architecture: "arm64",
   memoryMib: 512,
   maxConcurrency: 10,
+  reservedConcurrency: 11,
   logRetentionDays: 365,
   xray: true,
   alertTypesDir: path.join(REPOSITORY, "alert-types"),
@@ -54,7 +54,7 @@ export const EVERYTHING: PortendProps = {
   exportNames: true,
 };
 
-/** A template's JSON; the tests say of what shape they expect it to be. */
+/** JSON of any shape. */
 export type Json = any;
 
 export class Synthesized {
@@ -64,7 +64,7 @@ export class Synthesized {
   constructor(props: PortendProps = {}) {
     const app = checkedApp(temporaryFolder());
     this.stack = new PortendStack(app, "PortendStack", { region: "us-east-1", lambdaZip: ZIP, ...props });
-    // Runs cdk-nag; a finding without a reason throws.
+    // Runs cdk-nag. A finding that is not acknowledged throws.
     app.synth();
     this.template = Template.fromStack(this.stack);
   }
@@ -81,7 +81,7 @@ export class Synthesized {
   only(type: string): Json {
     const found = Object.values(this.all(type));
     if (found.length !== 1) {
-      throw new Error(`${found.length} resources are ${type}`);
+      throw new Error(`expected one ${type}, got ${found.length}`);
     }
     return found[0];
   }
@@ -91,7 +91,7 @@ export class Synthesized {
   }
 }
 
-/** Stacks are slow to synthesize; these two are made once for all tests of a file. */
+/** These two stacks are synthesized once per test file, because synthesis is slow. */
 let defaults: Synthesized | undefined;
 export function byDefault(): Synthesized {
   return (defaults ??= new Synthesized());
@@ -101,17 +101,17 @@ export function withEverything(): Synthesized {
   return (everything ??= new Synthesized(EVERYTHING));
 }
 
-/** What a value that CloudFormation fills in refers to: `Ref`, `Fn::GetAtt`, or the literal itself. */
+/** The logical id that a `Ref` or `Fn::GetAtt` refers to, or the value itself. */
 export function refers(value: Json): string {
   return value?.Ref ?? value?.["Fn::GetAtt"]?.[0] ?? value;
 }
 
-/** A list, where CloudFormation also takes a single value. */
+/** The value as a list. CloudFormation also accepts a single value instead of a list. */
 export function list<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** The statements of the Lambda's role. */
+/** The statements of the function's role. */
 export function roleStatements(synthesized: Synthesized): Json[] {
   const role = synthesized.only("AWS::IAM::Role");
   return role.Policies.flatMap((policy: Json) => policy.PolicyDocument.Statement);

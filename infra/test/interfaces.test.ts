@@ -1,10 +1,10 @@
-// The table, the outputs, and the topics' encryption: what others build on.
+// What other programs depend on: the table, the outputs, and the topics.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byDefault, EVERYTHING, Json, refers, Synthesized, withEverything } from "./harness";
 
-test("the table has its keys, four indexes, TTL, recovery to any minute, and no capacity to plan", () => {
+test("the table has its keys, four indexes, TTL, recovery, deletion protection and on-demand capacity", () => {
   const { AttributeDefinitions, GlobalSecondaryIndexes, ...table } = byDefault().only("AWS::DynamoDB::Table");
   assert.deepEqual(table, {
     TableName: "iops-dashboard-insights",
@@ -14,6 +14,7 @@ test("the table has its keys, four indexes, TTL, recovery to any minute, and no 
     ],
     BillingMode: "PAY_PER_REQUEST",
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    DeletionProtectionEnabled: true,
     TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
   });
   const types = Object.fromEntries(
@@ -36,28 +37,28 @@ test("the table has its keys, four indexes, TTL, recovery to any minute, and no 
   assert.deepEqual(indexes, [
     ["PredictionTypeIndex", "prediction_type,timestamp", "ALL"],
     ["RiskScoreIndex", "prediction_type,risk_score", "ALL"],
-    ["AlertIdIndex", "alert_id", "ALL"],
-    ["TodoIndex", "todo_day,timestamp", "ALL"],
+    ["AlertIdIndex", "alert_id", "KEYS_ONLY"],
+    ["TodoIndex", "todo_day,timestamp", "KEYS_ONLY"],
   ]);
 });
 
-test("the table outlives the stack, whatever becomes of it", () => {
+test("the table outlives the stack", () => {
   byDefault().template.hasResource("AWS::DynamoDB::Table", {
     DeletionPolicy: "Retain",
     UpdateReplacePolicy: "Retain",
   });
 });
 
-test("an existing table is used by its name and not made", () => {
-  const stack = new Synthesized({ existingTable: true, tableName: "insights-of-old" });
+test("an existing table is used by its name and not created", () => {
+  const stack = new Synthesized({ existingTable: true, tableName: "existing-insights" });
   assert.deepEqual(stack.all("AWS::DynamoDB::Table"), {});
   assert.equal(
     stack.only("AWS::Lambda::Function").Environment.Variables.DYNAMODB_TABLE_NAME,
-    "insights-of-old",
+    "existing-insights",
   );
 });
 
-test("the outputs have the original stack's names, and its export names when they are free", () => {
+test("the outputs have the names of the original stack, and with exportNames also its export names", () => {
   const outputs = byDefault().template.toJSON()["Outputs"];
   assert.deepEqual(
     [refers(outputs.AIFunctionName.Value)],
@@ -80,7 +81,7 @@ test("the outputs have the original stack's names, and its export names when the
   );
 });
 
-test("table, queues and topics are among the outputs", () => {
+test("the table, the queues and the topics are outputs", () => {
   const names = Object.keys(byDefault().template.toJSON()["Outputs"]);
   for (const name of [
     "TableName",
@@ -96,7 +97,7 @@ test("table, queues and topics are among the outputs", () => {
   }
 });
 
-test("the topics are encrypted by a key that EventBridge may use, and refuse plain HTTP", () => {
+test("the topics are encrypted with a key that EventBridge may use, and refuse plain HTTP", () => {
   const [[keyId, key]] = Object.entries(byDefault().all("AWS::KMS::Key")) as [[string, Json]];
   assert.equal(key.EnableKeyRotation, true);
   const forEvents = key.KeyPolicy.Statement.find(
@@ -119,7 +120,7 @@ test("the topics are encrypted by a key that EventBridge may use, and refuse pla
   }
 });
 
-test("mail goes to the addresses of its severity", () => {
+test("an insight is sent to the addresses of its severity", () => {
   const topics = withEverything().all("AWS::SNS::Topic");
   const mail = Object.values(withEverything().all("AWS::SNS::Subscription")).map(
     ({ Protocol, Endpoint, TopicArn }) => [Protocol, topics[refers(TopicArn)].DisplayName, Endpoint],

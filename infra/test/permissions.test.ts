@@ -1,4 +1,4 @@
-// What the Lambda may do: the actions that its code declares, each on its own resources, and no more.
+// The function's role: the actions that the code declares, each on its own resources, and no others.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import {
 
 const NEEDS = JSON.parse(readFileSync(path.join(REPOSITORY, "crates/lambda/needs.json"), "utf8"));
 
-/** What Lambda and X-Ray need for themselves, in the function's name; none of the Lambda's code calls these. */
+/** The actions that AWS Lambda and X-Ray call with the function's role. The function's code does not call them. */
 const RUNTIME_ACTIONS = [
   "logs:CreateLogStream",
   "logs:PutLogEvents",
@@ -42,12 +42,12 @@ function resourcesOf(stack: Synthesized, action: string): Json[] {
     .flatMap((statement) => list<Json>(statement.Resource));
 }
 
-test("the actions are those that the code declares, and those of its runtime", () => {
+test("the role allows the actions that the code and its runtime need, and no others", () => {
   const declared = Object.values(NEEDS.actions as Record<string, string[]>).flat();
   assert.deepEqual(allowed(withEverything()), [...declared, ...RUNTIME_ACTIONS].sort());
 });
 
-test("what is switched off is not allowed", () => {
+test("the actions of a feature that is off are not allowed", () => {
   const withoutXrayAndOpenAi = allowed(withEverything()).filter(
     (action) => !/^(xray|secretsmanager):/.test(action),
   );
@@ -57,15 +57,15 @@ test("what is switched off is not allowed", () => {
     allowed(scorecardOnly),
     withoutXrayAndOpenAi.filter((action) => !action.startsWith("bedrock:")),
   );
-  const silent = new Synthesized({ tellInsights: false });
+  const withoutNotifications = new Synthesized({ notifyInsights: false });
   assert.deepEqual(
-    allowed(silent),
+    allowed(withoutNotifications),
     withoutXrayAndOpenAi.filter((action) => !action.startsWith("events:")),
   );
-  assert.ok(!("EVENT_BUS_NAME" in silent.only("AWS::Lambda::Function").Environment.Variables));
+  assert.ok(!("EVENT_BUS_NAME" in withoutNotifications.only("AWS::Lambda::Function").Environment.Variables));
 });
 
-test("the table's actions are on the table, and queries on its four indexes too", () => {
+test("the table's actions are allowed on the table, and queries also on its four indexes", () => {
   const table = "arn:aws:dynamodb:eu-west-1:123456789012:table/iops-dashboard-insights";
   const shown = (resource: Json): string =>
     resource["Fn::Join"][1]
@@ -80,7 +80,7 @@ test("the table's actions are on the table, and queries on its four indexes too"
   }
 });
 
-test("insights go to the one bus, and the key is read from the one secret", () => {
+test("events may be put on one bus, and one secret may be read", () => {
   assert.deepEqual(
     resourcesOf(byDefault(), "events:PutEvents").map(refers),
     Object.keys(byDefault().all("AWS::Events::EventBus")),
@@ -93,7 +93,58 @@ test("insights go to the one bus, and the key is read from the one secret", () =
   );
 });
 
-test("it reads from the alert queue and sends to that of failed invocations", () => {
+test("this account may put events on the bus, and producer accounts may put alerts", () => {
+  const bus = (stack: Synthesized): string[] => Object.keys(stack.all("AWS::Events::EventBus"));
+  const allowed = (stack: Synthesized): Json[] =>
+    Object.values(stack.all("AWS::Events::EventBusPolicy")).map(({ EventBusName, Statement }) => {
+      const { Effect, Action, Resource, Principal, Condition } = Statement;
+      assert.deepEqual([Effect, Action], ["Allow", "events:PutEvents"]);
+      assert.deepEqual([[refers(EventBusName)], [refers(Resource)]], [bus(stack), bus(stack)]);
+      return [Principal.AWS, Condition];
+    });
+  const thisAccount = [
+    { "Fn::Join": ["", ["arn:aws:iam::", { Ref: "AWS::AccountId" }, ":root"]] },
+    undefined,
+  ];
+  assert.deepEqual(allowed(byDefault()), [thisAccount]);
+  const producers = ["210987654321", "310987654321"];
+  assert.deepEqual(allowed(new Synthesized({ producerAccountIds: producers })), [
+    thisAccount,
+    [
+      producers.map((id) => `arn:aws:iam::${id}:root`),
+      {
+        "ForAllValues:StringEquals": { "events:source": "iops-dashboard.processor" },
+        Null: { "events:source": "false" },
+      },
+    ],
+  ]);
+  assert.deepEqual(allowed(withEverything()), []);
+});
+
+test("every ForAllValues condition also requires that the key is present", () => {
+  for (const stack of [withEverything(), new Synthesized({ producerAccountIds: ["210987654321"] })]) {
+    const conditions = conditionsWithin(stack.template.toJSON()).flatMap((condition) =>
+      Object.entries<Json>(condition)
+        .filter(([operator]) => operator.startsWith("ForAllValues:"))
+        .flatMap(([, keys]) => Object.keys(keys).map((key) => [key, condition.Null?.[key]])),
+    );
+    assert.ok(conditions.length > 0);
+    for (const [key, isNull] of conditions) {
+      assert.equal(isNull, "false", key);
+    }
+  }
+});
+
+/** The `Condition` of each statement of a template. */
+function conditionsWithin(value: Json): Json[] {
+  return value === null || typeof value !== "object"
+    ? []
+    : Object.entries<Json>(value).flatMap(([key, inner]) =>
+        key === "Condition" ? [inner] : conditionsWithin(inner),
+      );
+}
+
+test("the role may read the alert queue and send to the queue of failed invocations", () => {
   const stack = byDefault();
   const { EventSourceArn } = stack.only("AWS::Lambda::EventSourceMapping");
   const { DestinationConfig } = stack.only("AWS::Lambda::EventInvokeConfig");
@@ -103,7 +154,7 @@ test("it reads from the alert queue and sends to that of failed invocations", ()
   assert.deepEqual(resourcesOf(stack, "sqs:SendMessage"), [DestinationConfig.OnFailure.Destination]);
 });
 
-test("no managed policy is attached, and nothing adds to the role beside its own statements", () => {
+test("the role has no managed policy, and no policy is attached to it", () => {
   for (const stack of [byDefault(), withEverything()]) {
     assert.equal(stack.only("AWS::IAM::Role").ManagedPolicyArns, undefined);
     stack.template.resourceCountIs("AWS::IAM::Policy", 0);
@@ -111,7 +162,7 @@ test("no managed policy is attached, and nothing adds to the role beside its own
   }
 });
 
-test("no action is a wildcard, and no resource but the two that code explains", () => {
+test("no action has a wildcard, and only two resources have one", () => {
   const application = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc123";
   const stack = new Synthesized({ ...EVERYTHING, bedrockModelId: application });
   const wildcards = roleStatements(stack).flatMap((statement) =>

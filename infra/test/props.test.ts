@@ -1,4 +1,4 @@
-// What a deployer may set: what comes of it, and the sentence that a wrong value gets.
+// The props: how they are read, their defaults, and the error messages for wrong values.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { EVERYTHING, Json, SECRET_ARN, Synthesized, temporaryFolder } from "./ha
 
 const EU = { region: "eu-west-1" };
 
-test("a prop of CDK's context is read as what it is, from the command line and from a file", () => {
+test("a prop has the same type from the command line and from a file", () => {
   const fromCommandLine = propsOf({
     existingTable: "true",
     xray: "false",
@@ -32,7 +32,7 @@ test("a prop of CDK's context is read as what it is, from the command line and f
   assert.deepEqual(fromCommandLine, fromFile);
 });
 
-test("CDK's own context is left alone, and a misspelt prop is not", () => {
+test("CDK's own context is ignored, and a misspelt prop is refused", () => {
   assert.deepEqual(
     propsOf({
       "aws:cdk:enable-path-metadata": true,
@@ -42,66 +42,77 @@ test("CDK's own context is left alone, and a misspelt prop is not", () => {
     {},
   );
   assert.throws(() => propsOf({ exsitingTable: "true" }), {
-    message: /^exsitingTable is no prop of this stack; give one of region, alertTypesDir, /,
+    message: /^exsitingTable is not a prop of this stack; the props are region, alertTypesDir, /,
   });
   for (const name of ["max-concurrency", "MAX_CONCURRENCY", "maxconcurrency"]) {
     assert.throws(() => propsOf({ [name]: "5" }), {
-      message: `${name} is no prop of this stack; write it maxConcurrency`,
+      message: `${name} is not a prop of this stack; write maxConcurrency`,
     });
   }
-  assert.throws(() => propsOf({ constructor: "x" }), { message: /^constructor is no prop/ });
+  assert.throws(() => propsOf({ constructor: "x" }), { message: /^constructor is not a prop/ });
 });
 
-test("a value of the wrong kind is refused with the kind that is wanted", () => {
+test("a value of the wrong type is refused with the expected type", () => {
   for (const [context, sentence] of [
     [{ existingTable: "yes" }, 'existingTable is "yes"; give true or false'],
     [{ memoryMib: "256MB" }, 'memoryMib is "256MB"; give a number'],
     [{ memoryMib: "-1" }, 'memoryMib is "-1"; give a number'],
     [{ tableName: "" }, 'tableName is ""; give text'],
-    [{ models: { first: "bedrock" } }, 'models is {"first":"bedrock"}; give a list, as a,b'],
+    [{ models: { first: "bedrock" } }, 'models is {"first":"bedrock"}; give a list, such as a,b'],
   ] as [Record<string, unknown>, string][]) {
     assert.throws(() => propsOf(context), new PropError(sentence));
   }
 });
 
-test("a wrong value is refused in one sentence that names the prop and the mend", () => {
+test("a wrong value is refused with one sentence that names the prop and says how to fix it", () => {
   for (const [props, sentence] of [
-    [{ region: undefined }, /^region is not known; set AWS_REGION, .* give -c region=us-east-1$/],
-    [{ region: "Ireland" }, /^region is "Ireland"; give a name as us-east-1$/],
+    [{ region: undefined }, /^region is not set; set AWS_REGION, .* give -c region=us-east-1$/],
+    [{ region: "Ireland" }, /^region is "Ireland"; give a region name such as us-east-1$/],
     [{ eventBusName: "my bus" }, /^eventBusName is "my bus"; give letters, digits/],
     [{ eventBusName: "default" }, /^eventBusName is default, .*; set existingEventBus to true/],
+    [
+      { producerAccountIds: ["210987654321", "12345"] },
+      /^producerAccountIds is "12345"; give account ids of 12 digits$/,
+    ],
+    [
+      { producerAccountIds: ["210987654321"], existingEventBus: true },
+      /^producerAccountIds is set, but .* an existing bus; change that policy yourself/,
+    ],
     [{ tableName: "ab" }, /^tableName is "ab"; give 3 to 255 letters/],
     [{ architecture: "x86" }, /^architecture is "x86"; give one of x86_64, arm64$/],
     [{ memoryMib: 64 }, /^memoryMib is 64; give a whole number from 128 to 10240$/],
     [{ maxConcurrency: 1 }, /^maxConcurrency is 1; give a whole number from 2 to 1000$/],
     [{ maxConcurrency: 2.5 }, /^maxConcurrency is 2.5; give a whole number/],
-    [{ logRetentionDays: 31 }, /^logRetentionDays is 31; give one of 1, 3, 5, 7, 14, 30, /],
     [
-      { models: [] },
-      /^models is ""; name each of bedrock, openai, scorecard at most once, and at least one$/,
+      { reservedConcurrency: 2 },
+      /^reservedConcurrency is 2; give a whole number of at least 3, which is maxConcurrency \+ 1/,
     ],
-    [{ models: ["bedrock", "bedrock"] }, /^models is "bedrock,bedrock"; name each/],
+    [{ maxConcurrency: 10, reservedConcurrency: 10 }, /^reservedConcurrency is 10; .* at least 11,/],
+    [{ reservedConcurrency: 3.5 }, /^reservedConcurrency is 3.5; give a whole number/],
+    [{ logRetentionDays: 31 }, /^logRetentionDays is 31; give one of 1, 3, 5, 7, 14, 30, /],
+    [{ models: [] }, /^models is ""; name at least one of bedrock, openai, scorecard, each at most once$/],
+    [{ models: ["bedrock", "bedrock"] }, /^models is "bedrock,bedrock"; name at least one/],
     [{ models: ["scorecard", "bedrock"] }, /^models is "scorecard,bedrock", but .*; put scorecard last$/],
     [{ models: ["bedrock", ""] }, /^models is ""; give one of bedrock, openai, scorecard$/],
     [{ models: ["claude"] }, /^models is "claude"; give one of bedrock, openai, scorecard$/],
-    [{ models: ["openai"] }, /^models names openai, which is switched off; set openAi to true/],
+    [{ models: ["openai"] }, /^models names openai, but OpenAI is off; set openAi to true/],
     [
       { models: ["bedrock"], openAi: true },
-      /^openAi is true, but models does not name openai; add it to models/,
+      /^openAi is true, but models does not name openai; add openai to models/,
     ],
     [
       { models: ["scorecard"], bedrockModelId: "amazon.nova-lite-v1:0" },
-      /^bedrockModelId is set, but models does not name bedrock; add it to models/,
+      /^bedrockModelId is set, but models does not name bedrock; add bedrock to models/,
     ],
-    [{ openAiModel: "gpt-6-luna" }, /^openAiModel is set, but OpenAI is switched off; set openAi to true/],
-    [{ openAiSecretArn: SECRET_ARN }, /^openAiSecretArn is set, but OpenAI is switched off/],
+    [{ openAiModel: "gpt-6-luna" }, /^openAiModel is set, but OpenAI is off; set openAi to true/],
+    [{ openAiSecretArn: SECRET_ARN }, /^openAiSecretArn is set, but OpenAI is off/],
     [
       { openAi: true, openAiSecretArn: SECRET_ARN.slice(0, -7) },
-      /^openAiSecretArn is .*; give the complete ARN of a secret, with the six characters/,
+      /^openAiSecretArn is .*; give the complete ARN of a secret, including the six characters/,
     ],
     [
       { openAi: true, openAiSecretArn: "sk-abc" },
-      /^openAiSecretArn is not shown, since it may be a key; give the complete ARN/,
+      /^openAiSecretArn is not an ARN \(its value is not shown, .*\); give the complete ARN/,
     ],
     [
       { openAi: true, openAiSecretArn: SECRET_ARN, region: "us-east-1" },
@@ -126,7 +137,7 @@ test("a wrong value is refused in one sentence that names the prop and the mend"
   }
 });
 
-test("a wrong file or folder is refused with its mend", () => {
+test("a wrong file or folder is refused with one sentence that says how to fix it", () => {
   const empty = temporaryFolder();
   const bare = temporaryFolder();
   mkdirSync(path.join(bare, "late_delivery"));
@@ -141,14 +152,14 @@ test("a wrong file or folder is refused with its mend", () => {
   for (const [props, sentence] of [
     [
       { lambdaZip: "/nowhere/bootstrap.zip" },
-      /^lambdaZip \/nowhere\/bootstrap.zip is no zip file that is there; run `make lambda` first/,
+      /^lambdaZip \/nowhere\/bootstrap.zip is not an existing zip file; run `make lambda` first/,
     ],
-    [{ lambdaZip: empty }, /is no zip file that is there/],
-    [{ alertTypesDir: "/nowhere" }, /^alertTypesDir \/nowhere is no folder; give the one/],
-    [{ alertTypesDir: empty }, /holds no alert type; give the folder/],
-    [{ alertTypesDir: bare }, /holds late_delivery without an alert.toml; add it/],
-    [{ alertTypesDir: copied }, /alert.toml says another id; write id = "late_delivery" there$/],
-    [{ alertTypesDir: named }, /holds Late Delivery, which is no id; use lower-case letters/],
+    [{ lambdaZip: empty }, /is not an existing zip file/],
+    [{ alertTypesDir: "/nowhere" }, /^alertTypesDir \/nowhere is not a folder; give the folder/],
+    [{ alertTypesDir: empty }, /contains no alert type; give the folder/],
+    [{ alertTypesDir: bare }, /contains late_delivery without an alert.toml; add the file/],
+    [{ alertTypesDir: copied }, /alert.toml has another id; write id = "late_delivery" in it$/],
+    [{ alertTypesDir: named }, /contains Late Delivery, which is not a valid id; use lower-case letters/],
   ] as [PortendProps, RegExp][]) {
     assert.throws(
       () => new Synthesized(props),
@@ -158,7 +169,7 @@ test("a wrong file or folder is refused with its mend", () => {
   }
 });
 
-test("what is left out has its default", () => {
+test("a prop that is not set has its default", () => {
   const settings = settingsOf(EU);
   assert.deepEqual(settingsOf({ ...EU, memoryMib: undefined, infoEmails: undefined }), settings);
   assert.equal(settings.lambdaZip, "../target/lambda/portend-lambda/bootstrap.zip");
@@ -174,12 +185,17 @@ test("what is left out has its default", () => {
   );
 });
 
-test("an address that is given twice gets one mail", () => {
+test("one more invocation than maxConcurrency may be reserved", () => {
+  assert.equal(settingsOf({ ...EU, reservedConcurrency: 3 }).reservedConcurrency, 3);
+  assert.equal(settingsOf(EU).reservedConcurrency, undefined);
+});
+
+test("a duplicate address is subscribed once", () => {
   const twice = ["ops@example.com", "lead@example.com", "ops@example.com"];
   assert.deepEqual(settingsOf({ ...EU, warningEmails: twice }).warningEmails, twice.slice(0, 2));
 });
 
-test("the tests' full set of props leaves out only names and what would switch something off", () => {
+test("EVERYTHING sets each prop, except names and the props that it excludes", () => {
   const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
-  assert.deepEqual(left, ["eventBusName", "tellInsights", "tableName", "lambdaZip"]);
+  assert.deepEqual(left, ["eventBusName", "producerAccountIds", "notifyInsights", "tableName", "lambdaZip"]);
 });

@@ -1,5 +1,5 @@
-// `npx cdk synth` as a deployer runs it, with two sets of props, without a network, an account or a key. Its templates
-// stay in build/templates, where `npm run lint` checks them with cfn-lint.
+// Runs `npx cdk synth` as a deployer does, with two sets of props, and without a network, an account or a key. The templates
+// remain in build/templates, where `npm run lint` checks them with cfn-lint.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -10,12 +10,12 @@ import { byDefault, EVERYTHING, REPOSITORY, temporaryFolder, withEverything, ZIP
 
 const INFRA = path.join(REPOSITORY, "infra");
 
-/** A folder that is as `infra/` to CDK, but for what a deployer may have put into `cdk.context.json`. */
+/** A folder that CDK treats like `infra/`, but without the deployer's `cdk.context.json`. */
 const FOLDER = temporaryFolder();
 copyFileSync(path.join(INFRA, "cdk.json"), path.join(FOLDER, "cdk.json"));
 symlinkSync(path.join(INFRA, "build"), path.join(FOLDER, "build"));
 
-/** Nothing answers on the discard port of this machine, so that a request to anywhere fails. */
+/** A proxy that does not exist, so that every request fails. */
 const NO_NETWORK = "http://127.0.0.1:9";
 
 function cdkSynth(
@@ -23,7 +23,7 @@ function cdkSynth(
   context: Record<string, unknown>,
 ): { status: number | null; stderr: string } {
   const flags = Object.entries(context).flatMap(([name, value]) => ["-c", `${name}=${String(value)}`]);
-  // The tests' own build serves; a second one would take the first from under them.
+  // The build command `true` does nothing. A build would replace the files of the running tests.
   const cdk = [
     path.join(INFRA, "node_modules/aws-cdk/bin/cdk"),
     "synth",
@@ -51,12 +51,12 @@ function templateIn(output: string): unknown {
   return JSON.parse(readFileSync(path.join(INFRA, output, "PortendStack.template.json"), "utf8"));
 }
 
-/** A template without what names the files that it came from. */
+/** The template without its metadata, which contains file paths. */
 function withoutMetadata(template: unknown): unknown {
   return JSON.parse(JSON.stringify(template, (key, value) => (key === "Metadata" ? undefined : value)));
 }
 
-test("by default it synthesizes offline to the template that the other tests read", () => {
+test("without props, the command line produces the template of the other tests, offline", () => {
   const { status, stderr } = cdkSynth("build/templates/defaults", { region: "us-east-1", lambdaZip: ZIP });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.deepEqual(
@@ -65,7 +65,7 @@ test("by default it synthesizes offline to the template that the other tests rea
   );
 });
 
-test("with everything given as text on the command line it is the same as with typed props", () => {
+test("with all props as text, the command line produces the same template as with typed props", () => {
   const { status, stderr } = cdkSynth("build/templates/everything", { ...EVERYTHING, lambdaZip: ZIP });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.deepEqual(
@@ -74,7 +74,7 @@ test("with everything given as text on the command line it is the same as with t
   );
 });
 
-test("a wrong prop gets one sentence and no stack trace", () => {
+test("a wrong prop prints one sentence and no stack trace", () => {
   const { status, stderr } = cdkSynth("build/templates/wrong", {
     region: "us-east-1",
     lambdaZip: ZIP,
@@ -83,6 +83,6 @@ test("a wrong prop gets one sentence and no stack trace", () => {
   assert.equal(status, 1);
   const [sentence, ...rest] = stderr.trim().split("\n");
   assert.equal(sentence, "maxConcurrency is 1; give a whole number from 2 to 1000");
-  // CDK's command line adds that the program failed.
+  // The CDK command line adds one line.
   assert.equal(rest.length, 1, stderr);
 });
