@@ -39,7 +39,7 @@ deny:
 
 # The AWS stack: types, assertions on the templates, cdk-nag, cfn-lint. Offline once its packages are there.
 infra:
-	cd infra && npm ci --silent --no-audit --no-fund && npm test && npm run lint
+	cd infra && npm ci --ignore-scripts --silent --no-audit --no-fund && npm test && npm run lint
 
 # Needs a network that reaches the advisory database.
 advisories:

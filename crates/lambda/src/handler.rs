@@ -90,8 +90,9 @@ impl HandedBack {
 fn requests_a_sweep(payload: &[u8]) -> bool {
     // Anything longer is not one, and is not read twice.
     const REQUEST_BYTES_MAX: usize = 100;
-    let is_request =
-        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }));
+    let is_request = || {
+        serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }))
+    };
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
@@ -122,7 +123,9 @@ impl Handler {
             match Delivery::read(payload) {
                 Delivery::One(event) => {
                     self.metrics.received(1);
-                    self.one(event, request_id, end).await.map(|outcome| LambdaResponse::Event(Box::new(outcome)))
+                    self.one(event, request_id, end)
+                        .await
+                        .map(|outcome| LambdaResponse::Event(Box::new(outcome)))
                 }
                 Delivery::Batch(records) => {
                     self.metrics.received(records.len());

@@ -47,13 +47,9 @@ impl<'a> EventLine<'a> {
     /// The line of an event, without what only an outcome or a failure knows.
     pub(crate) fn new(request_id: &'a str, alert_type: Option<&'a str>, account: &Account, ms: u64) -> Self {
         let attempts = &account.attempts;
-        let tokens =
-            |of: fn(&AttemptRecord) -> Option<u64>| attempts.iter().filter_map(of).sum();
-        let costs: Vec<f64> = attempts
-            .iter()
-            .filter_map(|attempt| attempt.cost_usd)
-            .map(Number::get)
-            .collect();
+        let tokens = |of: fn(&AttemptRecord) -> Option<u64>| attempts.iter().filter_map(of).sum();
+        let costs: Vec<f64> =
+            attempts.iter().filter_map(|attempt| attempt.cost_usd).map(Number::get).collect();
         Self {
             level: "info",
             request_id,

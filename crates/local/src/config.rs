@@ -148,8 +148,8 @@ impl Config {
         };
         let file = File::find(flags.config.clone())?;
         let default_file = || -> Result<PathBuf> {
-            let folders =
-                folders().context("this user has no home folder for the store; name its file with --store")?;
+            let folders = folders()
+                .context("this user has no home folder for the store; name its file with --store")?;
             Ok(folders.data_dir().join("portend.db"))
         };
         let table = flags.dynamodb_table_name.clone().map(StoreName::DynamoDb);

@@ -101,7 +101,8 @@ pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf,
             while let Some(mut event) = reader.next_event().transpose() {
                 if let Ok(event) = &mut event {
                     let bytes = u32::try_from(event.bytes.len()).unwrap_or(u32::MAX).min(WAITING_BYTES_MAX);
-                    event.bytes_permit = runtime.block_on(Arc::clone(&waiting).acquire_many_owned(bytes)).ok();
+                    event.bytes_permit =
+                        runtime.block_on(Arc::clone(&waiting).acquire_many_owned(bytes)).ok();
                 }
                 let failed = event.is_err();
                 let gone = sender.blocking_send(event.map_err(|error| (name.clone(), error))).is_err();

@@ -33,9 +33,9 @@ const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
 const SCORECARD_DEADLINE: Duration = Duration::from_secs(15);
 /// How often an alert is tried that another process has.
 const BUSY_PAUSE: Duration = Duration::from_millis(250);
-/// How long an alert waits for another process before that is reported. Eight processes on one input meet often, and
+/// How long an alert waits for another process before that is reported. Processes that share an input meet often, and
 /// wait for a moment.
-const BUSY_REPORTED_AFTER: Duration = Duration::from_secs(1);
+const BUSY_REPORTED_AFTER: Duration = Duration::from_secs(5);
 /// How long another process's lease is waited for: one more after it may have taken the alert over.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(2 * (EVENT_DEADLINE.as_secs() + LEASE_MARGIN.as_secs()));
 /// The time to release the leases of a run that is stopped at once.
@@ -119,11 +119,14 @@ impl EventRunner {
     }
 
     async fn process_received(&self, received: &Received<'_>) -> Result<Outcome, Failure> {
-        let busy_from = received.received_at();
+        let mut busy_from = None;
         let result = loop {
-            match self.process_once(received).await {
-                Err(Failure::Busy { until }) if self.busy_time(busy_from) < BUSY_TIME_MAX => {
-                    if self.busy_time(busy_from) >= BUSY_REPORTED_AFTER {
+            let result = self.process_once(received).await;
+            let now = self.pipeline.clock().now();
+            let waited = now.since(*busy_from.get_or_insert(now));
+            match result {
+                Err(Failure::Busy { until }) if waited < BUSY_TIME_MAX => {
+                    if waited >= BUSY_REPORTED_AFTER {
                         self.report_busy(until);
                     }
                     self.pipeline.clock().sleep(BUSY_PAUSE).await;
@@ -136,10 +139,6 @@ impl EventRunner {
             let _ = self.ledger.settle(receipt(received), "failed").await;
         }
         result
-    }
-
-    fn busy_time(&self, from: Timestamp) -> Duration {
-        self.pipeline.clock().now().since(from)
     }
 
     async fn process_once(&self, received: &Received<'_>) -> Result<Outcome, Failure> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::http::Headers;
 use jiff::fmt::rfc2822::DateTimeParser;
-use portend_core::model::{ModelError, FinishReason};
+use portend_core::model::{FinishReason, ModelError};
 use portend_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

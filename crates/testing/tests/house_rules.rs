@@ -16,7 +16,8 @@ fn files(folder: &Path, passes: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !["target", "node_modules", "cdk.out"].contains(&&*name) && !name.starts_with('.') {
+        if path.is_dir() && !["target", "node_modules", "cdk.out"].contains(&&*name) && !name.starts_with('.')
+        {
             found.extend(files(&path, passes));
         } else if path.is_file() && passes(&path) {
             found.push(path);
@@ -32,7 +33,9 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 
 /// A source file of a crate that is not a test.
 fn is_code(path: &Path) -> bool {
-    let is_test = path.iter().any(|part| ["tests", "tests.rs", "benches", "fuzz_targets"].iter().any(|name| part == *name));
+    let is_test = path
+        .iter()
+        .any(|part| ["tests", "tests.rs", "benches", "fuzz_targets"].iter().any(|name| part == *name));
     has_extension(path, &["rs"]) && path.iter().any(|part| part == "src") && !is_test
 }
 
@@ -43,7 +46,8 @@ fn code(path: &Path) -> String {
 }
 
 fn crates() -> Vec<PathBuf> {
-    let mut crates: Vec<_> = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut crates: Vec<_> =
+        fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
     crates.sort();
     crates
 }
@@ -70,7 +74,9 @@ fn first_name(path: &str) -> &str {
 fn a_module_uses_only_those_declared_before_it() {
     let mut wrong = Vec::new();
     for folder in crates() {
-        for main in ["src/lib.rs", "src/main.rs"].map(|name| folder.join(name)).iter().filter(|path| path.exists()) {
+        for main in
+            ["src/lib.rs", "src/main.rs"].map(|name| folder.join(name)).iter().filter(|path| path.exists())
+        {
             let text = code(main);
             let order = modules(&text);
             let place = |module: &str| order.iter().position(|each| *each == module);
@@ -80,7 +86,10 @@ fn a_module_uses_only_those_declared_before_it() {
                 let Some(module_at) = place(&module) else { continue };
                 for used in code(&path).split("crate::").skip(1).map(first_name) {
                     if place(used).is_some_and(|used_at| used_at > module_at) {
-                        wrong.push(format!("{} uses {used}, which is declared after {module}", path.display()));
+                        wrong.push(format!(
+                            "{} uses {used}, which is declared after {module}",
+                            path.display()
+                        ));
                     }
                 }
             }
@@ -93,7 +102,10 @@ fn a_module_uses_only_those_declared_before_it() {
 fn types(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let line = line.trim_start();
-        let line = ["pub(crate) ", "pub(super) ", "pub "].iter().find_map(|vis| line.strip_prefix(*vis)).unwrap_or(line);
+        let line = ["pub(crate) ", "pub(super) ", "pub "]
+            .iter()
+            .find_map(|vis| line.strip_prefix(*vis))
+            .unwrap_or(line);
         let rest = ["struct ", "enum ", "trait "].iter().find_map(|kind| line.strip_prefix(*kind))?;
         Some(first_name(rest)).filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
     })
@@ -127,7 +139,8 @@ fn the_code_map_names_every_crate_and_every_module() {
             let file = entry.unwrap().file_name().into_string().unwrap();
             let module = file.trim_end_matches(".rs");
             let is_named = [format!("{module}.rs`"), format!("{module}/`"), format!("{name}/{module}")];
-            if !["lib", "main", "tests"].contains(&module) && !is_named.iter().any(|name| map.contains(name)) {
+            if !["lib", "main", "tests"].contains(&module) && !is_named.iter().any(|name| map.contains(name))
+            {
                 missing.insert(format!("{name}/{file}"));
             }
         }
@@ -199,7 +212,8 @@ fn sentences(path: &Path) -> Vec<String> {
     if !has_extension(path, &["rs", "ts"]) {
         return text.lines().map(str::to_owned).collect();
     }
-    let is_read = |line: &&str| line.trim_start().starts_with("//") || line.contains('"') || line.contains('`');
+    let is_read =
+        |line: &&str| line.trim_start().starts_with("//") || line.contains('"') || line.contains('`');
     text.lines().filter(is_read).map(str::to_owned).collect()
 }
 

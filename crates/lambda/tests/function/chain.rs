@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Scene, alert};
-use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::http::Script;
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 fn denied() -> Script {
     Bedrock.fails(403, "AccessDeniedException", "canary")

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::{MINUTE, Scene, alert, batch, handed_back};
-use portend_testing::vendor::Vendor::Bedrock;
 use portend_testing::table::{Plug, number, number_of, text};
+use portend_testing::vendor::Vendor::Bedrock;
 
 /// Row 8: while the store is down everything is handed back, and nothing is paid.
 #[test]

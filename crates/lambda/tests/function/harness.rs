@@ -13,11 +13,11 @@ use std::time::Duration;
 use portend_remote::DynamoDb;
 use serde_json::{Value, json};
 
-use portend_testing::vendor::BOTH;
-use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use crate::runtime_api::{Answered, RuntimeApi};
 use portend_testing::http::{Request, Script, Server};
 use portend_testing::table::{Proxy, Table, operation, text_of};
+use portend_testing::vendor::BOTH;
+use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 
 /// What every secret, id, message and unknown field of these tests has in it.
 pub(crate) const CANARY: &str = "canary";

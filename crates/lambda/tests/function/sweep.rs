@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use crate::harness::{Scene, alert};
-use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::table::{text, text_of};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// Row 13: every model is down; the scorecard answers at once, and a model later.
 #[test]

@@ -10,7 +10,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
-use portend_remote::{AnyModel, Aws, DynamoDb, TableFinding, SystemClock};
+use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
 

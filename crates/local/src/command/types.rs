@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use portend_core::alert_type::{
-    AlertType, AlertTypes, Fact, FactKind, FolderError, PointsTable, FactRange, PointsCondition,
+    AlertType, AlertTypes, Fact, FactKind, FactRange, FolderError, PointsCondition, PointsTable,
 };
 
 use super::samples;

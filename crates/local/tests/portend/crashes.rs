@@ -22,6 +22,53 @@ fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildS
     out
 }
 
+/// A run of `alerts.jsonl` with a model that never answers, once eight of its alerts are in work; and that model.
+fn eight_in_work(home: &Home) -> (Child, Server) {
+    let model = Server::start(std::iter::repeat_with(Script::hang));
+    let mut run =
+        home.portend(&["explain", "--json", "--models", "openai", "--concurrency", "8", "alerts.jsonl"]);
+    run.env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
+    let run = run.spawn().unwrap();
+    until("eight calls are made", || model.requests().len() == 8);
+    (run, model)
+}
+
+fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn after_a_kill_whatever_was_not_in_work_is_done_at_once() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(20));
+    let mut killed = eight_in_work(&home).0;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // Eight alerts are leased for a minute; they hold up no other, and no permit.
+    let mut again =
+        home.portend(&["explain", "--json", "--concurrency", "8", "alerts.jsonl"]).spawn().unwrap();
+    until("the other twelve are stored", || home.run("insights --json --limit 0").json().len() == 12);
+    again.kill().unwrap();
+    again.wait().unwrap();
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_and_gives_back_what_was_in_work() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(20));
+    let (mut run, _model) = eight_in_work(&home);
+    let mut errors = BufReader::new(run.stderr.take().unwrap());
+    signal(&run, "INT");
+    let mut said = String::new();
+    errors.read_line(&mut said).unwrap();
+    assert!(said.contains("stop again to end at once"), "{said}");
+    signal(&run, "INT");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let again = home.run("explain --json alerts.jsonl").exits(0);
+    assert_eq!((again.count("stored"), again.err.as_str()), (20, ""));
+}
+
 #[test]
 fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_good() {
     const STUDENTS: usize = 1250;
@@ -31,12 +78,7 @@ fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_g
         (0..STUDENTS).map(move |number| later(&student(&format!("stu_{number}")), 60 * round))
     });
     home.write("alerts.jsonl", lines(alerts));
-    // A model that never answers: eight alerts are in work when the kill comes.
-    let model = Server::start(std::iter::repeat_with(Script::hang));
-    let mut killed = home.portend(&["explain", "--json", "--models", "openai", "--concurrency", "8", "alerts.jsonl"]);
-    killed.env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
-    let mut killed = killed.spawn().unwrap();
-    until("eight calls are made", || model.requests().len() == 8);
+    let mut killed = eight_in_work(&home).0;
     killed.kill().unwrap();
     killed.wait().unwrap();
     let before = home.ledger();
@@ -83,9 +125,7 @@ fn an_interrupt_finishes_what_was_begun_and_reads_no_more() {
             }
         });
         let mut out = read_lines(&mut child, 300);
-        let sent =
-            Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
-        assert!(sent.success());
+        self::signal(&child, signal);
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();
         let answered = 300 + rest.lines().count();

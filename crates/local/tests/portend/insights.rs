@@ -56,11 +56,7 @@ fn filters_leave_what_passes_all_of_them() {
         }
     }
     let unknown = home.run("insights --type nope").exits(0);
-    assert!(
-        unknown.err.contains("unknown alert type nope; portend types lists them"),
-        "{}",
-        unknown.err
-    );
+    assert!(unknown.err.contains("unknown alert type nope; portend types lists them"), "{}", unknown.err);
 }
 
 #[test]

@@ -77,7 +77,12 @@ fn a_broken_type_is_named_by_file_and_line_with_the_mend() {
         ),
         ("30 days?", "30 days", "question", "end it with a question mark"),
         ("horizon_days  = 30", "horizon_days  = 0", "horizon_days", "use 1 to 3650 days"),
-        ("repeat_window = \"24h\"", "repeat_window = \"91d\"", "repeat_window", "write a duration such as `24h`"),
+        (
+            "repeat_window = \"24h\"",
+            "repeat_window = \"91d\"",
+            "repeat_window",
+            "write a duration such as `24h`",
+        ),
         ("100 = \"has in", "101 = \"has in", "[scale]", "define what 0 and 100 mean"),
         ("unit       = \"calls\"\n", "", "[[fact]]", "add unit = \"...\""),
         ("meaning = \"How", "meaning = \"\" # \"How", "meaning = \"\"", "write a text"),
@@ -87,12 +92,7 @@ fn a_broken_type_is_named_by_file_and_line_with_the_mend() {
         ("healthy    = 0", "healthy    = -1", "healthy    = -1", "use a value from `min` to `max`"),
         ("{value} inbound", "many inbound", "many inbound", "write `{value}` where the value belongs"),
         ("base = 10", "base = 50", "[scorecard]", "lower them until they add up to at most 100"),
-        (
-            "points = 22",
-            "points = 5",
-            "[[scorecard.points]]",
-            "give worse values at least as many points",
-        ),
+        ("points = 22", "points = 5", "[[scorecard.points]]", "give worse values at least as many points"),
         ("from = 3, points", "below = 3, points", "below = 3", "write from = a number from 0 to 10000"),
         ("fact   = \"ib_calls_14d\"", "fact   = \"calls\"", "fact   = \"calls\"", "define it with [[fact]]"),
     ] {

@@ -124,7 +124,8 @@ impl Caller {
         let provider = place.credentials.as_ref().ok_or_else(|| fault(ConfigurationFault::NoCredentials))?;
         let identity = self.aws.credentials.current(provider, system_time(SystemClock.now())).await?;
         let time = self.aws.skew.correct(SystemClock.now());
-        self.sign(request, &place.region, &identity, time).ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
+        self.sign(request, &place.region, &identity, time)
+            .ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
         Ok(time)
     }
 

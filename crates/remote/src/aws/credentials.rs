@@ -105,7 +105,10 @@ mod tests {
         let refused = ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         for (error, expected) in [
             (CredentialsError::not_loaded("canary"), configuration(ConfigurationFault::NoCredentials)),
-            (CredentialsError::invalid_configuration("canary"), configuration(ConfigurationFault::NoCredentials)),
+            (
+                CredentialsError::invalid_configuration("canary"),
+                configuration(ConfigurationFault::NoCredentials),
+            ),
             (CredentialsError::provider_error("canary"), configuration(ConfigurationFault::BadCredentials)),
             (CredentialsError::provider_error(refused), unreachable("credentials: no connection")),
             (
@@ -163,6 +166,9 @@ mod tests {
         }
         let current = Credentials::default();
         let current = current.current(&SharedCredentialsProvider::new(Silent), UNIX_EPOCH).await;
-        assert_eq!(current.unwrap_err(), ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
+        assert_eq!(
+            current.unwrap_err(),
+            ModelError::Configuration { fault: ConfigurationFault::NoCredentials }
+        );
     }
 }

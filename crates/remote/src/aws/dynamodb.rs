@@ -46,9 +46,7 @@ use portend_core::time::Timestamp;
 use self::claims::Updated;
 use self::request::{TableRequest, Update};
 use super::{Aws, Caller, Failure, Service};
-use crate::limits::{
-    PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX,
-};
+use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX};
 use crate::network::Bounds;
 
 pub use table::TableFinding;

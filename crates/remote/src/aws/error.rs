@@ -79,7 +79,9 @@ impl From<ModelError> for Failure {
             ModelError::Unreadable { .. } => Self::Unreachable("a response that cannot be read".to_owned()),
             ModelError::TimedOut => Self::Unreachable("no response in time".to_owned()),
             ModelError::Unavailable { what } => Self::Busy(what),
-            ModelError::Configuration { fault: ConfigurationFault::NoCredentials } => refused("no credentials were found"),
+            ModelError::Configuration { fault: ConfigurationFault::NoCredentials } => {
+                refused("no credentials were found")
+            }
             ModelError::Configuration { fault: ConfigurationFault::BadCredentials } => {
                 refused("the credentials cannot be used")
             }

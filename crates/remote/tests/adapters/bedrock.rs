@@ -1,6 +1,6 @@
 //! Bedrock: what is asked, and each row of what it may answer.
 
-use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
+use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
 use portend_remote::AnyModel;
 use serde_json::{Value, json};
 
@@ -128,7 +128,11 @@ async fn each_end_of_a_completion_is_told() {
         (
             json!([{ "text": "{\"risk_score\": 5}" }]),
             json!("max_tokens"),
-            Completion { text: "{\"risk_score\": 5}".to_owned(), finish: FinishReason::Length, ..said.clone() },
+            Completion {
+                text: "{\"risk_score\": 5}".to_owned(),
+                finish: FinishReason::Length,
+                ..said.clone()
+            },
         ),
         (json!([]), json!("refusal"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
         (json!([]), json!("content_filtered"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
@@ -151,7 +155,11 @@ async fn each_end_of_a_completion_is_told() {
             json!("moonrise"),
             Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..said.clone() },
         ),
-        (json!([]), json!(null), Completion { finish: FinishReason::Unknown("none".to_owned()), ..said.clone() }),
+        (
+            json!([]),
+            json!(null),
+            Completion { finish: FinishReason::Unknown("none".to_owned()), ..said.clone() },
+        ),
     ] {
         let mut body = Kind::Bedrock.says("");
         *body.pointer_mut("/output/message/content").unwrap() = content;

@@ -10,7 +10,9 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use portend_core::model::{Call, Completion, ConfigurationFault, Message, Model, ModelError, Role, FinishReason};
+use portend_core::model::{
+    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, Role,
+};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws};
@@ -80,7 +82,13 @@ impl Kind {
             Self::Compatible => Some("llama3.2".to_owned()),
         };
         let text = text.to_owned();
-        Completion { text, finish: FinishReason::End, model_id, input_tokens: Some(612), output_tokens: Some(188) }
+        Completion {
+            text,
+            finish: FinishReason::End,
+            model_id,
+            input_tokens: Some(612),
+            output_tokens: Some(188),
+        }
     }
 
     /// Asks once, of a server with one script, and looks that one request was made.

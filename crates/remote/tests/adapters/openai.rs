@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
+use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
 use portend_remote::AnyModel;
 use portend_remote::secret::{KeyReader, KeySource, Secret};
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
 use portend_core::model::{ConfigurationFault, ModelError};
 use portend_core::notify::{Notifier, NotifyError};
-use portend_testing::play::{alert, first_event, insight, start};
 use portend_remote::secret::KeySource;
 use portend_remote::{AnyModel, EventBus, KeySecret};
+use portend_testing::play::{alert, first_event, insight, start};
 use serde_json::{Value, json};
 
 use crate::harness::{CANARY, Kind, ask, aws, openai};
@@ -108,7 +108,10 @@ async fn a_secret_that_cannot_be_read_is_a_fault_of_the_configuration() {
         let (secrets, vendor) = (Server::start([script]), Server::start([]));
         let error =
             ask(&model(&vendor, KeySecret::new("mine", aws(&secrets.url())).source())).await.unwrap_err();
-        assert!(matches!(&error, ModelError::Configuration { fault: ConfigurationFault::Refused(_) }), "{error:?}");
+        assert!(
+            matches!(&error, ModelError::Configuration { fault: ConfigurationFault::Refused(_) }),
+            "{error:?}"
+        );
         assert!(error.to_string().contains(words), "{error}");
         assert_eq!(vendor.requests().len(), 0, "nothing is sent without a key");
     }

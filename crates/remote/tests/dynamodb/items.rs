@@ -6,7 +6,7 @@ use portend_core::alert::{Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{Claim, Claims, Insights, InsightQuery, Parked, Parking, Queries, Todo};
+use portend_core::store::{Claim, Claims, InsightQuery, Insights, Parked, Parking, Queries, Todo};
 use portend_core::time::Timestamp;
 use portend_testing::play::{alert, event, first_event, repeat_of, request_with_call, start, store_one};
 use serde_json::json;
@@ -96,7 +96,10 @@ fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
         let query = InsightQuery { limit: 10, ..InsightQuery::default() };
         assert_eq!(labels(query.clone()).await, both);
         assert_eq!(labels(InsightQuery { entity_id: Some("stu_1".into()), ..query.clone() }).await, both);
-        assert_eq!(labels(InsightQuery { risk_min: Some(Number::from(70)), ..query.clone() }).await, both[1..]);
+        assert_eq!(
+            labels(InsightQuery { risk_min: Some(Number::from(70)), ..query.clone() }).await,
+            both[1..]
+        );
         let since = Some(at("2025-01-01T11:59:59.123Z"));
         assert_eq!(labels(InsightQuery { since, ..query.clone() }).await, both);
         let since = Some(at("2025-01-01T11:59:59.124Z"));
@@ -157,7 +160,9 @@ fn pages_are_whole_where_many_items_have_one_timestamp() {
         loop {
             let query = InsightQuery { after, limit: 7, ..InsightQuery::default() };
             let page = store.insights(&query, start()).await.unwrap();
-            seen.extend(page.insights.iter().map(|insight| (insight.timestamp(), insight.alert_id().to_owned())));
+            seen.extend(
+                page.insights.iter().map(|insight| (insight.timestamp(), insight.alert_id().to_owned())),
+            );
             after = page.next;
             if after.is_none() {
                 break;

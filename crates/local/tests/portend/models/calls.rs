@@ -205,7 +205,8 @@ fn nonsense_opens_no_breaker() {
 /// A worker that was killed has paid; who takes over pays again, and stores one insight.
 #[test]
 fn a_process_that_is_killed_in_a_call_costs_one_more() {
-    let scene = Scene::in_order(Bedrock, [portend_testing::http::Script::hang(), Bedrock.answers()], Vec::new());
+    let scene =
+        Scene::in_order(Bedrock, [portend_testing::http::Script::hang(), Bedrock.answers()], Vec::new());
     let mut killed =
         scene.command(&["explain", "--json", &scene.input(&[alert(1)])]).spawn().expect("it runs");
     assert!(until(|| scene.asked() == [1, 0]));

@@ -7,9 +7,9 @@
 use serde_json::json;
 
 use super::harness::{AWS_KEY_ID, AWS_SECRET, CANARY, KEY, Run, Scene, alert, each, equal, text};
+use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer_that};
-use portend_testing::http::Script;
 
 /// A mark that only a model's reply has.
 const SAID: &str = "lanternfish";

@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 
 use super::harness::{Scene, alert, each, equal, text, texts};
+use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{self, Bedrock};
 use portend_testing::vendor::{BOTH, answer_that};
-use portend_testing::http::Script;
 
 const SEEDS: u64 = 60;
 const ALERTS: usize = 3;

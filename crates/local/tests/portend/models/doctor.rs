@@ -11,9 +11,9 @@ use std::thread;
 use serde_json::json;
 
 use super::harness::{Scene, each, text};
+use portend_testing::http::{Script, Server};
 use portend_testing::vendor::BOTH;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
-use portend_testing::http::{Script, Server};
 
 /// What the doctor says of the models, as `state: sentence`, and its exit code.
 fn of_models(scene: &Scene) -> (Vec<String>, i32) {
@@ -73,7 +73,12 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
             &["end of life", "newer"],
         ),
         (Bedrock, "quota", bedrock(400, "ServiceQuotaExceededException", ""), &["quota", "ask the vendor"]),
-        (Bedrock, "throttled", bedrock(429, "ThrottlingException", ""), &["throttles requests", "rate limit"]),
+        (
+            Bedrock,
+            "throttled",
+            bedrock(429, "ThrottlingException", ""),
+            &["throttles requests", "rate limit"],
+        ),
         (Bedrock, "down", bedrock(503, "ServiceUnavailableException", ""), &["503"]),
         (
             OpenAi,

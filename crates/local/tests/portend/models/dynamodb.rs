@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::harness::{Run, Scene, alert, text, texts};
-use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::http::{Script, Server};
 use portend_testing::table::{Table, endpoint, operation};
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// A bus that takes every event, and a secret.
 fn aws() -> Server {

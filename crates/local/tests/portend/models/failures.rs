@@ -8,9 +8,9 @@
 use serde_json::json;
 
 use super::harness::{Scene, alert, each, equal};
+use portend_testing::http::{Script, Server};
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer};
-use portend_testing::http::{Script, Server};
 
 /// What comes back, and how the alert ends.
 struct Row {

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use portend_testing::vendor::{BOTH, Vendor};
 use portend_testing::http::{Request, Script, Server};
+use portend_testing::vendor::{BOTH, Vendor};
 
 /// What every secret, id, message and unknown field of these tests has in it.
 pub(super) const CANARY: &str = "canary";
@@ -244,6 +244,12 @@ impl Scene {
     pub(super) fn change_store(&self, sql: &str) {
         let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
         store.execute(sql, []).expect("the store changes");
+    }
+
+    /// A number that the store holds.
+    pub(super) fn count(&self, sql: &str) -> usize {
+        let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
+        store.query_row(sql, [], |row| row.get(0)).expect("a number")
     }
 
     fn look_for_canaries(&self, run: &Run) {

@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 
 use super::harness::{Scene, alert, alert_of, each, equal, texts};
+use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer_that};
-use portend_testing::http::Script;
 
 /// Whether each request of a vendor had a schema.
 fn native(scene: &Scene, provider: Vendor) -> Vec<bool> {

@@ -8,11 +8,11 @@ use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
 use portend_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{DynamoDb, insights};
 use super::attribute::{Item, TTL, is_live, millis, number, secs, text};
 use super::claims::adopt;
 use super::item::{alert_key_of, claim_row, insight_item, insight_sk, insights_pk};
 use super::request::{Action, CancelledStep, Put, Transaction, Update};
+use super::{DynamoDb, insights};
 use crate::aws::{ErrorBody, Failure};
 use crate::response::plain_code;
 
@@ -124,7 +124,8 @@ impl DynamoDb {
         if steps.iter().any(|step| step.code == CONDITION_FAILED) {
             return Ok(Some(steps));
         }
-        let code = steps.into_iter().map(|step| step.code).find(|code| code != NOT_AT_FAULT).unwrap_or_default();
+        let code =
+            steps.into_iter().map(|step| step.code).find(|code| code != NOT_AT_FAULT).unwrap_or_default();
         let is_refused = REFUSED.contains(&code.as_str());
         let (code, body) = (plain_code(&code).unwrap_or("cancelled").to_owned(), ErrorBody::default());
         Err(self.error(&if is_refused { Failure::Refused(code, body) } else { Failure::Busy(code) }))

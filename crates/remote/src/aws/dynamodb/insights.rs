@@ -7,9 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::future::{try_join, try_join_all};
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::StoredInsight;
-use portend_core::store::{
-    ClaimState, CommitRequest, Release, Repeat, RepeatRequest, StoreError, Todo,
-};
+use portend_core::store::{ClaimState, CommitRequest, Release, Repeat, RepeatRequest, StoreError, Todo};
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
@@ -79,10 +77,13 @@ pub(super) async fn clear_todo(
 ) -> Result<(), StoreError> {
     let update = async |is_degraded| {
         let next = todo.after(is_degraded);
-        let update = store.update_insight(key, match next {
-            None => "REMOVE todo, todo_day",
-            Some(_) => "SET todo = :next",
-        });
+        let update = store.update_insight(
+            key,
+            match next {
+                None => "REMOVE todo, todo_day",
+                Some(_) => "SET todo = :next",
+            },
+        );
         let update = update
             .only_if("todo = :todo AND #run = :run AND degraded = :degraded")
             .with(":todo", text(todo.code()))
@@ -160,8 +161,7 @@ impl DynamoDb {
         key: &InsightKey,
         now: Timestamp,
     ) -> Result<Option<Item>, StoreError> {
-        let get =
-            Get { table_name: self.table.clone(), key: insight_item_key(key), consistent_read: true };
+        let get = Get { table_name: self.table.clone(), key: insight_item_key(key), consistent_read: true };
         let found = self.call(&get).await.map_err(|failure| self.error(&failure))?;
         Ok(found.item.filter(|item| is_live(item, now)))
     }
@@ -193,7 +193,11 @@ impl DynamoDb {
         while !keys.is_empty() {
             let wanted = keys.len();
             let request = BatchGet {
-                request_items: [(self.table.clone(), WantedItems { keys, consistent_read: read == Read::Consistent })].into(),
+                request_items: [(
+                    self.table.clone(),
+                    WantedItems { keys, consistent_read: read == Read::Consistent },
+                )]
+                .into(),
             };
             let mut batch = self.page(&request).await?;
             keys = batch.unprocessed_keys.remove(&self.table).unwrap_or_default().keys;

@@ -362,7 +362,11 @@ mod tests {
         let plain = Update::new("table", item_key("a", "b"), "REMOVE todo, todo_day");
         let wire = serde_json::to_value(&plain).unwrap();
         let wire = wire.as_object().unwrap();
-        assert!(["ExpressionAttributeNames", "ExpressionAttributeValues"].iter().all(|name| !wire.contains_key(*name)));
+        assert!(
+            ["ExpressionAttributeNames", "ExpressionAttributeValues"]
+                .iter()
+                .all(|name| !wire.contains_key(*name))
+        );
     }
 
     #[test]

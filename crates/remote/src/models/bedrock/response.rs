@@ -14,7 +14,7 @@
 //!
 //! Never: reads a content block by its position, or takes an error object in a 200 for a success.
 
-use portend_core::model::{Completion, ConfigurationFault, ModelError, FinishReason};
+use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
 use serde_json::Value;
 
 use crate::aws::error_type;
@@ -41,7 +41,10 @@ fn completion(body: &Value) -> Completion {
     let tokens = |name: &str| body.pointer("/usage")?.get(name)?.as_u64();
     Completion {
         text: texts.join("\n"),
-        finish: body.get("stopReason").and_then(Value::as_str).map_or(FinishReason::Unknown("none".to_owned()), stop),
+        finish: body
+            .get("stopReason")
+            .and_then(Value::as_str)
+            .map_or(FinishReason::Unknown("none".to_owned()), stop),
         // Converse does not say which model answered, except where a prompt router chose one.
         model_id: model_id(body.pointer("/trace/promptRouter/invokedModelId").and_then(Value::as_str)),
         input_tokens: tokens("inputTokens"),

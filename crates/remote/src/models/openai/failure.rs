@@ -144,7 +144,11 @@ impl Complaint {
 
     fn missing(&self) -> ConfigurationFault {
         let ended = ["deprecated", "shut down", "end of life", "no longer available"];
-        if ended.iter().any(|part| self.text.contains(part)) { ConfigurationFault::EndOfLife } else { ConfigurationFault::NoSuchModel }
+        if ended.iter().any(|part| self.text.contains(part)) {
+            ConfigurationFault::EndOfLife
+        } else {
+            ConfigurationFault::NoSuchModel
+        }
     }
 
     fn unavailable(&self) -> ModelError {

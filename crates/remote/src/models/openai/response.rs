@@ -4,7 +4,7 @@
 //! Gives: a [`Completion`], or the meaning of the failure.
 //! Never: minds what a compatible server leaves out: model, usage, id, a reason for the end beside a text.
 
-use portend_core::model::{Completion, ModelError, FinishReason};
+use portend_core::model::{Completion, FinishReason, ModelError};
 use serde_json::Value;
 
 use super::Api;
@@ -114,7 +114,11 @@ mod tests {
             ),
             (choice(content(json!(null)), json!("stop")), "", FinishReason::End),
             (choice(json!(null), json!("stop")), "", FinishReason::End),
-            (choice(json!({ "content": null, "refusal": "I cannot" }), json!("stop")), "", FinishReason::Refusal),
+            (
+                choice(json!({ "content": null, "refusal": "I cannot" }), json!("stop")),
+                "",
+                FinishReason::Refusal,
+            ),
             (choice(json!({ "content": "yes", "refusal": null }), json!("stop")), "yes", FinishReason::End),
             (choice(json!({ "content": "yes", "refusal": "" }), json!("stop")), "yes", FinishReason::End),
             (
@@ -140,7 +144,11 @@ mod tests {
         for (body, text, stop) in [
             (whole(json!([item(json!([part("yes")]))])), "yes", FinishReason::End),
             (whole(json!([thought(), item(json!([part("a"), part("b")]))])), "a\nb", FinishReason::End),
-            (whole(json!([item(json!([{ "type": "refusal", "refusal": "I cannot" }]))])), "", FinishReason::Refusal),
+            (
+                whole(json!([item(json!([{ "type": "refusal", "refusal": "I cannot" }]))])),
+                "",
+                FinishReason::Refusal,
+            ),
             (whole(json!([thought()])), "", FinishReason::End),
             (whole(json!([])), "", FinishReason::End),
             (cut("max_output_tokens"), "ye", FinishReason::Length),

@@ -85,7 +85,12 @@ fn each_failure_is_told_by_its_type_and_status() {
             configuration(ConfigurationFault::BadCredentials),
         ),
         (401, "", "", configuration(ConfigurationFault::BadCredentials)),
-        (404, "ResourceNotFoundException", "Could not find the model.", configuration(ConfigurationFault::NoSuchModel)),
+        (
+            404,
+            "ResourceNotFoundException",
+            "Could not find the model.",
+            configuration(ConfigurationFault::NoSuchModel),
+        ),
         (
             404,
             "ResourceNotFoundException",

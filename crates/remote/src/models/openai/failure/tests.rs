@@ -59,7 +59,13 @@ fn each_failure_is_told_by_its_code_and_status() {
         ),
         (401, "", "", "", configuration(ConfigurationFault::WrongKey)),
         (400, "", "invalid_api_key", "", configuration(ConfigurationFault::WrongKey)),
-        (403, "", "unsupported_country_region_territory", "", configuration(ConfigurationFault::AccessDenied)),
+        (
+            403,
+            "",
+            "unsupported_country_region_territory",
+            "",
+            configuration(ConfigurationFault::AccessDenied),
+        ),
         (
             404,
             "invalid_request_error",
