@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::number::Number;
 
@@ -20,6 +21,9 @@ mod lint;
 mod wire;
 
 pub use folder::FolderError;
+
+/// Digits of a version: enough to tell a changed type from the one before.
+const FACTS_VERSION_DIGITS: usize = 8;
 
 /// The known alert types, by id, in alphabetical order.
 #[derive(Debug, Clone)]
@@ -249,6 +253,17 @@ impl AlertType {
     /// The question that the score answers.
     pub fn question(&self) -> &str {
         &self.question
+    }
+
+    /// The version of its facts, as 8 hexadecimal digits: of what an alert must say, and of what makes two alerts the
+    /// same. It changes with a fact, a range, a step or a value, and with `repeat_window`; not with a text or a point.
+    pub fn facts_version(&self) -> String {
+        let facts: Vec<_> = self.facts.iter().map(|fact| (&fact.id, &fact.kind)).collect();
+        let identity = (&self.entity, self.entity_id, &self.repeat_window_text, facts);
+        // Every key is a text and every number finite, so it is JSON.
+        let mut version = hex::encode(Sha256::digest(serde_json::to_vec(&identity).unwrap_or_default()));
+        version.truncate(FACTS_VERSION_DIGITS);
+        version
     }
 
     /// How far ahead the question looks, in days.

@@ -85,7 +85,7 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
             let candidates = self.candidates(now);
             let step = policy::next(&candidates, answers.attempts(), budget, now);
             for skipped in policy::skipped(&step, &candidates, answers.attempts()) {
-                answers.skip(skipped);
+                answers.skip(&skipped);
             }
             let next = match step {
                 Step::Call(next) => next,

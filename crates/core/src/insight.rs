@@ -85,6 +85,8 @@ pub struct InsightFields {
     pub reply: Option<String>,
     /// A random id, which the log lines of this run carry.
     pub run: String,
+    /// The version of the alert type's facts; absent from insights of an earlier program.
+    pub facts_version: Option<String>,
     /// What the alert said.
     pub facts: Facts,
     /// The producer's sentence, if it sent one.
@@ -136,6 +138,7 @@ pub struct AttemptRecord {
     pub reply: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own form")]
 fn in_seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_seconds_string())
 }
@@ -170,6 +173,7 @@ impl Insight {
             prompt: judged.prompt,
             reply: judged.reply,
             run,
+            facts_version: Some(alert_type.facts_version()),
             facts: alert.facts().clone(),
             message: alert.message().map(str::to_owned),
             alert_timestamp: key.alert_timestamp(),

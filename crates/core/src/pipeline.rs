@@ -34,6 +34,7 @@ use crate::alert::{Alert, AlertKey, Refusal};
 use crate::alert_type::AlertTypes;
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
+use crate::limits::LEASE_MAX;
 use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
 use crate::store::{Lease, Store};
@@ -52,7 +53,15 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     health: Health,
     notifier: Option<N>,
     busy_wait_max: Duration,
-    held: Mutex<BTreeMap<AlertKey, Lease>>,
+    held: Mutex<BTreeMap<AlertKey, HeldLease>>,
+}
+
+/// A lease of a run that has not ended, or was dropped before its end.
+#[derive(Debug)]
+struct HeldLease {
+    lease: Lease,
+    /// By then it has ended by itself.
+    until: Timestamp,
 }
 
 /// An event that has been received and read, and not yet worked on.
@@ -150,8 +159,15 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     }
 
     /// The leases that its runs hold. A panic under the lock leaves a map that was true at some moment.
-    fn held(&self) -> MutexGuard<'_, BTreeMap<AlertKey, Lease>> {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<AlertKey, HeldLease>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a lease until it is released. What has ended by itself is forgotten.
+    fn hold(&self, lease: &Lease, now: Timestamp) {
+        let mut held = self.held();
+        held.retain(|_, held| !held.until.is_past(now));
+        held.insert(lease.alert_key, HeldLease { lease: lease.clone(), until: now.plus(LEASE_MAX) });
     }
 }
 
@@ -167,7 +183,7 @@ impl<S, C: Clock, M, N> Pipeline<S, C, M, N> {
 impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
     /// Releases the leases of runs that were dropped before their end, so that others need not wait for them.
     pub async fn release_held(&self, deadline: Timestamp) {
-        let leases: Vec<Lease> = self.held().values().cloned().collect();
+        let leases: Vec<Lease> = self.held().values().map(|held| held.lease.clone()).collect();
         let run = self.run(deadline);
         for lease in leases {
             run.release(&lease, self.clock.now()).await;

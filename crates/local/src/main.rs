@@ -6,6 +6,7 @@ mod config;
 mod show;
 mod any_store;
 mod input;
+mod changed_types;
 mod runner;
 mod command;
 mod cli;

@@ -17,6 +17,7 @@ use portend_sqlite::{ClockJump, Receipt, Sqlite};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::any_store::AnyStore;
+use crate::changed_types::changed_types;
 use crate::config::{Config, StoreName};
 use crate::show::output::{WrongUsage, YELLOW, note, paint};
 use crate::show::text::days;
@@ -70,6 +71,11 @@ impl EventRunner {
         ledger.sweep(clock.now()).await?;
         ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
         report_clock(&ledger, clock.now());
+        if matches!(config.store, StoreName::File(_)) {
+            for changed in changed_types(&*ledger, &types, clock.now()).await? {
+                note(&format!("{}: {}", paint(YELLOW, "portend"), changed.sentence()));
+            }
+        }
         let store = match &config.store {
             StoreName::File(_) => AnyStore::Sqlite(Arc::clone(&ledger)),
             StoreName::DynamoDb(table) => {

@@ -66,7 +66,10 @@ impl Claims for Sqlite {
         let request = request.clone();
         self.write(move |connection| {
             let RepeatRequest { alert_key, insight_key, owner, received_at, seen, now } = &request;
-            let Some(todo) = insights::todo(connection, insight_key, *now)? else { return Ok(None) };
+            if insights::alert_key(connection, insight_key, *now)?.is_none() {
+                return Ok(None);
+            }
+            let todo = insights::todo(connection, insight_key, *now)?;
             step(connection, *alert_key, |row| ((), ClaimRow::repeat(row, *seen)))?;
             ledger::settle(connection, &receipt(owner, *received_at, insight_key), "repeated")?;
             let insight = insights::get(connection, insight_key, *now)?;
@@ -91,7 +94,7 @@ impl Claims for Sqlite {
             let Some(before) = insights::get(connection, key, now)? else { return Ok(None) };
             if before.is_degraded() {
                 let unpublished =
-                    insights::todo(connection, key, now)?.flatten().filter(|todo| *todo == Todo::Notify);
+                    insights::todo(connection, key, now)?.filter(|todo| *todo == Todo::Notify);
                 let upgraded = before.upgraded(&insight);
                 let fields = upgraded.current().unwrap_or(insight.fields());
                 insights::write(connection, &insight, fields, todo.or(unpublished))?;

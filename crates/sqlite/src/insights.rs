@@ -115,18 +115,18 @@ pub(crate) fn alert_key(
     Ok(bytes.map(AlertKey::from_bytes))
 }
 
-/// What is left to do with the insight under this key; `None` if there is no insight.
+/// What is left to do with the insight under this key.
 pub(crate) fn todo(
     connection: &Connection,
     key: &InsightKey,
     now: Timestamp,
-) -> rusqlite::Result<Option<Option<Todo>>> {
+) -> rusqlite::Result<Option<Todo>> {
     let (entity_id, at, alert_type, digits) = columns(key);
     let mut statement = connection.prepare_cached(&format!("SELECT todo FROM insight WHERE {BY_KEY}"))?;
     let todo: Option<Option<String>> = statement
         .query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| row.get(0))
         .optional()?;
-    Ok(todo.map(|todo| todo.as_deref().and_then(Todo::from_code)))
+    Ok(todo.flatten().as_deref().and_then(Todo::from_code))
 }
 
 /// Writes these fields under the insight's keys.

@@ -46,6 +46,7 @@ impl Script {
     }
 
     /// With a header, instead of any of that name.
+    #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(other, _)| other != name);
         self.headers.push((name.to_owned(), value.into()));
@@ -53,11 +54,13 @@ impl Script {
     }
 
     /// Closes after so many bytes of the body.
+    #[must_use]
     pub fn cut_after(self, bytes: usize) -> Self {
         Self { manner: Manner::CutAfter(bytes), ..self }
     }
 
     /// Sends the body one byte at a time.
+    #[must_use]
     pub fn one_byte_every(self, pause: Duration) -> Self {
         Self { manner: Manner::OneByteEvery(pause), ..self }
     }

@@ -2,6 +2,7 @@
 //!
 //! Modules are declared in the order in which to read them; each uses only those above it.
 #![expect(
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     reason = "support for tests; a panic is how it reports a failure"

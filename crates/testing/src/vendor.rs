@@ -55,6 +55,7 @@ impl Vendor {
     }
 
     /// The other vendor.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Bedrock => OpenAi,

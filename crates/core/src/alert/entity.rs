@@ -33,6 +33,9 @@ pub(super) fn is_token(text: &str, chars_max: usize) -> bool {
         && text.len() <= chars_max
 }
 
+/// Letters and symbols that are drawn as nothing: the fillers of Hangul, and the Braille pattern without a dot.
+const BLANK: [char; 5] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}', '\u{2800}'];
+
 /// Whether the text is a name that looks like what it is: without invisible characters and without changes of the
 /// writing direction. Zero-width joiners are allowed between two letters, where several scripts need them.
 fn is_name(text: &str) -> bool {
@@ -45,7 +48,14 @@ fn is_name(text: &str) -> bool {
         ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => in_word(at.checked_sub(1)) && in_word(Some(at + 1)),
         each => is_printable(each),
     });
-    (1..=ENTITY_NAME_CHARS_MAX).contains(&chars.len()) && visible && !text.trim().is_empty()
+    (1..=ENTITY_NAME_CHARS_MAX).contains(&chars.len()) && visible && chars.iter().any(|each| is_drawn(*each))
+}
+
+/// Whether the character is seen where it is alone. A mark is not: it changes what it follows.
+fn is_drawn(each: char) -> bool {
+    !each.is_whitespace()
+        && !BLANK.contains(&each)
+        && each.general_category_group() != GeneralCategoryGroup::Mark
 }
 
 /// Whether the character is a letter, mark, number, punctuation mark, symbol or space. Format characters (bidirectional
@@ -92,6 +102,7 @@ mod tests {
             "<script>",
             "=1+1",
             "🎓 Study",
+            "\u{1112}\u{1160}",
             &longest,
         ];
         for name in names {
@@ -102,6 +113,11 @@ mod tests {
             "",
             " ",
             "\u{3000}",
+            "\u{3164}",
+            "\u{115f}\u{1160} \u{ffa0}",
+            "\u{2800}\u{2800}",
+            "\u{fe0f}",
+            "\u{34f}",
             "a\tb",
             "a\nb",
             "a\u{0}b",

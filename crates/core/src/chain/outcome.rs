@@ -159,7 +159,7 @@ impl<'m, T> Answers<'m, T> {
     }
 
     /// Notes that a model is not asked because its breaker is open. That never hides a fault of its configuration.
-    pub(super) fn skip(&mut self, skipped: Skipped<'_>) {
+    pub(super) fn skip(&mut self, skipped: &Skipped<'_>) {
         self.skipped = true;
         if let Some(fault) = skipped.fault {
             self.alarm(skipped.spec, &ModelError::Configuration { fault: fault.clone() }, true);

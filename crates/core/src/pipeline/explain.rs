@@ -73,7 +73,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
 
     /// Makes and stores the insight under the lease. A lease that ends without an insight is released.
     async fn work(&mut self, alert: &Alert<'_>, lease: &Lease) -> Result<Worked, Failure> {
-        self.pipeline.held().insert(lease.alert_key, lease.clone());
+        self.pipeline.hold(lease, self.now());
         let calls = Calls::of(lease);
         let worked = self.judge_and_commit(alert, lease, &calls).await;
         if matches!(worked, Ok(Worked::Done(_))) {

@@ -48,7 +48,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 return Ok(UpgradeOutcome::Never);
             }
         };
-        self.pipeline.held().insert(lease.alert_key, lease.clone());
+        self.pipeline.hold(&lease, self.now());
         // Another worker may have upgraded it between the look and the lease.
         if !self.is_degraded(&lease.insight_key).await? {
             self.release(&lease, self.now()).await;

@@ -14,6 +14,8 @@ use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::command::insights::open_existing;
+use crate::changed_types::changed_types;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
@@ -88,6 +90,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     say(alert_types(&config))?;
     let aws = config.aws().await.map_err(WrongUsage::from)?;
     store(&config, &aws, args.confirm_clock).await.into_iter().try_for_each(&mut say)?;
+    changed(&config).await.into_iter().try_for_each(&mut say)?;
     if let Some(bus) = config.event_bus(&aws) {
         let part = format!("event bus {}", bus.name());
         say(Finding::of(part, bus.exists().await, "it exists"))?;
@@ -118,6 +121,14 @@ fn alert_types(config: &Config) -> Finding {
         Err(error) => (State::Failed, with_help(&error)),
     };
     Finding { part: "alert types".into(), state, says }
+}
+
+/// The alert types that have changed. What keeps the store from being read is the store's own finding.
+async fn changed(config: &Config) -> Vec<Finding> {
+    let (Ok(types), Ok(store)) = (config.alert_types(), open_existing(config).await) else { return Vec::new() };
+    let changed = changed_types(&store, &types, SystemClock.now()).await.unwrap_or_default();
+    let part = || "alert types".to_owned();
+    changed.iter().map(|each| Finding { part: part(), state: State::Warning, says: each.sentence() }).collect()
 }
 
 async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<Finding> {

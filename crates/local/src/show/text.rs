@@ -36,19 +36,16 @@ fn escaped(text: &str, kept: impl Fn(char) -> bool) -> String {
 /// direction, tags) but for the joiners of scripts and emoji, line and paragraph separators, and code points that are
 /// private or not assigned.
 fn acts(each: char) -> bool {
-    if matches!(each, '\u{200C}' | '\u{200D}') {
-        return false;
-    }
-    match each.general_category() {
-        GeneralCategory::Control
-        | GeneralCategory::Format
-        | GeneralCategory::LineSeparator
-        | GeneralCategory::ParagraphSeparator
-        | GeneralCategory::PrivateUse
-        | GeneralCategory::Surrogate
-        | GeneralCategory::Unassigned => true,
-        _ => false,
-    }
+    const ACTING: [GeneralCategory; 7] = [
+        GeneralCategory::Control,
+        GeneralCategory::Format,
+        GeneralCategory::LineSeparator,
+        GeneralCategory::ParagraphSeparator,
+        GeneralCategory::PrivateUse,
+        GeneralCategory::Surrogate,
+        GeneralCategory::Unassigned,
+    ];
+    !matches!(each, '\u{200C}' | '\u{200D}') && ACTING.contains(&each.general_category())
 }
 
 /// For a cell of a spreadsheet: what would begin a formula gets an apostrophe before it.

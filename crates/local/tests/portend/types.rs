@@ -201,3 +201,19 @@ fn alerts_of_an_added_type_are_explained_by_its_points() {
     let id = home.insights()[0]["alert_id"].as_str().unwrap().to_owned();
     assert!(home.run(&format!("insight {id}")).exits(0).out.contains("other_type"));
 }
+
+#[test]
+fn a_type_whose_facts_have_changed_is_reported_at_the_start_and_by_the_doctor() {
+    let home = home();
+    home.write("alert.json", student("stu_1").to_string());
+    let folder = ["--alert-types", "types"];
+    assert_eq!(home.run("explain alert.json --alert-types types").exits(0).err, "");
+    let path = "types/high_ib_call_frequency/alert.toml";
+    let text = fs::read_to_string(home.path(path)).unwrap();
+    home.write(path, text.replacen("max        = 10000", "max        = 9000", 1));
+    let run = home.run("explain --json alert.json --alert-types types").exits(0);
+    assert!(run.err.contains("the facts of the alert type high_ib_call_frequency have changed"), "{}", run.err);
+    assert_eq!(run.outcomes(), ["repeated"], "its facts are in the same steps");
+    let doctor = home.run_args(&[&["doctor"][..], &folder].concat());
+    assert!(doctor.out.contains("warning  alert types: the facts of the alert type"), "{}", doctor.out);
+}

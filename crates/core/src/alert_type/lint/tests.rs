@@ -130,3 +130,21 @@ fn all_findings_of_a_file_are_reported_at_once_in_the_order_of_lines() {
     let findings = lint("unit = \"days\"\nstep = 1\nworse = \"higher\"\n", "");
     assert_eq!(findings.len(), 2, "{findings:#?}");
 }
+
+#[test]
+fn the_version_of_its_facts_changes_with_them_and_with_no_text_or_point() {
+    let version = |text: &str| AlertType::read("alert.toml", "late_delivery", text).unwrap().facts_version();
+    let before = version(VALID);
+    assert_eq!(before.len(), 8);
+    for (from, to, is_same) in [
+        ("title = \"Late delivery\"", "title = \"A late delivery\"", true),
+        ("question = \"How likely", "question = \"Tell me: how likely", true),
+        ("max = 365", "max = 300", false),
+        ("step = 1", "step = 2", false),
+        ("repeat_window = \"24h\"", "repeat_window = \"12h\"", false),
+    ] {
+        let changed = VALID.replacen(from, to, 1);
+        assert_ne!(changed, VALID, "{from}");
+        assert_eq!(version(&changed) == before, is_same, "{to}");
+    }
+}

@@ -89,18 +89,12 @@ pub(super) fn to_json(attribute: &Attribute) -> Option<Value> {
 
 /// A text of an item.
 pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
-    match item.get(name)? {
-        Attribute::S(text) => Some(text),
-        _ => None,
-    }
+    if let Attribute::S(text) = item.get(name)? { Some(text) } else { None }
 }
 
 /// A whole number of an item.
 pub(super) fn number_of<T: FromStr>(item: &Item, name: &str) -> Option<T> {
-    match item.get(name)? {
-        Attribute::N(number) => number.parse().ok(),
-        _ => None,
-    }
+    if let Attribute::N(number) = item.get(name)? { number.parse().ok() } else { None }
 }
 
 /// A text of an item that is a timestamp.

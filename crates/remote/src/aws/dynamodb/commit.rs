@@ -112,10 +112,7 @@ async fn not_committed(
 impl DynamoDb {
     /// `None` if all of it was done; otherwise why each step was not. A conflict with another transaction is transient.
     async fn transact(&self, transaction: &Transaction) -> Result<Option<Vec<CancelledStep>>, StoreError> {
-        let failure = match self.call(transaction).await {
-            Ok(_) => return Ok(None),
-            Err(failure) => failure,
-        };
+        let Err(failure) = self.call(transaction).await else { return Ok(None) };
         let steps: Option<Vec<CancelledStep>> = match &failure {
             Failure::Refused(_, body) => body.read("CancellationReasons"),
             Failure::Busy(_) | Failure::Unreachable(_) => None,

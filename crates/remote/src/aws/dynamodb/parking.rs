@@ -115,7 +115,14 @@ fn parked_of(item: &Item) -> Option<Parked> {
     let event = match item.get("event")? {
         Attribute::B(bytes) => bytes.clone(),
         Attribute::S(text) => text.clone().into_bytes(),
-        _ => return None,
+        Attribute::N(_)
+        | Attribute::Bool(_)
+        | Attribute::Null(_)
+        | Attribute::L(_)
+        | Attribute::M(_)
+        | Attribute::Ss(_)
+        | Attribute::Ns(_)
+        | Attribute::Bs(_) => return None,
     };
     Some(Parked {
         sha256: text_of(item, "sk")?.to_owned(),

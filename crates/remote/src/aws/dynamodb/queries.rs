@@ -28,19 +28,16 @@ pub(super) async fn insights(
     now: Timestamp,
 ) -> Result<InsightPage, StoreError> {
     let to = query.after.as_ref().map(|after| to(after.time));
-    let partitions: Vec<ItemQuery> = match &query.entity_id {
-        Some(entity_id) => {
-            vec![ItemQuery::of(&store.table, "pk", insights_pk(entity_id)).between("sk", None, to)]
-        }
-        None => {
-            let types = query.alert_type.as_ref().map_or(store.types.as_slice(), std::slice::from_ref);
-            let partition = |alert_type: &String| {
-                ItemQuery::of(&store.table, "prediction_type", alert_type)
-                    .in_index("PredictionTypeIndex")
-                    .between("timestamp", query.since.map(from), to.clone())
-            };
-            types.iter().map(partition).collect()
-        }
+    let partitions: Vec<ItemQuery> = if let Some(entity_id) = &query.entity_id {
+        vec![ItemQuery::of(&store.table, "pk", insights_pk(entity_id)).between("sk", None, to)]
+    } else {
+        let types = query.alert_type.as_ref().map_or(store.types.as_slice(), std::slice::from_ref);
+        let partition = |alert_type: &String| {
+            ItemQuery::of(&store.table, "prediction_type", alert_type)
+                .in_index("PredictionTypeIndex")
+                .between("timestamp", query.since.map(from), to.clone())
+        };
+        types.iter().map(partition).collect()
     };
     let found = stream::iter(partitions.into_iter().map(|partition| store.newest(partition, query, now)));
     let mut found: Vec<(Item, StoredInsight)> =

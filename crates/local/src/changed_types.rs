@@ -1,0 +1,44 @@
+//! Which alert types have changed since their newest insight was stored: other facts make other alerts the same.
+
+use portend_core::alert_type::AlertTypes;
+use portend_core::store::{InsightQuery, Queries, StoreError};
+use portend_core::time::Timestamp;
+
+/// An alert type whose newest insight has another version of its facts.
+#[derive(Debug)]
+pub(crate) struct ChangedType {
+    id: String,
+    before: String,
+    now: String,
+}
+
+impl ChangedType {
+    /// What that means for its next alerts.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { id, before, now } = self;
+        format!(
+            "the facts of the alert type {id} have changed (version {before} before, {now} now): an alert that was \
+             judged before the change is judged again when it is repeated, and one that lacks a new fact is parked; \
+             portend parked replay runs it again"
+        )
+    }
+}
+
+/// The changed types of a store, by one query for each type. Insights of an earlier program have no version.
+pub(crate) async fn changed_types(
+    store: &impl Queries,
+    types: &AlertTypes,
+    now: Timestamp,
+) -> Result<Vec<ChangedType>, StoreError> {
+    let mut changed = Vec::new();
+    for alert_type in types.iter() {
+        let id = alert_type.id().to_owned();
+        let query = InsightQuery { alert_type: Some(id.clone()), limit: 1, ..InsightQuery::default() };
+        let newest = store.insights(&query, now).await?.insights.pop();
+        let version = newest.as_ref().and_then(|newest| newest.current()?.facts_version.clone());
+        if let Some(before) = version.filter(|before| *before != alert_type.facts_version()) {
+            changed.push(ChangedType { id, before, now: alert_type.facts_version() });
+        }
+    }
+    Ok(changed)
+}
