@@ -3,8 +3,8 @@
 //!
 //! Never: uses floating point, the randomness of the machine, or the stream of another entity.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 /// A chance in parts per million that is certain.
 pub(crate) const CERTAIN_PPM: i64 = 1_000_000;
