@@ -11,16 +11,25 @@ mod runner;
 mod command;
 mod cli;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
 use config::Config;
+use tokio::signal::unix::{SignalKind, signal};
+
 use show::output::{self, CommandOutcome, WrongUsage};
+
+/// The signal of a file that grows past its limit (`ulimit -f`), on Linux and on macOS.
+const SIGXFSZ: i32 = 25;
+
+/// The error of a process that has as many open files as it may have, on Linux and on macOS.
+const EMFILE: i32 = 24;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -60,8 +69,23 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
 }
 
 fn in_runtime(work: impl Future<Output = Result<CommandOutcome>>) -> Result<CommandOutcome> {
+    check_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .context("cannot start the program's runtime; check the system's limit on open files (ulimit -n)")?
-        .block_on(work)
+    runtime.context("cannot start the program's runtime")?.block_on(async {
+        // Handled, it does not end the program: the write fails, and the store says why.
+        let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ));
+        work.await
+    })
+}
+
+/// Fails where too few files may be open at once for the store, its log and the inputs.
+fn check_open_files() -> Result<()> {
+    const OPEN_FILES_MIN: usize = 32;
+    let open = |_| File::open("/dev/null");
+    match (0..OPEN_FILES_MIN).map(open).collect::<io::Result<Vec<File>>>() {
+        Err(error) if error.raw_os_error() == Some(EMFILE) => {
+            bail!("too few files may be open at once; raise the limit to 256 or more (ulimit -n 256)")
+        }
+        _ => Ok(()),
+    }
 }

@@ -34,6 +34,22 @@ impl Secret {
         Some(value)
     }
 
+    /// The body of a response without the key: a server may repeat what it received, as its error's code or its model's
+    /// id. A very short key is a word, such as the `ollama` that a local server takes.
+    pub(crate) fn masked(&self, body: Vec<u8>) -> Vec<u8> {
+        const WORD_BYTES_MAX: usize = 7;
+        let key = &*self.0;
+        if key.len() <= WORD_BYTES_MAX {
+            return body;
+        }
+        match String::from_utf8(body) {
+            Ok(text) if text.contains(key) => text.replace(key, "***").into_bytes(),
+            Ok(text) => text.into_bytes(),
+            // What is not text is not read.
+            Err(error) => error.into_bytes(),
+        }
+    }
+
     /// Whether a header can carry it: visible ASCII, and at least one character of it.
     pub(crate) fn fits_a_header(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
@@ -151,6 +167,18 @@ mod tests {
     fn a_secret_shows_nothing_of_itself() {
         let key = KeySource::Given(Secret::new(" sk-canary\n"));
         assert_eq!(format!("{key:?} {key:#?}").matches("sk-canary").count(), 0);
+    }
+
+    #[test]
+    fn a_response_that_repeats_the_key_does_not_say_it() {
+        let masked = |key: &str, body: &str| {
+            String::from_utf8(Secret::new(key).masked(body.as_bytes().to_vec())).unwrap()
+        };
+        let body = r#"{"error": {"code": "canary_canary", "param": "canary_canary"}}"#;
+        assert_eq!(masked("canary_canary", body), r#"{"error": {"code": "***", "param": "***"}}"#);
+        assert_eq!(masked("another_key", body), body);
+        assert_eq!(masked("ollama", "ollama"), "ollama");
+        assert_eq!(Secret::new("canary_canary").masked(b"\xffcanary_canary".to_vec())[0], 0xff);
     }
 
     #[test]

@@ -93,8 +93,7 @@ impl Claims for Sqlite {
             let key = insight.key();
             let Some(before) = insights::get(connection, key, now)? else { return Ok(None) };
             if before.is_degraded() {
-                let unpublished =
-                    insights::todo(connection, key, now)?.filter(|todo| *todo == Todo::Notify);
+                let unpublished = insights::todo(connection, key, now)?.filter(|todo| *todo == Todo::Notify);
                 let upgraded = before.upgraded(&insight);
                 let fields = upgraded.current().unwrap_or(insight.fields());
                 insights::write(connection, &insight, fields, todo.or(unpublished))?;

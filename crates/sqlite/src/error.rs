@@ -7,6 +7,7 @@ use std::path::Path;
 
 use portend_core::store::{Cause, StoreError};
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 /// Why an operation failed, before the file's name is known.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,13 @@ fn of_sqlite(error: &rusqlite::Error, source: Cause) -> StoreError {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             StoreError::ReadOnly { source }
         }
+        // Also past the limit on file sizes (`ulimit -f`).
+        Some(ErrorCode::SystemIoFailure) if is_of_a_write(error) => StoreError::Full { source },
         Some(ErrorCode::SystemIoFailure) => StoreError::Unreachable { source },
         _ => StoreError::Unusable { source },
     }
+}
+
+fn is_of_a_write(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_WRITE)
 }

@@ -95,8 +95,10 @@ impl Help for StoreError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Busy { .. } => "others use it too: try again in a moment",
-            Self::Unreachable { .. } => "check that it runs, and try again",
-            Self::Full { .. } => "make room on its disk, and run the same input again",
+            Self::Unreachable { .. } => "check its disk or its network, and try again",
+            Self::Full { .. } => {
+                "make room on its disk, or raise the limit on file sizes (ulimit -f), and run the same input again"
+            }
             Self::ReadOnly { .. } => "give write access to the file and its folder, or name another --store",
             Self::Newer { .. } => "use the newer program, or name another --store",
             // The cause names the fix: it depends on what is refused.

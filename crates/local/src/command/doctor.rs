@@ -14,8 +14,8 @@ use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::command::insights::open_existing;
 use crate::changed_types::changed_types;
+use crate::command::insights::open_existing;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
@@ -125,10 +125,15 @@ fn alert_types(config: &Config) -> Finding {
 
 /// The alert types that have changed. What keeps the store from being read is the store's own finding.
 async fn changed(config: &Config) -> Vec<Finding> {
-    let (Ok(types), Ok(store)) = (config.alert_types(), open_existing(config).await) else { return Vec::new() };
+    let (Ok(types), Ok(store)) = (config.alert_types(), open_existing(config).await) else {
+        return Vec::new();
+    };
     let changed = changed_types(&store, &types, SystemClock.now()).await.unwrap_or_default();
     let part = || "alert types".to_owned();
-    changed.iter().map(|each| Finding { part: part(), state: State::Warning, says: each.sentence() }).collect()
+    changed
+        .iter()
+        .map(|each| Finding { part: part(), state: State::Warning, says: each.sentence() })
+        .collect()
 }
 
 async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<Finding> {

@@ -58,7 +58,7 @@ pub(crate) struct ProcessedEvent {
 /// and wait for the output of an earlier one.
 const STARTED_FACTOR: usize = 4;
 /// How long a stopped run waits for a reader that does not read.
-const OUTPUT_TIME_MAX: Duration = Duration::from_secs(5);
+const OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let inputs = args.files.iter().map(|path| {

@@ -9,7 +9,7 @@ use portend_testing::http::{Script, Server};
 use serde_json::Value;
 
 use super::alerts::{later, lines, student, students};
-use super::harness::{Home, Run, until};
+use super::harness::{Home, PORTEND, Run, until};
 
 /// Reads so many lines of what the process writes.
 fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildStdout> {
@@ -164,4 +164,43 @@ fn a_reader_who_has_gone_ends_the_run_quietly_with_everything_begun_finished() {
         assert_eq!(ledger["unfinished"], 0, "{line}: {ledger}");
         assert!(ledger["received"].as_u64().unwrap() < ALERTS as u64, "{line}: {ledger}");
     }
+}
+
+/// Nobody reads on, and the pipe is full: the alerts are worked on all the same, and the program can be stopped.
+#[test]
+fn a_reader_that_pauses_holds_up_neither_work_nor_a_signal() {
+    const ALERTS: usize = 2000;
+    let home = Home::new();
+    home.write("alerts.jsonl", students(ALERTS));
+    let mut child = home.portend(&["explain", "--json", "alerts.jsonl"]).spawn().unwrap();
+    until("every alert is stored", || {
+        let ledger = home.run("ledger --json").json().pop();
+        ledger.is_some_and(|ledger| ledger["stored"] == ALERTS)
+    });
+    signal(&child, "TERM");
+    // Its output is taken only once it has ended.
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let run = Run::end(child);
+    assert!(run.err.contains("the rest of it is not printed"), "{}", run.err);
+}
+
+/// As the shell's `ulimit` sets them.
+#[test]
+fn a_limit_of_the_system_is_named_and_nothing_is_lost() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(2000));
+    let limited = |limit: &str| {
+        let script = format!("ulimit {limit}; exec {PORTEND} explain --json alerts.jsonl");
+        Run::of(home.program("sh", &["-c", &script]).output().unwrap())
+    };
+    limited("-n 12").complains(1, "too few files may be open at once", "ulimit -n 256");
+    // The file of the store is cut off in the middle of the run.
+    let run = limited("-f 1000").exits(1);
+    let last = run.json().pop().unwrap();
+    assert_eq!((&last["status"], &last["reason"]), (&"failed".into(), &"store_full".into()), "{last}");
+    assert!(last["message"].as_str().unwrap().contains("ulimit -f"), "{last}");
+    home.end_leases();
+    let again = home.run("explain --json alerts.jsonl").exits(0);
+    assert_eq!(again.count("stored") + again.count("repeated"), 2000);
+    assert_eq!(home.insights().len(), 2000);
 }

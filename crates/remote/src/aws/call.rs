@@ -87,13 +87,16 @@ impl Caller {
         let mut request = request.body(body).map_err(|_| no_request())?;
         let signed = self.authorize(&mut request, place).await?;
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(network::USER_AGENT));
-        let response = self.aws.connections.exchange(request, bounds).await?;
+        let mut response = self.aws.connections.exchange(request, bounds).await?;
         if !response.is_success() && self.aws.skew.learn(&response, SystemClock.now(), signed) {
             return Err(ModelError::Unavailable { what: "the clock of this machine is off".to_owned() });
         }
         let checksum = response.headers.get("x-amz-crc32").and_then(|checksum| checksum.parse().ok());
         if response.is_success() && checksum.is_some_and(|sum: u32| sum != crc32fast::hash(&response.body)) {
             return Err(unreadable("damaged"));
+        }
+        if let Some(key) = &place.key {
+            response.body = key.masked(response.body);
         }
         Ok(response)
     }

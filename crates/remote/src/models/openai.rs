@@ -114,7 +114,10 @@ impl OpenAi {
         let request = self.request(body, key)?;
         // The core bounds the time.
         let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
-        let response = self.connections.exchange(request, bounds).await?;
+        let mut response = self.connections.exchange(request, bounds).await?;
+        if let Some(key) = key {
+            response.body = key.masked(response.body);
+        }
         response::read(self.api, &response, with_schema)
     }
 
