@@ -1,7 +1,8 @@
-//! What the tests of every crate share. No program links it.
+//! What the tests of every crate share, and the program `storm`. No program that is delivered links it.
 //!
 //! Modules are declared in the order in which to read them; each uses only those above it.
 #![expect(
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     reason = "support for tests; a panic is how it reports a failure"
@@ -13,3 +14,5 @@ pub mod model;
 pub mod faults;
 pub mod play;
 pub mod store_contract;
+pub mod random;
+pub mod storm;

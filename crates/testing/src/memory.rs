@@ -1,6 +1,6 @@
 //! The store's contract in memory: the reference, for tests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,9 +20,9 @@ pub struct MemoryStore(Mutex<MemoryState>);
 /// What a store holds, with every operation of the contract as a function that returns at once.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryState {
-    claims: HashMap<AlertKey, ClaimRow>,
+    claims: BTreeMap<AlertKey, ClaimRow>,
     insights: BTreeMap<InsightKey, InsightRow>,
-    parked: HashMap<String, Parked>,
+    parked: BTreeMap<String, Parked>,
 }
 
 /// A stored insight, without its repeats.
@@ -72,9 +72,47 @@ impl MemoryState {
         self.claims.get(&key)
     }
 
+    /// The same, to be changed.
+    pub(crate) fn claim_row_mut(&mut self, key: AlertKey) -> Option<&mut ClaimRow> {
+        self.claims.get_mut(&key)
+    }
+
+    /// Removes a claim's row.
+    pub(crate) fn remove_claim(&mut self, key: AlertKey) {
+        self.claims.remove(&key);
+    }
+
+    /// Deletes some of what has expired: those that `is_chosen`, which is called for each in their order. Returns the keys
+    /// of the claims, and of the claims of the insights.
+    pub(crate) fn delete_expired(
+        &mut self,
+        now: Timestamp,
+        mut is_chosen: impl FnMut() -> bool,
+    ) -> (Vec<AlertKey>, Vec<AlertKey>) {
+        let claims = self.claims.extract_if(.., |_, row| row.expires_at.is_past(now) && is_chosen());
+        let claims = claims.map(|(key, _)| key).collect();
+        let insights = self.insights.extract_if(.., |_, row| !row.is_live(now) && is_chosen());
+        (claims, insights.map(|(_, row)| row.alert_key).collect())
+    }
+
     /// An insight's row, expired or not.
     pub(crate) fn insight_row(&self, key: &InsightKey) -> Option<&InsightRow> {
         self.insights.get(key)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn insight_row_mut(&mut self, key: &InsightKey) -> Option<&mut InsightRow> {
+        self.insights.get_mut(key)
+    }
+
+    /// Removes an insight's row.
+    pub(crate) fn remove_insight(&mut self, key: &InsightKey) {
+        self.insights.remove(key);
+    }
+
+    /// Whether an event is parked, expired or not.
+    pub(crate) fn is_parked(&self, sha256: &str) -> bool {
+        self.parked.contains_key(sha256)
     }
 
     fn live(&self, key: &InsightKey, now: Timestamp) -> Option<&InsightRow> {
