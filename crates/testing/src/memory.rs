@@ -35,7 +35,7 @@ pub(crate) struct InsightRow {
 
 /// What the transaction of a commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Put {
+pub(crate) enum PutOutcome {
     /// The insight is stored and its claim is done.
     Stored,
     /// Nothing: there is an insight under the key.
@@ -147,29 +147,29 @@ impl MemoryState {
 
     fn commit(&mut self, request: &CommitRequest<'_>) -> Commit {
         match self.put(request) {
-            Put::Stored => Commit::Stored,
-            refused @ (Put::Exists | Put::Lost) => self.existing(request, refused),
+            PutOutcome::Stored => Commit::Stored,
+            refused @ (PutOutcome::Exists | PutOutcome::Lost) => self.existing(request, refused),
         }
     }
 
     /// The transaction of a commit: both writes, or none.
-    pub(crate) fn put(&mut self, request: &CommitRequest<'_>) -> Put {
+    pub(crate) fn put(&mut self, request: &CommitRequest<'_>) -> PutOutcome {
         let CommitRequest { lease, insight, todo, now } = *request;
         if self.live(insight.key(), now).is_some() {
-            return Put::Exists;
+            return PutOutcome::Exists;
         }
         let committed = ClaimRow::commit(self.claims.get(&lease.alert_key), lease, insight);
-        let Some(claim) = committed else { return Put::Lost };
+        let Some(claim) = committed else { return PutOutcome::Lost };
         self.claims.insert(lease.alert_key, claim);
         let row = InsightRow { insight: insight.to_stored(), alert_key: insight.alert_key(), todo };
         self.insights.insert(insight.key().clone(), row);
-        Put::Stored
+        PutOutcome::Stored
     }
 
     /// What a refused transaction means to its caller.
-    pub(crate) fn existing(&mut self, request: &CommitRequest<'_>, refused: Put) -> Commit {
+    pub(crate) fn existing(&mut self, request: &CommitRequest<'_>, refused: PutOutcome) -> Commit {
         let CommitRequest { lease, insight, now, .. } = *request;
-        match self.live(insight.key(), now).filter(|_| refused == Put::Exists) {
+        match self.live(insight.key(), now).filter(|_| refused == PutOutcome::Exists) {
             Some(row) if row.alert_key != insight.alert_key() => Commit::KeyTaken,
             Some(row) => {
                 let stored = self.joined(row);
@@ -182,8 +182,10 @@ impl MemoryState {
             }
             None => {
                 // Another worker has taken over: its insight may be under another key than this one's.
-                let key = self.claims.get(&lease.alert_key).map(|row| row.insight_key.clone());
-                let stored = key.and_then(|key| self.insight(&key, now));
+                let claim = self.claims.get(&lease.alert_key);
+                let row = claim.and_then(|claim| self.live(&claim.insight_key, now));
+                // It may also be another alert's, whose key begins with the same digits.
+                let stored = row.filter(|row| row.alert_key == lease.alert_key).map(|row| self.joined(row));
                 stored.map_or(Commit::Lost, Commit::Existing)
             }
         }

@@ -15,12 +15,12 @@ impl Random {
 
     /// The generator of this member of a family: each has numbers of its own.
     pub fn of(seed: u64, member: u64) -> Self {
-        let first = Self(seed).next();
-        Self(Self(first ^ member).next())
+        let first = Self(seed).draw();
+        Self(Self(first ^ member).draw())
     }
 
     /// The next number, every one as likely as any other.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -30,7 +30,7 @@ impl Random {
 
     /// A number below the bound, which must not be 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.draw() % bound
     }
 
     /// A number of the range, which must not be empty.
@@ -70,10 +70,10 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_numbers_and_another_seed_others() {
-        let numbers = |mut random: Random| [random.next(), random.next(), random.next()];
+        let numbers = |mut random: Random| [random.draw(), random.draw(), random.draw()];
         assert_eq!(numbers(Random::new(1)), numbers(Random::new(1)));
         // The reference implementation's first number of the seed 0.
-        assert_eq!(Random::new(0).next(), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(Random::new(0).draw(), 0xE220_A839_7B1D_CDAF);
         assert_ne!(numbers(Random::new(1)), numbers(Random::new(2)));
         assert_ne!(numbers(Random::of(1, 0)), numbers(Random::of(1, 1)));
     }

@@ -105,7 +105,7 @@ impl Storm {
     fn epoch(&self, number: u64, traced: Option<usize>) -> EpochSetup {
         let messages = EPOCH_ALERTS.min(self.alerts - number * EPOCH_ALERTS);
         EpochSetup {
-            seed: Random::of(self.seed, number).next(),
+            seed: Random::of(self.seed, number).draw(),
             messages: usize::try_from(messages).unwrap_or(0),
             bug: self.bug,
             traced,

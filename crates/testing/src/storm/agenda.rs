@@ -106,15 +106,15 @@ impl<T: Send> Arrive for Slot<T> {
 
 /// A response to wait for.
 #[derive(Debug)]
-pub(super) struct Response<T>(Arc<Slot<T>>);
+pub(super) struct PendingResponse<T>(Arc<Slot<T>>);
 
-impl<T> Response<T> {
+impl<T> PendingResponse<T> {
     pub(super) fn of(slot: Arc<Slot<T>>) -> Self {
         Self(slot)
     }
 }
 
-impl<T> Future for Response<T> {
+impl<T> Future for PendingResponse<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_response_is_ready_when_it_has_arrived() {
         let slot = Arc::new(Slot::default());
-        let mut response = Response::of(Arc::clone(&slot));
+        let mut response = PendingResponse::of(Arc::clone(&slot));
         let mut context = Context::from_waker(Waker::noop());
         slot.fill(7);
         assert!(Pin::new(&mut response).poll(&mut context).is_pending(), "it is on its way");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use portend_core::time::Timestamp;
 
 use super::history::What;
-use super::queue::End;
+use super::queue::MessageEnd;
 use super::scenario::{Scenario, WorstClock};
 use super::world::World;
 use replay::Replay;
@@ -73,15 +73,15 @@ fn lost(
     world: &World,
     scenario: &Scenario,
     event: usize,
-    end: Option<End>,
+    end: Option<MessageEnd>,
     replay: &Replay<'_>,
 ) -> Option<Violation> {
     let alert = scenario.events[event].alert;
     let violation = |kind, what: String| Some(Violation { kind, alert, what });
     let deleted_at = match end {
         None => return violation(ViolationKind::Lost, format!("event {event} is still in the queue")),
-        Some(End::DeadLetter) => return None,
-        Some(End::Deleted(at)) => at,
+        Some(MessageEnd::DeadLetter) => return None,
+        Some(MessageEnd::Deleted(at)) => at,
     };
     let is_fair = world.clocks[alert] == WorstClock::Fair;
     let is_of_this_life = |at: Timestamp| at <= deleted_at && deleted_at.since(at) < LIFE;

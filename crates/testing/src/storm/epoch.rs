@@ -15,7 +15,7 @@ use portend_core::pipeline::Pipeline;
 
 use super::bug::Bug;
 use super::checker::{self, Violation};
-use super::queue::Delivery;
+use super::queue::QueueDelivery;
 use super::scenario::{Scenario, SecondLife, WorkerSetup};
 use super::services::{SimulatedBus, SimulatedClock, SimulatedModel};
 use super::store::SimulatedStore;
@@ -44,6 +44,9 @@ pub(super) struct EpochReport {
 
 type SimulatedPipeline = Pipeline<SimulatedStore, SimulatedClock, SimulatedModel, SimulatedBus>;
 
+/// So many of a thousand processes that start again have a new pipeline. Another would know nothing of the models and the
+/// leases of the process before it; but it takes longer to make than an alert to explain.
+const NEW_PIPELINES_PER_MILLE: u64 = 100;
 /// Sweeps until nothing is due, at most.
 const LAST_SWEEPS_MAX: u32 = 50;
 /// How long operations can be on their way.
@@ -65,7 +68,7 @@ struct Epoch<'e> {
     world: Arc<Mutex<World>>,
     scenario: &'e Scenario,
     types: &'e AlertTypes,
-    workers: Vec<Worker>,
+    workers: Vec<StormWorker>,
     /// Workers that wait for a message.
     idle: Vec<usize>,
     /// Messages to come, as events with the pause before each.
@@ -74,22 +77,22 @@ struct Epoch<'e> {
     crashes: u64,
 }
 
-struct Worker {
+struct StormWorker {
     pipeline: Arc<SimulatedPipeline>,
     work: Option<Work>,
     is_stalled: bool,
 }
 
 struct Work {
-    job: Job,
+    task: Task,
     future: Pin<Box<dyn Future<Output = bool>>>,
     /// Whether the future has been woken.
     is_woken: Arc<Flag>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Job {
-    Event(Delivery),
+enum Task {
+    Event(QueueDelivery),
     Sweep,
     /// Releases what it holds, and ends.
     Stop,
@@ -119,7 +122,7 @@ impl<'e> Epoch<'e> {
         };
         for worker in 0..scenario.workers.len() {
             let pipeline = epoch.pipeline(worker);
-            epoch.workers.push(Worker { pipeline, work: None, is_stalled: false });
+            epoch.workers.push(StormWorker { pipeline, work: None, is_stalled: false });
             if !scenario.workers[worker].is_sweeper {
                 epoch.idle.push(worker);
             }
@@ -131,7 +134,7 @@ impl<'e> Epoch<'e> {
     fn pipeline(&mut self, worker: usize) -> Arc<SimulatedPipeline> {
         let WorkerSetup { models, has_scorecard, busy_wait_max, .. } = self.scenario.workers[worker];
         let link = Link::new(&self.world, worker);
-        let clock = SimulatedClock::new(link.clone(), self.random.next());
+        let clock = SimulatedClock::new(link.clone(), self.random.draw());
         let chain = (0..models).map(|position| SimulatedModel::new(link.clone(), position)).collect();
         let bus = self.scenario.has_bus.then(|| SimulatedBus(link.clone()));
         let pipeline = Pipeline::new(self.types.clone(), SimulatedStore(link), clock)
@@ -246,7 +249,7 @@ impl<'e> Epoch<'e> {
                 let pause = self.world().weather.sweep_pause();
                 self.world().plan(pause, Happening::Sweep { worker });
                 if self.workers[worker].work.is_none() {
-                    self.start(worker, Job::Sweep);
+                    self.start(worker, Task::Sweep);
                 }
             }
             Happening::Effect(_) => {}
@@ -280,16 +283,16 @@ impl<'e> Epoch<'e> {
                 world.queue.delete(delivery.message, now);
             }
             drop(world);
-            self.start(worker, Job::Event(delivery));
+            self.start(worker, Task::Event(delivery));
         }
     }
 
     /// Starts work.
-    fn start(&mut self, worker: usize, job: Job) {
+    fn start(&mut self, worker: usize, task: Task) {
         let pipeline = Arc::clone(&self.workers[worker].pipeline);
         let time = self.scenario.workers[worker].time_per_event;
         let mut world = self.world();
-        let event = if let Job::Event(delivery) = job {
+        let event = if let Task::Event(delivery) = task {
             let number = world.queue.messages[delivery.message].event;
             Some((number, world.event_alerts[number]))
         } else {
@@ -300,32 +303,32 @@ impl<'e> Epoch<'e> {
         let run = world.run_of(worker);
         world.note(alert, || format!("worker {worker}, run {run}: receives the event"));
         drop(world);
-        let future: Pin<Box<dyn Future<Output = bool>>> = match (job, event) {
-            (Job::Event(_), Some((number, _))) => {
+        let future: Pin<Box<dyn Future<Output = bool>>> = match (task, event) {
+            (Task::Event(_), Some((number, _))) => {
                 let bytes = Arc::clone(&self.scenario.events[number].bytes);
                 Box::pin(async move {
                     let received = pipeline.receive(&bytes);
                     pipeline.run(deadline).process(&received).await.is_ok()
                 })
             }
-            (Job::Stop, _) => Box::pin(async move {
+            (Task::Stop, _) => Box::pin(async move {
                 pipeline.release_held(deadline).await;
                 true
             }),
-            (Job::Sweep | Job::Event(_), _) => {
+            (Task::Sweep | Task::Event(_), _) => {
                 Box::pin(async move { pipeline.run(deadline).sweep(|_| ()).await.is_ok() })
             }
         };
-        self.workers[worker].work = Some(Work { job, future, is_woken: Arc::default() });
+        self.workers[worker].work = Some(Work { task, future, is_woken: Arc::default() });
         self.step(worker);
     }
 
     /// Something has arrived at a worker: it continues, unless fate intervenes.
     fn step(&mut self, worker: usize) {
-        let Worker { work: Some(work), is_stalled: false, .. } = &self.workers[worker] else { return };
-        let job = work.job;
+        let StormWorker { work: Some(work), is_stalled: false, .. } = &self.workers[worker] else { return };
+        let task = work.task;
         let mut world = self.world();
-        let fate = if job == Job::Stop { StepFate::Continues } else { world.weather.step_fate() };
+        let fate = if task == Task::Stop { StepFate::Continues } else { world.weather.step_fate() };
         if fate != StepFate::Continues {
             let (alert, run) = (world.alert_of(worker), world.run_of(worker));
             world.note(alert, || format!("worker {worker}, run {run}: {fate:?}"));
@@ -333,13 +336,18 @@ impl<'e> Epoch<'e> {
         match fate {
             StepFate::Continues => {}
             StepFate::Delivered => {
-                if let Job::Event(delivery) = job {
+                if let Task::Event(delivery) = task {
                     world.queue.duplicate(delivery.message);
                 }
             }
             StepFate::Stalls(time) => {
                 let run = world.run_of(worker);
                 world.stall(worker);
+                if let Task::Event(delivery) = task
+                    && world.weather.is_delivered_in_a_stall()
+                {
+                    world.queue.duplicate(delivery.message);
+                }
                 world.plan(time, Happening::Resumption { worker, run });
                 drop(world);
                 self.workers[worker].is_stalled = true;
@@ -348,7 +356,7 @@ impl<'e> Epoch<'e> {
             StepFate::Stops => {
                 drop(world);
                 self.workers[worker].work = None;
-                return self.start(worker, Job::Stop);
+                return self.start(worker, Task::Stop);
             }
             StepFate::Crashes => {
                 drop(world);
@@ -363,7 +371,9 @@ impl<'e> Epoch<'e> {
     /// The process is gone. Its message appears again by itself.
     fn end_process(&mut self, worker: usize) {
         self.workers[worker].work = None;
-        self.workers[worker].pipeline = self.pipeline(worker);
+        if self.random.chance(NEW_PIPELINES_PER_MILLE) {
+            self.workers[worker].pipeline = self.pipeline(worker);
+        }
         let mut world = self.world();
         world.begin_run(worker, Duration::ZERO, None);
         let pause = world.weather.restart_time();
@@ -384,8 +394,8 @@ impl<'e> Epoch<'e> {
             work.is_woken.0.store(false, Ordering::Relaxed);
             match work.future.as_mut().poll(&mut context) {
                 Poll::Ready(is_ok) => {
-                    let job = work.job;
-                    return self.finish(worker, job, is_ok);
+                    let task = work.task;
+                    return self.finish(worker, task, is_ok);
                 }
                 // It may have woken itself.
                 Poll::Pending if !work.is_woken.0.load(Ordering::Relaxed) => return,
@@ -395,9 +405,9 @@ impl<'e> Epoch<'e> {
     }
 
     /// The work is done. The process may still crash before it acknowledges the event.
-    fn finish(&mut self, worker: usize, job: Job, is_ok: bool) {
+    fn finish(&mut self, worker: usize, task: Task, is_ok: bool) {
         self.workers[worker].work = None;
-        if job == Job::Stop {
+        if task == Task::Stop {
             return self.end_process(worker);
         }
         let mut world = self.world();
@@ -411,7 +421,7 @@ impl<'e> Epoch<'e> {
         world.note(alert, || {
             format!("worker {worker}, run {run}: {}", if is_ok { "ends" } else { "hands the event back" })
         });
-        if let Job::Event(delivery) = job {
+        if let Task::Event(delivery) = task {
             let now = world.now;
             if is_ok {
                 world.queue.delete(delivery.message, now);

@@ -10,7 +10,7 @@ use crate::memory::MemoryState;
 
 /// Who sent an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(super) struct Requester {
     pub(super) worker: usize,
     /// One run of the pipeline. A process that was restarted is another run.
     pub(super) run: u64,
@@ -22,18 +22,19 @@ pub(super) struct Caller {
 
 /// One thing that happened to an alert.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct HistoryEntry {
     pub(super) at: Timestamp,
-    pub(super) caller: Caller,
+    pub(super) caller: Requester,
     pub(super) what: What,
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most entries are of the large one")]
 pub(super) enum What {
     /// The store changed the alert's claim, its insight, or both.
     Written { before: Rows, after: Rows },
-    /// The store deleted what had expired.
-    Expired { claim: bool, insight: bool },
+    /// The store deleted the claim, because it had expired.
+    ClaimExpired,
     /// The provider received a call.
     Called { call: usize },
     /// The bus published the insight that this run made.
@@ -67,7 +68,7 @@ pub(super) struct ClaimView {
 /// What must not change of an insight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InsightView {
-    /// What tells the keys of one alert's insights apart.
+    /// The parts of its key in which two insights of one alert can differ.
     pub(super) key: (Timestamp, usize),
     /// The run that made it, by its random name.
     pub(super) by: u64,
@@ -77,19 +78,12 @@ pub(super) struct InsightView {
     pub(super) expires_at: Timestamp,
 }
 
-/// A call that the provider received.
-#[derive(Debug, Clone)]
-pub(super) struct ModelCall {
-    pub(super) model: usize,
-    /// Whether the response is an answer; none if the caller did not wait for it.
-    pub(super) is_accepted: Option<bool>,
-}
-
 /// Everything that happened, alert by alert.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    pub(super) alerts: Vec<Vec<Entry>>,
-    pub(super) calls: Vec<ModelCall>,
+    pub(super) alerts: Vec<Vec<HistoryEntry>>,
+    /// Of each call, whether the response was an answer; none if the caller did not wait for it.
+    pub(super) calls: Vec<Option<bool>>,
     /// Calls whose prompt has the facts of no alert.
     pub(super) unknown_calls: u64,
 }
@@ -99,8 +93,8 @@ impl History {
         Self { alerts: vec![Vec::new(); alerts], ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, alert: usize, at: Timestamp, caller: Caller, what: What) {
-        self.alerts[alert].push(Entry { at, caller, what });
+    pub(super) fn add(&mut self, alert: usize, at: Timestamp, caller: Requester, what: What) {
+        self.alerts[alert].push(HistoryEntry { at, caller, what });
     }
 }
 

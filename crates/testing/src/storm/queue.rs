@@ -10,22 +10,22 @@ const RECEIVES_MAX: u32 = 12;
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    pub(super) messages: Vec<Message>,
+    pub(super) messages: Vec<QueueMessage>,
     visible: VecDeque<usize>,
     /// Messages that are neither deleted nor dead.
     open: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Message {
+pub(super) struct QueueMessage {
     pub(super) event: usize,
     receives: u32,
-    pub(super) end: Option<End>,
+    pub(super) end: Option<MessageEnd>,
 }
 
 /// Where a message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum MessageEnd {
     /// A worker deleted it at this time.
     Deleted(Timestamp),
     /// It was received too often.
@@ -34,7 +34,7 @@ pub(super) enum End {
 
 /// One delivery. A later one of the same message makes its timeout void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Delivery {
+pub(super) struct QueueDelivery {
     pub(super) message: usize,
     receive: u32,
 }
@@ -42,17 +42,17 @@ pub(super) struct Delivery {
 impl Queue {
     pub(super) fn send(&mut self, event: usize) {
         self.visible.push_back(self.messages.len());
-        self.messages.push(Message { event, receives: 0, end: None });
+        self.messages.push(QueueMessage { event, receives: 0, end: None });
         self.open += 1;
     }
 
     /// The next visible message. It is invisible until it [appears](Self::appear) again.
-    pub(super) fn receive(&mut self) -> Option<Delivery> {
+    pub(super) fn receive(&mut self) -> Option<QueueDelivery> {
         while let Some(message) = self.visible.pop_front() {
-            let Message { receives, end, .. } = &mut self.messages[message];
+            let QueueMessage { receives, end, .. } = &mut self.messages[message];
             if end.is_none() {
                 *receives += 1;
-                return Some(Delivery { message, receive: *receives });
+                return Some(QueueDelivery { message, receive: *receives });
             }
         }
         None
@@ -64,15 +64,15 @@ impl Queue {
     }
 
     /// The delivery's timeout is over: if it was the last one, its message is visible again, or dead.
-    pub(super) fn appear(&mut self, delivery: Delivery) {
-        let Message { receives, end, .. } = &mut self.messages[delivery.message];
+    pub(super) fn appear(&mut self, delivery: QueueDelivery) {
+        let QueueMessage { receives, end, .. } = &mut self.messages[delivery.message];
         if end.is_some() || *receives != delivery.receive {
             return;
         }
         if *receives < RECEIVES_MAX {
             self.visible.push_back(delivery.message);
         } else {
-            *end = Some(End::DeadLetter);
+            *end = Some(MessageEnd::DeadLetter);
             self.open -= 1;
         }
     }
@@ -82,17 +82,17 @@ impl Queue {
         match end {
             None => self.open -= 1,
             // It is not in this queue any more.
-            Some(End::DeadLetter) => return,
-            Some(End::Deleted(_)) => {}
+            Some(MessageEnd::DeadLetter) => return,
+            Some(MessageEnd::Deleted(_)) => {}
         }
-        *end = Some(End::Deleted(now));
+        *end = Some(MessageEnd::Deleted(now));
     }
 
     /// Moves what is dead back. Returns whether there was anything.
     pub(super) fn redrive(&mut self) -> bool {
         let mut is_any = false;
         for (index, message) in self.messages.iter_mut().enumerate() {
-            if message.end == Some(End::DeadLetter) {
+            if message.end == Some(MessageEnd::DeadLetter) {
                 (message.receives, message.end) = (0, None);
                 self.visible.push_back(index);
                 self.open += 1;
@@ -129,7 +129,7 @@ mod tests {
         assert!(!queue.is_drained());
         queue.appear(last);
         assert!(queue.is_drained());
-        assert_eq!(queue.messages[0].end, Some(End::DeadLetter));
+        assert_eq!(queue.messages[0].end, Some(MessageEnd::DeadLetter));
         assert!(queue.redrive() && !queue.redrive());
         let again = queue.receive().unwrap();
         queue.duplicate(again.message);

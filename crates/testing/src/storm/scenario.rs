@@ -25,7 +25,7 @@ pub(super) struct Scenario {
     /// Whether some workers have the scorecard behind their models and others do not.
     pub(super) is_mixed: bool,
     pub(super) alerts: Vec<SentAlert>,
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<SentEvent>,
     /// The messages in their order.
     pub(super) arrivals: Vec<Arrival>,
     pub(super) second_life: Option<SecondLife>,
@@ -59,7 +59,7 @@ pub(super) struct SentAlert {
 }
 
 #[derive(Debug)]
-pub(super) struct Event {
+pub(super) struct SentEvent {
     pub(super) alert: usize,
     pub(super) bytes: Arc<[u8]>,
 }
@@ -212,7 +212,7 @@ impl Scenario {
 
     fn push(&mut self, alert: usize, bytes: Vec<u8>) -> usize {
         self.alerts[alert].events += 1;
-        self.events.push(Event { alert, bytes: bytes.into() });
+        self.events.push(SentEvent { alert, bytes: bytes.into() });
         self.events.len() - 1
     }
 

@@ -14,9 +14,9 @@ use portend_core::notify::{Notifier, NotifyError};
 use portend_core::number::Number;
 use portend_core::time::Timestamp;
 
-use super::agenda::{Response, Slot};
+use super::agenda::{PendingResponse, Slot};
 use super::bug::Bug;
-use super::history::{ModelCall, What, run_number};
+use super::history::{What, run_number};
 use super::weather::{BusFate, ModelFate};
 use super::world::{Happening, Link, World};
 use crate::random::Random;
@@ -40,7 +40,7 @@ impl Clock for SimulatedClock {
     }
 
     fn random(&self) -> u64 {
-        Random::new(self.random.fetch_add(1, Ordering::Relaxed)).next()
+        Random::new(self.random.fetch_add(1, Ordering::Relaxed)).draw()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -104,15 +104,15 @@ impl World {
         model: usize,
         calls: u32,
         has_schema: bool,
-    ) -> (usize, Response<ModelFate>) {
+    ) -> (usize, PendingResponse<ModelFate>) {
         let alert = self.by_calls.get(&calls).copied();
         let caller = self.begin(worker, "call of a model", alert);
-        let fate = match self.weather.model_fate(model, self.now) {
-            ModelFate::SchemaRefused if !has_schema => ModelFate::Accepted,
-            fate => fate,
-        };
+        let mut fate = self.weather.model_fate(model, self.now);
+        if fate == ModelFate::SchemaRefused && !has_schema {
+            fate = ModelFate::Accepted;
+        }
         let number = self.history.calls.len();
-        self.history.calls.push(ModelCall { model, is_accepted: None });
+        self.history.calls.push(None);
         match alert {
             Some(alert) => self.history.add(alert, self.now, caller, What::Called { call: number }),
             None => self.history.unknown_calls += 1,
@@ -123,12 +123,12 @@ impl World {
             let time = self.weather.model_time();
             self.respond(time, caller, &slot, fate);
         }
-        (number, Response::of(slot))
+        (number, PendingResponse::of(slot))
     }
 
     /// Notes that the caller has received the response.
     fn end_call(&mut self, number: usize, fate: ModelFate) {
-        self.history.calls[number].is_accepted = Some(fate == ModelFate::Accepted);
+        self.history.calls[number] = Some(fate == ModelFate::Accepted);
     }
 }
 
@@ -182,7 +182,11 @@ impl Notifier for SimulatedBus {
 
 impl World {
     /// Sends an insight to the bus.
-    fn publish(&mut self, worker: usize, insight: &StoredInsight) -> Response<Result<(), NotifyError>> {
+    fn publish(
+        &mut self,
+        worker: usize,
+        insight: &StoredInsight,
+    ) -> PendingResponse<Result<(), NotifyError>> {
         let alert = calls_in(insight).and_then(|calls| self.by_calls.get(&calls).copied());
         let caller = self.begin(worker, "publish", alert);
         let fate = self.weather.bus_fate(self.now);
@@ -203,6 +207,6 @@ impl World {
             };
             self.plan(there, Happening::Effect(Box::new(publish)));
         }
-        Response::of(slot)
+        PendingResponse::of(slot)
     }
 }

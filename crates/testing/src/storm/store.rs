@@ -13,10 +13,10 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 
 use super::bug::Bug;
-use super::history::{Caller, What};
-use super::table::Table;
-use super::world::{Link, Operation, World};
-use crate::memory::Put;
+use super::history::{Requester, What};
+use super::table::SimulatedTable;
+use super::world::{Link, OperationInfo, World};
+use crate::memory::PutOutcome;
 
 /// A worker's store.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ impl SimulatedStore {
         &self,
         name: &'static str,
         key: AlertKey,
-        effect: impl FnOnce(&mut Table) -> T + Send + 'static,
+        effect: impl FnOnce(&mut SimulatedTable) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let response = {
             let mut world = self.0.world();
-            let operation = Operation { name, alert: world.alert(key), is_transaction: false };
+            let operation = OperationInfo { name, alert: world.alert(key), is_transaction: false };
             world.send(self.0.worker, operation, |world, _| effect(&mut world.table))
         };
         response.await
@@ -62,23 +62,23 @@ impl SimulatedStore {
     /// One request about any alert, or about no single one.
     async fn send_any<T: std::fmt::Debug + Send + 'static>(
         &self,
-        operation: Operation,
-        effect: impl FnOnce(&mut World, Caller) -> T + Send + 'static,
+        operation: OperationInfo,
+        effect: impl FnOnce(&mut World, Requester) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let response = self.0.world().send(self.0.worker, operation, effect);
         response.await
     }
 
     /// A request about the insight under this key; if there is none, about the alert that the worker works on.
-    fn about(&self, name: &'static str, key: &InsightKey) -> Operation {
+    fn about(&self, name: &'static str, key: &InsightKey) -> OperationInfo {
         let world = self.0.world();
         let owner = world.table.state.insight_row(key).and_then(|row| world.alert(row.alert_key));
         about_alert(name, owner.or_else(|| world.alert_of(self.0.worker)))
     }
 }
 
-fn about_alert(name: &'static str, alert: Option<usize>) -> Operation {
-    Operation { name, alert, is_transaction: false }
+fn about_alert(name: &'static str, alert: Option<usize>) -> OperationInfo {
+    OperationInfo { name, alert, is_transaction: false }
 }
 
 impl Claims for SimulatedStore {
@@ -99,14 +99,14 @@ impl Claims for SimulatedStore {
             (world.alert(key), world.bug)
         };
         let first = Arc::clone(&sent);
-        let transaction = Operation { name: "commit", alert, is_transaction: true };
+        let transaction = OperationInfo { name: "commit", alert, is_transaction: true };
         let put = self.send_any(transaction, move |world, _| world.table.put(&first.request())).await;
         if bug == Some(Bug::RefusedIsStored) && matches!(put, Err(StoreError::Busy { .. })) {
             return Ok(Commit::Stored);
         }
         match put? {
-            Put::Stored => Ok(Commit::Stored),
-            refused @ (Put::Exists | Put::Lost) => {
+            PutOutcome::Stored => Ok(Commit::Stored),
+            refused @ (PutOutcome::Exists | PutOutcome::Lost) => {
                 self.send("existing", key, move |table| table.existing(&sent.request(), refused)).await
             }
         }

@@ -11,7 +11,7 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 
 use super::bug::Bug;
-use crate::memory::{MemoryState, Put};
+use crate::memory::{MemoryState, PutOutcome};
 use crate::random::Random;
 
 /// How far the index over what is due lags behind at most.
@@ -21,7 +21,7 @@ const HALVES_PER_MILLE: u64 = 20;
 
 /// The table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct SimulatedTable {
     pub(super) state: MemoryState,
     bug: Option<Bug>,
     random: Random,
@@ -30,7 +30,7 @@ pub(super) struct Table {
     indexed_at: Timestamp,
 }
 
-impl Table {
+impl SimulatedTable {
     pub(super) fn new(bug: Option<Bug>, random: Random) -> Self {
         let state = MemoryState::default();
         Self { state, bug, random, index: Vec::new(), indexed_at: Timestamp::EPOCH }
@@ -90,7 +90,7 @@ impl Table {
     }
 
     /// The transaction of a commit.
-    pub(super) fn put(&mut self, request: &CommitRequest<'_>) -> Put {
+    pub(super) fn put(&mut self, request: &CommitRequest<'_>) -> PutOutcome {
         let mut lease = request.lease.clone();
         let fence = self.state.claim_row(lease.alert_key).map(|row| row.fence);
         if self.has(Bug::NoFence) || self.has(Bug::UnconditionalPut) {
@@ -103,14 +103,14 @@ impl Table {
         }
         let put = self.state.put(&request);
         let is_halved = self.has(Bug::HalfTransaction) && self.random.chance(HALVES_PER_MILLE);
-        if is_halved && put == Put::Stored {
+        if is_halved && put == PutOutcome::Stored {
             self.state.remove_insight(request.insight.key());
         }
         put
     }
 
     /// What a refused transaction means to its caller.
-    pub(super) fn existing(&mut self, request: &CommitRequest<'_>, refused: Put) -> Commit {
+    pub(super) fn existing(&mut self, request: &CommitRequest<'_>, refused: PutOutcome) -> Commit {
         self.state.existing(request, refused)
     }
 

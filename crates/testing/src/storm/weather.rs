@@ -139,10 +139,10 @@ impl Weather {
             return StepFate::Continues;
         }
         match self.random.below(1000) {
-            0..38 => StepFate::Crashes,
-            38..42 => StepFate::Stops,
-            42..50 => StepFate::Stalls(self.random.secs(10..150)),
-            50..56 => StepFate::Delivered,
+            0..25 => StepFate::Crashes,
+            25..28 => StepFate::Stops,
+            28..42 => StepFate::Stalls(self.random.secs(10..150)),
+            42..50 => StepFate::Delivered,
             _ => StepFate::Continues,
         }
     }
@@ -150,6 +150,11 @@ impl Weather {
     /// Whether a transaction meets another operation on its claim at the wrong moment.
     pub(super) fn conflicts(&mut self) -> bool {
         self.fails(500)
+    }
+
+    /// Whether the event of a stalled worker is delivered to another.
+    pub(super) fn is_delivered_in_a_stall(&mut self) -> bool {
+        self.fails(300)
     }
 
     fn fails(&mut self, per_mille: u64) -> bool {

@@ -12,12 +12,12 @@ use portend_core::alert::AlertKey;
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 
-use super::agenda::{Agenda, Arrive, Response, Slot};
+use super::agenda::{Agenda, Arrive, PendingResponse, Slot};
 use super::bug::Bug;
-use super::history::{Caller, History, Rows, What};
-use super::queue::{Delivery, Queue};
+use super::history::{History, Requester, Rows, What};
+use super::queue::{Queue, QueueDelivery};
 use super::scenario::{Scenario, WorkerSetup, WorstClock};
-use super::table::Table;
+use super::table::SimulatedTable;
 use super::weather::{StoreFate, Weather};
 use crate::random::Random;
 
@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) weather: Weather,
     pub(super) processes: Vec<Process>,
     runs: u64,
-    pub(super) table: Table,
+    pub(super) table: SimulatedTable,
     pub(super) queue: Queue,
     pub(super) history: History,
     /// By alert: its key, if it is one; the worst clock of the workers that touched it; operations of it on their way.
@@ -67,7 +67,7 @@ pub(super) enum Happening {
     /// The next message is sent.
     Arrival,
     /// A message is visible again.
-    Appearance(Delivery),
+    Appearance(QueueDelivery),
     /// An operation reaches its service.
     Effect(Box<dyn FnOnce(&mut World) + Send>),
     /// A response, or the end of a wait, reaches the worker.
@@ -82,7 +82,7 @@ pub(super) enum Happening {
 
 /// An operation of the store, for the history and the trace.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Operation {
+pub(super) struct OperationInfo {
     pub(super) name: &'static str,
     pub(super) alert: Option<usize>,
     pub(super) is_transaction: bool,
@@ -109,10 +109,10 @@ impl World {
             now: scenario.start,
             agenda: Agenda::default(),
             bug,
-            weather: Weather::new(Random::new(random.next())),
+            weather: Weather::new(Random::new(random.draw())),
             processes: scenario.workers.iter().map(process).collect(),
             runs: 0,
-            table: Table::new(bug, Random::new(random.next())),
+            table: SimulatedTable::new(bug, Random::new(random.draw())),
             queue: Queue::default(),
             history: History::of(alerts),
             keys: scenario.alerts.iter().map(|alert| alert.key).collect(),
@@ -191,13 +191,18 @@ impl World {
         self.processes[worker].was_stalled = true;
     }
 
-    fn caller(&self, worker: usize) -> Caller {
+    fn caller(&self, worker: usize) -> Requester {
         let Process { run, deadline, .. } = self.processes[worker];
-        Caller { worker, run, now: self.own_now(worker), deadline }
+        Requester { worker, run, now: self.own_now(worker), deadline }
     }
 
     /// Notes that an operation begins.
-    pub(super) fn begin(&mut self, worker: usize, operation: &'static str, alert: Option<usize>) -> Caller {
+    pub(super) fn begin(
+        &mut self,
+        worker: usize,
+        operation: &'static str,
+        alert: Option<usize>,
+    ) -> Requester {
         let caller = self.caller(worker);
         if let Some(alert) = alert {
             self.clocks[alert] = self.clocks[alert].max(self.processes[worker].clock);
@@ -206,7 +211,7 @@ impl World {
             }
         }
         self.note(alert, || {
-            let Caller { worker, run, now, deadline } = caller;
+            let Requester { worker, run, now, deadline } = caller;
             format!("worker {worker}, run {run}: {operation} (its time {now}, deadline {deadline})")
         });
         caller
@@ -224,10 +229,10 @@ impl World {
     pub(super) fn send<T: Debug + Send + 'static>(
         &mut self,
         worker: usize,
-        operation: Operation,
-        effect: impl FnOnce(&mut Self, Caller) -> T + Send + 'static,
-    ) -> Response<Result<T, StoreError>> {
-        let Operation { name, alert, is_transaction } = operation;
+        operation: OperationInfo,
+        effect: impl FnOnce(&mut Self, Requester) -> T + Send + 'static,
+    ) -> PendingResponse<Result<T, StoreError>> {
+        let OperationInfo { name, alert, is_transaction } = operation;
         let caller = self.begin(worker, name, alert);
         let slot = Arc::new(Slot::default());
         let (there, back) = (self.weather.way(), self.weather.way());
@@ -245,7 +250,7 @@ impl World {
             self.respond(there + back, caller, &slot, Err(error));
         }
         if matches!(fate, StoreFate::Throttled | StoreFate::Unreachable) {
-            return Response::of(slot);
+            return PendingResponse::of(slot);
         }
         if let Some(alert) = alert {
             self.on_the_way[alert] += 1;
@@ -265,7 +270,7 @@ impl World {
             }
         };
         self.plan(there + late, Happening::Effect(Box::new(reach)));
-        Response::of(slot)
+        PendingResponse::of(slot)
     }
 
     /// Whether a transaction meets another operation of its claim.
@@ -278,9 +283,9 @@ impl World {
     /// Lets an operation have its effect, and records what it changes.
     fn apply<T: Debug>(
         &mut self,
-        operation: Operation,
-        caller: Caller,
-        effect: impl FnOnce(&mut Self, Caller) -> T,
+        operation: OperationInfo,
+        caller: Requester,
+        effect: impl FnOnce(&mut Self, Requester) -> T,
     ) -> T {
         let key = operation.alert.and_then(|alert| self.keys[alert]);
         let before = key.map(|key| Rows::of(&self.table.state, key));
@@ -302,13 +307,13 @@ impl World {
     /// Deletes some of what has expired.
     pub(super) fn delete_expired(&mut self, random: &mut Random) {
         let (claims, insights) = self.table.state.delete_expired(self.now, || random.chance(500));
-        let nobody = Caller { worker: 0, run: 0, now: self.now, deadline: self.now };
-        for (keys, claim) in [(claims, true), (insights, false)] {
+        let nobody = Requester { worker: 0, run: 0, now: self.now, deadline: self.now };
+        for alert in claims.iter().filter_map(|key| self.by_key.get(key).copied()) {
+            self.history.add(alert, self.now, nobody, What::ClaimExpired);
+        }
+        for (keys, what) in [(&claims, "claim"), (&insights, "insight")] {
             for key in keys {
-                let Some(alert) = self.alert(key) else { continue };
-                self.history.add(alert, self.now, nobody, What::Expired { claim, insight: !claim });
-                let what = if claim { "claim" } else { "insight" };
-                self.note(Some(alert), || format!("the {what} is deleted, because it has expired"));
+                self.note(self.alert(*key), || format!("the {what} is deleted, because it has expired"));
             }
         }
     }
@@ -328,20 +333,20 @@ impl World {
     pub(super) fn respond<T: Send + 'static>(
         &mut self,
         after: Duration,
-        caller: Caller,
+        caller: Requester,
         slot: &Arc<Slot<T>>,
         value: T,
     ) {
         slot.fill(value);
-        let Caller { worker, run, .. } = caller;
+        let Requester { worker, run, .. } = caller;
         self.plan(after, Happening::Response { worker, run, slot: Arc::clone(slot) as Arc<dyn Arrive> });
     }
 
     /// A wait.
-    pub(super) fn sleep(&mut self, worker: usize, duration: Duration) -> Response<()> {
+    pub(super) fn sleep(&mut self, worker: usize, duration: Duration) -> PendingResponse<()> {
         let slot = Arc::new(Slot::default());
         self.respond(duration, self.caller(worker), &slot, ());
-        Response::of(slot)
+        PendingResponse::of(slot)
     }
 }
 

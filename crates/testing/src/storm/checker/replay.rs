@@ -4,7 +4,7 @@ use portend_core::limits::{CALLS_MAX, LEASE_MAX, UPGRADE_CALLS_MAX, UPGRADES_MAX
 use portend_core::time::Timestamp;
 
 use super::{EXPIRY_TOLERANCE, Violation, ViolationKind, WILD_EXPIRY_TOLERANCE};
-use crate::storm::history::{Caller, ClaimView, Entry, InsightView, Rows, What};
+use crate::storm::history::{ClaimView, HistoryEntry, InsightView, Requester, Rows, What};
 use crate::storm::scenario::{Scenario, WorstClock};
 use crate::storm::world::World;
 
@@ -16,7 +16,7 @@ pub(super) struct Replay<'w> {
     alert: usize,
     clock: WorstClock,
     claim: Option<ClaimView>,
-    leases: Vec<Lease>,
+    leases: Vec<GrantedLease>,
     /// How often a claim was made anew.
     lives: u32,
     pub(super) insights: Vec<PutInsight>,
@@ -37,7 +37,7 @@ pub(super) struct PutInsight {
 
 /// A lease that the store granted.
 #[derive(Debug)]
-struct Lease {
+struct GrantedLease {
     fence: u64,
     run: u64,
     /// Calls that the claim counted under it, and calls that were made under it.
@@ -68,10 +68,10 @@ impl<'w> Replay<'w> {
 
     pub(super) fn run(&mut self) {
         for entry in &self.world.history.alerts[self.alert] {
-            let Entry { at, caller, what } = entry;
+            let HistoryEntry { at, caller, what } = entry;
             match what {
                 What::Written { before, after } => self.written(*at, *caller, before, after),
-                What::Expired { claim, .. } => self.claim = self.claim.filter(|_| !claim),
+                What::ClaimExpired => self.claim = None,
                 What::Called { call } => self.called(*at, *caller, *call),
                 What::Published { by } => self.published.push(*by),
                 What::Parked { .. } => {}
@@ -98,7 +98,7 @@ impl<'w> Replay<'w> {
         }
     }
 
-    fn written(&mut self, at: Timestamp, caller: Caller, before: &Rows, after: &Rows) {
+    fn written(&mut self, at: Timestamp, caller: Requester, before: &Rows, after: &Rows) {
         let Some(claim) = after.claim else {
             self.claim = None;
             return self.check(false, ViolationKind::Unexplained, || {
@@ -128,12 +128,12 @@ impl<'w> Replay<'w> {
     fn granted(
         &mut self,
         at: Timestamp,
-        caller: Caller,
+        caller: Requester,
         before: Option<ClaimView>,
         claim: &ClaimView,
         insight: Option<InsightView>,
     ) {
-        let Caller { run, now, .. } = caller;
+        let Requester { run, now, .. } = caller;
         let live = before.filter(|row| !row.expires_at.is_past(now));
         if let Some(row) = before {
             self.check(claim.fence > row.fence, ViolationKind::Twice, || {
@@ -161,7 +161,7 @@ impl<'w> Replay<'w> {
         let counted = claim.calls.saturating_sub(live.map_or(0, |row| row.calls));
         let is_needless = is_upgrade && insight.is_some_and(|insight| !insight.is_degraded);
         let fence = claim.fence;
-        self.leases.push(Lease { fence, run, counted, made: 0, last_call: None, is_needless });
+        self.leases.push(GrantedLease { fence, run, counted, made: 0, last_call: None, is_needless });
     }
 
     /// The claim changed under its lease, or after it.
@@ -179,13 +179,16 @@ impl<'w> Replay<'w> {
     }
 
     /// I1, I5: an insight is the only one of its alert until it expires, and only an upgrade of a degraded one replaces it.
-    fn insight_written(&mut self, at: Timestamp, caller: Caller, view: InsightView) {
+    fn insight_written(&mut self, at: Timestamp, caller: Requester, view: InsightView) {
         let run = caller.run;
         let known = self.insights.iter().rposition(|each| each.view.key == view.key);
         if known.is_some_and(|index| self.insights[index].view == view) {
             return;
         }
-        if let Some(index) = known.filter(|index| self.is_retained(&self.insights[*index], at)) {
+        // An upgrade leaves the insight's end as it is, in whatever life of the claim.
+        let is_replaced =
+            |old: &PutInsight| old.view.expires_at == view.expires_at || self.is_retained(old, at);
+        if let Some(index) = known.filter(|index| is_replaced(&self.insights[*index])) {
             let old = std::mem::replace(&mut self.insights[index].view, view);
             let is_upgrade = old.is_degraded && !view.is_degraded && old.expires_at == view.expires_at;
             self.check_always(is_upgrade, ViolationKind::Twice, || {
@@ -215,12 +218,12 @@ impl<'w> Replay<'w> {
         }
     }
 
-    fn lease(&self, fence: u64) -> Option<&Lease> {
+    fn lease(&self, fence: u64) -> Option<&GrantedLease> {
         self.leases.iter().rev().find(|lease| lease.fence == fence)
     }
 
     /// I3, I4, I6: a call has a live lease of its caller, is counted before, and has a reason.
-    fn called(&mut self, at: Timestamp, caller: Caller, call: usize) {
+    fn called(&mut self, at: Timestamp, caller: Requester, call: usize) {
         self.calls += 1;
         let (calls, calls_max) = (self.calls, self.calls_max);
         self.check_always(calls <= calls_max, ViolationKind::Unexplained, || {
@@ -250,8 +253,8 @@ impl<'w> Replay<'w> {
             unexplained("is for an insight that is not degraded");
         }
         let calls = &self.world.history.calls;
-        let earlier = lease.last_call.replace(call).map(|earlier| &calls[earlier]);
-        if earlier.is_some_and(|earlier| earlier.is_accepted == Some(true)) {
+        let earlier = lease.last_call.replace(call).map(|earlier| calls[earlier]);
+        if earlier == Some(Some(true)) {
             unexplained("follows one that was accepted");
         }
     }
