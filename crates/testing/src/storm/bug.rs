@@ -3,7 +3,7 @@
 /// A bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
-    /// The commit does not check that the lease is still the caller's.
+    /// The commit does not check that the lease is still the requester's.
     NoFence,
     /// The commit puts the insight whether or not there is one, under whatever lease.
     UnconditionalPut,

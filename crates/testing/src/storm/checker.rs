@@ -61,6 +61,10 @@ pub(super) fn check(world: &World, scenario: &Scenario) -> Vec<Violation> {
         let alert = scenario.events[message.event].alert;
         violations.extend(lost(world, scenario, message.event, message.end, &replays[alert]));
     }
+    if let Some(alert) = world.first_due() {
+        let what = "something is still to be done with its insight".to_owned();
+        violations.push(Violation { kind: ViolationKind::Lost, alert, what });
+    }
     if world.history.unknown_calls > 0 {
         let what = format!("{} calls have the facts of no alert", world.history.unknown_calls);
         violations.push(Violation { kind: ViolationKind::Unexplained, alert: 0, what });

@@ -3,10 +3,9 @@
 //! Workers are polled one at a time, when something that they wait for has arrived. At each of these steps they may crash,
 //! stall, or receive their event once more.
 
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod work;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use portend_core::alert_type::AlertTypes;
@@ -15,13 +14,12 @@ use portend_core::pipeline::Pipeline;
 
 use super::bug::Bug;
 use super::checker::{self, Violation};
-use super::queue::QueueDelivery;
 use super::scenario::{Scenario, SecondLife, WorkerSetup};
 use super::services::{SimulatedBus, SimulatedClock, SimulatedModel};
 use super::store::SimulatedStore;
-use super::weather::StepFate;
 use super::world::{Happening, Link, Trace, World};
 use crate::random::Random;
+use work::{StormWorker, Task};
 
 /// Which epoch, and what is planted in it.
 #[derive(Debug, Clone, Copy)]
@@ -42,15 +40,15 @@ pub(super) struct EpochReport {
     pub(super) trace: Vec<String>,
 }
 
+/// The real pipeline, with everything around it simulated.
 type SimulatedPipeline = Pipeline<SimulatedStore, SimulatedClock, SimulatedModel, SimulatedBus>;
 
-/// So many of a thousand processes that start again have a new pipeline. Another would know nothing of the models and the
-/// leases of the process before it; but it takes longer to make than an alert to explain.
-const NEW_PIPELINES_PER_MILLE: u64 = 100;
 /// Sweeps until nothing is due, at most.
 const LAST_SWEEPS_MAX: u32 = 50;
 /// How long operations can be on their way.
 const SETTLING_TIME: Duration = Duration::from_mins(2);
+/// How long it takes at most until everything is at rest.
+const DRAIN_TIME_MAX: Duration = Duration::from_hours(12);
 
 /// Plays an epoch.
 pub(super) fn play(setup: EpochSetup, types: &AlertTypes) -> EpochReport {
@@ -77,36 +75,6 @@ struct Epoch<'e> {
     crashes: u64,
 }
 
-struct StormWorker {
-    pipeline: Arc<SimulatedPipeline>,
-    work: Option<Work>,
-    is_stalled: bool,
-}
-
-struct Work {
-    task: Task,
-    future: Pin<Box<dyn Future<Output = bool>>>,
-    /// Whether the future has been woken.
-    is_woken: Arc<Flag>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Task {
-    Event(QueueDelivery),
-    Sweep,
-    /// Releases what it holds, and ends.
-    Stop,
-}
-
-#[derive(Debug, Default)]
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl<'e> Epoch<'e> {
     fn new(scenario: &'e Scenario, setup: EpochSetup, types: &'e AlertTypes, mut random: Random) -> Self {
         let world = World::new(scenario, setup.bug, setup.traced, &mut random);
@@ -122,7 +90,7 @@ impl<'e> Epoch<'e> {
         };
         for worker in 0..scenario.workers.len() {
             let pipeline = epoch.pipeline(worker);
-            epoch.workers.push(StormWorker { pipeline, work: None, is_stalled: false });
+            epoch.workers.push(StormWorker::of(pipeline));
             if !scenario.workers[worker].is_sweeper {
                 epoch.idle.push(worker);
             }
@@ -197,26 +165,29 @@ impl<'e> Epoch<'e> {
         self.sweep_all();
     }
 
-    /// Until every message is deleted or dead, and nothing is on its way.
+    /// Until every message is deleted or dead, and nothing is on its way; what is never at rest is a violation.
     fn drain(&mut self) {
-        while !self.is_at_rest() {
+        let limit = self.world().now.plus(DRAIN_TIME_MAX);
+        let mut end = limit;
+        while self.world().now < end {
             self.turn();
-        }
-        let end = self.world().now.plus(SETTLING_TIME);
-        while self.world().now < end || !self.is_at_rest() {
-            self.turn();
+            if self.is_at_rest() {
+                end = end.min(self.world().now.plus(SETTLING_TIME));
+            } else {
+                end = limit;
+            }
         }
     }
 
     fn is_at_rest(&self) -> bool {
-        self.workers.iter().all(|worker| worker.work.is_none()) && self.world().queue.is_drained()
+        self.workers.iter().all(StormWorker::is_free) && self.world().queue.is_drained()
     }
 
     /// Until nothing is due.
     fn sweep_all(&mut self) {
         for _ in 0..LAST_SWEEPS_MAX {
             let mut world = self.world();
-            if world.table.is_nothing_due(world.now) {
+            if world.first_due().is_none() {
                 return;
             }
             world.now = world.now.plus(UPGRADE_PAUSE + SETTLING_TIME);
@@ -240,15 +211,14 @@ impl<'e> Epoch<'e> {
             }
             Happening::Resumption { worker, run } => {
                 if self.world().run_of(worker) == run {
-                    self.workers[worker].is_stalled = false;
-                    self.poll(worker);
+                    self.resume(worker);
                 }
             }
             Happening::Restart { worker } => self.restart(worker),
             Happening::Sweep { worker } => {
                 let pause = self.world().weather.sweep_pause();
                 self.world().plan(pause, Happening::Sweep { worker });
-                if self.workers[worker].work.is_none() {
+                if self.workers[worker].is_free() {
                     self.start(worker, Task::Sweep);
                 }
             }
@@ -284,154 +254,6 @@ impl<'e> Epoch<'e> {
             }
             drop(world);
             self.start(worker, Task::Event(delivery));
-        }
-    }
-
-    /// Starts work.
-    fn start(&mut self, worker: usize, task: Task) {
-        let pipeline = Arc::clone(&self.workers[worker].pipeline);
-        let time = self.scenario.workers[worker].time_per_event;
-        let mut world = self.world();
-        let event = if let Task::Event(delivery) = task {
-            let number = world.queue.messages[delivery.message].event;
-            Some((number, world.event_alerts[number]))
-        } else {
-            None
-        };
-        let alert = event.map(|(_, alert)| alert);
-        let deadline = world.begin_run(worker, time, alert);
-        let run = world.run_of(worker);
-        world.note(alert, || format!("worker {worker}, run {run}: receives the event"));
-        drop(world);
-        let future: Pin<Box<dyn Future<Output = bool>>> = match (task, event) {
-            (Task::Event(_), Some((number, _))) => {
-                let bytes = Arc::clone(&self.scenario.events[number].bytes);
-                Box::pin(async move {
-                    let received = pipeline.receive(&bytes);
-                    pipeline.run(deadline).process(&received).await.is_ok()
-                })
-            }
-            (Task::Stop, _) => Box::pin(async move {
-                pipeline.release_held(deadline).await;
-                true
-            }),
-            (Task::Sweep | Task::Event(_), _) => {
-                Box::pin(async move { pipeline.run(deadline).sweep(|_| ()).await.is_ok() })
-            }
-        };
-        self.workers[worker].work = Some(Work { task, future, is_woken: Arc::default() });
-        self.step(worker);
-    }
-
-    /// Something has arrived at a worker: it continues, unless fate intervenes.
-    fn step(&mut self, worker: usize) {
-        let StormWorker { work: Some(work), is_stalled: false, .. } = &self.workers[worker] else { return };
-        let task = work.task;
-        let mut world = self.world();
-        let fate = if task == Task::Stop { StepFate::Continues } else { world.weather.step_fate() };
-        if fate != StepFate::Continues {
-            let (alert, run) = (world.alert_of(worker), world.run_of(worker));
-            world.note(alert, || format!("worker {worker}, run {run}: {fate:?}"));
-        }
-        match fate {
-            StepFate::Continues => {}
-            StepFate::Delivered => {
-                if let Task::Event(delivery) = task {
-                    world.queue.duplicate(delivery.message);
-                }
-            }
-            StepFate::Stalls(time) => {
-                let run = world.run_of(worker);
-                world.stall(worker);
-                if let Task::Event(delivery) = task
-                    && world.weather.is_delivered_in_a_stall()
-                {
-                    world.queue.duplicate(delivery.message);
-                }
-                world.plan(time, Happening::Resumption { worker, run });
-                drop(world);
-                self.workers[worker].is_stalled = true;
-                return;
-            }
-            StepFate::Stops => {
-                drop(world);
-                self.workers[worker].work = None;
-                return self.start(worker, Task::Stop);
-            }
-            StepFate::Crashes => {
-                drop(world);
-                self.crashes += 1;
-                return self.end_process(worker);
-            }
-        }
-        drop(world);
-        self.poll(worker);
-    }
-
-    /// The process is gone. Its message appears again by itself.
-    fn end_process(&mut self, worker: usize) {
-        self.workers[worker].work = None;
-        if self.random.chance(NEW_PIPELINES_PER_MILLE) {
-            self.workers[worker].pipeline = self.pipeline(worker);
-        }
-        let mut world = self.world();
-        world.begin_run(worker, Duration::ZERO, None);
-        let pause = world.weather.restart_time();
-        world.plan(pause, Happening::Restart { worker });
-    }
-
-    fn restart(&mut self, worker: usize) {
-        if !self.scenario.workers[worker].is_sweeper {
-            self.idle.push(worker);
-        }
-    }
-
-    fn poll(&mut self, worker: usize) {
-        let Some(work) = &mut self.workers[worker].work else { return };
-        let waker = Waker::from(Arc::clone(&work.is_woken));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            work.is_woken.0.store(false, Ordering::Relaxed);
-            match work.future.as_mut().poll(&mut context) {
-                Poll::Ready(is_ok) => {
-                    let task = work.task;
-                    return self.finish(worker, task, is_ok);
-                }
-                // It may have woken itself.
-                Poll::Pending if !work.is_woken.0.load(Ordering::Relaxed) => return,
-                Poll::Pending => {}
-            }
-        }
-    }
-
-    /// The work is done. The process may still crash before it acknowledges the event.
-    fn finish(&mut self, worker: usize, task: Task, is_ok: bool) {
-        self.workers[worker].work = None;
-        if task == Task::Stop {
-            return self.end_process(worker);
-        }
-        let mut world = self.world();
-        let (alert, run) = (world.alert_of(worker), world.run_of(worker));
-        if world.weather.step_fate() == StepFate::Crashes {
-            world.note(alert, || format!("worker {worker}, run {run}: Crashes at its end"));
-            drop(world);
-            self.crashes += 1;
-            return self.end_process(worker);
-        }
-        world.note(alert, || {
-            format!("worker {worker}, run {run}: {}", if is_ok { "ends" } else { "hands the event back" })
-        });
-        if let Task::Event(delivery) = task {
-            let now = world.now;
-            if is_ok {
-                world.queue.delete(delivery.message, now);
-            } else {
-                let pause = world.weather.pause_after_failure();
-                world.plan(pause, Happening::Appearance(delivery));
-            }
-            world.begin_run(worker, Duration::ZERO, None);
-            drop(world);
-            self.idle.push(worker);
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Requester {
 #[derive(Debug, Clone)]
 pub(super) struct HistoryEntry {
     pub(super) at: Timestamp,
-    pub(super) caller: Requester,
+    pub(super) requester: Requester,
     pub(super) what: What,
 }
 
@@ -93,8 +93,8 @@ impl History {
         Self { alerts: vec![Vec::new(); alerts], ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, alert: usize, at: Timestamp, caller: Requester, what: What) {
-        self.alerts[alert].push(HistoryEntry { at, caller, what });
+    pub(super) fn add(&mut self, alert: usize, at: Timestamp, requester: Requester, what: What) {
+        self.alerts[alert].push(HistoryEntry { at, requester, what });
     }
 }
 

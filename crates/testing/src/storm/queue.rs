@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use portend_core::time::Timestamp;
 
 /// Receives after which a message goes to the dead-letter queue.
-const RECEIVES_MAX: u32 = 12;
+const RECEIVES_MAX: u32 = 5;
 
 /// The queue.
 #[derive(Debug, Default)]

@@ -106,7 +106,7 @@ impl World {
         has_schema: bool,
     ) -> (usize, PendingResponse<ModelFate>) {
         let alert = self.by_calls.get(&calls).copied();
-        let caller = self.begin(worker, "call of a model", alert);
+        let requester = self.begin(worker, "call of a model", alert);
         let mut fate = self.weather.model_fate(model, self.now);
         if fate == ModelFate::SchemaRefused && !has_schema {
             fate = ModelFate::Accepted;
@@ -114,14 +114,14 @@ impl World {
         let number = self.history.calls.len();
         self.history.calls.push(None);
         match alert {
-            Some(alert) => self.history.add(alert, self.now, caller, What::Called { call: number }),
+            Some(alert) => self.history.add(alert, self.now, requester, What::Called { call: number }),
             None => self.history.unknown_calls += 1,
         }
         self.note(alert, || format!("  call {number} of model {model}: {fate:?}"));
         let slot = Arc::new(Slot::default());
         if fate != ModelFate::Hanging {
             let time = self.weather.model_time();
-            self.respond(time, caller, &slot, fate);
+            self.respond(time, requester, &slot, fate);
         }
         (number, PendingResponse::of(slot))
     }
@@ -188,7 +188,7 @@ impl World {
         insight: &StoredInsight,
     ) -> PendingResponse<Result<(), NotifyError>> {
         let alert = calls_in(insight).and_then(|calls| self.by_calls.get(&calls).copied());
-        let caller = self.begin(worker, "publish", alert);
+        let requester = self.begin(worker, "publish", alert);
         let fate = self.weather.bus_fate(self.now);
         let unreachable = || Err(NotifyError::Unreachable { what: "no response".into() });
         let result = match fate {
@@ -196,14 +196,14 @@ impl World {
             BusFate::NotPublished if self.bug == Some(Bug::Unpublished) => Ok(()),
             BusFate::NotPublished | BusFate::ResponseLost => unreachable(),
         };
-        self.note(alert, || format!("  publish of run {}: {fate:?}", caller.run));
+        self.note(alert, || format!("  publish of run {}: {fate:?}", requester.run));
         let slot = Arc::new(Slot::default());
         let (there, back) = (self.weather.way(), self.weather.way());
         let by = run_number(insight.run());
-        self.respond(there + back, caller, &slot, result);
+        self.respond(there + back, requester, &slot, result);
         if let Some(alert) = alert.filter(|_| fate != BusFate::NotPublished) {
             let publish = move |world: &mut Self| {
-                world.history.add(alert, world.now, caller, What::Published { by });
+                world.history.add(alert, world.now, requester, What::Published { by });
             };
             self.plan(there, Happening::Effect(Box::new(publish)));
         }

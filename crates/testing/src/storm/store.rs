@@ -22,7 +22,7 @@ use crate::memory::PutOutcome;
 #[derive(Debug)]
 pub(super) struct SimulatedStore(pub(super) Link);
 
-/// A commit that outlives its caller.
+/// A commit that outlives its requester.
 #[derive(Debug)]
 struct SentCommit {
     lease: Lease,
@@ -169,12 +169,12 @@ impl Parking for SimulatedStore {
     async fn park(&self, parked: &Parked, _: &str) -> Result<(), StoreError> {
         let parked = parked.clone();
         let operation = about_alert("park", self.0.world().alert_of(self.0.worker));
-        self.send_any(operation, move |world, caller| {
+        self.send_any(operation, move |world, requester| {
             world.table.park(&parked);
             let event = world.by_bytes.get(parked.event.as_slice()).copied();
             if let Some(event) = event.filter(|_| world.table.state.is_parked(&parked.sha256)) {
                 let (alert, now) = (world.event_alerts[event], world.now);
-                world.history.add(alert, now, caller, What::Parked { event });
+                world.history.add(alert, now, requester, What::Parked { event });
             }
         })
         .await

@@ -109,7 +109,7 @@ impl SimulatedTable {
         put
     }
 
-    /// What a refused transaction means to its caller.
+    /// What a refused transaction means to its requester.
     pub(super) fn existing(&mut self, request: &CommitRequest<'_>, refused: PutOutcome) -> Commit {
         self.state.existing(request, refused)
     }
@@ -176,11 +176,6 @@ impl SimulatedTable {
             self.state.due_insight(key, now).filter(|due| due.place() == *place)
         });
         due.take(limit).collect()
-    }
-
-    /// Whether nothing is left to do.
-    pub(super) fn is_nothing_due(&self, now: Timestamp) -> bool {
-        self.state.due_keys(now).is_empty()
     }
 
     pub(super) fn park(&mut self, parked: &Parked) {

@@ -72,8 +72,8 @@ pub(super) enum StepFate {
     Crashes,
     /// The process is asked to end: its work is dropped, and its leases are released.
     Stops,
-    /// Nothing of it runs for this long.
-    Stalls(Duration),
+    /// Nothing of it runs for a while.
+    Stalls,
     /// The event that it works on is delivered once more.
     Delivered,
 }
@@ -105,7 +105,7 @@ impl Weather {
 
     pub(super) fn store_fate(&mut self, now: Timestamp) -> StoreFate {
         let is_down = self.store.is_down(now, &mut self.random);
-        if self.fails(if is_down { 850 } else { 30 }) {
+        if self.fails(if is_down { 850 } else { 40 }) {
             return self.random.pick(&STORE_FAILURES[..if is_down { 2 } else { 4 }]);
         }
         StoreFate::Done
@@ -141,7 +141,7 @@ impl Weather {
         match self.random.below(1000) {
             0..25 => StepFate::Crashes,
             25..28 => StepFate::Stops,
-            28..42 => StepFate::Stalls(self.random.secs(10..150)),
+            28..42 => StepFate::Stalls,
             42..50 => StepFate::Delivered,
             _ => StepFate::Continues,
         }
@@ -152,9 +152,14 @@ impl Weather {
         self.fails(500)
     }
 
+    /// How long a worker stalls whose lease ends after this time: any time, or a little longer than its lease.
+    pub(super) fn stall_time(&mut self, lease: Duration) -> Duration {
+        if self.random.chance(500) { self.random.secs(10..150) } else { lease + self.random.secs(0..6) }
+    }
+
     /// Whether the event of a stalled worker is delivered to another.
     pub(super) fn is_delivered_in_a_stall(&mut self) -> bool {
-        self.fails(300)
+        self.fails(600)
     }
 
     fn fails(&mut self, per_mille: u64) -> bool {

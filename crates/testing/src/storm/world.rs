@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portend_core::alert::AlertKey;
+use portend_core::limits::LEASE_MARGIN;
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 
@@ -160,6 +161,15 @@ impl World {
             trace.lines.push(format!("{now} {}", text()));
         }
     }
+
+    /// An alert whose insight has something left to do, if there is one. A worker that is lost in time can take the claim
+    /// away from its insight, which is then due until it expires.
+    pub(super) fn first_due(&self) -> Option<usize> {
+        let due = self.table.state.due_keys(self.now).into_iter();
+        let rows = due.filter_map(|(_, key)| self.table.state.insight_row(&key));
+        let mut alerts = rows.filter_map(|row| self.alert(row.alert_key));
+        alerts.find(|alert| self.clocks[*alert] != WorstClock::Lost)
+    }
 }
 
 /// Workers.
@@ -187,11 +197,14 @@ impl World {
         self.processes[worker].alert
     }
 
-    pub(super) fn stall(&mut self, worker: usize) {
+    /// Stalls a worker. Returns for how long.
+    pub(super) fn stall(&mut self, worker: usize) -> Duration {
+        let lease_end = self.processes[worker].deadline.plus(LEASE_MARGIN);
         self.processes[worker].was_stalled = true;
+        self.weather.stall_time(lease_end.since(self.own_now(worker)))
     }
 
-    fn caller(&self, worker: usize) -> Requester {
+    fn requester(&self, worker: usize) -> Requester {
         let Process { run, deadline, .. } = self.processes[worker];
         Requester { worker, run, now: self.own_now(worker), deadline }
     }
@@ -203,18 +216,18 @@ impl World {
         operation: &'static str,
         alert: Option<usize>,
     ) -> Requester {
-        let caller = self.caller(worker);
+        let requester = self.requester(worker);
         if let Some(alert) = alert {
             self.clocks[alert] = self.clocks[alert].max(self.processes[worker].clock);
-            if caller.now > caller.deadline && !self.processes[worker].was_stalled {
-                self.history.add(alert, self.now, caller, What::BeganLate { operation });
+            if requester.now > requester.deadline && !self.processes[worker].was_stalled {
+                self.history.add(alert, self.now, requester, What::BeganLate { operation });
             }
         }
         self.note(alert, || {
-            let Requester { worker, run, now, deadline } = caller;
+            let Requester { worker, run, now, deadline } = requester;
             format!("worker {worker}, run {run}: {operation} (its time {now}, deadline {deadline})")
         });
-        caller
+        requester
     }
 }
 
@@ -233,7 +246,7 @@ impl World {
         effect: impl FnOnce(&mut Self, Requester) -> T + Send + 'static,
     ) -> PendingResponse<Result<T, StoreError>> {
         let OperationInfo { name, alert, is_transaction } = operation;
-        let caller = self.begin(worker, name, alert);
+        let requester = self.begin(worker, name, alert);
         let slot = Arc::new(Slot::default());
         let (there, back) = (self.weather.way(), self.weather.way());
         let fate = self.weather.store_fate(self.now);
@@ -243,11 +256,11 @@ impl World {
             StoreFate::Done | StoreFate::ResponseLost => None,
         };
         if fate != StoreFate::Done {
-            self.note(alert, || format!("  {name} of run {}: {fate:?}", caller.run));
+            self.note(alert, || format!("  {name} of run {}: {fate:?}", requester.run));
         }
         let is_answered = early.is_some();
         if let Some(error) = early {
-            self.respond(there + back, caller, &slot, Err(error));
+            self.respond(there + back, requester, &slot, Err(error));
         }
         if matches!(fate, StoreFate::Throttled | StoreFate::Unreachable) {
             return PendingResponse::of(slot);
@@ -259,14 +272,14 @@ impl World {
         let arrived = Arc::clone(&slot);
         let reach = move |world: &mut Self| {
             let result = if world.is_refused(alert, is_transaction) {
-                world.note(alert, || format!("  {name} of run {}: conflict", caller.run));
+                world.note(alert, || format!("  {name} of run {}: conflict", requester.run));
                 Err(throttled())
             } else {
-                Ok(world.apply(operation, caller, effect))
+                Ok(world.apply(operation, requester, effect))
             };
             if !is_answered {
                 let result = if fate == StoreFate::ResponseLost { Err(unreachable()) } else { result };
-                world.respond(back, caller, &arrived, result);
+                world.respond(back, requester, &arrived, result);
             }
         };
         self.plan(there + late, Happening::Effect(Box::new(reach)));
@@ -284,21 +297,21 @@ impl World {
     fn apply<T: Debug>(
         &mut self,
         operation: OperationInfo,
-        caller: Requester,
+        requester: Requester,
         effect: impl FnOnce(&mut Self, Requester) -> T,
     ) -> T {
         let key = operation.alert.and_then(|alert| self.keys[alert]);
         let before = key.map(|key| Rows::of(&self.table.state, key));
-        let response = effect(self, caller);
+        let response = effect(self, requester);
         if let (Some(alert), Some(key), Some(before)) = (operation.alert, key, before) {
             let after = Rows::of(&self.table.state, key);
             if before != after {
-                self.history.add(alert, self.now, caller, What::Written { before, after });
+                self.history.add(alert, self.now, requester, What::Written { before, after });
             }
             self.note(Some(alert), || {
                 let text: String = format!("{response:?}").chars().take(120).collect();
                 let changed = if before == after { String::new() } else { format!("; now {after:?}") };
-                format!("  {} of run {} has its effect: {text}{changed}", operation.name, caller.run)
+                format!("  {} of run {} has its effect: {text}{changed}", operation.name, requester.run)
             });
         }
         response
@@ -329,23 +342,23 @@ fn unreachable() -> StoreError {
 
 /// Responses and waits.
 impl World {
-    /// Lets a response reach its caller after this time.
+    /// Lets a response reach its requester after this time.
     pub(super) fn respond<T: Send + 'static>(
         &mut self,
         after: Duration,
-        caller: Requester,
+        requester: Requester,
         slot: &Arc<Slot<T>>,
         value: T,
     ) {
         slot.fill(value);
-        let Requester { worker, run, .. } = caller;
+        let Requester { worker, run, .. } = requester;
         self.plan(after, Happening::Response { worker, run, slot: Arc::clone(slot) as Arc<dyn Arrive> });
     }
 
     /// A wait.
     pub(super) fn sleep(&mut self, worker: usize, duration: Duration) -> PendingResponse<()> {
         let slot = Arc::new(Slot::default());
-        self.respond(duration, self.caller(worker), &slot, ());
+        self.respond(duration, self.requester(worker), &slot, ());
         PendingResponse::of(slot)
     }
 }

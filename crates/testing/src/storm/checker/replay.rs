@@ -68,15 +68,15 @@ impl<'w> Replay<'w> {
 
     pub(super) fn run(&mut self) {
         for entry in &self.world.history.alerts[self.alert] {
-            let HistoryEntry { at, caller, what } = entry;
+            let HistoryEntry { at, requester, what } = entry;
             match what {
-                What::Written { before, after } => self.written(*at, *caller, before, after),
+                What::Written { before, after } => self.written(*at, *requester, before, after),
                 What::ClaimExpired => self.claim = None,
-                What::Called { call } => self.called(*at, *caller, *call),
+                What::Called { call } => self.called(*at, *requester, *call),
                 What::Published { by } => self.published.push(*by),
                 What::Parked { .. } => {}
                 What::BeganLate { operation } => self.check(false, ViolationKind::Unexplained, || {
-                    format!("{operation} of run {} began at {at}, after its deadline", caller.run)
+                    format!("{operation} of run {} began at {at}, after its deadline", requester.run)
                 }),
             }
         }
@@ -98,7 +98,7 @@ impl<'w> Replay<'w> {
         }
     }
 
-    fn written(&mut self, at: Timestamp, caller: Requester, before: &Rows, after: &Rows) {
+    fn written(&mut self, at: Timestamp, requester: Requester, before: &Rows, after: &Rows) {
         let Some(claim) = after.claim else {
             self.claim = None;
             return self.check(false, ViolationKind::Unexplained, || {
@@ -108,13 +108,13 @@ impl<'w> Replay<'w> {
         let granted = claim.owner != 0
             && before.claim.is_none_or(|row| row.fence != claim.fence || row.owner != claim.owner);
         if granted {
-            self.granted(at, caller, before.claim, &claim, after.insight);
+            self.granted(at, requester, before.claim, &claim, after.insight);
         } else if let Some(row) = before.claim {
             self.changed(at, &row, &claim);
         }
         // The put is under the lease that the claim had before it.
         if let Some(insight) = after.insight {
-            self.insight_written(at, caller, insight);
+            self.insight_written(at, requester, insight);
         }
         self.claim = Some(claim);
         let is_there = after.insight.is_some_and(|insight| insight.is_retained(at.minus(EXPIRY_TOLERANCE)));
@@ -128,12 +128,12 @@ impl<'w> Replay<'w> {
     fn granted(
         &mut self,
         at: Timestamp,
-        caller: Requester,
+        requester: Requester,
         before: Option<ClaimView>,
         claim: &ClaimView,
         insight: Option<InsightView>,
     ) {
-        let Requester { run, now, .. } = caller;
+        let Requester { run, now, .. } = requester;
         let live = before.filter(|row| !row.expires_at.is_past(now));
         if let Some(row) = before {
             self.check(claim.fence > row.fence, ViolationKind::Twice, || {
@@ -179,8 +179,8 @@ impl<'w> Replay<'w> {
     }
 
     /// I1, I5: an insight is the only one of its alert until it expires, and only an upgrade of a degraded one replaces it.
-    fn insight_written(&mut self, at: Timestamp, caller: Requester, view: InsightView) {
-        let run = caller.run;
+    fn insight_written(&mut self, at: Timestamp, requester: Requester, view: InsightView) {
+        let run = requester.run;
         let known = self.insights.iter().rposition(|each| each.view.key == view.key);
         if known.is_some_and(|index| self.insights[index].view == view) {
             return;
@@ -222,8 +222,8 @@ impl<'w> Replay<'w> {
         self.leases.iter().rev().find(|lease| lease.fence == fence)
     }
 
-    /// I3, I4, I6: a call has a live lease of its caller, is counted before, and has a reason.
-    fn called(&mut self, at: Timestamp, caller: Requester, call: usize) {
+    /// I3, I4, I6: a call has a live lease of its requester, is counted before, and has a reason.
+    fn called(&mut self, at: Timestamp, requester: Requester, call: usize) {
         self.calls += 1;
         let (calls, calls_max) = (self.calls, self.calls_max);
         self.check_always(calls <= calls_max, ViolationKind::Unexplained, || {
@@ -232,17 +232,17 @@ impl<'w> Replay<'w> {
         let is_fair = self.clock == WorstClock::Fair;
         let mut unexplained = |what: &str| {
             if is_fair {
-                let what = format!("call {call} of run {} at {at} {what}", caller.run);
+                let what = format!("call {call} of run {} at {at} {what}", requester.run);
                 self.violations.push(Violation { kind: ViolationKind::Unexplained, alert: self.alert, what });
             }
         };
-        if caller.now > caller.deadline {
+        if requester.now > requester.deadline {
             unexplained("is after its deadline");
         }
-        let claim = self.claim.filter(|claim| claim.owner != 0 && caller.now <= claim.lease_until);
+        let claim = self.claim.filter(|claim| claim.owner != 0 && requester.now <= claim.lease_until);
         let mut leases = self.leases.iter_mut().rev();
         let lease = claim.and_then(|claim| leases.find(|lease| lease.fence == claim.fence));
-        let Some(lease) = lease.filter(|lease| lease.run == caller.run) else {
+        let Some(lease) = lease.filter(|lease| lease.run == requester.run) else {
             return unexplained("has no live lease");
         };
         lease.made += 1;
