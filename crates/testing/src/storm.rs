@@ -60,8 +60,6 @@ pub struct StormReport {
     pub calls: u64,
     /// What is wrong.
     pub violations: Vec<Violation>,
-    /// Everything that happened to the alert of the first violation.
-    pub trace: Vec<String>,
 }
 
 impl Storm {
@@ -95,11 +93,13 @@ impl Storm {
                 !is_over.load(Ordering::Relaxed)
             });
         });
-        if let Some(violation) = report.violations.first() {
-            let last = report.alerts.div_ceil(EPOCH_ALERTS) - 1;
-            report.trace = epoch::play(self.epoch(last, Some(violation.alert)), &types).trace;
-        }
         report
+    }
+
+    /// Everything that happened to the alert of a violation, found by playing the report's last epoch once more.
+    pub fn trace(&self, report: &StormReport, violation: &Violation) -> Vec<String> {
+        let last = report.alerts.div_ceil(EPOCH_ALERTS).saturating_sub(1);
+        epoch::play(self.epoch(last, Some(violation.alert)), &AlertTypes::built_in()).trace
     }
 
     fn epoch(&self, number: u64, traced: Option<usize>) -> EpochSetup {
@@ -155,3 +155,6 @@ impl fmt::Display for StormReport {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

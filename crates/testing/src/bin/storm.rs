@@ -79,7 +79,7 @@ fn print_failure(storm: &Storm, report: &StormReport) {
     }
     if let Some(violation) = report.violations.first() {
         eprintln!("\neverything that happened to alert {}:", violation.alert);
-        for line in &report.trace {
+        for line in storm.trace(report, violation) {
             eprintln!("{line}");
         }
     }

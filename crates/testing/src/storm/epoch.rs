@@ -55,14 +55,12 @@ pub(super) fn play(setup: EpochSetup, types: &AlertTypes) -> EpochReport {
     let mut random = Random::new(setup.seed);
     let scenario = Scenario::new(&mut random, types, setup.messages);
     let mut epoch = Epoch::new(&scenario, setup, types, random);
-    epoch.first_life();
-    if let Some(life) = scenario.second_life {
-        epoch.second_life(life);
-    }
+    epoch.play();
     epoch.report()
 }
 
-struct Epoch<'e> {
+/// An epoch that is played.
+pub(super) struct Epoch<'e> {
     world: Arc<Mutex<World>>,
     scenario: &'e Scenario,
     types: &'e AlertTypes,
@@ -76,7 +74,12 @@ struct Epoch<'e> {
 }
 
 impl<'e> Epoch<'e> {
-    fn new(scenario: &'e Scenario, setup: EpochSetup, types: &'e AlertTypes, mut random: Random) -> Self {
+    pub(super) fn new(
+        scenario: &'e Scenario,
+        setup: EpochSetup,
+        types: &'e AlertTypes,
+        mut random: Random,
+    ) -> Self {
         let world = World::new(scenario, setup.bug, setup.traced, &mut random);
         let mut epoch = Self {
             world: Arc::new(Mutex::new(world)),
@@ -112,8 +115,16 @@ impl<'e> Epoch<'e> {
         Arc::new(pipeline)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Until everything is at rest for good.
+    pub(super) fn play(&mut self) {
+        self.first_life();
+        if let Some(life) = self.scenario.second_life {
+            self.second_life(life);
+        }
     }
 
     /// Every message once.
