@@ -15,4 +15,5 @@ pub mod faults;
 pub mod play;
 pub mod store_contract;
 pub mod random;
+pub mod compare;
 pub mod storm;

@@ -150,8 +150,7 @@ impl SimulatedTable {
         {
             fields.degraded = true;
         }
-        self.state.replace(request);
-        self.state.insight_row(request.insight.key()).is_some_and(|row| row.is_live(request.now))
+        self.state.replace(request)
     }
 
     pub(super) fn insight(&self, key: &InsightKey, now: Timestamp) -> Option<StoredInsight> {

@@ -13,7 +13,7 @@ use crate::storm::world::Happening;
 
 /// So many of a thousand processes that start again have a new pipeline. Another would know nothing of the models and the
 /// leases of the process before it; but it takes longer to make than an alert to explain.
-const NEW_PIPELINES_PER_MILLE: u64 = 100;
+const NEW_PIPELINES_PER_MILLE: u64 = 50;
 
 /// A worker of the epoch.
 pub(super) struct StormWorker {
