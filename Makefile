@@ -5,7 +5,7 @@ CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
 
 .PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models \
-	bench-reply mutations fuzz clean
+	bench-reply mutations storm fuzz clean
 
 test: fmt lint unit doc dependencies deny infra
 
@@ -73,6 +73,13 @@ bench-reply:
 # A million mutated replies: none panics, and nothing is invented.
 mutations:
 	PROPTEST_CASES=1000000 $(CARGO) test --release --locked -p portend-core --lib nothing_is_invented_in_a_mutated_reply
+
+# Workers that crash, stall and receive twice, over a store and models that fail: nothing is lost, done twice or paid
+# without a reason. A failure names the seed, and says everything that happened to its alert.
+ALERTS ?= 1000000
+SEED ?= 1
+storm:
+	$(CARGO) run --release --locked -q -p portend-testing --bin storm -- --alerts $(ALERTS) --seed $(SEED)
 
 # The readers of untrusted text, each for a minute, with libFuzzer on the stable compiler.
 fuzz:

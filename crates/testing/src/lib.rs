@@ -1,4 +1,4 @@
-//! What the tests of every crate share. No program links it.
+//! What the tests of every crate share, and the program `storm`. No program that is delivered links it.
 //!
 //! Modules are declared in the order in which to read them; each uses only those above it.
 #![expect(
@@ -17,3 +17,6 @@ pub mod table;
 pub mod faults;
 pub mod play;
 pub mod store_contract;
+pub mod random;
+pub mod compare;
+pub mod storm;

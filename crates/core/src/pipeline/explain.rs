@@ -7,7 +7,7 @@ use crate::chain::StopReason;
 use crate::clock::{Clock, random_name};
 use crate::help::explained;
 use crate::insight::{Insight, Provenance, StoredInsight};
-use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_GRANULARITY, NOTIFY_AGAIN_AFTER};
+use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_GRANULARITY, NOTIFY_AGAIN_AFTER, STORE_RESERVE};
 use crate::model::Model;
 use crate::notify::Notifier;
 use crate::store::{Claim, Commit, Lease, Parked, Release, Repeat, Store, Todo};
@@ -38,7 +38,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     }
 
     async fn explain(&mut self, received: &Received<'_>, alert: &Alert<'_>) -> Result<Outcome, Failure> {
-        let busy_until = self.deadline.min(self.now().plus(self.pipeline.busy_wait_max));
+        // A claim needs time to be worked on, or to be released.
+        let busy_until = self.deadline.minus(STORE_RESERVE).min(self.now().plus(self.pipeline.busy_wait_max));
         let (mut pause, mut was_missing) = (BUSY_PAUSE_MIN, false);
         loop {
             match self.claim(received, alert).await? {

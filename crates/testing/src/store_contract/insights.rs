@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::play::{alert, all, event, first_event, insight, lease, repeat_of, request, start, store_one};
 use portend_core::alert::{Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
-use portend_core::limits::{EVENT_BYTES_MAX, RETENTION};
+use portend_core::limits::{EVENT_BYTES_MAX, EVENT_DEADLINE, LEASE_MARGIN, RETENTION};
 use portend_core::number::Number;
 use portend_core::store::{
     Claim, Commit, CommitRequest, InsightPage, InsightQuery, Parked, RepeatRequest, Store, Todo,
@@ -72,6 +72,27 @@ pub async fn an_insight_whose_key_is_another_alerts_gets_a_longer_one(store: &im
     }
     assert_eq!(ids.iter().map(|id| id.rsplit('_').next().unwrap().len()).collect::<Vec<_>>(), [8, 16]);
     assert_eq!(all(store, start()).await.len(), 2);
+}
+
+/// A worker that commits late looks for the insight of whoever took over. What is under the claim's key is not it, if the
+/// claim's own insight would get a longer key. Nor is it what an upgrade may replace.
+pub async fn another_alerts_insight_is_never_taken_for_ones_own(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let at = "2025-01-01T12:00:00Z";
+    let [first, second] = COLLISION.map(|(calls, health)| event("stu_1", calls, health, at));
+    store_one(store, &first, true, None, start()).await;
+    let second = alert(&types, &second);
+    let late = lease(store, &request(&second, "late", start())).await;
+    let after = start().plus(EVENT_DEADLINE + LEASE_MARGIN + Duration::from_millis(1));
+    lease(store, &request(&second, "next", after)).await;
+    let made = insight(&second, &late.insight_key, "late", false, after);
+    let commit = CommitRequest { lease: &late, insight: &made, todo: None, now: after };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::KeyTaken);
+    assert_eq!(store.commit_upgrade(&commit).await.unwrap(), None);
+    let longer = made.clone().with_longer_key();
+    let commit = CommitRequest { insight: &longer, ..commit };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Lost);
+    assert!(store.insight(&late.insight_key, after).await.unwrap().unwrap().is_degraded());
 }
 
 /// Deliveries come in any order; an older one is a repeat that is not counted.

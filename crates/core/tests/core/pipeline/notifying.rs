@@ -9,7 +9,7 @@ use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::{
     CONFIGURATION_PROBE_PAUSE, EVENT_DEADLINE, LEASE_MARGIN, NOTIFY_AGAIN_AFTER, NOTIFY_FAILURES_MAX,
-    UPGRADE_PAUSE,
+    STORE_RESERVE, UPGRADE_PAUSE,
 };
 use portend_core::model::{FinishReason, ModelError};
 use portend_core::notify::{Notifier, NotifyError};
@@ -241,4 +241,20 @@ fn a_worker_hands_a_busy_alert_back_after_its_wait() {
     assert_eq!(status(&block_on(run.process(&pipeline.receive(&event)))), "busy");
     let waited = clock.now().since(start());
     assert!(waited <= Duration::from_secs(5) && waited > Duration::from_secs(4), "{waited:?}");
+}
+
+/// What it gets at its last moment it could neither finish nor release in time.
+#[test]
+fn a_worker_that_waits_for_a_lease_stops_before_its_deadline() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    let types = AlertTypes::built_in();
+    let other = request(&alert(&types, &first_event()), "another", start());
+    block_on(store.claim(&other)).unwrap();
+    let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock);
+    let event = first_event();
+    let deadline = start().plus(EVENT_DEADLINE);
+    let result = block_on(pipeline.run(deadline).process(&pipeline.receive(&event)));
+    assert_eq!(status(&result), "busy");
+    let left = deadline.since(clock.now());
+    assert!(left >= STORE_RESERVE && left < STORE_RESERVE + Duration::from_secs(1), "{left:?}");
 }
