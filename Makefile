@@ -5,7 +5,7 @@ CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
 
 .PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models \
-	bench-reply mutations storm fuzz clean
+	bench-reply mutations storm kills fuzz clean
 
 test: fmt lint unit doc dependencies deny infra
 
@@ -80,6 +80,12 @@ ALERTS ?= 1000000
 SEED ?= 1
 storm:
 	$(CARGO) run --release --locked -q -p portend-testing --bin storm -- --alerts $(ALERTS) --seed $(SEED)
+
+# Real kills of `portend explain` on SQLite; `make kills KILLS=200` for fewer. `make test` does twenty.
+KILLS ?= 2000
+SEED ?= 1
+kills:
+	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test -q --locked -p portend-local --test kills
 
 # The readers of untrusted text, each for a minute, with libFuzzer on the stable compiler.
 fuzz:

@@ -17,6 +17,7 @@ pub struct Script {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     manner: Manner,
+    pause: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,13 @@ impl Script {
     /// Answers with JSON. Length and type are stated truly, unless [`Self::header`] says otherwise.
     pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { status, headers, body: body.into(), manner: Manner::Whole }
+        Self { status, headers, body: body.into(), manner: Manner::Whole, pause: Duration::ZERO }
+    }
+
+    /// Answers only after this time.
+    #[must_use]
+    pub fn after(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
 
     /// Reads the request and says nothing until the client hangs up.
@@ -212,6 +219,9 @@ fn receive(stream: &TcpStream) -> std::io::Result<Request> {
 
 /// Fails if the client hangs up first.
 fn play(script: &Script, mut stream: &TcpStream) -> std::io::Result<()> {
+    if !script.pause.is_zero() {
+        while_listening(stream, Some(script.pause))?;
+    }
     match script.manner {
         Manner::Close => Ok(()),
         Manner::Hang => while_listening(stream, None),
