@@ -83,7 +83,6 @@ storm:
 
 # Real kills of `portend explain` on SQLite; `make kills KILLS=200` for fewer. `make test` does twenty.
 KILLS ?= 2000
-SEED ?= 1
 kills:
 	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test -q --locked -p portend-local --test kills
 
