@@ -1,4 +1,4 @@
-//! A small seeded generator (SplitMix64): the same seed gives the same numbers on every machine.
+//! A small seeded generator (SplitMix64): one seed is one sequence of numbers, on every machine.
 
 use std::ops::Range;
 use std::time::Duration;

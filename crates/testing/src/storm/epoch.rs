@@ -250,7 +250,7 @@ impl<'e> Epoch<'e> {
         }
     }
 
-    /// Gives visible messages to idle workers.
+    /// Delivers visible messages to idle workers.
     fn deliver(&mut self) {
         while !self.idle.is_empty() {
             let Some(delivery) = self.world().queue.receive() else { return };

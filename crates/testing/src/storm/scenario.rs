@@ -267,11 +267,11 @@ mod tests {
             let read = Alert::read(&event.bytes, &types, scenario.start.plus(Duration::from_hours(2)));
             assert_eq!(read.ok().map(|alert| alert.key()), scenario.alerts[event.alert].key);
         }
-        let places = scenario.alerts[..2].iter().map(|sent| {
+        let keys = scenario.alerts[..2].iter().map(|sent| {
             let event = scenario.events.iter().find(|event| scenario.alerts[event.alert].calls == sent.calls);
             play::alert(&types, &event.unwrap().bytes).insight_key()
         });
-        let places: Vec<_> = places.collect();
-        assert_eq!(places[0], places[1], "two alerts whose keys begin with the same digits");
+        let keys: Vec<_> = keys.collect();
+        assert_eq!(keys[0], keys[1], "two alerts whose keys begin with the same digits");
     }
 }

@@ -69,7 +69,7 @@ impl SimulatedStore {
         response.await
     }
 
-    /// A request about the insight under this key; if there is none, about the alert that the worker works on.
+    /// A request about the insight under this key; without one, about the alert that the worker works on.
     fn about(&self, name: &'static str, key: &InsightKey) -> OperationInfo {
         let world = self.0.world();
         let owner = world.table.state.insight_row(key).and_then(|row| world.alert(row.alert_key));

@@ -84,7 +84,7 @@ impl<'w> Replay<'w> {
         self.counted_once();
     }
 
-    /// Notes a violation unless this holds. Nothing is expected of an alert that a wild worker has touched.
+    /// Notes a violation unless this holds, or a wild worker has touched the alert.
     fn check(&mut self, holds: bool, kind: ViolationKind, what: impl FnOnce() -> String) {
         if self.clock == WorstClock::Fair {
             self.check_always(holds, kind, what);
@@ -259,7 +259,7 @@ impl<'w> Replay<'w> {
         }
     }
 
-    /// The last insight was published as it is.
+    /// The last insight so far was published as it is.
     fn published_in_the_end(&mut self) {
         let Some(insight) = self.insights.last().filter(|_| self.scenario.has_bus) else {
             return;
