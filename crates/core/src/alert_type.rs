@@ -22,7 +22,7 @@ mod wire;
 
 pub use folder::FolderError;
 
-/// Digits of a version: enough to tell a changed type from the one before.
+/// Digits of a version: enough to distinguish a changed type from the one before.
 const FACTS_VERSION_DIGITS: usize = 8;
 
 /// The known alert types, by id, in alphabetical order.

@@ -254,7 +254,7 @@ fn while_listening(mut stream: &TcpStream, time: Option<Duration>) -> std::io::R
     }
 }
 
-/// A panic of one test is no reason for another in the server's threads.
+/// A panic in one test does not cause another in the server's threads.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec, Price};
 use portend_core::number::Number;
 
-/// A usable reply to [`first_event`](crate::play::first_event).
+/// A usable reply to an alert of five calls and a health score of 65.
 pub const ANSWER: &str = r#"{"drivers":[{"fact":"ib_calls_14d","effect":"raises","because":"5 calls."}],
     "explanation":"5 calls and a health score of 65.","recommendations":["Call.","Review."],"risk_score":72}"#;
 

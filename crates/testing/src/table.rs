@@ -178,7 +178,7 @@ fn ask(operation: &str, body: &Value) -> Value {
 }
 
 /// Where DynamoDB Local is.
-#[expect(clippy::disallowed_methods, reason = "how the test run is told where the server is")]
+#[expect(clippy::disallowed_methods, reason = "how the test run knows where the server is")]
 pub fn endpoint() -> String {
     let help = "run the tests by `make unit`, or by `scripts/with-dynamodb cargo nextest run`";
     std::env::var("PORTEND_TEST_DYNAMODB")

@@ -152,7 +152,7 @@ impl Vendor {
         }
     }
 
-    /// The messages of a request, as `role: text`; the system text is none of them.
+    /// The messages of a request, as `role: text`; without the system text.
     pub fn messages_in(self, request: &Request) -> Vec<String> {
         let body = json_of(request);
         let messages = body["messages"].as_array().into_iter().flatten();

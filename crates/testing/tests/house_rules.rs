@@ -148,7 +148,7 @@ fn the_code_map_names_every_crate_and_every_module() {
     assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
 }
 
-/// Whoever prints an error prints its causes too.
+/// What prints an error prints its causes too.
 #[test]
 fn no_error_text_repeats_its_source() {
     let mut wrong = Vec::new();
@@ -176,18 +176,18 @@ const PHRASES: &[Phrase] = &[
     Phrase { text: "mend", unless: &[] },
     Phrase { text: "mends", unless: &[] },
     Phrase { text: "mended", unless: &[] },
-    Phrase { text: "told", unless: &[] },
-    Phrase { text: "untold", unless: &[] },
-    // The stored value of `todo` is data.
+    // Statuses on the wire, and the stored value of `todo`, stay as they are.
+    Phrase { text: "told", unless: &["\"told\"", "`told`"] },
+    Phrase { text: "untold", unless: &["\"untold\"", "`untold`"] },
     Phrase { text: "tell", unless: &["\"tell\"", "`tell`", "'tell'"] },
     Phrase { text: "tells", unless: &[] },
-    Phrase { text: "is none", unless: &[] },
+    Phrase { text: "is none", unless: &["there is none", "0 is none"] },
     Phrase { text: "are none", unless: &[] },
     Phrase { text: "is no", unless: &["there is no", "There is no", "is no longer", "is no more", "Is no"] },
     Phrase { text: "nothing came", unless: &[] },
     Phrase { text: "came of", unless: &[] },
     Phrase { text: "comes of", unless: &[] },
-    Phrase { text: "stands", unless: &["stands for", "understands"] },
+    Phrase { text: "stands", unless: &["stands for", "understands", "stands out"] },
     Phrase { text: "so-manieth", unless: &[] },
     Phrase { text: "kept at", unless: &[] },
     Phrase { text: "left out", unless: &[] },
@@ -220,8 +220,10 @@ fn sentences(path: &Path) -> Vec<String> {
 #[test]
 fn documents_and_sentences_are_in_plain_english() {
     let is_document = |path: &Path| {
+        // What models write, and the words that are looked for in it.
+        let is_data = ["grounding/tests", "grounding/words.rs", "house_rules.rs"];
         let is_text = has_extension(path, &["md", "toml", "rs", "ts"]);
-        is_text && path.file_name().is_some_and(|name| name != "house_rules.rs")
+        is_text && !is_data.iter().any(|data| path.to_string_lossy().contains(data))
     };
     let mut wrong = Vec::new();
     for path in files(&root(), &is_document) {

@@ -26,7 +26,7 @@ pub struct SweepReport {
     /// Insights that were published.
     #[serde(rename = "told")]
     pub published: u64,
-    /// Insights that are still to be published: the bus did not accept them, or there is none.
+    /// Insights that are still to be published: the bus did not accept them, or none is configured.
     #[serde(rename = "untold")]
     pub unpublished: u64,
     /// Insights that a model's has replaced.

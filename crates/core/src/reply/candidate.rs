@@ -9,7 +9,7 @@ use super::json::{ParseStop, Parsed, Quote, ReplyMember, ReplyObject, ReplyValue
 use super::repair::{Repair, Repairs};
 
 /// What a candidate is.
-pub(super) enum Candidate {
+pub(super) enum ReplyCandidate {
     /// An object whose `risk_score` has a number in it.
     Answer(AnswerObject),
     /// Something that is not valid JSON: the fault, and what its `risk_score` is.
@@ -53,7 +53,7 @@ const ENVELOPE_KEYS: [&str; 7] = ["result", "response", "answer", "output", "dat
 /// The keys of a tool call whose value is its arguments.
 const ARGUMENT_KEYS: [&str; 3] = ["arguments", "input", "parameters"];
 
-impl Candidate {
+impl ReplyCandidate {
     /// Reads the candidate whose first brace or bracket is at the cursor. `may_unwrap` allows one level of wrapping.
     pub(super) fn read(cursor: &mut TextCursor<'_>, may_unwrap: bool) -> Self {
         let start = cursor.position();

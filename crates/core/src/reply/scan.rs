@@ -3,7 +3,7 @@
 //! Never: reads reasoning that it drops, searches a malformed object for a second one, or prefers the first of several
 //! answers or the last. Answers that differ are an error.
 
-use super::candidate::{AnswerObject, Candidate, MalformedScore};
+use super::candidate::{AnswerObject, ReplyCandidate, MalformedScore};
 use super::cursor::{TextCursor, is_padding};
 use super::error::{ReplyError, ReplyKey, SyntaxFault};
 use super::fields::AnswerFields;
@@ -36,7 +36,7 @@ fn read_level(
         cursor: TextCursor::new(text),
         may_unwrap,
         vocabulary,
-        candidates: Candidates::default(),
+        candidates: ReplyCandidates::default(),
         open_tag: None,
         searched_to: 0,
     };
@@ -56,7 +56,7 @@ struct Scan<'t> {
     cursor: TextCursor<'t>,
     may_unwrap: bool,
     vocabulary: &'t ReplyVocabulary,
-    candidates: Candidates,
+    candidates: ReplyCandidates,
     /// The name of a reasoning tag that is open and has other text before it.
     open_tag: Option<&'static str>,
     /// The end of the last candidate of which a part was dropped as reasoning.
@@ -116,9 +116,9 @@ impl Scan<'_> {
     /// Reads a candidate. Returns, as the other steps of the scan do, whether all text up to its end was dropped.
     fn candidate(&mut self) -> Result<bool, ReplyError> {
         let start = self.cursor.position();
-        let candidate = Candidate::read(&mut self.cursor, self.may_unwrap);
-        let truncated = matches!(candidate, Candidate::Truncated);
-        if (truncated || matches!(candidate, Candidate::Malformed(..))) && self.drop_to_orphan(start) {
+        let candidate = ReplyCandidate::read(&mut self.cursor, self.may_unwrap);
+        let truncated = matches!(candidate, ReplyCandidate::Truncated);
+        if (truncated || matches!(candidate, ReplyCandidate::Malformed(..))) && self.drop_to_orphan(start) {
             return Ok(true);
         }
         if truncated {
@@ -198,16 +198,16 @@ impl Scan<'_> {
         };
         self.cursor.go_to(end);
         let candidate = match text {
-            Some(text) => Candidate::of_text(&text, repairs, false, &mut self.cursor),
+            Some(text) => ReplyCandidate::of_text(&text, repairs, false, &mut self.cursor),
             // It can be an answer, so no other answer can be trusted beside it.
-            None => Candidate::Malformed(SyntaxFault::Character, MalformedScore::Valid),
+            None => ReplyCandidate::Malformed(SyntaxFault::Character, MalformedScore::Valid),
         };
         self.candidates.add(candidate, self.open_tag.is_some(), self.vocabulary);
     }
 
     /// Drops what was before an orphan closing tag.
     fn drop_candidates(&mut self) {
-        self.candidates = Candidates::default();
+        self.candidates = ReplyCandidates::default();
         self.candidates.repairs.record(Repair::ReasoningBlock);
     }
 
@@ -236,7 +236,7 @@ impl Scan<'_> {
 
 /// What the candidates so far amount to. It stores one answer, because all others must be equal to it.
 #[derive(Default)]
-struct Candidates {
+struct ReplyCandidates {
     answer: Option<(ReplyObject, Result<AnswerFields, ReplyError>)>,
     /// Whether there are answers that are not equal.
     differ: bool,
@@ -249,30 +249,30 @@ struct Candidates {
     repairs: Repairs,
 }
 
-impl Candidates {
-    fn add(&mut self, candidate: Candidate, in_reasoning: bool, vocabulary: &ReplyVocabulary) {
+impl ReplyCandidates {
+    fn add(&mut self, candidate: ReplyCandidate, in_reasoning: bool, vocabulary: &ReplyVocabulary) {
         match candidate {
-            Candidate::Answer(answer) => {
+            ReplyCandidate::Answer(answer) => {
                 self.outside_reasoning |= !in_reasoning;
                 self.add_answer(answer, vocabulary);
                 return;
             }
-            Candidate::SeveralAnswers => self.differ = true,
-            Candidate::Malformed(fault, MalformedScore::Valid) => {
+            ReplyCandidate::SeveralAnswers => self.differ = true,
+            ReplyCandidate::Malformed(fault, MalformedScore::Valid) => {
                 self.add_unreadable(ReplyError::Malformed(fault));
             }
-            Candidate::Malformed(_, MalformedScore::Invalid) => {
+            ReplyCandidate::Malformed(_, MalformedScore::Invalid) => {
                 self.add_unreadable(ReplyError::Type(ReplyKey::RiskScore));
             }
-            Candidate::Malformed(_, MalformedScore::Template) | Candidate::Template => {
+            ReplyCandidate::Malformed(_, MalformedScore::Template) | ReplyCandidate::Template => {
                 self.nearest = Some(ReplyError::Type(ReplyKey::RiskScore));
             }
-            Candidate::WithoutScore => {
+            ReplyCandidate::WithoutScore => {
                 self.nearest = self.nearest.or(Some(ReplyError::Missing(ReplyKey::RiskScore)));
             }
-            Candidate::Malformed(_, MalformedScore::Missing) | Candidate::Other => {}
+            ReplyCandidate::Malformed(_, MalformedScore::Missing) | ReplyCandidate::Other => {}
             // The scan ends at a truncated candidate, or drops it.
-            Candidate::Truncated => self.add_unreadable(ReplyError::Truncated),
+            ReplyCandidate::Truncated => self.add_unreadable(ReplyError::Truncated),
         }
         self.repairs.record(Repair::Prose);
     }

@@ -46,7 +46,7 @@ pub async fn a_commit_whose_response_was_lost_knows_its_own_insight(store: &impl
 /// These two alerts of one student at one time have keys that begin with the same 32 bits.
 pub const COLLISION: [(u32, u32); 2] = [(2955, 74), (7707, 50)];
 
-/// Thirty-two bits are enough to tell two alerts apart until they are not.
+/// Two alerts can have the same first thirty-two bits.
 pub async fn an_insight_whose_key_is_another_alerts_gets_a_longer_one(store: &impl Store) {
     let types = AlertTypes::built_in();
     let at = "2025-01-01T12:00:00Z";

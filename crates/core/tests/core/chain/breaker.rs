@@ -53,8 +53,8 @@ fn time_outs_count_as_transient_and_a_success_starts_the_count_anew() {
     let four = "timed_out timed_out timed_out timed_out ";
     let ok = "a:accepted => ok";
     let script = format!("{four} ok {four} bad ok timed_out | ok");
-    let mended = "a:no_object a!:accepted => ok";
-    assert_eq!(lines(&script, &[0; 11]), [out, out, out, out, ok, out, out, out, out, mended, out]);
+    let repaired = "a:no_object a!:accepted => ok";
+    assert_eq!(lines(&script, &[0; 11]), [out, out, out, out, ok, out, out, out, out, repaired, out]);
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn what_a_reply_is_worth_does_not_open_it_and_neither_does_a_rejected_request() 
 fn a_configuration_error_opens_it_at_once_and_is_never_masked() {
     let (asked, skipped) =
         ("a:wrong_key b:accepted => ok (a wrong_key)", "b:accepted => ok (skipped a wrong_key)");
-    let mended = "a:accepted => ok";
+    let repaired = "a:accepted => ok";
     assert_eq!(
         lines("key key ok | ok", &[0, 0, 299, 1, 299, 1, 0]),
-        [asked, skipped, skipped, asked, skipped, mended, mended]
+        [asked, skipped, skipped, asked, skipped, repaired, repaired]
     );
     assert_eq!(
         lines("key", &[0, 0]),

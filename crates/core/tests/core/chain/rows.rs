@@ -47,7 +47,7 @@ fn a_failure_that_waiting_does_not_mend_fails_over_at_once() {
 #[test]
 fn an_unusable_reply_is_asked_again_once_and_then_fails_over() {
     check(&[
-        ("mended", "bad ok | ok", "a:no_object a!:accepted => ok"),
+        ("repaired", "bad ok | ok", "a:no_object a!:accepted => ok"),
         ("unusable twice", "bad | ok", "a:no_object a!:no_object b:accepted => ok"),
         (
             "the next model is asked afresh",
@@ -81,7 +81,7 @@ fn an_unusable_reply_is_asked_again_once_and_then_fails_over() {
 #[test]
 fn unsupported_numbers_never_fail_over() {
     check(&[
-        ("mended", "unsupported:2 ok | ok", "a:unsupported a!:accepted => ok"),
+        ("repaired", "unsupported:2 ok | ok", "a:unsupported a!:accepted => ok"),
         ("fewer", "unsupported:2 unsupported:1 | ok", "a:unsupported a!:unsupported => unsupported:1"),
         ("more", "unsupported:1 unsupported:2 | ok", "a:unsupported a!:unsupported => unsupported:1"),
         ("as many", "unsupported:2 unsupported:02 | ok", "a:unsupported a!:unsupported => unsupported:2"),

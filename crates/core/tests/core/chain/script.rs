@@ -86,7 +86,7 @@ impl World {
     }
 
     /// One line for everything: each call (`+` with the schema, `!` a re-ask that quotes, `^` a larger
-    /// ceiling), then what came of it.
+    /// ceiling), then its outcome.
     pub(super) fn line(&self, asked: &ChainOutcome<'_, String>) -> String {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
         assert_eq!(made.len(), asked.attempts.len(), "each call is an attempt");
