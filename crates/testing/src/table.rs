@@ -204,6 +204,16 @@ pub enum Plug {
 pub struct Proxy {
     server: Server,
     plan: Arc<Mutex<Vec<(String, Plug)>>>,
+    consumed: Arc<Mutex<Vec<Consumed>>>,
+}
+
+/// What one request consumed of the table's capacity and of its indexes'.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consumed {
+    /// `UpdateItem`.
+    pub operation: String,
+    /// Read or write units, by the operation.
+    pub units: f64,
 }
 
 impl Proxy {
@@ -211,6 +221,8 @@ impl Proxy {
     pub fn start() -> Self {
         let plan: Arc<Mutex<Vec<(String, Plug)>>> = Arc::default();
         let (pulled, upstream) = (Arc::clone(&plan), endpoint());
+        let consumed: Arc<Mutex<Vec<Consumed>>> = Arc::default();
+        let counted = Arc::clone(&consumed);
         let server = Server::answering(move |request| {
             let plug = {
                 let mut plan = pulled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -232,9 +244,9 @@ impl Proxy {
                 format!(r#"{{"__type":"{kind}","message":"canary"}}"#)
             };
             match plug {
-                None => forward(&upstream, request).unwrap_or_else(Script::close),
+                None => forward(&upstream, request, &counted).unwrap_or_else(Script::close),
                 Some(Plug::LoseAnswer) => {
-                    forward(&upstream, request);
+                    forward(&upstream, request, &counted);
                     Script::close()
                 }
                 Some(Plug::LoseRequest) => Script::close(),
@@ -243,7 +255,12 @@ impl Proxy {
                 Some(Plug::Fail) => Script::answer(500, exception("InternalServerError")),
             }
         });
-        Self { server, plan }
+        Self { server, plan, consumed }
+    }
+
+    /// What was consumed so far; it is counted anew from now on.
+    pub fn take_consumed(&self) -> Vec<Consumed> {
+        std::mem::take(&mut *self.consumed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where it is.
@@ -274,9 +291,25 @@ pub fn operation(request: &Request) -> String {
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// The upstream's response, with the headers that say something of it.
-fn forward(upstream: &str, request: &Request) -> Option<Script> {
-    let (status, headers, body) = exchange(upstream, request)?;
+/// The upstream's response, with the headers that say something of it. The request asks, besides, what it consumes.
+fn forward(upstream: &str, request: &Request, consumed: &Mutex<Vec<Consumed>>) -> Option<Script> {
+    let mut metered = request.clone();
+    let name = operation(request);
+    let is_metered = !name.starts_with("Describe");
+    if is_metered {
+        let mut body: Value = serde_json::from_str(&request.body).ok()?;
+        body["ReturnConsumedCapacity"] = "TOTAL".into();
+        metered.body = body.to_string();
+        metered.headers.retain(|(name, _)| name != "content-length");
+        metered.headers.push(("content-length".to_owned(), metered.body.len().to_string()));
+    }
+    let (status, headers, body) = exchange(upstream, &metered)?;
+    if is_metered {
+        let units = |capacity: &Value| capacity["CapacityUnits"].as_f64().unwrap_or_default();
+        let capacity = serde_json::from_slice::<Value>(&body).ok()?["ConsumedCapacity"].take();
+        let units = capacity.as_array().map_or_else(|| units(&capacity), |each| each.iter().map(units).sum());
+        consumed.lock().unwrap_or_else(PoisonError::into_inner).push(Consumed { operation: name, units });
+    }
     let script = Script::answer(status, body);
     let said = headers.into_iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("x-amz"));
     Some(said.fold(script, |script, (name, value)| script.header(&name, value)))

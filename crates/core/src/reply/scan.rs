@@ -3,7 +3,7 @@
 //! Never: reads reasoning that it drops, searches a malformed object for a second one, or prefers the first of several
 //! answers or the last. Answers that differ are an error.
 
-use super::candidate::{AnswerObject, ReplyCandidate, MalformedScore};
+use super::candidate::{AnswerObject, MalformedScore, ReplyCandidate};
 use super::cursor::{TextCursor, is_padding};
 use super::error::{ReplyError, ReplyKey, SyntaxFault};
 use super::fields::AnswerFields;

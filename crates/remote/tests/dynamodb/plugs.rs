@@ -73,9 +73,9 @@ fn an_event_costs_as_many_requests_as_it_has_steps() {
     run(async {
         let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
-        deliver(&store, &clock).await;
+        assert_eq!(status(&deliver(&store, &clock).await), "stored");
         assert_eq!(proxy.operations(), ["UpdateItem", "TransactWriteItems"], "claim, commit");
-        deliver(&store, &clock).await;
+        assert_eq!(status(&deliver(&store, &clock).await), "repeated");
         let mut repeat = proxy.operations()[2..].to_vec();
         assert_eq!(repeat.remove(0), "UpdateItem", "claim");
         repeat.sort();
@@ -88,8 +88,8 @@ fn an_event_costs_as_many_requests_as_it_has_steps() {
 fn a_page_is_read_past_a_hiccup() {
     run(async {
         let (store, _table, proxy) = proxied();
-        deliver(&store, &StoppedClock::at(start())).await;
-        play::run(&store, &StoppedClock::at(start()), b"{").await;
+        assert_eq!(status(&deliver(&store, &StoppedClock::at(start())).await), "stored");
+        assert_eq!(status(&play::run(&store, &StoppedClock::at(start()), b"{").await), "parked");
         for (operation, plug) in
             [("Query", Plug::Throttle), ("Query", Plug::LoseAnswer), ("BatchGetItem", Plug::Fail)]
         {
