@@ -15,9 +15,11 @@ use crate::{Sqlite, insights};
 
 impl Claims for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
-        let request = request.clone();
+        let (request, expiry) = (request.clone(), self.expiry_time(request.now));
         self.write(move |connection| {
-            let claim = step(connection, request.alert_key, |row| ClaimRow::claim(row, &request))?;
+            let claim = step_at(connection, request.alert_key, request.now, expiry, |row| {
+                ClaimRow::claim(row, &request)
+            })?;
             if let Claim::Mine(_) = claim {
                 ledger::receive(
                     connection,
@@ -39,7 +41,7 @@ impl Claims for Sqlite {
 
     async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
         let CommitRequest { lease, insight, todo, now } = *request;
-        let (lease, insight) = (lease.clone(), insight.clone());
+        let (lease, insight, now) = (lease.clone(), insight.clone(), self.expiry_time(now));
         self.write(move |connection| {
             let request = CommitRequest { lease: &lease, insight: &insight, todo, now };
             let commit = commit(connection, &request)?;
@@ -63,35 +65,39 @@ impl Claims for Sqlite {
     }
 
     async fn repeat(&self, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
-        let request = request.clone();
+        let now = self.expiry_time(request.now);
+        let request = RepeatRequest { now, ..request.clone() };
         self.write(move |connection| {
-            let RepeatRequest { alert_key, insight_key, owner, received_at, seen, now } = &request;
-            if insights::alert_key(connection, insight_key, *now)?.is_none() {
+            let RepeatRequest { alert_key, insight_key, owner, received_at, .. } = &request;
+            if insights::alert_key(connection, insight_key, now)? != Some(*alert_key) {
                 return Ok(None);
             }
-            let todo = insights::todo(connection, insight_key, *now)?;
-            step(connection, *alert_key, |row| ((), ClaimRow::repeat(row, *seen)))?;
+            let todo = insights::todo(connection, insight_key, now)?;
+            step(connection, *alert_key, |row| ((), ClaimRow::repeat(row, &request)))?;
             ledger::settle(connection, &receipt(owner, *received_at, insight_key), "repeated")?;
-            let insight = insights::get(connection, insight_key, *now)?;
+            let insight = insights::get(connection, insight_key, now)?;
             Ok(insight.map(|insight| Repeat { insight, todo }))
         })
         .await
     }
 
     async fn claim_upgrade(&self, request: &UpgradeRequest) -> Result<UpgradeClaim, StoreError> {
-        let request = request.clone();
+        let (request, expiry) = (request.clone(), self.expiry_time(request.now));
         self.write(move |connection| {
-            step(connection, request.alert_key, |row| ClaimRow::claim_upgrade(row, &request))
+            step_at(connection, request.alert_key, request.now, expiry, |row| {
+                ClaimRow::claim_upgrade(row, &request)
+            })
         })
         .await
     }
 
     async fn commit_upgrade(&self, request: &CommitRequest<'_>) -> Result<Option<StoredInsight>, StoreError> {
         let CommitRequest { lease, insight, todo, now } = *request;
-        let (lease, insight) = (lease.clone(), insight.clone());
+        let (lease, insight, now) = (lease.clone(), insight.clone(), self.expiry_time(now));
         self.write(move |connection| {
             let key = insight.key();
-            let Some(before) = insights::get(connection, key, now)? else { return Ok(None) };
+            let before = insights::get_of(connection, key, lease.alert_key, now)?;
+            let Some(before) = before else { return Ok(None) };
             if before.is_degraded() {
                 let unpublished = insights::todo(connection, key, now)?.filter(|todo| *todo == Todo::Notify);
                 let upgraded = before.upgraded(&insight);
@@ -122,7 +128,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
     let Some(committed) = ClaimRow::commit(row.as_ref(), lease, insight) else {
         // Another worker has taken over: its insight may be under another key than this one's.
         let stored = match row {
-            Some(row) => insights::get(connection, &row.insight_key, now)?,
+            Some(row) => insights::get_of(connection, &row.insight_key, lease.alert_key, now)?,
             None => None,
         };
         return Ok(stored.map_or(Commit::Lost, Commit::Existing));
@@ -130,6 +136,21 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
     insights::write(connection, insight, insight.fields(), todo)?;
     write_claim(connection, lease.alert_key, &committed)?;
     Ok(Commit::Stored)
+}
+
+/// Responds from one claim, of which the row has expired only if it has by `expiry`.
+fn step_at<T>(
+    connection: &Connection,
+    key: AlertKey,
+    now: Timestamp,
+    expiry: Timestamp,
+    respond: impl FnOnce(Option<&ClaimRow>) -> (T, Option<ClaimRow>),
+) -> rusqlite::Result<T> {
+    step(connection, key, |row| {
+        let retained = row.filter(|row| !row.expires_at.is_past(expiry));
+        let retained = retained.map(|row| ClaimRow { expires_at: row.expires_at.max(now), ..row.clone() });
+        respond(retained.as_ref().or(row))
+    })
 }
 
 /// Responds from one claim, and writes it back if it changes.

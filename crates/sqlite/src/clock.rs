@@ -25,6 +25,17 @@ pub enum ClockJump {
     },
 }
 
+impl ClockJump {
+    /// The time by which something has expired: under a clock that is far ahead, at most what it can be if the store was
+    /// unused meanwhile.
+    pub(crate) fn expiry_time(jump: Option<Self>, now: Timestamp) -> Timestamp {
+        match jump {
+            Some(Self::Ahead { latest }) => now.min(latest.plus(JUMP_MAX)),
+            Some(Self::Behind { .. }) | None => now,
+        }
+    }
+}
+
 /// How the clock has jumped, if it has.
 pub(crate) fn jump(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<ClockJump>> {
     let latest = connection.query_row("SELECT latest FROM clock", [], |row| row.get(0)).optional()?;

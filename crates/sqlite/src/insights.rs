@@ -24,7 +24,7 @@ const BY_KEY: &str = "insight.entity_id = ?1 AND insight.alert_timestamp = ?2 AN
 
 impl Insights for Sqlite {
     async fn insight(&self, key: &InsightKey, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        let key = key.clone();
+        let (key, now) = (key.clone(), self.expiry_time(now));
         self.read(move |connection| get(connection, &key, now)).await
     }
 
@@ -50,7 +50,7 @@ impl Insights for Sqlite {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<DueInsight>, StoreError> {
-        let after = after.cloned();
+        let (after, now) = (after.cloned(), self.expiry_time(now));
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "{JOINED} WHERE todo IS NOT NULL AND insight.expires_at >= ?1
@@ -75,7 +75,7 @@ impl Insights for Sqlite {
 
 impl Queries for Sqlite {
     async fn find(&self, alert_id: &str, now: Timestamp) -> Result<Option<StoredInsight>, StoreError> {
-        let alert_id = alert_id.to_owned();
+        let (alert_id, now) = (alert_id.to_owned(), self.expiry_time(now));
         self.read(move |connection| {
             let sql = format!("{JOINED} WHERE alert_id = ?1 AND insight.expires_at >= ?2");
             connection.prepare_cached(&sql)?.query_row(params![alert_id, now.as_secs()], read).optional()
@@ -84,7 +84,7 @@ impl Queries for Sqlite {
     }
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
-        let query = query.clone();
+        let (query, now) = (query.clone(), self.expiry_time(now));
         self.read(move |connection| page(connection, &query, now)).await
     }
 }
@@ -98,6 +98,20 @@ pub(crate) fn get(
     let (entity_id, at, alert_type, digits) = columns(key);
     let mut statement = connection.prepare_cached(&format!("{JOINED} WHERE {BY_KEY}"))?;
     statement.query_row(params![entity_id, at, alert_type, digits, now.as_secs()], read).optional()
+}
+
+/// The insight under this key, if it is this alert's: of two alerts whose keys begin with the same digits, the second
+/// has a longer key.
+pub(crate) fn get_of(
+    connection: &Connection,
+    key: &InsightKey,
+    owner: AlertKey,
+    now: Timestamp,
+) -> rusqlite::Result<Option<StoredInsight>> {
+    match alert_key(connection, key, now)? {
+        Some(alert_key) if alert_key == owner => get(connection, key, now),
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// Whose insight is under this key.

@@ -99,10 +99,14 @@ impl Sqlite {
         &self.path
     }
 
-    /// How the clock has jumped since the store was last used, if it has. Then nothing is deleted until the time is
-    /// confirmed.
+    /// How the clock has jumped since the store was last used, if it has. Then nothing is deleted, and nothing expires
+    /// because of the jump, until the time is confirmed.
     pub fn clock_jump(&self) -> Option<ClockJump> {
         self.clock_jump
+    }
+
+    pub(crate) fn expiry_time(&self, now: Timestamp) -> Timestamp {
+        ClockJump::expiry_time(self.clock_jump, now)
     }
 
     /// Confirms the time, after which the sweep deletes again.

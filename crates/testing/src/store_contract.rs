@@ -31,6 +31,7 @@ macro_rules! store_contract {
             an_insight_is_committed_once
             a_commit_whose_response_was_lost_knows_its_own_insight
             an_insight_whose_key_is_another_alerts_gets_a_longer_one
+            another_alerts_insight_is_never_taken_for_ones_own
             a_repeat_counts_only_what_is_later_than_last_seen
             a_repeat_says_what_is_left_to_do
             a_repeat_of_nothing_makes_nothing

@@ -181,6 +181,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     ) -> Result<UpgradeClaim, StoreError> {
         let request = || UpgradeRequest {
             alert_key: due.alert_key,
+            insight_key: due.key.clone(),
             owner: owner.to_owned(),
             lease_until: self.deadline.plus(LEASE_MARGIN),
             now: self.now(),

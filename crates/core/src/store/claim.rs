@@ -3,7 +3,7 @@
 //! Each step takes the row and a request, and returns the response with the row to write, if it changes. A store that can
 //! read and write a row in one transaction uses these steps as they are.
 
-use super::{Claim, ClaimRequest, Lease, Release, Reserved, UpgradeClaim, UpgradeRequest};
+use super::{Claim, ClaimRequest, Lease, Release, RepeatRequest, Reserved, UpgradeClaim, UpgradeRequest};
 use crate::alert::InsightKey;
 use crate::insight::Insight;
 use crate::limits::{CALLS_MAX, LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX, UPGRADES_MAX};
@@ -156,17 +156,24 @@ impl ClaimRow {
         })
     }
 
-    /// The row of a claim that counts a repeat, if it is later than the last one.
-    pub fn repeat(row: Option<&Self>, seen: Timestamp) -> Option<Self> {
-        let row =
-            row.filter(|row| row.state == ClaimState::Done && row.last_seen.is_none_or(|last| last < seen))?;
-        Some(Self { occurrences: row.occurrences + 1, last_seen: Some(seen), ..row.clone() })
+    /// The row of a claim that counts a repeat of its insight, if it is later than the last one.
+    pub fn repeat(row: Option<&Self>, request: &RepeatRequest) -> Option<Self> {
+        let RepeatRequest { insight_key, seen, now, .. } = request;
+        let row = row.filter(|row| {
+            row.state == ClaimState::Done
+                && row.insight_key == *insight_key
+                && !row.expires_at.is_past(*now)
+                && row.last_seen.is_none_or(|last| last < *seen)
+        })?;
+        Some(Self { occurrences: row.occurrences + 1, last_seen: Some(*seen), ..row.clone() })
     }
 
     /// The response to a request to upgrade, and the row to write if it is [`UpgradeClaim::Mine`].
     pub fn claim_upgrade(row: Option<&Self>, request: &UpgradeRequest) -> (UpgradeClaim, Option<Self>) {
-        let live = row.filter(|row| !row.expires_at.is_past(request.now));
-        let Some(row) = live else { return (UpgradeClaim::Never, None) };
+        // A claim whose insight is elsewhere is not this insight's any more.
+        let own =
+            row.filter(|row| row.insight_key == request.insight_key && !row.expires_at.is_past(request.now));
+        let Some(row) = own else { return (UpgradeClaim::Never, None) };
         let lease = |row: &Self| Lease {
             alert_key: request.alert_key,
             owner: request.owner.clone(),

@@ -183,6 +183,8 @@ pub struct Repeat {
 pub struct UpgradeRequest {
     /// What the alert says.
     pub alert_key: AlertKey,
+    /// Where its degraded insight is.
+    pub insight_key: InsightKey,
     /// As in a claim.
     pub owner: String,
     /// When the lease ends unless it is released.

@@ -14,7 +14,13 @@ use portend_core::time::Timestamp;
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn upgrade_request(alert: &Alert<'_>, owner: &str, now: Timestamp) -> UpgradeRequest {
-    UpgradeRequest { alert_key: alert.key(), owner: owner.into(), lease_until: now.plus(EVENT_DEADLINE), now }
+    UpgradeRequest {
+        alert_key: alert.key(),
+        insight_key: alert.insight_key(),
+        owner: owner.into(),
+        lease_until: now.plus(EVENT_DEADLINE),
+        now,
+    }
 }
 
 async fn upgrade_lease(store: &impl Store, request: &UpgradeRequest) -> Lease {

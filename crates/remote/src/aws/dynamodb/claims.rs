@@ -13,7 +13,7 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Item, millis, number, number_of, secs, text};
-use super::item::{alert_key_of, claim_item_key, claim_row, insight_of, insight_sk, insights_pk};
+use super::item::{claim_item_key, claim_row, insight_of, insight_sk, insights_pk};
 use super::request::Update;
 use crate::limits::LOOKS_MAX;
 
@@ -35,7 +35,7 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
     );
     let fresh = fresh
         .only_if(
-            "attribute_not_exists(pk) OR (#state = :claimed AND #ttl >= :now_secs \
+            "attribute_not_exists(pk) OR (#state = :claimed AND #owner <> :owner AND #ttl >= :now_secs \
              AND (lease_until < :now OR lease_until > :lease_max))",
         )
         .with(":none", number(0))
@@ -131,8 +131,8 @@ pub(super) async fn claim_upgrade(
             "SET #state = :done, #owner = :owner, fence = fence + :one, lease_until = :until",
         )
         .only_if(
-            "(lease_until < :now OR lease_until > :lease_max) AND upgrades < :max AND #ttl >= :now_secs \
-             AND (#owner <> :owner OR #state <> :done)",
+            "insight_pk = :pk AND insight_sk = :sk AND #ttl >= :now_secs AND upgrades < :max \
+             AND (lease_until < :now OR lease_until > :lease_max) AND (#owner <> :owner OR #state <> :done)",
         )
         .with(":owner", text(&request.owner))
         .with(":one", number(1))
@@ -142,6 +142,8 @@ pub(super) async fn claim_upgrade(
         .with(":lease_max", millis(request.now.plus(LEASE_MAX)))
         .with(":now_secs", secs(request.now))
         .with(":max", number(UPGRADES_MAX))
+        .with(":pk", text(insights_pk(request.insight_key.entity_id())))
+        .with(":sk", text(insight_sk(&request.insight_key)))
         .returning_item();
     match store.update(&update).await? {
         Updated::Done(item) => {
@@ -172,8 +174,7 @@ impl DynamoDb {
     async fn claimed(&self, request: &ClaimRequest, row: &ClaimRow) -> Result<Claim, StoreError> {
         let lease = row.lease(request);
         if row.fence > 1 {
-            let item = self.get_insight(&row.insight_key, request.now).await?;
-            let item = item.filter(|item| alert_key_of(item) == Some(request.alert_key));
+            let item = self.get_insight_of(&row.insight_key, request.alert_key, request.now).await?;
             if let Some(insight) = item.as_ref().and_then(insight_of) {
                 let expires_at = insight.expires_at().unwrap_or(request.now);
                 adopt(self, &lease, &lease.insight_key, expires_at).await?;

@@ -8,11 +8,11 @@ use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
 use portend_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::DynamoDb;
 use super::attribute::{Item, TTL, is_live, millis, number, secs, text};
 use super::claims::adopt;
 use super::item::{alert_key_of, claim_row, insight_item, insight_sk, insights_pk};
 use super::request::{Action, CancelledStep, Put, Transaction, Update};
-use super::{DynamoDb, insights};
 use crate::aws::{ErrorBody, Failure};
 use crate::response::plain_code;
 
@@ -57,7 +57,7 @@ fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
         .update_claim(
             request.lease.alert_key,
             "SET #state = :done, lease_until = :nobody, #ttl = :ttl, insight_pk = :pk, insight_sk = :sk, \
-             occurrences = :one, last_seen = :seen",
+             occurrences = if_not_exists(occurrences, :one), last_seen = :seen",
         )
         .only_if("fence = :fence")
         .with(":done", text(ClaimState::Done.code()))
@@ -102,11 +102,11 @@ async fn not_committed(
     }
     // Its insight may be under another key than this one's.
     let key = claim.item.as_ref().and_then(claim_row).map(|row| row.insight_key);
-    let stored = match key {
-        Some(key) => insights::insight(store, &key, now).await?,
-        None => None,
-    };
-    Ok(stored.map_or(Commit::Lost, Commit::Existing))
+    let Some(key) = key else { return Ok(Commit::Lost) };
+    match store.get_insight_of(&key, lease.alert_key, now).await? {
+        Some(item) => store.joined_one(item).await.map(Commit::Existing),
+        None => Ok(Commit::Lost),
+    }
 }
 
 impl DynamoDb {

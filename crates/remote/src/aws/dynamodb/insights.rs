@@ -11,11 +11,11 @@ use portend_core::store::{ClaimState, CommitRequest, Release, Repeat, RepeatRequ
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
-use super::attribute::{Attribute, Item, is_live, number, text};
+use super::attribute::{Attribute, Item, is_live, number, secs, text};
 use super::claims::{Updated, release};
 use super::item::{
     alert_key_of, attributes, claim_item_key, claim_row, claimed_key_of, insight_item_key, insight_of,
-    todo_attributes, todo_of,
+    insight_sk, insights_pk, todo_attributes, todo_of,
 };
 use super::request::{BatchGet, Get, Update, WantedItems};
 use crate::limits::ITEMS_AT_ONCE;
@@ -50,13 +50,20 @@ pub(super) async fn repeat(store: &DynamoDb, request: &RepeatRequest) -> Result<
             request.alert_key,
             "SET occurrences = if_not_exists(occurrences, :one) + :one, last_seen = :seen",
         )
-        .only_if("#state = :done AND (attribute_not_exists(last_seen) OR last_seen < :seen)")
+        .only_if(
+            "#state = :done AND #ttl >= :now AND insight_pk = :pk AND insight_sk = :sk \
+             AND (attribute_not_exists(last_seen) OR last_seen < :seen)",
+        )
+        .with(":pk", text(insights_pk(request.insight_key.entity_id())))
+        .with(":sk", text(insight_sk(&request.insight_key)))
+        .with(":now", secs(request.now))
         .with(":done", text(ClaimState::Done.code()))
         .with(":one", number(1))
         .with(":seen", text(request.seen.to_string()))
         .returning_item();
     let count = store.update(&update);
-    let (counted, item) = try_join(count, store.get_insight(&request.insight_key, request.now)).await?;
+    let read = store.get_insight_of(&request.insight_key, request.alert_key, request.now);
+    let (counted, item) = try_join(count, read).await?;
     let Some(item) = item else { return Ok(None) };
     let claim = match counted {
         Updated::Done(claim) => Some(claim),
@@ -121,7 +128,8 @@ pub(super) async fn commit_upgrade(
     request: &CommitRequest<'_>,
 ) -> Result<Option<StoredInsight>, StoreError> {
     let CommitRequest { lease, insight, now, .. } = *request;
-    let Some(item) = store.get_insight(insight.key(), now).await? else { return Ok(None) };
+    let item = store.get_insight_of(insight.key(), lease.alert_key, now).await?;
+    let Some(item) = item else { return Ok(None) };
     let stored = store.insight_of(&item)?;
     let item = if stored.is_degraded() {
         let upgraded = stored.upgraded(insight);
@@ -164,6 +172,18 @@ impl DynamoDb {
         let get = Get { table_name: self.table.clone(), key: insight_item_key(key), consistent_read: true };
         let found = self.call(&get).await.map_err(|failure| self.error(&failure))?;
         Ok(found.item.filter(|item| is_live(item, now)))
+    }
+
+    /// The insight under this key, if it is this alert's: of two alerts whose keys begin with the same digits, the second
+    /// has a longer key.
+    pub(super) async fn get_insight_of(
+        &self,
+        key: &InsightKey,
+        owner: AlertKey,
+        now: Timestamp,
+    ) -> Result<Option<Item>, StoreError> {
+        let item = self.get_insight(key, now).await?;
+        Ok(item.filter(|item| alert_key_of(item) == Some(owner)))
     }
 
     /// The insight with the repeats that its claim counted.
