@@ -88,7 +88,7 @@ impl Config {
         let use_bedrock = variable(USE_BEDROCK).map_or(Ok(true), |text| use_bedrock(text.trim()))?;
         let order = match variable(MODELS) {
             Some(list) => Order::parse(&list)?,
-            None => Order::unless_set(use_bedrock, has_openai),
+            None => Order::default_for(use_bedrock, has_openai),
         };
         Ok(Self {
             table,

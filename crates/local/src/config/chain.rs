@@ -67,7 +67,7 @@ impl ChainPlan {
         let order = match (flags.models.or(order_in_file), use_bedrock) {
             (Some(list), _) => Order::parse(&list)?,
             (None, None) => Order { models: Vec::new(), scorecard: true },
-            (None, Some(use_bedrock)) => Order::unless_set(use_bedrock, has_openai),
+            (None, Some(use_bedrock)) => Order::default_for(use_bedrock, has_openai),
         };
         let bedrock_model_id = flags.bedrock_model_id.or(file.bedrock_model_id);
         let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard };

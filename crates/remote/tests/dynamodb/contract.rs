@@ -1,4 +1,4 @@
-//! The suite that every store passes.
+//! Runs the contract tests of every store.
 
 use crate::store::{fresh, run};
 

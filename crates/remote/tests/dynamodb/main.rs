@@ -1,9 +1,7 @@
-//! The store in a real DynamoDB: the contract that every store keeps, and what only a network does.
-
-#![expect(clippy::indexing_slicing, reason = "a test that finds nothing there has failed")]
+//! Tests the store on a real DynamoDB: the contract of every store, the items, and network failures.
 
 mod store;
 mod contract;
 mod items;
-mod plugs;
+mod network;
 mod report;
