@@ -1,6 +1,5 @@
-//! The least that a function could do: the same HTTP exchanges as `portend-lambda` makes for a new alert, over bare
-//! sockets, with bodies of the same sizes, and not a thought in between. What `make bench-lambda` measures stands
-//! beside this.
+//! The baseline of `make bench-lambda`: a program that makes the HTTP exchanges of `portend-lambda` for a new alert
+//! over plain sockets, with bodies of the same sizes, and computes nothing.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,12 +13,12 @@ struct Connection {
 impl Connection {
     fn open(url: &str) -> Self {
         let host = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let stream = TcpStream::connect(&host).expect("the fake listens");
+        let stream = TcpStream::connect(&host).expect("the fake service listens");
         stream.set_nodelay(true).expect("a socket");
         Self { host, stream: BufReader::new(stream) }
     }
 
-    /// One exchange; the answer's request id, if it has one.
+    /// Makes one exchange. Returns the response's request id, if it has one.
     fn exchange(&mut self, method: &str, path: &str, target: &str, body: &[u8]) -> String {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nx-amz-target: {target}\r\nauthorization: {SIGNATURE}\r\ncontent-length: {}\r\n\r\n",
@@ -28,11 +27,11 @@ impl Connection {
         );
         let mut request = head.into_bytes();
         request.extend_from_slice(body);
-        self.stream.get_mut().write_all(&request).expect("the fake reads");
+        self.stream.get_mut().write_all(&request).expect("the fake service reads");
         let (mut length, mut id, mut line) = (0, String::new(), String::new());
         loop {
             line.clear();
-            let read = self.stream.read_line(&mut line).expect("the fake answers");
+            let read = self.stream.read_line(&mut line).expect("the fake service responds");
             if read == 0 {
                 std::process::exit(0);
             }
@@ -48,18 +47,18 @@ impl Connection {
                 }
             }
         }
-        let mut answer = vec![0; length];
-        self.stream.read_exact(&mut answer).expect("the fake answers whole");
+        let mut response = vec![0; length];
+        self.stream.read_exact(&mut response).expect("the response is complete");
         id
     }
 }
 
-/// As long as a real one.
+/// A signature with the length of a real one.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261125/us-east-1/dynamodb/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=0000000000000000000000000000000000000000000000000000000000000000";
 
-#[expect(clippy::disallowed_methods, reason = "a program of its own, and this is its only setting")]
+#[expect(clippy::disallowed_methods, reason = "this program reads its settings only here")]
 fn variable(name: &str) -> String {
-    std::env::var(name).expect("the driver sets it")
+    std::env::var(name).expect("the benchmark sets it")
 }
 
 fn main() {
@@ -67,7 +66,7 @@ fn main() {
     let mut others: Option<[Connection; 3]> = None;
     let (claim, count, insight, finish) =
         (vec![b'x'; 1200], vec![b'x'; 400], vec![b'x'; 3600], vec![b'x'; 450]);
-    let (question, event, answer) = (vec![b'x'; 4200], vec![b'x'; 1900], vec![b'x'; 2600]);
+    let (prompt, event, response) = (vec![b'x'; 4200], vec![b'x'; 1900], vec![b'x'; 2600]);
     let dynamodb = "DynamoDB_20120810.UpdateItem";
     loop {
         let id = runtime.exchange("GET", "/2018-06-01/runtime/invocation/next", "", b"");
@@ -76,12 +75,12 @@ fn main() {
             others.get_or_insert_with(|| names.map(|name| Connection::open(&variable(name))));
         table.exchange("POST", "/", dynamodb, &claim);
         table.exchange("POST", "/", dynamodb, &count);
-        bedrock.exchange("POST", "/model/x/converse", "", &question);
+        bedrock.exchange("POST", "/model/x/converse", "", &prompt);
         table.exchange("POST", "/", "DynamoDB_20120810.PutItem", &insight);
         table.exchange("POST", "/", dynamodb, &finish);
         bus.exchange("POST", "/", "AWSEvents.PutEvents", &event);
         table.exchange("POST", "/", dynamodb, &finish);
         let path = format!("/2018-06-01/runtime/invocation/{id}/response");
-        runtime.exchange("POST", &path, "", &answer);
+        runtime.exchange("POST", &path, "", &response);
     }
 }

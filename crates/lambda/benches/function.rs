@@ -1,15 +1,13 @@
-//! Starts the function again and again between services that answer at once, and beside it a bare loop that makes the
-//! same HTTP exchanges: `make bench-lambda`.
+//! `make bench-lambda`: measures the function, and a bare loop that makes the same HTTP exchanges, between fake
+//! services that respond at once. The two programs are in `PORTEND_LAMBDA` and `BARE_LOOP`; they run in turns.
 //!
-//! Takes: the two programs, in `PORTEND_LAMBDA` and `BARE_LOOP`.
-//! Gives: the time to the first request for work, of the first and of warm invocations; CPU time per alert; peak memory;
-//! each beside the bare loop's, as a ratio, from one run in which the two take turns.
-//! Never: decides whether that is good.
+//! Prints, for both and as a ratio: the time of the start, of the first invocation and of warm ones; CPU time per
+//! alert; and peak memory. It does not judge the results.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
-    reason = "a measurement prints, times, and counts little"
+    reason = "a benchmark prints, reads the clock, and has small counts"
 )]
 
 use std::collections::HashMap;
@@ -21,11 +19,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Times that each program is started.
+/// How often each program is started.
 const STARTS: usize = 40;
-/// Invocations of each process after its first.
+/// The invocations of each process after the first.
 const WARM: usize = 250;
-/// Clock ticks in a second, as `/proc` counts CPU time.
+/// Clock ticks per second, in which `/proc` counts CPU time.
 const TICKS: f64 = 100.0;
 
 fn main() {
@@ -41,7 +39,9 @@ fn main() {
         }
     }
     let [function, bare] = measured;
-    println!("{STARTS} starts of each, in turns; {WARM} warm invocations each; 8 exchanges an alert");
+    println!(
+        "{STARTS} starts of each program, in turns; {WARM} warm invocations each; 8 exchanges per alert"
+    );
     println!("{:<28} {:>12} {:>12} {:>8}", "", "function", "bare loop", "ratio");
     let row = |name: &str, unit: &str, ours: f64, bare: f64| {
         println!("{name:<28} {ours:>9.3} {unit:<2} {bare:>9.3} {unit:<2} {:>8.2}", ours / bare);
@@ -75,7 +75,7 @@ impl Measured {
     }
 }
 
-/// Starts a program, and gives it its invocations.
+/// Starts a program, invokes it, and adds its measurements.
 fn one(path: &str, start: usize, fakes: &Fakes, measured: &mut Measured) {
     let (api, work) = RuntimeApi::start();
     let begun = Instant::now();
@@ -97,13 +97,13 @@ fn one(path: &str, start: usize, fakes: &Fakes, measured: &mut Measured) {
         .spawn()
         .expect("the program starts");
     let mut process = Process(child);
-    let asked = work.asked.recv().expect("it asks for work");
-    measured.init.push(asked - begun);
+    let ready = work.ready.recv().expect("the program asks for an invocation");
+    measured.init.push(ready - begun);
     let mut invoke = |number: usize| {
         let begun = Instant::now();
-        work.give.send(alert(start * (WARM + 1) + number)).expect("it takes work");
-        let done = work.done.recv().expect("it answers");
-        let _ = work.asked.recv().expect("it asks for more");
+        work.invoke.send(alert(start * (WARM + 1) + number)).expect("the Runtime API is running");
+        let done = work.done.recv().expect("the program responds");
+        let _ = work.ready.recv().expect("the program asks for the next invocation");
         done - begun
     };
     measured.first.push(invoke(0));
@@ -118,10 +118,10 @@ struct Process(Child);
 
 impl Process {
     fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).expect("it lives")
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).expect("the process is running")
     }
 
-    /// User and system time, of all threads.
+    /// The user and system time of all threads.
     fn cpu_ticks(&self) -> f64 {
         let stat = self.read("stat");
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -140,7 +140,7 @@ impl Process {
     }
 }
 
-/// An event of the producer's, about a student of this number.
+/// An event of the producer about the student with this number.
 fn alert(number: usize) -> Vec<u8> {
     format!(
         r#"{{"version":"0","id":"event","detail-type":"high_ib_call_frequency","source":"iops-dashboard.processor",
@@ -152,10 +152,13 @@ fn alert(number: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What the driver and the Runtime API say to one another.
+/// The channels between the benchmark and the Runtime API.
 struct Work {
-    asked: Receiver<Instant>,
-    give: Sender<Vec<u8>>,
+    /// When the program asked for an invocation.
+    ready: Receiver<Instant>,
+    /// The payload of the next invocation.
+    invoke: Sender<Vec<u8>>,
+    /// When the program responded.
     done: Receiver<Instant>,
 }
 
@@ -164,29 +167,29 @@ struct RuntimeApi;
 
 impl RuntimeApi {
     fn start() -> (String, Work) {
-        let (asks, asked) = channel();
-        let (give, given) = channel::<Vec<u8>>();
-        let (finishes, done) = channel();
-        let given = Mutex::new(given);
-        let (asks, finishes) = (Mutex::new(asks), Mutex::new(finishes));
+        let (ready_sender, ready) = channel();
+        let (invoke, payloads) = channel::<Vec<u8>>();
+        let (done_sender, done) = channel();
+        let payloads = Mutex::new(payloads);
+        let (ready_sender, done_sender) = (Mutex::new(ready_sender), Mutex::new(done_sender));
         let url = serve(move |request| {
             if request.path.ends_with("/next") {
-                let _ = asks.lock().expect("one at a time").send(Instant::now());
-                let payload = given.lock().expect("one at a time").recv().ok()?;
+                let _ = ready_sender.lock().expect("no thread panics").send(Instant::now());
+                let payload = payloads.lock().expect("no thread panics").recv().ok()?;
                 Some((
                     payload,
                     "lambda-runtime-aws-request-id: 1\r\nlambda-runtime-deadline-ms: 4102444800000\r\n",
                 ))
             } else {
-                let _ = finishes.lock().expect("one at a time").send(Instant::now());
+                let _ = done_sender.lock().expect("no thread panics").send(Instant::now());
                 Some((b"{}".to_vec(), ""))
             }
         });
-        (url.replace("http://", ""), Work { asked, give, done })
+        (url.replace("http://", ""), Work { ready, invoke, done })
     }
 }
 
-/// Services that answer at once.
+/// Services that respond at once.
 struct Fakes {
     dynamodb: String,
     bedrock: String,
@@ -196,19 +199,19 @@ struct Fakes {
 impl Fakes {
     fn start() -> Self {
         let completion = COMPLETION.as_bytes().to_vec();
-        let taken = br#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#.to_vec();
+        let accepted = br#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#.to_vec();
         Self {
             dynamodb: serve(|request| Some((item(&request.body), ""))),
             bedrock: serve(move |_| Some((completion.clone(), ""))),
-            bus: serve(move |_| Some((taken.clone(), ""))),
+            bus: serve(move |_| Some((accepted.clone(), ""))),
         }
     }
 }
 
-/// A reply of Claude's.
+/// A response of Claude.
 const COMPLETION: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"{\"drivers\":[{\"fact\":\"ib_calls_14d\",\"effect\":\"raises\",\"because\":\"5 calls in 14 days.\"}],\"explanation\":\"5 calls in 14 days, with a health score of 65.\",\"recommendations\":[\"Call the family.\",\"Go through the last sessions with the tutor.\"],\"risk_score\":72}"}]}},"stopReason":"end_turn","usage":{"inputTokens":612,"outputTokens":188,"totalTokens":800},"metrics":{"latencyMs":1}}"#;
 
-/// What DynamoDB answers to a write that succeeds.
+/// DynamoDB's response to a successful write.
 fn item(request: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(request);
     let value = |name: &str| -> Option<String> {
@@ -223,19 +226,19 @@ fn item(request: &[u8]) -> Vec<u8> {
             ("insight_sk", ":sk"),
             ("ttl", ":ttl"),
         ];
-        let given = names.iter().map(|(name, from)| Some(format!("\"{name}\":{}", value(from)?)));
-        let given = given.collect::<Option<Vec<_>>>()?.join(",");
+        let values = names.iter().map(|(name, from)| Some(format!("\"{name}\":{}", value(from)?)));
+        let values = values.collect::<Option<Vec<_>>>()?.join(",");
         let zero = r#"{"N":"0"}"#;
         let rest =
             format!(r#""state":{{"S":"CLAIMED"}},"fence":{{"N":"1"}},"calls":{zero},"upgrades":{zero}"#);
-        Some(format!(r#"{{"Attributes":{{{given},{rest}}}}}"#))
+        Some(format!(r#"{{"Attributes":{{{values},{rest}}}}}"#))
     };
-    let answer = if text.contains("calls = calls") {
+    let response = if text.contains("calls = calls") {
         r#"{"Attributes":{"calls":{"N":"1"}}}"#.to_owned()
     } else {
         claim().unwrap_or_else(|| "{}".to_owned())
     };
-    answer.into_bytes()
+    response.into_bytes()
 }
 
 struct Request {
@@ -243,7 +246,8 @@ struct Request {
     body: Vec<u8>,
 }
 
-/// A server that keeps its connections and answers 200; a handler without an answer closes.
+/// Starts a server that responds with 200 and keeps its connections open. It closes a connection if the handler returns
+/// `None`.
 fn serve<'h>(handler: impl Fn(&Request) -> Option<(Vec<u8>, &'h str)> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -260,9 +264,9 @@ fn serve<'h>(handler: impl Fn(&Request) -> Option<(Vec<u8>, &'h str)> + Send + S
                         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
                         body.len()
                     );
-                    let mut answer = head.into_bytes();
-                    answer.extend_from_slice(&body);
-                    if stream.get_mut().write_all(&answer).is_err() {
+                    let mut response = head.into_bytes();
+                    response.extend_from_slice(&body);
+                    if stream.get_mut().write_all(&response).is_err() {
                         return;
                     }
                 }
@@ -291,9 +295,9 @@ fn receive(stream: &mut BufReader<TcpStream>) -> Option<Request> {
 fn percentile(times: &[Duration], share: f64) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
-    let place = ((sorted.len() - 1) as f64 * share).round() as usize;
-    sorted.get(place).copied().unwrap_or_default()
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of a list")]
+    let index = ((sorted.len() - 1) as f64 * share).round() as usize;
+    sorted.get(index).copied().unwrap_or_default()
 }
 
 fn millis(time: Duration) -> f64 {

@@ -1,6 +1,7 @@
-//! The function's environment: every name that it knows, and what each means. An error names the variable and the fix.
+//! Reads the function's settings from environment variables. Each error names the variable and how to fix it. The AWS
+//! SDK reads its own variables, such as `AWS_REGION` and `AWS_ENDPOINT_URL*`.
 //!
-//! Never: asks a service. The AWS SDK reads its own variables, `AWS_REGION` and `AWS_ENDPOINT_URL*` among them.
+//! Never: calls a service.
 
 use std::path::PathBuf;
 
@@ -22,31 +23,31 @@ const OPENAI_BASE_URL: &str = "OPENAI_BASE_URL";
 const OPENAI_MODEL: &str = "OPENAI_MODEL";
 const USE_BEDROCK: &str = "USE_BEDROCK";
 
-/// A variable of the environment. An empty one counts as not set.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+/// Reads an environment variable. An empty one counts as not set.
+#[expect(clippy::disallowed_methods, reason = "this file reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// What Lambda itself sets, and its runtime library cannot do without.
-const LAMBDAS_OWN: [&str; 4] = [
+/// The variables that Lambda sets and its runtime library needs.
+const LAMBDA_VARIABLES: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// Whether the program runs in Lambda; otherwise what it is, and what to run instead.
+/// Checks that the program runs in Lambda. Otherwise the error names the program to run instead.
 pub(crate) fn is_in_lambda() -> Result<()> {
-    match LAMBDAS_OWN.iter().find(|name| variable(name).is_none()) {
+    match LAMBDA_VARIABLES.iter().find(|name| variable(name).is_none()) {
         None => Ok(()),
         Some(name) => Err(anyhow!(
-            "{name} is not set; this program is a Lambda function's, and Lambda sets it; on a machine run portend"
+            "{name} is not set, so this is not AWS Lambda; deploy this program as a Lambda function, or run portend"
         )),
     }
 }
 
-/// The settings, as they are meant.
+/// The settings.
 #[derive(Debug)]
 pub(crate) struct Config {
     table: String,
@@ -61,19 +62,19 @@ pub(crate) struct Config {
     openai_key_secret: Option<String>,
 }
 
-/// What the settings name, ready to be used. Nothing has been asked yet.
+/// The store, bus and models that the settings name. Nothing has been called yet.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    /// Where insights are stored.
+    /// The store of insights.
     pub(crate) store: DynamoDb,
-    /// Where they are published.
+    /// The bus on which insights are published.
     pub(crate) bus: Option<EventBus>,
-    /// The models, in the order in which they are asked.
+    /// The models, in the order of the chain.
     pub(crate) models: Vec<AnyModel>,
 }
 
 impl Config {
-    /// Reads every variable that the function knows.
+    /// Reads every setting.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let table = variable(TABLE)
             .ok_or_else(|| anyhow!("{TABLE} is not set; set it to the name of the insights table"))?;
@@ -88,7 +89,7 @@ impl Config {
         let use_bedrock = variable(USE_BEDROCK).map_or(Ok(true), |text| use_bedrock(text.trim()))?;
         let order = match variable(MODELS) {
             Some(list) => Order::parse(&list)?,
-            None => Order::unless_set(use_bedrock, has_openai),
+            None => Order::default_for(use_bedrock, has_openai),
         };
         Ok(Self {
             table,
@@ -103,12 +104,12 @@ impl Config {
         })
     }
 
-    /// Whether the scorecard judges what no model answers.
+    /// Whether the scorecard scores an alert that no model answers.
     pub(crate) fn scorecard(&self) -> bool {
         self.order.scorecard
     }
 
-    /// Makes what the settings name.
+    /// Creates the store, the bus and the models that the settings name.
     pub(crate) async fn parts(&self) -> Result<Parts> {
         let aws = Aws::ambient(find_region().await);
         let models = self.order.models.iter().map(|name| match name.as_str() {
@@ -128,16 +129,16 @@ impl Config {
     }
 
     fn openai(&self, name: &str, aws: &Aws) -> OpenAiSettings {
-        let given = OpenAiSettings {
+        let settings = OpenAiSettings {
             name: name.to_owned(),
             model_id: self.openai_model_id.clone(),
             vendor: OpenAiSettings::is_vendor(self.openai_base_url.as_deref()),
             base_url: self.openai_base_url.clone(),
             key: self.openai_key.clone().map_or(KeySource::None, KeySource::Given),
         };
-        match given.secret_in_use(self.openai_key_secret.clone()) {
-            Some(secret) => OpenAiSettings { key: KeySecret::new(&secret, aws.clone()).source(), ..given },
-            None => given,
+        match settings.secret_in_use(self.openai_key_secret.clone()) {
+            Some(secret) => OpenAiSettings { key: KeySecret::new(&secret, aws.clone()).source(), ..settings },
+            None => settings,
         }
     }
 }
@@ -186,11 +187,11 @@ mod tests {
             (&[(USE_BEDROCK, "false"), (OPENAI_API_KEY, "sk")], "openai,scorecard"),
             (&[(USE_BEDROCK, "False")], "scorecard"),
             (&[profile, (OPENAI_API_KEY, "sk"), (MODELS, "openai,bedrock")], "openai,bedrock"),
-            (&[(USE_BEDROCK, "no")], "USE_BEDROCK is neither true nor false; write one of them"),
-            (&[(MODELS, "gpt")], "MODELS names gpt, which is none; name bedrock, openai or scorecard"),
+            (&[(USE_BEDROCK, "no")], "USE_BEDROCK must be `true` or `false`"),
+            (&[(MODELS, "gpt")], "MODELS: `gpt` is not a known model; use bedrock, openai or scorecard"),
             (
                 &[(MODELS, "openai")],
-                "OPENAI_API_KEY must be set; give the key, or take the model out of MODELS",
+                "OPENAI_API_KEY is not set; set it to the key, or remove the model from MODELS",
             ),
             (&[(TABLE, "")], "DYNAMODB_TABLE_NAME is not set; set it to the name of the insights table"),
         ] {
@@ -198,16 +199,16 @@ mod tests {
         }
     }
 
-    /// The stack reads this list, so that it sets what the code requires and nothing that the code does not know.
+    /// The stack's tests read this file, so that the stack sets every required variable and no unknown one.
     #[test]
-    fn the_lists_for_the_stack_are_the_codes_own() {
-        let asked = Mutex::new(BTreeSet::new());
-        let note = |name: &str| {
-            asked.lock().unwrap().insert(name.to_owned());
+    fn the_file_for_the_stack_lists_what_the_code_uses() {
+        let names = Mutex::new(BTreeSet::new());
+        let record = |name: &str| {
+            names.lock().unwrap().insert(name.to_owned());
             (name == TABLE).then(|| "insights".to_owned())
         };
-        Config::read(note).unwrap();
-        let mut optional = asked.into_inner().unwrap();
+        Config::read(record).unwrap();
+        let mut optional = names.into_inner().unwrap();
         optional.remove(TABLE);
         let needs: Value = serde_json::from_str(include_str!("../needs.json")).unwrap();
         assert_eq!(needs["environment"], json!({ "required": [TABLE], "optional": optional }));
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_key_is_in_debug_output() {
+    fn debug_output_never_contains_a_key() {
         let config = read(&[(OPENAI_API_KEY, "sk-canary")]).unwrap();
         assert!(!format!("{config:?}").contains("canary"));
     }

@@ -1,6 +1,7 @@
-//! One invocation: an event, a batch of events side by side, or the sweep.
+//! Handles one invocation: an event, a batch of events at the same time, or the sweep.
 //!
-//! Never: lets one record of a batch fail another, not even by a panic; works past 1 s before the deadline.
+//! Never: lets one record of a batch make another fail, not even by a panic; or works in the last second before the
+//! deadline.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -19,16 +20,16 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::log::{self, EventLine};
-use crate::metrics::{Metrics, Status};
+use crate::metrics::{EventStatus, Metrics};
 
-/// The part of the invocation's time that is reserved to respond before the function is cut off.
+/// The time before the deadline that is reserved for the response.
 const END_MARGIN: Duration = Duration::from_secs(1);
-/// How long a log that is not read delays a response.
+/// The longest time that a blocked log delays a response.
 const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
-/// How long to wait for another worker's lease; the queue delivers the event again.
+/// How long an event waits for another worker's lease. After that, the queue delivers it again.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// The pipeline over what the settings name.
+/// The pipeline with the store, bus and models of the settings.
 pub(crate) struct Handler {
     pipeline: Pipeline<DynamoDb, SystemClock, AnyModel, EventBus>,
     metrics: Metrics,
@@ -38,57 +39,55 @@ pub(crate) struct Handler {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum LambdaResponse {
-    /// A direct event's outcome: stored, repeated or parked.
+    /// The outcome of a direct event: stored, repeated or parked.
     Event(Box<Outcome>),
-    /// The records of a batch that are handed back.
+    /// The records of a batch that must be delivered again.
     Batch {
-        /// Each by its message id.
+        /// The message ids of these records.
         #[serde(rename = "batchItemFailures")]
         failures: Vec<ItemFailure>,
     },
-    /// What a sweep did.
+    /// The report of a sweep.
     Sweep {
-        /// `swept`.
+        /// Always `swept`.
         status: &'static str,
-        /// What was done.
+        /// The counts of the sweep.
         #[serde(flatten)]
         report: SweepReport,
     },
 }
 
-/// A record that is handed back.
+/// A record that must be delivered again.
 #[derive(Debug, Serialize)]
 pub(crate) struct ItemFailure {
     #[serde(rename = "itemIdentifier")]
     item_identifier: String,
 }
 
-/// What could not be finished, and must be delivered again.
+/// Why an event or a sweep is not finished. It must be delivered again.
 #[derive(Debug)]
 pub(crate) struct HandedBack {
     /// A short stable name.
     pub(crate) code: &'static str,
-    /// The sentence.
+    /// What is wrong and how to fix it, as a sentence.
     pub(crate) message: String,
 }
 
 impl HandedBack {
     fn panicked() -> Self {
-        let message =
-            "the function panicked on this event; its log says where, and the event can be run again";
+        let message = "the function panicked on this event; see its log, and run the event again";
         Self { code: "panic", message: message.to_owned() }
     }
 
     fn late() -> Self {
-        let message =
-            "the time is up; give the function more time or find out what is slow, and run the event again";
+        let message = "the function's time was not enough; raise its timeout or find what is slow, and run the event again";
         Self { code: "deadline", message: message.to_owned() }
     }
 }
 
 /// Whether a direct payload requests the sweep: `{"portend": "upgrade"}` and nothing else.
 fn requests_a_sweep(payload: &[u8]) -> bool {
-    // Anything longer is not one, and is not read twice.
+    // A longer payload is an event, which is parsed later.
     const REQUEST_BYTES_MAX: usize = 100;
     let is_request = || {
         serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }))
@@ -97,7 +96,7 @@ fn requests_a_sweep(payload: &[u8]) -> bool {
 }
 
 impl Handler {
-    /// Builds the pipeline. Nothing is asked yet.
+    /// Builds the pipeline. Calls nothing yet.
     pub(crate) async fn new(config: Config) -> Result<Self> {
         let parts = config.parts().await?;
         let scorecard = config.scorecard();
@@ -108,14 +107,14 @@ impl Handler {
         Ok(Self { pipeline, metrics: Metrics::start()? })
     }
 
-    /// Works on one invocation.
+    /// Handles one invocation.
     pub(crate) async fn invoke(
         &self,
         payload: &[u8],
         request_id: &str,
         deadline: Timestamp,
     ) -> Result<LambdaResponse, HandedBack> {
-        // All work ends by then; the rest of the time is for the log and the response.
+        // All work ends at this time. The rest is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
         let response = if requests_a_sweep(payload) {
             self.sweep(request_id, end).await
@@ -146,7 +145,7 @@ impl Handler {
         LambdaResponse::Batch { failures: failures.collect() }
     }
 
-    /// Works on one event, and accounts for it.
+    /// Processes one event, logs its outcome and counts it.
     async fn one(&self, event: &[u8], request_id: &str, end: Timestamp) -> Result<Outcome, HandedBack> {
         let clock = self.pipeline.clock();
         let started = clock.now();
@@ -167,7 +166,7 @@ impl Handler {
         }
         log::alarms(request_id, &account);
         Metrics::took(&account);
-        Metrics::ended(result.as_ref().map_or(Status::HandedBack, status), ms);
+        Metrics::ended(result.as_ref().map_or(EventStatus::HandedBack, status), ms);
         result
     }
 
@@ -194,14 +193,14 @@ impl From<Failure> for HandedBack {
     }
 }
 
-/// The result of the work, unless it panics or the time is up first.
+/// Runs the work until `end`. A panic and a timeout are errors.
 async fn in_time<T, E: Into<HandedBack>>(
     clock: &impl Clock,
     end: Timestamp,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, HandedBack> {
     let time = end.since(clock.now());
-    // What a panic leaves half done concerns this event alone: the claim's lease ends, and the next delivery takes over.
+    // A panic leaves only this event unfinished: its lease ends, and the next delivery takes the claim over.
     match tokio::time::timeout(time, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(result)) => result.map_err(Into::into),
         Ok(Err(_)) => Err(HandedBack::panicked()),
@@ -213,11 +212,11 @@ fn millis_since(clock: &impl Clock, started: Timestamp) -> u64 {
     u64::try_from(clock.now().since(started).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn status(outcome: &Outcome) -> Status {
+fn status(outcome: &Outcome) -> EventStatus {
     match outcome {
-        Outcome::Stored(insight) => Status::Stored { degraded: insight.is_degraded() },
-        Outcome::Repeated(_) => Status::Repeated,
-        Outcome::Parked(_) => Status::Parked,
+        Outcome::Stored(insight) => EventStatus::Stored { degraded: insight.is_degraded() },
+        Outcome::Repeated(_) => EventStatus::Repeated,
+        Outcome::Parked(_) => EventStatus::Parked,
     }
 }
 
@@ -228,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_order_itself_requests_a_sweep() {
+    fn only_the_exact_command_requests_a_sweep() {
         for (payload, expected) in [
             (r#"{"portend":"upgrade"}"#, true),
             (" { \"portend\" : \"upgrade\" }\n", true),
@@ -244,18 +243,18 @@ mod tests {
         }
     }
 
-    /// Both end while the third still works.
+    /// The first panics, the second hangs, and the third succeeds.
     #[tokio::test]
-    async fn a_panic_and_a_hang_are_their_own_events_alone() {
+    async fn a_panic_and_a_hang_do_not_affect_other_events() {
         let end = SystemClock.now().plus(Duration::from_millis(20));
         let one = async |number: u8| match number {
-            0 => panic!("at the first"),
+            0 => panic!("the first event panics"),
             1 => pending().await,
             _ => Ok::<_, Failure>(number),
         };
         let work = (0..3).map(|number| in_time(&SystemClock, end, one(number)));
         let results: Vec<_> =
-            join_all(work).await.into_iter().map(|result| result.map_err(|back| back.code)).collect();
+            join_all(work).await.into_iter().map(|result| result.map_err(|error| error.code)).collect();
         assert_eq!(results, [Err("panic"), Err("deadline"), Ok(2)]);
     }
 }

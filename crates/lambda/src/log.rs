@@ -1,6 +1,7 @@
-//! The function's log: one line of JSON for each event, and for each alarm. A line reads alone and filters well.
+//! The function's log: one line of JSON for each event and each alarm. A line can be understood without the others.
 //!
-//! Never: writes a body, a message, a reply, an entity id, an alert key or a secret; a panic's text may hold any of these.
+//! Never: logs a body, a message, a reply, an entity id, an alert key, a secret, or a panic's text, which may contain
+//! any of these.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -8,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use portend_core::help::explained;
-use portend_core::insight::AttemptRecord;
+use portend_core::insight::{AttemptRecord, StoredInsight};
 use portend_core::number::Number;
 use portend_core::pipeline::{Account, Outcome, SweepReport};
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub(crate) struct EventLine<'a> {
     sweep: Option<SweepFields<'a>>,
 }
 
-/// What a sweep did.
+/// The fields of a sweep.
 #[derive(Debug, Serialize)]
 struct SweepFields<'a> {
     #[serde(flatten)]
@@ -44,7 +45,7 @@ struct SweepFields<'a> {
 }
 
 impl<'a> EventLine<'a> {
-    /// The line of an event, without what only an outcome or a failure knows.
+    /// A line with the fields that do not depend on the outcome.
     pub(crate) fn new(request_id: &'a str, alert_type: Option<&'a str>, account: &Account, ms: u64) -> Self {
         let attempts = &account.attempts;
         let tokens = |of: fn(&AttemptRecord) -> Option<u64>| attempts.iter().filter_map(of).sum();
@@ -67,7 +68,7 @@ impl<'a> EventLine<'a> {
         }
     }
 
-    /// The line of an event with this outcome.
+    /// Adds the outcome of an event.
     pub(crate) fn outcome(self, outcome: &'a Outcome) -> Self {
         let insight = outcome.insight();
         let reason = match outcome {
@@ -77,23 +78,23 @@ impl<'a> EventLine<'a> {
         Self {
             status: outcome.status(),
             reason,
-            run: insight.map(|insight| insight.run()).filter(|run| !run.is_empty()),
-            model: insight.map(|insight| insight.model_used()),
+            run: insight.map(StoredInsight::run).filter(|run| !run.is_empty()),
+            model: insight.map(StoredInsight::model_used),
             ..self
         }
     }
 
-    /// The line of a sweep.
+    /// Adds the report of a sweep.
     pub(crate) fn sweep(self, report: &'a SweepReport, unreadable: usize) -> Self {
         Self { status: "swept", sweep: Some(SweepFields { report, unreadable }), ..self }
     }
 
-    /// The line of an event that is handed back.
+    /// Adds the reason why the event must be delivered again.
     pub(crate) fn handed_back(self, reason: &'a str) -> Self {
         Self { level: "error", status: "handed_back", reason: Some(reason.to_owned()), ..self }
     }
 
-    /// Writes it.
+    /// Writes the line.
     pub(crate) fn write(&self) {
         line(self);
     }
@@ -109,7 +110,7 @@ struct AlarmLine<'a> {
     message: String,
 }
 
-/// A line for each alarm: a model that cannot work as it is configured, a bus that refuses.
+/// Writes a line for each model that cannot work as configured, and for each notification that failed.
 pub(crate) fn alarms(request_id: &str, account: &Account) {
     for alarm in &account.alarms {
         let (reason, message) = (alarm.error.code(), explained(&alarm.error));
@@ -122,63 +123,63 @@ pub(crate) fn alarms(request_id: &str, account: &Account) {
 }
 
 #[derive(Serialize)]
-struct Stopped {
+struct StopLine {
     level: &'static str,
     reason: &'static str,
     message: String,
 }
 
-/// The line of a function that cannot start, or can run no more.
+/// Writes why the function cannot start or continue.
 pub(crate) fn stopped(error: &anyhow::Error) {
-    line(&Stopped { level: "error", reason: "stopped", message: format!("{error:#}") });
+    line(&StopLine { level: "error", reason: "stopped", message: format!("{error:#}") });
     wait(Duration::from_secs(1));
 }
 
-/// From now on a panic writes where it was, and not its message.
+/// Makes every panic log its location in place of its message.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
-        line(&Stopped { level: "error", reason: "panic", message: format!("a panic at {place}") });
+        line(&StopLine { level: "error", reason: "panic", message: format!("a panic at {place}") });
     }));
 }
 
-/// The lines that wait to be written. The runtime has one thread, which a log that is not read would block.
-static WAITING: OnceLock<SyncSender<Waiting>> = OnceLock::new();
-/// The most lines that wait. Further lines are lost, and no event with them.
-const WAITING_LINES_MAX: usize = 1024;
+/// The queue of the log's thread. The runtime has only one thread, and a log that is not read would block it.
+static QUEUE: OnceLock<SyncSender<QueueItem>> = OnceLock::new();
+/// The most lines in the queue. Further lines are lost; events are not.
+const QUEUE_LINES_MAX: usize = 1024;
 
-enum Waiting {
+enum QueueItem {
     Line(Vec<u8>),
-    /// Somebody waits until the lines before this are written.
-    Somebody(SyncSender<()>),
+    /// A request for a signal when the lines before it are written.
+    Flush(SyncSender<()>),
 }
 
-/// From now on lines are written beside the work. Without this they are written at once.
+/// Starts a thread that writes the lines. Without it, each line is written at once.
 pub(crate) fn start() {
-    let (sender, waiting) = sync_channel(WAITING_LINES_MAX);
+    let (sender, queue) = sync_channel(QUEUE_LINES_MAX);
     let write = move || {
-        for each in waiting {
-            match each {
-                Waiting::Line(line) => drop(std::io::stdout().lock().write_all(&line)),
-                Waiting::Somebody(somebody) => drop(somebody.send(())),
+        for item in queue {
+            match item {
+                QueueItem::Line(line) => drop(std::io::stdout().lock().write_all(&line)),
+                QueueItem::Flush(done) => drop(done.send(())),
             }
         }
     };
     if std::thread::Builder::new().name("log".to_owned()).spawn(write).is_ok() {
-        let _ = WAITING.set(sender);
+        let _ = QUEUE.set(sender);
     }
 }
 
-/// Waits until what was logged is written, but no longer than this. Between two invocations the function is frozen.
+/// Waits until the lines before are written, but at most this long. AWS freezes the function between invocations.
 pub(crate) fn wait(time: Duration) {
     let (sender, written) = sync_channel(1);
-    let asked = WAITING.get().is_some_and(|waiting| waiting.try_send(Waiting::Somebody(sender)).is_ok());
-    if asked {
+    let is_queued = QUEUE.get().is_some_and(|queue| queue.try_send(QueueItem::Flush(sender)).is_ok());
+    if is_queued {
         let _ = written.recv_timeout(time);
     }
 }
 
-/// One line at once, so that no other line is written into it.
+/// Writes a line as one piece, so that lines do not mix.
 fn line(fields: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(fields) {
         text.push(b'\n');
@@ -186,10 +187,10 @@ fn line(fields: &impl Serialize) {
     }
 }
 
-/// Whole lines. A log that cannot be written loses them alone.
+/// Writes complete lines. If the log cannot be written, only lines are lost.
 pub(crate) fn lines(text: Vec<u8>) {
-    match WAITING.get() {
-        Some(waiting) => drop(waiting.try_send(Waiting::Line(text))),
+    match QUEUE.get() {
+        Some(queue) => drop(queue.try_send(QueueItem::Line(text))),
         None => drop(std::io::stdout().lock().write_all(&text)),
     }
 }

@@ -1,5 +1,5 @@
-//! `portend-lambda`: Portend as an AWS Lambda, for events from EventBridge, direct or through SQS. It stores an insight for
-//! each alert in the table, and publishes it on the bus.
+//! `portend-lambda`: Portend as an AWS Lambda function. It receives events from EventBridge, directly or through SQS,
+//! stores an insight for each alert in the table, and publishes it on the bus.
 
 mod config;
 mod log;

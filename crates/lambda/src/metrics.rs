@@ -1,6 +1,7 @@
-//! The function's metrics, as lines of its log in the embedded metric format: `CloudWatch` counts them without an API call.
+//! The function's metrics, written to its log in the embedded metric format, which `CloudWatch` reads without an API
+//! call.
 //!
-//! Never: has an entity, an alert key or a text as a dimension.
+//! Never: uses an entity, an alert key or a text as a dimension.
 
 use anyhow::{Context, Result};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
@@ -10,9 +11,9 @@ use portend_core::pipeline::Account;
 
 use crate::log;
 
-/// The metrics' namespace.
+/// The namespace of the metrics.
 pub(crate) const NAMESPACE: &str = "Portend";
-/// Every metric, for the stack's alarms and dashboard.
+/// Every metric, for the test of the file that the stack's tests read.
 #[cfg(test)]
 pub(crate) const NAMES: [&str; 13] = [
     RECEIVED,
@@ -46,17 +47,17 @@ const COST: &str = "CostUsd";
 
 /// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum EventStatus {
     /// A new insight.
     Stored {
         /// Whether a configured model failed.
         degraded: bool,
     },
-    /// A repeat of one.
+    /// A repeat of an insight.
     Repeated,
-    /// Refused, and parked.
+    /// A parked event.
     Parked,
-    /// To be delivered again.
+    /// An event that must be delivered again.
     HandedBack,
 }
 
@@ -68,7 +69,7 @@ impl Metrics {
     /// Starts counting.
     pub(crate) fn start() -> Result<Self> {
         let collector = Builder::new().cloudwatch_namespace(NAMESPACE).init();
-        let collector = collector.ok().context("cannot count metrics twice in one process")?;
+        let collector = collector.ok().context("the metrics of this process have been started already")?;
         for name in [RECEIVED, STORED, REPEATED, PARKED, HANDED_BACK, DEGRADED, ATTEMPTS] {
             describe_counter!(name, Unit::Count, "");
         }
@@ -79,29 +80,29 @@ impl Metrics {
         Ok(Self(collector))
     }
 
-    /// Counts receipts, and writes that at once: an event that is cut off later is still counted as received.
+    /// Counts received events, and writes the count at once, so that events that are cut off later are counted too.
     pub(crate) fn received(self, events: usize) {
         counter!(RECEIVED).increment(events as u64);
         self.flush();
     }
 
     /// Counts the outcome of one event.
-    pub(crate) fn ended(status: Status, ms: u64) {
+    pub(crate) fn ended(status: EventStatus, ms: u64) {
         let name = match status {
-            Status::Stored { .. } => STORED,
-            Status::Repeated => REPEATED,
-            Status::Parked => PARKED,
-            Status::HandedBack => HANDED_BACK,
+            EventStatus::Stored { .. } => STORED,
+            EventStatus::Repeated => REPEATED,
+            EventStatus::Parked => PARKED,
+            EventStatus::HandedBack => HANDED_BACK,
         };
         counter!(name).increment(1);
-        if status == (Status::Stored { degraded: true }) {
+        if status == (EventStatus::Stored { degraded: true }) {
             counter!(DEGRADED).increment(1);
         }
-        #[expect(clippy::cast_precision_loss, reason = "no invocation lasts that long")]
+        #[expect(clippy::cast_precision_loss, reason = "no invocation lasts for 2^53 ms")]
         histogram!(LATENCY).record(ms as f64);
     }
 
-    /// Counts what work took and met.
+    /// Counts the attempts, alarms and failed notifications of a run.
     pub(crate) fn took(account: &Account) {
         for AttemptRecord { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
             counter!(ATTEMPTS, "Model" => model.clone(), "Class" => outcome.clone()).increment(1);
@@ -118,7 +119,7 @@ impl Metrics {
         counter!(NOTIFY_FAILURES).increment(account.notify_errors.len() as u64);
     }
 
-    /// Writes what was counted since the last time. A log that cannot be written loses counts, never an event.
+    /// Writes the counts since the last flush. If the log cannot be written, counts are lost, but no event.
     pub(crate) fn flush(self) {
         let mut lines = Vec::new();
         if self.0.flush(&mut lines).is_ok() {

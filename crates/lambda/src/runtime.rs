@@ -1,6 +1,6 @@
-//! The loop over the Runtime API, by AWS's own library.
+//! Receives invocations from Lambda's Runtime API with AWS's own library.
 //!
-//! Never: lets the library parse the payload. A payload that is not JSON is parked with its bytes, not rejected.
+//! Never: lets the library parse the payload. A payload that is not JSON must be parked with its bytes, not rejected.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tower::util::MapRequestLayer;
 
 use crate::handler::{HandedBack, Handler};
 
-/// A payload as received. The library reads JSON, so it comes as the list of its bytes.
+/// A payload as received. The library accepts only JSON, so the payload is passed through it as a list of its bytes.
 type Payload = Vec<u8>;
 
 /// Runs until the Runtime API ends.
@@ -30,17 +30,17 @@ pub(crate) async fn run(handler: Handler) -> Result<()> {
         }
     });
     let runtime = Runtime::new(invoke).layer(MapRequestLayer::new(as_list_of_bytes));
-    runtime.run().await.map_err(|error| anyhow!("the Runtime API cannot be reached: {error}"))
+    runtime.run().await.map_err(|error| anyhow!("Lambda's Runtime API cannot be reached: {error}"))
 }
 
-/// Reports to Lambda why the function cannot start; Lambda shows that in place of an exit code.
+/// Reports to Lambda why the function cannot start. Lambda shows the report in place of an exit code.
 pub(crate) async fn cannot_start(error: &anyhow::Error) {
     let body = json!({ "errorType": "settings", "errorMessage": format!("{error:#}") }).to_string();
     let request = http::Request::post("/2018-06-01/runtime/init/error")
         .header("Lambda-Runtime-Function-Error-Type", "settings")
         .body(Body::from(body));
     if let Ok(request) = request {
-        // If this fails, the log has it all the same.
+        // If this fails, the error is still in the log.
         let _ = PooledClient::builder().build().call(request).await;
     }
 }
@@ -51,7 +51,7 @@ fn as_list_of_bytes(mut invocation: LambdaInvocation) -> LambdaInvocation {
     invocation
 }
 
-/// An invocation that must be repeated, as Lambda reports it.
+/// The error of an invocation that must be repeated, in the form that Lambda reports.
 struct Unfinished(HandedBack);
 
 impl From<Unfinished> for Diagnostic {

@@ -1,4 +1,4 @@
-//! The store that the settings name, with the ledger of this machine beside a table.
+//! The store in the settings. A table is combined with the ledger of this machine.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use portend_sqlite::{Receipt, Sqlite};
 /// A store on this machine or on AWS.
 #[derive(Debug)]
 pub(crate) enum AnyStore {
-    /// One file, which also holds the ledger.
+    /// A file, which also contains the ledger.
     Sqlite(Arc<Sqlite>),
-    /// A table. What this machine did with it is in the ledger of a file.
+    /// A table, and the file with this machine's ledger.
     DynamoDb(Box<DynamoDb>, Arc<Sqlite>),
-    /// A table that is only read.
+    /// A table for reading, without a ledger.
     DynamoDbReader(Box<DynamoDb>),
 }
 
 impl AnyStore {
-    /// How many items were skipped because they cannot be read.
+    /// The number of items that were skipped because they cannot be read.
     pub(crate) fn unreadable(&self) -> usize {
         match self {
             Self::Sqlite(_) => 0,
@@ -36,13 +36,13 @@ impl AnyStore {
     fn ledger(&self) -> Option<&Sqlite> {
         match self {
             Self::DynamoDb(_, ledger) => Some(ledger),
-            // The file's own operations write its ledger.
+            // A file's operations write its ledger themselves.
             Self::Sqlite(_) | Self::DynamoDbReader(_) => None,
         }
     }
 
-    /// Notes an outcome. If this fails, the ledger shows the event as unfinished: the table has its outcome, the ledger
-    /// does not.
+    /// Records an outcome in the ledger. If this fails, the ledger shows the event as unfinished, although the table
+    /// has its outcome.
     async fn settle(&self, receipt: Receipt, outcome: &'static str) {
         if let Some(ledger) = self.ledger() {
             let _ = ledger.settle(receipt, outcome).await;
@@ -50,7 +50,7 @@ impl AnyStore {
     }
 }
 
-/// The same operation on whichever it is.
+/// Runs the same operation on either kind of store.
 macro_rules! each {
     ($self:ident, $store:ident => $operation:expr) => {
         match $self {

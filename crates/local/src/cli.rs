@@ -1,4 +1,4 @@
-//! The command line: every command, flag and help text. Completions and the manual page are made from it too.
+//! The command line: every command, flag and help text. The completions and the manual page are generated from it.
 
 use clap::{Parser, Subcommand};
 
@@ -8,8 +8,8 @@ use crate::config::Flags;
 /// Say what an alert portends: how bad it is, why, and what to do.
 ///
 /// Portend turns each operational alert into one insight: a risk score from 0 to 100, an explanation with the facts
-/// that drive it, and two or three recommendations. It needs no account and no network: a scorecard judges, and
-/// insights are stored in one file for 90 days.
+/// that drive it, and two or three recommendations. It works without an account and without a network: a scorecard
+/// scores the alerts, and insights are stored in one file for 90 days.
 #[derive(Debug, Parser)]
 #[command(
     name = "portend",
@@ -28,20 +28,20 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Explain(explain::Args),
-    Insights(insights::ListArgs),
-    Insight(insights::OneArgs),
+    Insights(insights::InsightsArgs),
+    Insight(insights::InsightArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
     Upgrade(upgrade::Args),
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
-    /// Print the completions of a shell, for the shell to source.
+    /// Print a completion script for a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page of a command, or of the program: `portend man | man -l -`.
+    /// Print the manual page of the program or of a command: `portend man | man -l -`.
     Man {
         /// The command.
         command: Option<String>,

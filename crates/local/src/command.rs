@@ -1,4 +1,4 @@
-//! The commands, one file each: their arguments, what they do, what they print.
+//! The commands, one file each: the arguments, the work and the output.
 
 pub(crate) mod explain;
 pub(crate) mod insights;

@@ -1,8 +1,5 @@
-//! The settings: by flag, by environment and by `portend.toml`, in this order. [`Flags`] and [`File`] are what was typed and
-//! written; [`Config`] is what it means.
-//!
-//! Never: reads a setting in another place. The names of the environment are in this file and its two; only the AWS SDK
-//! reads its own.
+//! The settings, from flags, environment variables and `portend.toml`, in this order of precedence. [`Flags`] and
+//! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
 mod chain;
 mod file;
@@ -16,7 +13,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_remote::{Aws, EventBus, find_region};
 
 pub(crate) use chain::ChainPlan;
-use file::File;
+use file::SettingsFile;
 
 /// Settings that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,19 +21,19 @@ use file::File;
 pub(crate) struct Flags {
     /// The store: a file, or dynamodb:TABLE [default: portend.db in the user's data folder].
     ///
-    /// With a table, the ledger of events stays in the default file.
+    /// If it is a table, the ledger of events is in the default file.
     #[arg(long, global = true, value_name = "STORE", value_parser = path(), env = "PORTEND_STORE", hide_env_values = true)]
     store: Option<PathBuf>,
 
-    /// The same as --store dynamodb:TABLE, where no store is named.
+    /// The same as --store dynamodb:TABLE, if --store is not used.
     #[arg(long, global = true, value_name = "TABLE", env = "DYNAMODB_TABLE_NAME", hide_env_values = true)]
     dynamodb_table_name: Option<String>,
 
-    /// The event bus on which each new and each upgraded insight is published [default: none].
+    /// The event bus on which new and upgraded insights are published [default: none].
     #[arg(long, global = true, value_name = "NAME", env = "EVENT_BUS_NAME", hide_env_values = true)]
     event_bus: Option<String>,
 
-    /// A folder of alert types, in place of the built-in ones.
+    /// A folder of alert types that replace the built-in ones.
     #[arg(
         long,
         global = true,
@@ -48,52 +45,52 @@ pub(crate) struct Flags {
     )]
     alert_types: Option<PathBuf>,
 
-    /// The models to ask, in this order: bedrock, openai, names of [models.NAME], scorecard [default: scorecard].
+    /// The models in their order: bedrock, openai, names of [models.NAME], scorecard [default: scorecard].
     ///
     /// Without scorecard at the end, an alert that no model answers fails and can be run again.
     #[arg(long, global = true, value_name = "LIST", env = "MODELS", hide_env_values = true)]
     models: Option<String>,
 
-    /// Where MODELS is not set: true asks Bedrock, then OpenAI if it is configured; false omits Bedrock.
+    /// If MODELS is not set: true uses Bedrock, then OpenAI if it is configured; false omits Bedrock.
     #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
     use_bedrock: Option<String>,
 
-    /// A Bedrock model or inference profile, by id or ARN [default: Claude Haiku 4.5's profile for the region].
+    /// The id or ARN of a Bedrock model or inference profile [default: Claude Haiku 4.5's profile for the region].
     #[arg(long, global = true, value_name = "ID", env = "BEDROCK_MODEL_ID", hide_env_values = true)]
     bedrock_model_id: Option<String>,
 
-    /// The model of `openai` [default: OpenAI's own default here].
+    /// The model id of `openai` [default: a model of OpenAI; a compatible endpoint has no default].
     #[arg(long, global = true, value_name = "ID", env = "OPENAI_MODEL", hide_env_values = true)]
     openai_model: Option<String>,
 
-    /// A compatible endpoint for `openai`, as `http://localhost:11434/v1`. The key goes to no other host.
+    /// A compatible endpoint for `openai`, such as `http://localhost:11434/v1`. The key is sent to no other host.
     #[arg(long, global = true, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
     openai_base_url: Option<String>,
 
-    /// The secret in AWS Secrets Manager that holds OpenAI's key, by name or ARN. It is not used with a base URL.
+    /// The name or ARN of the secret in AWS Secrets Manager with OpenAI's key. It is not used with a base URL.
     #[arg(long, global = true, value_name = "NAME", env = "OPENAI_API_KEY_SECRET", hide_env_values = true)]
     openai_api_key_secret: Option<String>,
 
-    /// The settings file [default: portend.toml here, else in the user's settings folder].
+    /// The settings file [default: portend.toml in this folder, otherwise in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
 }
 
-/// An empty variable counts as not set.
+/// A parser that accepts an empty path, because an empty variable counts as not set.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// Where insights are stored.
+/// The store of insights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreName {
-    /// In a file of this machine.
+    /// A file on this machine.
     File(PathBuf),
-    /// In a DynamoDB table.
+    /// A DynamoDB table.
     DynamoDb(String),
 }
 
-/// The prefix of a store's name that is a table's.
+/// The prefix of a table's name in `--store`.
 const DYNAMODB: &str = "dynamodb:";
 
 impl StoreName {
@@ -104,11 +101,11 @@ impl StoreName {
             let is_meant = |scheme: &str| ["dynamodb", "dynamo", "ddb"].contains(&scheme);
             ensure!(
                 !scheme.is_some_and(|scheme| is_meant(&scheme)),
-                "--store {text} is not a store; write {DYNAMODB}TABLE"
+                "`{text}` is not a valid store; for a table, use {DYNAMODB}TABLE"
             );
             return Ok(Self::File(setting));
         };
-        ensure!(!table.is_empty(), "--store {DYNAMODB} names no table; write {DYNAMODB}TABLE");
+        ensure!(!table.is_empty(), "`{DYNAMODB}` is not a valid store; use {DYNAMODB}TABLE");
         Ok(Self::DynamoDb(table.to_owned()))
     }
 }
@@ -122,7 +119,7 @@ pub(crate) struct Config {
     pub(crate) ledger: PathBuf,
     /// The event bus for insights.
     event_bus: Option<String>,
-    /// The folder of alert types; `None`: the built-in ones.
+    /// The folder of alert types. `None` selects the built-in ones.
     alert_types: Option<PathBuf>,
     /// The models.
     pub(crate) chain: ChainPlan,
@@ -146,10 +143,10 @@ impl Config {
             event_bus: text(flags.event_bus),
             openai_api_key_secret: text(flags.openai_api_key_secret),
         };
-        let file = File::find(flags.config.clone())?;
+        let file = SettingsFile::find(flags.config.clone())?;
         let default_file = || -> Result<PathBuf> {
             let folders = folders()
-                .context("this user has no home folder for the store; name its file with --store")?;
+                .context("this user has no home folder for the store; use --store to name a file")?;
             Ok(folders.data_dir().join("portend.db"))
         };
         let table = flags.dynamodb_table_name.clone().map(StoreName::DynamoDb);
@@ -167,8 +164,8 @@ impl Config {
         Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)? })
     }
 
-    /// AWS with the credentials and settings of the environment. The region is looked for only where something is on
-    /// AWS; a model reports by itself that it needs one.
+    /// AWS with the credentials and settings of the environment. The region is determined only if a part is on AWS. A
+    /// model without a region reports its own error.
     pub(crate) async fn aws(&self) -> Result<Aws> {
         let needs_region = match (&self.store, &self.event_bus) {
             (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),

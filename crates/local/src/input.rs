@@ -1,9 +1,9 @@
-//! Reads events from files and standard input: a JSON document, or JSON Lines.
+//! Reads events from files and standard input. An input is a JSON document or JSON Lines.
 //!
-//! If the first line is a whole JSON value, or the input is not a JSON document, each line is an event. Otherwise the
-//! input is one document, over several lines. A batch of records is an event for each.
+//! If the first line is a complete JSON value, or the input is not a JSON document, each line is an event. Otherwise
+//! the input is one document on several lines. Each record of a batch is an event.
 //!
-//! Never: holds more than one document or line, or loses good lines because of a bad one.
+//! Never: has more than one document or line in memory, or loses valid lines because of an invalid one.
 
 use std::fmt;
 use std::fs::File;
@@ -19,40 +19,40 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// Events that wait to be worked on.
+/// The most events in the queue.
 const QUEUE_EVENTS: usize = 128;
-/// Bytes of events that have been read and are not done; one event alone may have more.
+/// The most bytes of events that have been read and are not finished. One event alone may have more.
 const WAITING_BYTES_MAX: u32 = 32 * 1024 * 1024;
 
-/// One event as it was read, and where.
+/// An event that was read from an input.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// As it was read; only the beginning, if it is longer than a batch may be.
+    /// The bytes of the event. If it is longer than a batch may be, these are only its beginning.
     pub(crate) bytes: Vec<u8>,
-    /// Where it was read.
-    pub(crate) place: Place,
-    /// The bytes of its input that have been read by now.
+    /// The location of the event in its input.
+    pub(crate) location: EventLocation,
+    /// The bytes of the input that have been read up to this event.
     pub(crate) read_bytes: u64,
-    /// Its share of the bytes that may wait.
+    /// The event's share of [`WAITING_BYTES_MAX`].
     pub(crate) bytes_permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Where an event was read.
+/// The location of an event: its input, line and record.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct EventLocation {
     input: Arc<str>,
     line: Option<u64>,
     record: Option<Arc<str>>,
 }
 
-impl Place {
-    /// A place without lines.
+impl EventLocation {
+    /// The location of an event that is a whole input.
     pub(crate) fn of(input: &str) -> Self {
         Self { input: input.into(), line: None, record: None }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "line {line} of {}", self.input)?,
@@ -65,11 +65,11 @@ impl fmt::Display for Place {
     }
 }
 
-/// An input that has been opened.
+/// An open input.
 pub(crate) struct Input {
     name: Arc<str>,
     reader: Box<dyn Read + Send>,
-    /// Its size, of a regular file.
+    /// The size in bytes, if the input is a regular file.
     pub(crate) size: Option<u64>,
 }
 
@@ -81,15 +81,15 @@ impl Input {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
         }
         let size = metadata.is_file().then_some(metadata.len());
         Ok(Self { name: path.display().to_string().into(), reader: Box::new(file), size })
     }
 }
 
-/// Reads all inputs on a thread of its own, as fast as they are asked for. An input that stops being readable is
-/// the last item of its own.
+/// Reads all inputs on a separate thread, as fast as the events are received. If an input cannot be read any further,
+/// the error is its last item.
 pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
     let (sender, receiver) = mpsc::channel(QUEUE_EVENTS);
     let waiting = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
@@ -124,9 +124,9 @@ struct EventLines {
     reader: BufReader<Box<dyn Read + Send>>,
     read_bytes: u64,
     line: u64,
-    /// Whether anything but blank lines has been read.
+    /// Whether a line that is not blank has been read.
     started: bool,
-    /// Events that have been read and not yet returned.
+    /// Events that have been read but not yet returned.
     ready: std::collections::VecDeque<Event>,
 }
 
@@ -161,12 +161,13 @@ impl EventLines {
         }
     }
 
-    /// The first line is no JSON value: it begins a document, or is a broken line among others.
+    /// Reads on after a first line that is not a JSON value. It is either the beginning of a document or an invalid
+    /// line.
     fn document_or_lines(&mut self, first: Vec<u8>) -> io::Result<()> {
         let mut text = first;
         let start_line = self.line;
         let mut ends = vec![text.len()];
-        // An event on one line is a line of its own, whatever stands before it. Within a document no line is an event.
+        // No line of a document is an event, so an event on one line means that the input is JSON Lines.
         let mut is_lines = false;
         while text.len() <= BATCH_BYTES_MAX {
             let Some(line) = self.next_line()? else { break };
@@ -176,7 +177,7 @@ impl EventLines {
             ends.push(text.len());
         }
         if text.len() <= BATCH_BYTES_MAX {
-            // One document, or several one after another.
+            // The text is one document, or several in a row.
             let values = serde_json::Deserializer::from_slice(&text).into_iter::<&RawValue>();
             if let Ok(values) = values.collect::<Result<Vec<_>, _>>() {
                 for value in values {
@@ -203,7 +204,7 @@ impl EventLines {
             return;
         }
         let read_bytes = self.read_bytes;
-        let place = |record: Option<&str>| Place {
+        let location = |record: Option<&str>| EventLocation {
             input: Arc::clone(&self.name),
             line,
             record: record.map(Arc::from),
@@ -212,13 +213,13 @@ impl EventLines {
             Delivery::One(bytes) => {
                 self.ready.push_back(Event {
                     bytes: bytes.to_vec(),
-                    place: place(None),
+                    location: location(None),
                     read_bytes,
                     bytes_permit: None,
                 });
             }
             Delivery::Batch(records) => self.ready.extend(records.into_iter().map(|record| Event {
-                place: place(Some(&record.message_id)),
+                location: location(Some(&record.message_id)),
                 bytes: record.body,
                 read_bytes,
                 bytes_permit: None,
@@ -226,8 +227,8 @@ impl EventLines {
         }
     }
 
-    /// The next line without its end. Of a line that is longer than any batch, only the beginning is kept; that is
-    /// enough to refuse it.
+    /// The next line without its line break. If the line is longer than any batch, only its beginning is returned,
+    /// which is enough to refuse it.
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let read = (&mut self.reader).take(BATCH_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
@@ -275,14 +276,14 @@ fn is_json(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// What is read from a text: the place's line and the event.
+    /// The events in a text, with their lines.
     fn events(text: &str) -> Vec<(Option<u64>, String)> {
         let input =
             Input { name: "x".into(), reader: Box::new(io::Cursor::new(text.to_owned())), size: None };
         let mut lines = EventLines::new(input);
         let next = || lines.next_event().unwrap();
         std::iter::from_fn(next)
-            .map(|event| (event.place.line, String::from_utf8(event.bytes).unwrap()))
+            .map(|event| (event.location.line, String::from_utf8(event.bytes).unwrap()))
             .collect()
     }
 
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_an_event_if_the_first_is_a_value() {
+    fn each_line_is_an_event_if_the_first_line_is_a_value() {
         assert_eq!(
             events("{\"a\":1}\n\n{\"a\":\r\n{\"b\":2}"),
             lines(&[(1, "{\"a\":1}"), (3, "{\"a\":"), (4, "{\"b\":2}")])
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_over_several_lines_is_one_event() {
+    fn a_document_on_several_lines_is_one_event() {
         let document = "{\n  \"a\": 1\n}";
         assert_eq!(events(document), [(None, document.to_owned())]);
         assert_eq!(events("[\n1,\n2]\n"), [(None, "[\n1,\n2]".to_owned())]);
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_first_line_does_not_swallow_the_others() {
+    fn an_invalid_first_line_does_not_hide_the_others() {
         assert_eq!(
             events("{\"a\":\n {\"detail\":2}\n{\"c\":3}\n"),
             lines(&[(1, "{\"a\":"), (2, " {\"detail\":2}"), (3, "{\"c\":3}")])
@@ -318,20 +319,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gives_no_event() {
+    fn an_empty_or_blank_input_contains_no_event() {
         for text in ["", "\n", " \r\n\t\n"] {
             assert_eq!(events(text), []);
         }
     }
 
     #[test]
-    fn the_records_of_a_batch_are_events_of_one_place() {
+    fn the_records_of_a_batch_are_events_of_one_line() {
         let batch = r#"{"Records":[{"messageId":"1","body":"{}"},{"messageId":"2","body":"x"}]}"#;
         assert_eq!(events(batch), lines(&[(1, "{}"), (1, "x")]));
     }
 
     #[test]
-    fn a_line_longer_than_any_batch_is_cut_and_the_next_is_whole() {
+    fn a_line_longer_than_any_batch_is_cut_and_the_next_line_is_complete() {
         let text = format!("{{}}\n{}\n{{}}\n", "x".repeat(BATCH_BYTES_MAX + 10));
         let read = events(&text);
         let sizes: Vec<_> = read.iter().map(|(line, text)| (line.unwrap(), text.len())).collect();

@@ -1,4 +1,4 @@
-//! `portend`: one program on one machine, with no account and no network.
+//! `portend`: the command line. It works on one machine, without an account and without a network.
 //!
 //! Exit codes: 0 done; 1 something was parked, failed or not found; 2 wrong usage; 130 stopped by the user.
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(CommandOutcome::Done) => ExitCode::SUCCESS,
         Ok(CommandOutcome::Incomplete) => ExitCode::from(1),
         Ok(CommandOutcome::Interrupted) => ExitCode::from(130),
-        // The reader of the output has seen enough.
+        // The reader closed the output, which is not an error.
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&error);

@@ -1,4 +1,4 @@
-//! Runs events: alerts of one key one after another, all others side by side, each with its row in the ledger.
+//! Runs events concurrently, each with its row in the ledger. Alerts with the same key run one after another.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
@@ -22,43 +22,43 @@ use crate::config::{Config, StoreName};
 use crate::show::output::{WrongUsage, YELLOW, note, paint};
 use crate::show::text::days;
 
-/// Events in work at once. They share commits: one at a time, each would wait for the disk alone.
+/// Events that run at the same time with a file and without models. Concurrent events share commits, so they do not
+/// each wait for the disk.
 const CONCURRENCY: usize = 1024;
-/// Events in work at once where models are asked or a table is written: as many calls as one account usually may have
-/// open.
+/// Events that run at the same time with models or a table: as many calls as an account usually allows.
 const REMOTE_CONCURRENCY: usize = 64;
-/// The time after which an event without an outcome was cut off with its process: longer than any event is worked on.
+/// An event without an outcome after this time was cut off with its process. No event runs for so long.
 const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
-/// The time for one event where no model is asked. It is short, because a process that is cut off keeps others waiting
-/// for as long.
+/// The deadline of an event without models. It is short, because other processes wait as long for the lease of a
+/// process that was cut off.
 const SCORECARD_DEADLINE: Duration = Duration::from_secs(15);
-/// How often an alert is tried that another process has.
+/// The pause before retrying an alert that another process has claimed.
 const BUSY_PAUSE: Duration = Duration::from_millis(250);
-/// How long an alert waits for another process before that is reported. Processes that share an input meet often, and
-/// wait for a moment.
+/// How long an alert waits for another process before this is reported. Short waits are common if processes share an
+/// input.
 const BUSY_REPORTED_AFTER: Duration = Duration::from_secs(5);
-/// How long another process's lease is waited for: one more after it may have taken the alert over.
+/// How long an alert waits for leases of other processes. A second process may take the alert over after the first.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(2 * (EVENT_DEADLINE.as_secs() + LEASE_MARGIN.as_secs()));
-/// The time to release the leases of a run that is stopped at once.
+/// The time to release the leases of a run that the user stopped at once.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 
-/// The pipeline over the store that the settings name, with the ledger of this machine.
+/// The pipeline with the store, models and bus of the settings, and the ledger of this machine.
 #[derive(Debug)]
 pub(crate) struct EventRunner {
     pub(crate) pipeline: Pipeline<AnyStore, SystemClock, AnyModel, EventBus>,
     ledger: Arc<Sqlite>,
-    /// Without them, two alerts of one key in one input would race for the claim, and which of them makes the insight
-    /// would be chance.
+    /// A lock for each alert key in progress. Without it, two alerts with the same key in one input would race for the
+    /// claim, and chance would decide which of them makes the insight.
     key_locks: StdMutex<HashMap<AlertKey, Arc<Mutex<()>>>>,
-    /// Events that are worked on at once. An event that waits for another process has none.
+    /// A permit for each running event. An event that waits for another process has no permit.
     permits: Semaphore,
     concurrency: usize,
-    /// What the user has read already.
+    /// The warnings that have been shown already.
     reported: StdMutex<BTreeSet<(String, &'static str)>>,
 }
 
 impl EventRunner {
-    /// Opens the store and deletes what has expired. `concurrency` is the user's; without it, a number that suits.
+    /// Opens the store and deletes expired data. Without `concurrency`, uses the default for the store and the models.
     pub(crate) async fn open(config: &Config, concurrency: Option<u16>) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let aws = config.aws().await.map_err(WrongUsage::from)?;
@@ -86,7 +86,7 @@ impl EventRunner {
         let pipeline = Pipeline::new(types, store, clock)
             .with_models(models, config.chain.scorecard)
             .with_notifier(config.event_bus(&aws))
-            // An alert that another process has waits outside of its permit.
+            // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
         Ok(Self {
             pipeline,
@@ -98,22 +98,22 @@ impl EventRunner {
         })
     }
 
-    /// Events that may be in work at once.
+    /// The number of events that run at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency
     }
 
-    /// Works on one event.
+    /// Runs one event.
     pub(crate) async fn process(&self, event: &[u8]) -> Result<Outcome, Failure> {
         let received = self.pipeline.receive(event);
         let Ok(key) = received.alert().map(Alert::key) else { return self.process_received(&received).await };
-        // Taken before anything is waited for, so that alerts of one key keep their order.
+        // The lock is requested before the first wait, so that alerts with the same key stay in order.
         let lock = Arc::clone(self.key_locks().entry(key).or_default());
         let turn = lock.lock().await;
         let result = self.process_received(&received).await;
         drop(turn);
         let mut locks = self.key_locks();
-        // This one's own, and the map's: nobody waits.
+        // Two references, this one and the map's, mean that no other event waits for the lock.
         if Arc::strong_count(&lock) == 2 {
             locks.remove(&key);
         }
@@ -141,7 +141,7 @@ impl EventRunner {
             }
         };
         if result.is_err() {
-            // If this fails, the ledger shows the event as unfinished, which is true.
+            // If this fails, the ledger shows the event as unfinished, which is correct.
             let _ = self.ledger.settle(receipt(received), "failed").await;
         }
         result
@@ -156,38 +156,41 @@ impl EventRunner {
         result
     }
 
-    /// When work that begins now must be finished.
+    /// The deadline of an event that starts now.
     fn deadline(&self) -> Timestamp {
         let time = if self.pipeline.models().is_empty() { SCORECARD_DEADLINE } else { EVENT_DEADLINE };
         self.pipeline.clock().now().plus(time)
     }
 
-    /// Releases the leases of events that are not finished, so that the next run need not wait for them.
+    /// Releases the leases of unfinished events, so that the next run does not wait for them.
     pub(crate) async fn release(&self) {
         self.pipeline.release_held(self.pipeline.clock().now().plus(RELEASE_TIME)).await;
     }
 
-    /// Reports, once each, models that cannot work as they are configured, and a bus that accepts nothing.
+    /// Reports models that cannot work as configured and failed notifications, each only once.
     pub(crate) fn report(&self, account: &Account) {
         for Alarm { model, error, .. } in &account.alarms {
             self.report_once(model, error.code(), || {
-                format!("the model {model} cannot work: {}. See portend doctor.", explained(error))
+                format!(
+                    "the model {model} cannot work: {}. Run portend doctor for details.",
+                    explained(error)
+                )
             });
         }
         for error in &account.notify_errors {
             self.report_once("event bus", error.code(), || {
-                let again = "portend upgrade publishes them later";
-                format!("insights are stored, but were not published: {}. {again}.", explained(error))
+                let fix = "Run portend upgrade later to publish them.";
+                format!("insights are stored, but were not published: {}. {fix}", explained(error))
             });
         }
     }
 
-    /// Reports, once, why some alerts take long.
+    /// Reports once that alerts wait for another process.
     fn report_busy(&self, until: Timestamp) {
         self.report_once("busy", "", || {
             format!(
-                "another process works on some of these alerts, or was killed while it did; they wait until {} at \
-                 most, and everything else continues",
+                "another process is working on some of these alerts, or was killed; they wait until {} at most, and \
+                 all other alerts continue",
                 until.to_seconds_string()
             )
         });
@@ -209,23 +212,23 @@ fn receipt(received: &Received<'_>) -> Receipt {
     }
 }
 
-/// Says that the clock has jumped since the store was last used, and how to confirm it.
+/// Warns if the clock has jumped since the store was last used.
 pub(crate) fn report_clock(store: &Sqlite, now: Timestamp) {
     let Some(jump) = store.clock_jump() else { return };
     note(&format!("{}: {}", paint(YELLOW, "portend"), clock_sentence(jump, now)));
 }
 
-/// What a jump of the clock means, and what to do.
+/// The warning for a jump of the clock, with what to do.
 pub(crate) fn clock_sentence(jump: ClockJump, now: Timestamp) -> String {
     let confirm = "if the clock is right, run portend doctor --confirm-clock";
     match jump {
         ClockJump::Ahead { latest } => format!(
-            "the clock is {} past this store's last use ({}); nothing is deleted meanwhile; {confirm}",
+            "the clock is {} ahead of this store's last use ({}), so nothing is deleted; {confirm}",
             days(now.since(latest)),
             latest.to_seconds_string()
         ),
         ClockJump::Behind { latest } => format!(
-            "the clock is before this store's last use ({}); nothing is deleted meanwhile; {confirm}",
+            "the clock is behind this store's last use ({}), so nothing is deleted; {confirm}",
             latest.to_seconds_string()
         ),
     }

@@ -1,4 +1,4 @@
-//! What a person reads: text made safe, the two output streams, the writer, and the card of an insight.
+//! Output for people: safe text, the two output streams, the writer thread, and the card of an insight.
 
 pub(crate) mod text;
 pub(crate) mod output;

@@ -1,4 +1,4 @@
-//! What is called on AWS: one caller for its JSON protocols, and each service that it calls.
+//! The AWS services that Portend calls, and one caller for AWS's JSON protocols.
 
 mod config;
 mod endpoint;
@@ -14,22 +14,22 @@ pub use bus::EventBus;
 pub(crate) use call::Caller;
 pub use config::{Aws, find_region};
 pub use dynamodb::{DynamoDb, TableFinding};
-pub(crate) use error::{ErrorBody, Failure, error_type};
+pub(crate) use error::{CallFailure, ErrorBody, error_type};
 pub use secret::KeySecret;
 
-/// A service, as AWS describes it.
+/// A service, with AWS's names for it.
 pub(crate) struct Service {
-    /// Its name in settings: `AWS_ENDPOINT_URL_EVENTBRIDGE`.
+    /// The name in settings, such as `AWS_ENDPOINT_URL_EVENTBRIDGE`.
     id: &'static str,
-    /// The beginning of its host.
+    /// The first part of the host.
     host: &'static str,
-    /// Its name in signatures.
+    /// The name in signatures.
     signing_name: &'static str,
-    /// What its requests are.
+    /// The content type of requests.
     content_type: &'static str,
-    /// What the names of its operations begin with, where a header says them.
+    /// The prefix of the operation in the header `x-amz-target`.
     target: &'static str,
-    /// Its name in settings of a key that is sent in place of a signature, where it takes one.
+    /// The name in the setting of a key that replaces the signature, if the service accepts one.
     key_id: Option<&'static str>,
 }
 
@@ -58,7 +58,7 @@ impl Service {
         target: "secretsmanager",
         key_id: None,
     };
-    /// The models on Bedrock, whose operations are in paths.
+    /// The models on Bedrock. The path of a request names the operation.
     pub(crate) const BEDROCK: Self = Self {
         id: "Bedrock Runtime",
         host: "bedrock-runtime",

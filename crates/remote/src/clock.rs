@@ -1,15 +1,13 @@
-//! The machine's own time, chance and waiting.
+//! [`SystemClock`], the clock of the real programs: the machine's time, random numbers and sleep.
 //!
-//! Takes: nothing.
-//! Gives: [`SystemClock`], the clock of the real programs.
-//! Never: is used in a test that depends on time; there, the clock stands still.
+//! Tests that depend on time use a stopped clock in its place.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portend_core::clock::Clock;
 use portend_core::time::Timestamp;
 
-/// The machine's clock. Waiting needs a tokio runtime.
+/// The machine's clock. `sleep` needs a tokio runtime.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 
@@ -21,7 +19,7 @@ impl Clock for SystemClock {
     }
 
     fn random(&self) -> u64 {
-        // Where the system has no randomness, the hasher's keys still differ from one call to the next.
+        // If the system has no source of randomness, the hasher's keys still differ from call to call.
         getrandom::u64().unwrap_or_else(|_| {
             use std::hash::{BuildHasher, RandomState};
             RandomState::new().hash_one(self.now().as_millis())

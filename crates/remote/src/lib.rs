@@ -1,14 +1,14 @@
-//! What Portend reaches outside of itself: language models on Bedrock, at OpenAI and at compatible endpoints; the table,
-//! the event bus and the secret on AWS; the machine's clock.
+//! The outside world of Portend: language models on Bedrock, at OpenAI and at compatible endpoints; the table, the
+//! event bus and the secret on AWS; the machine's clock.
 //!
-//! Each adapter is two pure translations around one bounded send:
+//! Each adapter is two pure translations around one bounded HTTP exchange:
 //!
 //! ```text
 //! Call ─▶ request ─▶ send (connect timeout, at most 1 MiB, no redirect, no retry) ─▶ Response ─▶ Completion
 //!                         └─▶ ModelError (no response)                                 └─▶ ModelError
 //! ```
 //!
-//! The modules stand in the order in which to read them; each uses only those above it.
+//! The modules are declared in reading order. Each uses only the modules above it.
 
 pub mod limits;
 mod clock;

@@ -1,4 +1,4 @@
-//! The language models: what is known of each, and one adapter for each protocol.
+//! The language models: the catalogue of known models, and one adapter for each protocol.
 
 pub mod catalogue;
 mod bedrock;

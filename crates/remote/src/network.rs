@@ -1,10 +1,10 @@
-//! The one way to the network: HTTP/1.1 and 2 over TLS by rustls and ring, one bounded exchange at a time.
+//! The only access to the network: bounded HTTP/1.1 and HTTP/2 exchanges over TLS (rustls with ring).
 //!
 //! ```text
 //! exchange ─▶ connect (3 s, or a pooled connection) ─▶ send, receive (the bounds) ─▶ Response
 //! ```
 //!
-//! Never: follows a redirect, retries, keeps more of a body than its bound, or repeats any of it.
+//! Never: follows a redirect, retries, reads more of a body than its bound, or puts any of it into an error.
 
 use std::error::Error;
 use std::io;
@@ -29,37 +29,38 @@ use tokio::sync::Notify;
 use crate::limits::{CONNECT_TIMEOUT, CONNECTION_IDLE_MAX};
 use crate::response::{Response, unreadable};
 
-/// What requests say of who sends them.
+/// The user agent of every request.
 pub(crate) const USER_AGENT: &str = concat!("portend/", env!("CARGO_PKG_VERSION"));
 
-/// What one exchange may take.
+/// The bounds of one exchange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// From when a connection takes the request to the end of the response; `None`: whoever asks drops the future.
+    /// The time from sending the request to the end of the response. `None` if the caller limits the time by dropping
+    /// the future.
     pub(crate) time: Option<Duration>,
-    /// Bytes of the response's body.
+    /// The most bytes of the response's body.
     pub(crate) bytes: usize,
 }
 
-/// Connections to wherever requests are sent, kept for the next request. Clones share them.
+/// A pool of open connections. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Connections(Arc<OnceLock<SharedHttpConnector>>);
 
 impl Connections {
-    /// Sends one request and reads the whole response. The time to connect counts apart: a connection takes the body
-    /// only once it is open.
+    /// Sends one request and reads the whole response. The bound on time begins after connecting: the body is polled
+    /// only when the connection is open.
     pub(crate) async fn exchange(
         &self,
         request: Request<String>,
         bounds: Bounds,
     ) -> Result<Response, ModelError> {
-        let taken = Arc::new(Notify::new());
+        let sending = Arc::new(Notify::new());
         let request = request.map({
-            let taken = Arc::clone(&taken);
-            |body| SdkBody::from_body_1_x(Full::from(body).inspect_frame(move |_| taken.notify_one()))
+            let sending = Arc::clone(&sending);
+            |body| SdkBody::from_body_1_x(Full::from(body).inspect_frame(move |_| sending.notify_one()))
         });
         let request = HttpRequest::try_from(request).map_err(|_| no_request())?;
-        // Making the connector reads the system's certificates.
+        // The connector reads the system's certificates when it is created.
         let connector = self.0.get_or_init(connector);
         let mut exchange = pin!(async {
             let response = connector.call(request).await.map_err(|error| no_response(&error))?;
@@ -69,7 +70,7 @@ impl Connections {
             tokio::select! {
                 biased;
                 response = &mut exchange => return response,
-                () = taken.notified() => {}
+                () = sending.notified() => {}
             }
             return tokio::time::timeout(time, exchange).await.unwrap_or(Err(ModelError::TimedOut));
         }
@@ -77,12 +78,13 @@ impl Connections {
     }
 }
 
-/// A request that no connection could carry. Settings are checked, so it is hardly ever met.
+/// The error for a request that cannot be built. It is rare, because settings are checked first.
 pub(crate) fn no_request() -> ModelError {
-    ModelError::Configuration { fault: ConfigurationFault::Refused("no request could be made".to_owned()) }
+    let what = "the request could not be built".to_owned();
+    ModelError::Configuration { fault: ConfigurationFault::Refused(what) }
 }
 
-/// A client for AWS's credential chain, as it is. Nothing is done until it is used.
+/// A client for AWS's credential chain. It does nothing until it is used.
 pub(crate) fn https() -> SharedHttpClient {
     Builder::new()
         .pool_idle_timeout(CONNECTION_IDLE_MAX)
@@ -100,8 +102,8 @@ fn connector() -> SharedHttpConnector {
     SharedHttpConnector::new(connector)
 }
 
-/// The response with its body in memory. A success that cannot be read is a failure; a failure stays what its status
-/// says, with an empty body.
+/// Reads the whole body. A success whose body cannot be read is an error; a failure has an empty body then, because its
+/// status says enough.
 async fn whole(mut response: HttpResponse, bytes_max: usize) -> Result<Response, ModelError> {
     let body = match Limited::new(response.take_body(), bytes_max).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
@@ -114,7 +116,7 @@ async fn whole(mut response: HttpResponse, bytes_max: usize) -> Result<Response,
     Ok(Response { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }
 
-/// Why there is no response.
+/// The error for an exchange without a response.
 fn no_response(error: &ConnectorError) -> ModelError {
     let io = causes(error).filter_map(<dyn Error>::downcast_ref::<io::Error>).map(io::Error::kind);
     let what = if error.is_timeout() {
@@ -127,31 +129,28 @@ fn no_response(error: &ConnectorError) -> ModelError {
     ModelError::Unreachable { what: what.to_owned() }
 }
 
-/// What an error of the connection is called; `None` if it says nothing in particular.
+/// The name of a connection error; `None` if the kind is not specific.
 fn name(kind: io::ErrorKind) -> Option<&'static str> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "an open enum, of which a few kinds concern a connection"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an open enum; only a few kinds concern a connection")]
     match kind {
         io::ErrorKind::ConnectionRefused => Some("refused"),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             Some("reset")
         }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some("no route"),
-        // rustls says so of every certificate and record that it does not accept.
+        // rustls reports every certificate and record that it rejects with this kind.
         io::ErrorKind::InvalidData => Some("TLS"),
         _ => None,
     }
 }
 
-/// An error and its causes, from the outside in. An `io::Error` hides the error that it holds from `source`.
+/// An error and its causes, outermost first. `source` does not return the error inside an `io::Error`.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(held) => Some(held as &(dyn Error + 'static)),
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
             None => error.source(),
         }
     })

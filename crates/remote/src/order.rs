@@ -1,29 +1,27 @@
-//! Which models are asked, by their names, in their order.
+//! Reads the setting `MODELS` as an [`Order`], or derives the default order from the other settings.
 //!
-//! Takes: the setting `MODELS`, or what else is configured.
-//! Gives: an [`Order`], with the scorecard at its end or without it.
-//! Never: knows what a name stands for, or puts a vendor in that nobody has configured.
+//! Never: checks what a name refers to, or adds a vendor that is not configured.
 
 use crate::settings::SettingsError;
 
-/// The name of the scorecard, which always answers.
+/// The name of the scorecard, which never fails.
 pub const SCORECARD: &str = "scorecard";
 /// The name of the model on Bedrock.
 pub const BEDROCK: &str = "bedrock";
-/// The name of the model at OpenAI, or at the compatible endpoint in its place.
+/// The name of the model at OpenAI, or at the compatible endpoint that replaces it.
 pub const OPENAI: &str = "openai";
 
-/// The chain's order.
+/// The order of the chain's models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// The models' names, each once.
     pub models: Vec<String>,
-    /// Whether the scorecard stands behind them.
+    /// Whether the scorecard is last.
     pub scorecard: bool,
 }
 
 impl Order {
-    /// Reads a list as `bedrock,openai,scorecard`.
+    /// Reads a list such as `bedrock,openai,scorecard`.
     pub fn parse(list: &str) -> Result<Self, SettingsError> {
         let mut order = Self { models: Vec::new(), scorecard: false };
         for name in list.split(',').map(str::trim) {
@@ -46,8 +44,8 @@ impl Order {
         Ok(order)
     }
 
-    /// The order where none is set: Bedrock unless it is switched off, OpenAI if it is configured, the scorecard.
-    pub fn unless_set(use_bedrock: bool, has_openai: bool) -> Self {
+    /// The default order: Bedrock unless it is switched off, OpenAI if it is configured, the scorecard.
+    pub fn default_for(use_bedrock: bool, has_openai: bool) -> Self {
         let names = [(BEDROCK, use_bedrock), (OPENAI, has_openai)];
         let models = names.into_iter().filter(|(_, is_in)| *is_in).map(|(name, _)| name.to_owned()).collect();
         Self { models, scorecard: true }
@@ -68,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_in_its_order() {
+    fn a_list_is_read_in_order() {
         for (list, models, scorecard) in [
             ("bedrock,openai,scorecard", &["bedrock", "openai"][..], true),
             (" openai , bedrock ", &["openai", "bedrock"], false),
@@ -81,15 +79,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_work_says_why() {
+    fn an_invalid_list_is_refused_with_the_reason() {
         for (list, sentence) in [
-            ("", "MODELS has an empty name; write names with one comma between them"),
-            ("bedrock,", "MODELS has an empty name; write names with one comma between them"),
-            ("openai,bedrock,openai", "MODELS names openai twice; name each once"),
-            ("scorecard,scorecard", "MODELS names scorecard twice; name each once"),
+            ("", "MODELS contains an empty name; separate the names with single commas"),
+            ("bedrock,", "MODELS contains an empty name; separate the names with single commas"),
+            ("openai,bedrock,openai", "MODELS lists `openai` twice; list each name once"),
+            ("scorecard,scorecard", "MODELS lists `scorecard` twice; list each name once"),
             (
                 "scorecard,openai",
-                "MODELS names openai after scorecard, which always answers; put scorecard last",
+                "MODELS lists `openai` after scorecard, which never fails; put scorecard last",
             ),
         ] {
             assert_eq!(Order::parse(list).unwrap_err().to_string(), sentence, "{list}");
@@ -97,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_whom_nobody_configured() {
+    fn the_default_order_contains_only_configured_models() {
         for (use_bedrock, has_openai, list) in [
             (true, false, "bedrock,scorecard"),
             (true, true, "bedrock,openai,scorecard"),
             (false, true, "openai,scorecard"),
             (false, false, "scorecard"),
         ] {
-            assert_eq!(Ok(Order::unless_set(use_bedrock, has_openai)), Order::parse(list));
+            assert_eq!(Ok(Order::default_for(use_bedrock, has_openai)), Order::parse(list));
         }
     }
 }

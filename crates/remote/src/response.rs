@@ -1,7 +1,7 @@
-//! A response, and the readings that all adapters share: JSON, the wait that it asks for, a stop reason's meaning, a
-//! vendor's code that is safe to repeat.
+//! A response, and what all adapters read from one: JSON, how long to wait, the stop reason, and a vendor's code that
+//! is safe to repeat.
 //!
-//! Never: puts a body, or any text that is not a plain code, into an error.
+//! Never: puts a body, or text that is not a plain code, into an error.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use serde_json::Value;
 
 use crate::limits::{CODE_CHARS_MAX, MODEL_ID_CHARS_MAX};
 
-/// A response, read to its end.
+/// A response that was read to its end.
 #[derive(Clone)]
 pub(crate) struct Response {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The headers.
     pub(crate) headers: Headers,
-    /// The body; of a failure, empty if it could not be read.
+    /// The body. Empty if the response is a failure whose body could not be read.
     pub(crate) body: Vec<u8>,
 }
 
@@ -33,31 +33,31 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    /// Whether the status says that it is a success.
+    /// Whether the status is a success.
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON of this shape.
+    /// Reads the body as JSON of type `T`.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, ModelError> {
         let text = std::str::from_utf8(&self.body).map_err(|_| unreadable("not UTF-8"))?;
         serde_json::from_str(text).map_err(|_| unreadable("not JSON"))
     }
 
-    /// The body as a JSON object.
+    /// Reads the body as a JSON object.
     pub(crate) fn json(&self) -> Result<Value, ModelError> {
         let value: Value = self.read()?;
         if value.is_object() { Ok(value) } else { Err(unreadable("not a JSON object")) }
     }
 
-    /// The time that a header says.
+    /// The time in a header.
     pub(crate) fn time(&self, header: &str) -> Option<Timestamp> {
         let time = DateTimeParser::new().parse_timestamp(self.headers.get(header)?.trim()).ok()?;
         Some(Timestamp::from_millis(time.as_millisecond()))
     }
 
-    /// How long it asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date. A date is measured from
-    /// the response's own, so that a clock which is off does not matter.
+    /// How long the response asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date. A date is
+    /// compared with the response's own date, so this machine's clock does not matter.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let number = |name: &str| self.headers.get(name)?.trim().parse::<f64>().ok();
         let seconds =
@@ -73,12 +73,13 @@ impl Response {
     }
 }
 
-/// A response that says nothing, by what is wrong with it.
+/// The error for a response that cannot be read, with what is wrong with it.
 pub(crate) fn unreadable(what: &str) -> ModelError {
     ModelError::Unreadable { what: what.to_owned() }
 }
 
-/// What a stop reason means. The vendors' words do not collide, and gateways pass on each other's.
+/// Translates a stop reason. One table serves all vendors, because their reasons do not collide and gateways pass them
+/// on.
 pub(crate) fn stop(reason: &str) -> FinishReason {
     match reason {
         "end_turn" | "stop_sequence" | "stop" | "completed" => FinishReason::End,
@@ -89,13 +90,13 @@ pub(crate) fn stop(reason: &str) -> FinishReason {
     }
 }
 
-/// A vendor's code, if it is one: letters and underscores. Anything else is text, which may hold part of a key.
+/// A vendor's code, if it consists of letters and underscores. Anything else is text, which may contain part of a key.
 pub(crate) fn plain_code(text: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     Some(text).filter(|text| !text.is_empty() && text.len() <= CODE_CHARS_MAX && text.bytes().all(plain))
 }
 
-/// A failure by its status and, if there is one, the vendor's code.
+/// The status with the vendor's code, if there is one.
 pub(crate) fn status_and_code(status: u16, code: Option<&str>) -> String {
     match code.and_then(plain_code) {
         Some(code) => format!("{status} {code}"),
@@ -103,7 +104,7 @@ pub(crate) fn status_and_code(status: u16, code: Option<&str>) -> String {
     }
 }
 
-/// A model's id as a response says it.
+/// The model id in a response, if it is valid.
 pub(crate) fn model_id(id: Option<&str>) -> Option<String> {
     let fits =
         |id: &&str| (1..=MODEL_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
@@ -112,7 +113,7 @@ pub(crate) fn model_id(id: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 impl Response {
-    /// An answer for the tests of the translations.
+    /// A response for the tests of the translations.
     pub(crate) fn scripted(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Self {
         let mut all = Headers::new();
         for (name, value) in headers {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_is_read_in_each_form() {
+    fn a_wait_is_read_from_each_header() {
         const NOW: (&str, &str) = ("date", "Sun, 01 Nov 2026 12:00:00 GMT");
         for (headers, millis) in [
             (vec![], None),
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_reason_is_read_by_its_name() {
+    fn each_stop_reason_is_translated() {
         for (reason, expected) in [
             ("end_turn", FinishReason::End),
             ("stop_sequence", FinishReason::End),
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_object_is_unreadable() {
+    fn a_body_that_is_not_a_json_object_is_unreadable() {
         let json = |body: &[u8]| Response { body: body.to_vec(), ..Response::scripted(200, &[], "") }.json();
         for (body, what) in [
             (&b""[..], "not JSON"),

@@ -1,8 +1,7 @@
-//! A key, and where it comes from.
+//! An endpoint's key and its source: the settings, or a reader that reads it when it is needed and again when it is
+//! refused.
 //!
-//! Takes: a key that the settings hold, or something that can read one.
-//! Gives: the key to the one adapter that sends it; read again, once, when it was refused.
-//! Never: shows a key in debug output, an error or a log; [`Secret`] has no way to print itself.
+//! Never: shows a key in debug output, an error or a log; [`Secret`] cannot be printed.
 
 use std::fmt;
 use std::future::Future;
@@ -14,19 +13,19 @@ use portend_core::model::ModelError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::limits::KEY_KEPT;
+use crate::limits::KEY_CACHE_TIME;
 
-/// A key. White space at its ends, as a file leaves it, is not part of it.
+/// A key. White space at its ends is removed, because a file often ends with a line break.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes a key.
+    /// Wraps a key.
     pub fn new(key: &str) -> Self {
         Self(key.trim().into())
     }
 
-    /// The value of the header that carries it, if one can.
+    /// The value of the authorization header; `None` if a header cannot contain the key.
     pub(crate) fn bearer(&self) -> Option<HeaderValue> {
         let value = self.fits_a_header().then(|| format!("Bearer {}", self.0))?;
         let mut value = HeaderValue::from_str(&value).ok()?;
@@ -34,8 +33,8 @@ impl Secret {
         Some(value)
     }
 
-    /// The body of a response without the key: a server may repeat what it received, as its error's code or its model's
-    /// id. A very short key is a word, such as the `ollama` that a local server takes.
+    /// Removes the key from the body of a response, because a server may repeat what it received, for example as an
+    /// error's code. A very short key is a word, such as the `ollama` that a local server takes; it is not removed.
     pub(crate) fn masked(&self, body: Vec<u8>) -> Vec<u8> {
         const WORD_BYTES_MAX: usize = 7;
         let key = &*self.0;
@@ -45,12 +44,12 @@ impl Secret {
         match String::from_utf8(body) {
             Ok(text) if text.contains(key) => text.replace(key, "***").into_bytes(),
             Ok(text) => text.into_bytes(),
-            // What is not text is not read.
+            // A body that is not text is never read.
             Err(error) => error.into_bytes(),
         }
     }
 
-    /// Whether a header can carry it: visible ASCII, and at least one character of it.
+    /// Whether a header can contain the key: one or more characters, all of them visible ASCII.
     pub(crate) fn fits_a_header(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
     }
@@ -62,19 +61,19 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where the key of an endpoint comes from.
+/// The source of an endpoint's key.
 #[derive(Debug, Clone)]
 pub enum KeySource {
-    /// The endpoint needs none, as a local server.
+    /// The endpoint, such as a local server, needs no key.
     None,
-    /// The settings hold it.
+    /// The settings contain the key.
     Given(Secret),
-    /// It is read when first needed, kept for [`KEY_KEPT`], and read again when it is refused.
+    /// The key is read when it is first needed, used for [`KEY_CACHE_TIME`], and read again when it is refused.
     Read(KeyReader),
 }
 
 impl KeySource {
-    /// The key to send, if the endpoint needs one.
+    /// The key to send; `None` if the endpoint needs no key.
     pub(crate) async fn current(&self) -> Result<Option<Secret>, ModelError> {
         match self {
             Self::None => Ok(None),
@@ -83,27 +82,27 @@ impl KeySource {
         }
     }
 
-    /// Another key than the one refused, if reading again gives one. The same key would be refused again.
-    pub(crate) async fn instead_of(&self, refused: &Secret) -> Result<Option<Secret>, ModelError> {
+    /// Reads the key again after a refusal. `None` if the key is still the refused one.
+    pub(crate) async fn replacement_for(&self, refused: &Secret) -> Result<Option<Secret>, ModelError> {
         match self {
             Self::None | Self::Given(_) => Ok(None),
-            Self::Read(reader) => reader.instead_of(refused).await,
+            Self::Read(reader) => reader.replacement_for(refused).await,
         }
     }
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<Secret, ModelError>> + Send>>;
+type KeyFuture = Pin<Box<dyn Future<Output = Result<Secret, ModelError>> + Send>>;
 
-/// Something that can read a key, and the key that it read last. Clones share both.
+/// Reads a key and caches it. Clones share the cache.
 #[derive(Clone)]
 pub struct KeyReader {
-    read: Arc<dyn Fn() -> Reading + Send + Sync>,
-    /// Held while reading, so that many alerts at once read once.
+    read: Arc<dyn Fn() -> KeyFuture + Send + Sync>,
+    /// Locked while reading, so that concurrent alerts cause one read.
     last: Arc<Mutex<Option<(Secret, Instant)>>>,
 }
 
 impl KeyReader {
-    /// Reads with `read`, which gives [`ModelError`] in the sense of the model that the key is for.
+    /// A reader that calls `read`. Its errors are reported as errors of the model that needs the key.
     pub fn new<R, F>(read: R) -> Self
     where
         R: Fn() -> F + Send + Sync + 'static,
@@ -115,7 +114,7 @@ impl KeyReader {
     async fn current(&self) -> Result<Secret, ModelError> {
         let mut last = self.last.lock().await;
         match &*last {
-            Some((key, read_at)) if read_at.elapsed() < KEY_KEPT => Ok(key.clone()),
+            Some((key, read_at)) if read_at.elapsed() < KEY_CACHE_TIME => Ok(key.clone()),
             Some(_) | None => {
                 let key = (self.read)().await?;
                 *last = Some((key.clone(), Instant::now()));
@@ -124,10 +123,10 @@ impl KeyReader {
         }
     }
 
-    async fn instead_of(&self, refused: &Secret) -> Result<Option<Secret>, ModelError> {
+    async fn replacement_for(&self, refused: &Secret) -> Result<Option<Secret>, ModelError> {
         let mut last = self.last.lock().await;
         let key = match &*last {
-            // Another alert has met the same refusal, and has read it already.
+            // Another alert had the same refusal, and has read the new key already.
             Some((key, _)) if key != refused => key.clone(),
             Some(_) | None => {
                 let key = (self.read)().await?;
@@ -152,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader of `keys`, one after the other and then the last for ever, and how often it was asked.
+    /// A reader that returns `keys` in turn and then the last one again and again, with a counter of the reads.
     fn reader(keys: &'static [&'static str]) -> (KeyReader, Arc<AtomicUsize>) {
         let reads = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&reads);
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_shows_nothing_of_itself() {
+    fn debug_output_never_contains_a_secret() {
         let key = KeySource::Given(Secret::new(" sk-canary\n"));
         assert_eq!(format!("{key:?} {key:#?}").matches("sk-canary").count(), 0);
     }
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_carries_visible_ascii_alone() {
+    fn a_header_can_contain_only_visible_ascii() {
         for (key, fits) in [("sk-1_A", true), (" sk-1\n", true), ("", false), ("a b", false), ("kéy", false)]
         {
             assert_eq!(Secret::new(key).fits_a_header(), fits, "{key:?}");
@@ -190,12 +189,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_is_read_once_and_kept_for_five_minutes() {
+    async fn a_key_is_read_once_in_five_minutes() {
         let (reader, reads) = reader(&["first", "second"]);
         for _ in 0..3 {
             assert_eq!(reader.current().await, Ok(Secret::new("first")));
         }
-        tokio::time::advance(KEY_KEPT.saturating_sub(Duration::from_millis(1))).await;
+        tokio::time::advance(KEY_CACHE_TIME.saturating_sub(Duration::from_millis(1))).await;
         assert_eq!(reader.current().await, Ok(Secret::new("first")));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(reader.current().await, Ok(Secret::new("second")));
@@ -203,12 +202,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_key_is_read_again_once_by_however_many() {
+    async fn a_refused_key_is_read_again_once_for_all_callers() {
         let (reader, reads) = reader(&["old", "new"]);
         let old = reader.current().await.unwrap();
-        assert_eq!(reader.instead_of(&old).await, Ok(Some(Secret::new("new"))));
-        assert_eq!(reader.instead_of(&old).await, Ok(Some(Secret::new("new"))));
+        assert_eq!(reader.replacement_for(&old).await, Ok(Some(Secret::new("new"))));
+        assert_eq!(reader.replacement_for(&old).await, Ok(Some(Secret::new("new"))));
         assert_eq!(reads.load(Ordering::SeqCst), 2);
-        assert_eq!(reader.instead_of(&Secret::new("new")).await, Ok(None), "the same key again is no other");
+        assert_eq!(reader.replacement_for(&Secret::new("new")).await, Ok(None), "the key has not changed");
     }
 }

@@ -1,49 +1,47 @@
-//! What the programs say of a model that they want asked.
+//! The settings of a model, and the error sentence for each setting that cannot work.
 //!
-//! Takes: values that a program read from its flags, environment or file.
-//! Gives: plain structs, and the one sentence for a value that cannot work.
-//! Never: reads the environment; only the AWS SDK reads its own.
+//! Never: reads the environment. The programs do, and the AWS SDK reads its own variables.
 
 use crate::limits::MODEL_ID_CHARS_MAX;
 use crate::secret::KeySource;
 
-/// A model on Bedrock.
+/// The settings of a model on Bedrock.
 #[derive(Debug, Clone)]
 pub struct BedrockSettings {
-    /// Its name in the chain.
+    /// The model's name in the chain.
     pub name: String,
-    /// A model's or inference profile's id or ARN; `None`: the default of the region.
+    /// The id or ARN of a model or inference profile. `None` selects the region's default.
     pub model_id: Option<String>,
 }
 
-/// A model at OpenAI or at a compatible endpoint.
+/// The settings of a model at OpenAI or at a compatible endpoint.
 #[derive(Debug, Clone)]
 pub struct OpenAiSettings {
-    /// Its name in the chain.
+    /// The model's name in the chain.
     pub name: String,
-    /// The model's id; `None`: the default, which only the vendor has.
+    /// The model's id. `None` selects the default, which only OpenAI itself has.
     pub model_id: Option<String>,
-    /// The address up to and without `/responses` or `/chat/completions`; `None`: the vendor's own.
+    /// The address without `/responses` or `/chat/completions` at its end. `None` selects OpenAI's own.
     pub base_url: Option<String>,
-    /// The key, and where it comes from.
+    /// The source of the key.
     pub key: KeySource,
-    /// Whether the endpoint is OpenAI itself, which is asked by the Responses API and knows its price. Any other is
-    /// asked by Chat Completions. A program says no wherever a base URL is set.
+    /// Whether the endpoint is OpenAI itself, which is called by the Responses API and whose prices are known. Any
+    /// other endpoint is called by Chat Completions. See [`OpenAiSettings::is_vendor`].
     pub vendor: bool,
 }
 
-/// A setting that cannot work. Each message names the setting and the mend.
+/// A setting that cannot work. The operator is at fault. Each message names the setting and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Neither a region nor a model id is given.
-    #[error("AWS_REGION is not set; set it, or set {setting} to the model to ask")]
+    /// Neither a region nor a model id is set.
+    #[error("AWS_REGION is not set; set it, or set {setting} to a model id")]
     NoRegion {
         /// The setting of the model.
         setting: String,
     },
-    /// No default is known for the region.
+    /// The region has no default model.
     #[error(
-        "{setting} must be set in {region}, for which no default model is known; give an inference profile's id"
+        "{setting} is not set, and the region `{region}` has no default model; set it to the id of an inference profile"
     )]
     NoProfile {
         /// The setting of the model.
@@ -51,76 +49,76 @@ pub enum SettingsError {
         /// The region.
         region: String,
     },
-    /// A model id is empty, too long, or holds a space or a character that is not ASCII.
-    #[error("{setting} is not a model id; give the id as the vendor writes it")]
+    /// A model id is empty, is too long, or contains a space or a character that is not ASCII.
+    #[error("{setting} is not a model id; write the id exactly as the vendor does")]
     BadModelId {
         /// The setting.
         setting: String,
     },
     /// A compatible endpoint has no default model.
     #[error(
-        "{setting} must be set together with a base URL; give the id of a model that the endpoint serves"
+        "{setting} is not set, and this endpoint has no default model; set it to the id of a model that the endpoint serves"
     )]
     NoModelId {
         /// The setting.
         setting: String,
     },
     /// A compatible endpoint has no address.
-    #[error("{setting} must be set; give the endpoint's address, as http://localhost:11434/v1")]
+    #[error("{setting} is not set; set it to the endpoint's address, such as http://localhost:11434/v1")]
     NoBaseUrl {
         /// The setting.
         setting: String,
     },
-    /// A base URL that cannot be read, or that has a user, a query or a fragment.
-    #[error("{setting} is not a plain address; give scheme, host and path alone, as https://example.com/v1")]
+    /// A base URL is not a URL, or it has a user, a query or a fragment.
+    #[error("{setting} is not a base URL; use only scheme, host and path, such as https://example.com/v1")]
     BadBaseUrl {
         /// The setting.
         setting: String,
     },
-    /// A base URL that would send facts, and perhaps a key, in the clear.
-    #[error("{setting} must begin with https://; only a server on this machine (localhost) may have http://")]
+    /// A base URL would send facts, and possibly a key, without encryption.
+    #[error("{setting} must begin with https://; use http:// only for a server on this machine (localhost)")]
     PlainBaseUrl {
         /// The setting.
         setting: String,
     },
-    /// OpenAI itself, without a key.
-    #[error("{setting} must be set; give the key, or take the model out of MODELS")]
+    /// OpenAI itself has no key.
+    #[error("{setting} is not set; set it to the key, or remove the model from MODELS")]
     NoKey {
         /// The setting.
         setting: String,
     },
-    /// A key that no header can carry.
-    #[error("{setting} is not a key; give it without spaces, quotes or line breaks")]
+    /// A header cannot contain the key.
+    #[error("{setting} is not a key; write it without spaces, quotes and line breaks")]
     BadKey {
         /// The setting.
         setting: String,
     },
-    /// The chain's list has a gap.
-    #[error("MODELS has an empty name; write names with one comma between them")]
+    /// The list of models contains an empty name.
+    #[error("MODELS contains an empty name; separate the names with single commas")]
     EmptyName,
-    /// The chain's list has a name twice.
-    #[error("MODELS names {name} twice; name each once")]
+    /// The list of models contains a name twice.
+    #[error("MODELS lists `{name}` twice; list each name once")]
     NamedTwice {
         /// The name.
         name: String,
     },
-    /// The chain goes on after the scorecard.
-    #[error("MODELS names {name} after scorecard, which always answers; put scorecard last")]
+    /// The list of models continues after the scorecard.
+    #[error("MODELS lists `{name}` after scorecard, which never fails; put scorecard last")]
     AfterScorecard {
         /// The name.
         name: String,
     },
-    /// The chain names what nothing defines.
-    #[error("MODELS names {name}, which is none; name bedrock, openai or scorecard")]
+    /// The list of models contains an unknown name.
+    #[error("MODELS: `{name}` is not a known model; use bedrock, openai or scorecard")]
     NoSuchName {
         /// The name.
         name: String,
     },
-    /// `USE_BEDROCK` is something else.
-    #[error("USE_BEDROCK is neither true nor false; write one of them")]
+    /// `USE_BEDROCK` is neither `true` nor `false`.
+    #[error("USE_BEDROCK must be `true` or `false`")]
     NeitherTrueNorFalse,
-    /// The built-in list of models cannot be read. The build is at fault.
-    #[error("models.toml cannot be read ({what}); mend it and build again")]
+    /// The built-in `models.toml` is not valid. The build is at fault.
+    #[error("models.toml is not valid ({what}); fix it and build the program again")]
     Catalogue {
         /// What is wrong with it.
         what: String,
@@ -128,13 +126,13 @@ pub enum SettingsError {
 }
 
 impl OpenAiSettings {
-    /// The secret that the key comes from, if it does: a key that is given goes before it, and with a base URL it goes
-    /// nowhere, since it is OpenAI's own.
+    /// The secret that the key must be read from, if any. A key in the settings takes precedence, and with a base URL
+    /// the secret is not used, because it contains OpenAI's own key.
     pub fn secret_in_use(&self, secret: Option<String>) -> Option<String> {
         secret.filter(|_| matches!(self.key, KeySource::None) && self.base_url.is_none())
     }
 
-    /// Whether a base URL, or none, means OpenAI itself.
+    /// Whether this base URL, or a missing one, means OpenAI itself.
     pub fn is_vendor(base_url: Option<&str>) -> bool {
         base_url.is_none_or(|url| url.trim_end_matches('/') == VENDOR_URL)
     }
@@ -149,7 +147,7 @@ impl SettingsError {
     }
 }
 
-/// The name by which the operator knows a setting: an environment variable for the two models that have them, else the
+/// The name that the operator uses for a setting: the environment variable for `bedrock` and `openai`, otherwise the
 /// key in the settings file.
 pub(crate) fn setting(name: &str, key: &str) -> String {
     match (name, key) {
@@ -162,7 +160,7 @@ pub(crate) fn setting(name: &str, key: &str) -> String {
     }
 }
 
-/// A model id that a URL or a body can carry.
+/// Checks that a URL or a body can contain the model id.
 pub(crate) fn checked_model_id(name: &str, id: String) -> Result<String, SettingsError> {
     if (1..=MODEL_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(id)

@@ -1,4 +1,5 @@
-//! Claims, commits, repeats and upgrades. Each is one transaction, with the ledger's row.
+//! Claims, commits, repeats and upgrades in SQLite. Each operation is one transaction, which also writes the ledger's
+//! row.
 
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::StoredInsight;
@@ -126,7 +127,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
     }
     let row = claim_row(connection, lease.alert_key)?;
     let Some(committed) = ClaimRow::commit(row.as_ref(), lease, insight) else {
-        // Another worker has taken over: its insight may be under another key than this one's.
+        // Another worker took the claim over. Its insight may be under a different key from this one's.
         let stored = match row {
             Some(row) => insights::get_of(connection, &row.insight_key, lease.alert_key, now)?,
             None => None,
@@ -138,7 +139,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
     Ok(Commit::Stored)
 }
 
-/// Responds from one claim, of which the row has expired only if it has by `expiry`.
+/// Applies one step to a claim's row, which has expired only if it has expired at `expiry`.
 fn step_at<T>(
     connection: &Connection,
     key: AlertKey,
@@ -153,7 +154,7 @@ fn step_at<T>(
     })
 }
 
-/// Responds from one claim, and writes it back if it changes.
+/// Applies one step to a claim's row, writes the row back if it changed, and returns the step's result.
 fn step<T>(
     connection: &Connection,
     key: AlertKey,

@@ -1,24 +1,24 @@
-//! The latest time that the store has seen: a clock that is far ahead must not delete everything.
+//! Records the latest time that the store has seen, so that a clock that is far ahead does not delete everything.
 
 use std::time::Duration;
 
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-/// The store may have been unused for this long. A longer jump must be confirmed.
+/// A store may go unused for this long. The operator must confirm a longer jump.
 const JUMP_MAX: Duration = Duration::from_hours(14 * 24);
-/// A clock may be this far behind the latest time; machines differ.
+/// A clock may be this far behind the latest time, because the clocks of machines differ.
 const BEHIND_MAX: Duration = Duration::from_mins(5);
 
-/// A clock that differs from what the store has seen by more than its time unused can explain.
+/// A clock that differs from the store's latest time by more than an unused store can explain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockJump {
-    /// It is far past the store's last use.
+    /// The clock is far past the store's last use.
     Ahead {
         /// The latest time that the store has seen.
         latest: Timestamp,
     },
-    /// It is before the store's last use.
+    /// The clock is before the store's last use.
     Behind {
         /// The latest time that the store has seen.
         latest: Timestamp,
@@ -26,8 +26,8 @@ pub enum ClockJump {
 }
 
 impl ClockJump {
-    /// The time by which something has expired: under a clock that is far ahead, at most what it can be if the store was
-    /// unused meanwhile.
+    /// The time by which data have expired. If the clock is far ahead, it is at most the latest time plus the largest
+    /// difference that is no jump.
     pub(crate) fn expiry_time(jump: Option<Self>, now: Timestamp) -> Timestamp {
         match jump {
             Some(Self::Ahead { latest }) => now.min(latest.plus(JUMP_MAX)),
@@ -36,7 +36,7 @@ impl ClockJump {
     }
 }
 
-/// How the clock has jumped, if it has.
+/// Compares this time with the latest time. `None` if the clock has not jumped.
 pub(crate) fn jump(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<ClockJump>> {
     let latest = connection.query_row("SELECT latest FROM clock", [], |row| row.get(0)).optional()?;
     Ok(latest.map(Timestamp::from_millis).and_then(|latest| {
@@ -50,7 +50,7 @@ pub(crate) fn jump(connection: &Connection, now: Timestamp) -> rusqlite::Result<
     }))
 }
 
-/// The same, and remembers the time if it has not jumped ahead.
+/// Like [`jump`], and records the time if the clock has not jumped.
 pub(crate) fn observe(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<ClockJump>> {
     let jump = jump(connection, now)?;
     if jump.is_none() {
@@ -63,7 +63,7 @@ pub(crate) fn observe(connection: &Connection, now: Timestamp) -> rusqlite::Resu
     Ok(jump)
 }
 
-/// Takes this time for the right one.
+/// Records this time as the right one.
 pub(crate) fn confirm(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO clock (id, latest) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET latest = excluded.latest",

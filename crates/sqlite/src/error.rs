@@ -1,6 +1,6 @@
-//! Translates errors of SQLite, the file system and the worker into [`StoreError`]s that name the file.
+//! Translates errors of SQLite, the file system and the worker thread into [`StoreError`]s that name the file.
 //!
-//! Never: guesses from a message's text; SQLite's codes are stable.
+//! Never: guesses from a message's text, because only SQLite's codes are stable.
 
 use std::io;
 use std::path::Path;
@@ -11,34 +11,35 @@ use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 /// Why an operation failed, before the file's name is known.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
-    /// SQLite refused.
+pub(crate) enum SqliteError {
+    /// SQLite returned an error.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
-    /// The file system refused.
+    /// The file system returned an error.
     #[error(transparent)]
     File(#[from] io::Error),
     /// A newer program wrote the file.
-    #[error("a newer program wrote it")]
+    #[error("a newer program wrote the file")]
     Newer { found: u32, known: u32 },
-    /// Nothing has been written to it.
-    #[error("it is empty")]
+    /// Nothing has been written to the file.
+    #[error("the file is empty")]
     Empty,
-    /// The file is another program's.
-    #[error("it is a database of another program")]
+    /// Another program wrote the file.
+    #[error("the file is another program's database")]
     NotOurs,
     /// The thread that works on the file has ended.
-    #[error("its worker has ended")]
+    #[error("the store's thread has ended")]
     Ended,
     /// The file was removed or replaced while it was open.
-    #[error("what was written last is not in the file of this name")]
+    #[error("the file with this name does not contain the last write")]
     Gone,
 }
 
-impl Failed {
+impl SqliteError {
+    /// The store error for this file.
     pub(crate) fn in_file(self, path: &Path) -> StoreError {
         let source: Cause = match &self {
-            // It names the file itself.
+            // SQLite's message names the file already.
             Self::Sqlite(error @ rusqlite::Error::SqliteFailure(_, Some(text)))
                 if text.contains(&path.display().to_string()) =>
             {

@@ -1,6 +1,6 @@
-//! Insights in their table. Their repeats are counted on the claim, and joined when they are read.
+//! Reads and writes insights. The claim counts an insight's repeats, and a read joins the two rows.
 //!
-//! Each row has a checksum over what it says; a row that does not match it is damaged, and is never shown as true.
+//! Never: returns a row that does not match its checksum.
 
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::Sqlite;
 
-/// Rows with the repeats of their claims.
+/// Insights with the repeats that their claims count.
 const JOINED: &str =
     "SELECT insight.*, occurrences, last_seen FROM insight LEFT JOIN claim USING (alert_key)";
-/// The condition for one key.
+/// The condition that selects one key.
 const BY_KEY: &str = "insight.entity_id = ?1 AND insight.alert_timestamp = ?2 AND insight.alert_type = ?3
     AND insight.digits = ?4 AND insight.expires_at >= ?5";
 
@@ -89,7 +89,7 @@ impl Queries for Sqlite {
     }
 }
 
-/// The insight under this key.
+/// The insight that is stored under this key.
 pub(crate) fn get(
     connection: &Connection,
     key: &InsightKey,
@@ -100,7 +100,7 @@ pub(crate) fn get(
     statement.query_row(params![entity_id, at, alert_type, digits, now.as_secs()], read).optional()
 }
 
-/// The insight under this key, if it is this alert's: of two alerts whose keys begin with the same digits, the second
+/// Reads an insight if it belongs to this alert. If the keys of two alerts begin with the same digits, the second insight
 /// has a longer key.
 pub(crate) fn get_of(
     connection: &Connection,
@@ -114,7 +114,7 @@ pub(crate) fn get_of(
     }
 }
 
-/// Whose insight is under this key.
+/// The alert key of the insight that is stored under this key.
 pub(crate) fn alert_key(
     connection: &Connection,
     key: &InsightKey,
@@ -129,7 +129,7 @@ pub(crate) fn alert_key(
     Ok(bytes.map(AlertKey::from_bytes))
 }
 
-/// What is left to do with the insight under this key.
+/// The pending work of the insight under this key; `None` if there is none.
 pub(crate) fn todo(
     connection: &Connection,
     key: &InsightKey,
@@ -143,7 +143,7 @@ pub(crate) fn todo(
     Ok(todo.flatten().as_deref().and_then(Todo::from_code))
 }
 
-/// Writes these fields under the insight's keys.
+/// Writes these fields under the insight's keys, with their checksum.
 pub(crate) fn write(
     connection: &Connection,
     insight: &Insight,
@@ -160,7 +160,8 @@ pub(crate) fn write(
     let (risk_score, timestamp) = (fields.risk_score.get(), fields.timestamp.as_millis());
     let to_json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
     let body = serde_json::to_string(fields).map_err(to_json)?;
-    let checked = Checked { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body: &body };
+    let checked =
+        ChecksumInput { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body: &body };
     statement.execute(named_params! {
         ":entity_id": entity_id,
         ":alert_timestamp": alert_timestamp,
@@ -179,7 +180,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// One page: the filters that are set, after the cursor, newest first.
+/// One page: the insights after the cursor that match every filter, newest first.
 fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqlite::Result<InsightPage> {
     let time = if query.entity_id.is_some() { "insight.alert_timestamp" } else { "timestamp" };
     let (now, limit) = (now.as_secs(), query.limit + 1);
@@ -223,7 +224,7 @@ fn columns(key: &InsightKey) -> (&str, i64, &str, &str) {
     (key.entity_id(), key.alert_timestamp().as_millis(), key.alert_type(), key.digits())
 }
 
-/// The key of an insight's row, or of the insight of a claim's row.
+/// The insight key in a row of the insight table or of the claim table.
 pub(crate) fn read_key(row: &Row<'_>) -> rusqlite::Result<InsightKey> {
     let alert_timestamp = Timestamp::from_millis(row.get("alert_timestamp")?);
     let key = InsightKey::from_parts(
@@ -238,11 +239,11 @@ pub(crate) fn read_key(row: &Row<'_>) -> rusqlite::Result<InsightKey> {
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
     let body: String = row.get("body")?;
     if !is_sound(row, &body)? {
-        return Err(FromSqlError::Other(Box::new(Damaged(row.get("alert_id")?))).into());
+        return Err(FromSqlError::Other(Box::new(DamagedInsight(row.get("alert_id")?))).into());
     }
     let fields: Box<InsightFields> =
         serde_json::from_str(&body).map_err(|error| FromSqlError::Other(Box::new(error)))?;
-    // An insight that an earlier version committed may have a claim that was deleted by hand.
+    // An earlier version may have committed the insight, and somebody may have deleted its claim by hand.
     let occurrences = row.get::<_, Option<u64>>("occurrences")?.unwrap_or(1);
     let last_seen = row.get::<_, Option<i64>>("last_seen")?.map(Timestamp::from_millis);
     Ok(StoredInsight::Current(fields).with_repeats(occurrences, last_seen))
@@ -250,13 +251,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
 
 /// A row that does not match its checksum.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the insight {0} does not match its checksum: the file is damaged, or was changed by another program"
-)]
-struct Damaged(String);
+#[error("the insight `{0}` does not match its checksum: the file is damaged, or another program changed it")]
+struct DamagedInsight(String);
 
-/// What a checksum covers.
-struct Checked<'a> {
+/// The columns that a checksum covers.
+struct ChecksumInput<'a> {
     entity_id: &'a str,
     alert_timestamp: i64,
     alert_type: &'a str,
@@ -265,7 +264,7 @@ struct Checked<'a> {
     body: &'a str,
 }
 
-impl Checked<'_> {
+impl ChecksumInput<'_> {
     fn sum(&self) -> [u8; 8] {
         let Self { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body } = self;
         let mut hash = Sha256::new();
@@ -284,7 +283,7 @@ impl Checked<'_> {
 
 fn sum_of(row: &Row<'_>, body: &str) -> rusqlite::Result<[u8; 8]> {
     let (entity_id, alert_type): (String, String) = (row.get("entity_id")?, row.get("alert_type")?);
-    let checked = Checked {
+    let checked = ChecksumInput {
         entity_id: &entity_id,
         alert_timestamp: row.get("alert_timestamp")?,
         alert_type: &alert_type,
@@ -299,7 +298,7 @@ fn is_sound(row: &Row<'_>, body: &str) -> rusqlite::Result<bool> {
     Ok(row.get::<_, [u8; 8]>("checksum")? == sum_of(row, body)?)
 }
 
-/// How many rows do not match their checksum.
+/// The number of rows that do not match their checksum.
 pub(crate) fn damaged(connection: &Connection) -> rusqlite::Result<usize> {
     let mut statement = connection.prepare("SELECT * FROM insight")?;
     let mut rows = statement.query([])?;
@@ -311,7 +310,7 @@ pub(crate) fn damaged(connection: &Connection) -> rusqlite::Result<usize> {
     Ok(damaged)
 }
 
-/// Writes the checksum of rows that have none, which an earlier version wrote.
+/// Writes the checksum of each row that an earlier version wrote without one.
 pub(crate) fn write_checksums(connection: &Connection) -> rusqlite::Result<()> {
     let mut statement = connection.prepare("SELECT rowid, * FROM insight WHERE length(checksum) = 0")?;
     let mut rows = statement.query([])?;

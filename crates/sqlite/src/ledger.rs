@@ -1,7 +1,7 @@
-//! The ledger: a row for each event received, and its outcome.
+//! The ledger: a row for each event received, with its outcome.
 //!
-//! The store writes a row together with the claim, and its outcome together with the commit, the repeat or the parked
-//! event, so that the ledger never differs from the store. It holds nothing of an event but its type.
+//! One transaction writes the claim and the row; another writes the commit, repeat or parked event and the outcome. So
+//! the ledger never differs from the store. Of the event itself, a row contains only the alert type.
 
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
@@ -13,20 +13,20 @@ use crate::Sqlite;
 /// The receipt of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The event's random name: the owner of its claim.
+    /// The event's random id, which owns its claim.
     pub owner: String,
     /// When it was received.
     pub received_at: Timestamp,
-    /// The alert type, if it is a known one.
+    /// The alert type, if it is known.
     pub alert_type: Option<String>,
 }
 
-/// One day and alert type of the ledger.
+/// The ledger's counts for one day and alert type.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LedgerRow {
-    /// The UTC day of receipt.
+    /// The UTC day on which the events were received.
     pub day: String,
-    /// The alert type; absent for events of no known type.
+    /// The alert type; absent for events whose type is not known.
     pub alert_type: Option<String>,
     /// Events received.
     pub received: u64,
@@ -34,15 +34,15 @@ pub struct LedgerRow {
     pub stored: u64,
     /// Repeats of an insight.
     pub repeated: u64,
-    /// Parked with a reason.
+    /// Parked events.
     pub parked: u64,
-    /// Handed back.
+    /// Events that failed; their producer must send them again.
     pub failed: u64,
-    /// Received and without an outcome: work that was cut off, or is going on.
+    /// Events without an outcome: work in progress, or work that was cut off.
     pub unfinished: u64,
 }
 
-/// Notes that an event was received, if that is not noted yet.
+/// Records that an event was received, unless that is recorded already.
 pub(crate) fn receive(connection: &Connection, receipt: &Receipt) -> rusqlite::Result<()> {
     let Receipt { owner, received_at, alert_type } = receipt;
     let mut statement = connection.prepare_cached(
@@ -52,7 +52,7 @@ pub(crate) fn receive(connection: &Connection, receipt: &Receipt) -> rusqlite::R
     Ok(())
 }
 
-/// Notes the outcome of an event, and its receipt if that is not noted yet.
+/// Records the outcome of an event, and its receipt unless that is recorded already.
 pub(crate) fn settle(connection: &Connection, receipt: &Receipt, outcome: &str) -> rusqlite::Result<()> {
     let Receipt { owner, received_at, alert_type } = receipt;
     let mut statement = connection.prepare_cached(
@@ -63,7 +63,7 @@ pub(crate) fn settle(connection: &Connection, receipt: &Receipt, outcome: &str) 
     Ok(())
 }
 
-/// Notes the outcome of an event whose receipt is noted.
+/// Records the outcome of an event whose receipt is recorded.
 pub(crate) fn settle_owner(connection: &Connection, owner: &str, outcome: &str) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("UPDATE intake SET outcome = ?2 WHERE owner = ?1")?;
     statement.execute([owner, outcome])?;
@@ -71,24 +71,24 @@ pub(crate) fn settle_owner(connection: &Connection, owner: &str, outcome: &str) 
 }
 
 impl Sqlite {
-    /// Notes that an event was received whose insight is in another store.
+    /// Records the receipt of an event whose insight is in another store.
     pub async fn receive(&self, receipt: Receipt) -> Result<(), StoreError> {
         self.write(move |connection| receive(connection, &receipt)).await
     }
 
-    /// Notes an outcome that no other operation of the store notes: `failed`, or that of another store.
+    /// Records an outcome that no other operation of this store records: `failed`, or an outcome of another store.
     pub async fn settle(&self, receipt: Receipt, outcome: &'static str) -> Result<(), StoreError> {
         self.write(move |connection| settle(connection, &receipt, outcome)).await
     }
 
-    /// Notes the outcome of an event whose receipt is noted and whose insight is in another store.
+    /// Records the outcome of an event whose receipt is recorded and whose insight is in another store.
     pub async fn settle_owner(&self, owner: &str, outcome: &'static str) -> Result<(), StoreError> {
         let owner = owner.to_owned();
         self.write(move |connection| settle_owner(connection, &owner, outcome)).await
     }
 
-    /// Notes as failed what was received before this time and has no outcome: its process was cut off, and whoever sent
-    /// it must send it again.
+    /// Records each event that was received before this time and has no outcome as failed: its process was cut off, and
+    /// its producer must send it again.
     pub async fn settle_cut_off(&self, before: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection| {
             let mut statement = connection.prepare_cached(
@@ -128,7 +128,7 @@ impl Sqlite {
         .await
     }
 
-    /// Parked events that were deleted because there were too many, since the file was made.
+    /// The number of parked events that were deleted, since the file was created, because there were too many.
     pub async fn parked_dropped(&self) -> Result<u64, StoreError> {
         let sql = "SELECT coalesce(sum(dropped), 0) FROM parked_dropped";
         self.read(move |connection| connection.query_row(sql, [], |row| row.get(0))).await

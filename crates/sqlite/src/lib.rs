@@ -1,27 +1,29 @@
-//! The embedded store: one SQLite file, with the ledger of events, safe with several processes on it.
+//! The embedded store: one SQLite file, with the ledger of events. Several processes can use it at the same time.
 //!
-//! | table     | key                                                | what it holds                                        |
-//! |-----------|----------------------------------------------------|------------------------------------------------------|
-//! | insight   | entity, alert timestamp, alert type, digits        | what queries filter by, what is left to do; the JSON as `body`, with a checksum |
-//! | claim     | alert key                                          | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
-//! | parked    | sha256 of the event                                | reason, message, the event's first 64 KiB, replay    |
-//! | intake    | owner                                              | one row for each event received, and its outcome (the ledger) |
-//! | clock     | one row                                            | the latest time that the store has seen              |
-//! | migration | version                                            | when the file took which shape                       |
+//! | table            | key                                         | what it contains                                     |
+//! |------------------|---------------------------------------------|------------------------------------------------------|
+//! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
+//! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
+//! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
+//! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
+//! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
+//! | intake           | owner                                       | the ledger: one row for each event received, with its outcome |
+//! | clock            | one row                                     | the latest time that the store has seen              |
+//! | migration        | version                                     | when the migration to this version was applied       |
 //!
-//! Times are milliseconds since 1970; `expires_at` is in seconds. One thread writes, many operations to a commit; one
-//! thread reads; both receive operations and respond over channels.
+//! Times are in milliseconds since 1970; `expires_at` is in seconds. One thread writes, and puts many operations into
+//! one commit; another thread reads. Both receive operations and respond over channels.
 //!
-//! Never: acknowledges what is not durable (WAL, synchronous FULL, a file that is still there), or opens a file that is
-//! not its own.
+//! Never: acknowledges a write that is not durable (WAL, synchronous FULL, and the file still in its place), or opens a
+//! file of another program.
 
 mod error;
 mod worker;
 mod clock;
+mod insights;
 mod migrations;
 mod ledger;
 mod claims;
-mod insights;
 mod parking;
 
 use std::fs::OpenOptions;
@@ -35,13 +37,13 @@ use portend_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 pub use clock::ClockJump;
-use error::Failed;
+use error::SqliteError;
 pub use ledger::{LedgerRow, Receipt};
 use worker::Worker;
 
-/// How long an operation waits for another process to finish its own.
+/// How long an operation waits for another process to finish its transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Expired rows that one sweep deletes of each table, so that no start takes long.
+/// The most expired rows that one sweep deletes from each table, so that no start takes long.
 const SWEEP_ROWS_MAX: u32 = 20_000;
 
 /// An open store.
@@ -49,15 +51,16 @@ const SWEEP_ROWS_MAX: u32 = 20_000;
 pub struct Sqlite {
     path: PathBuf,
     clock_jump: Option<ClockJump>,
-    // Closed before the writer, which then is the last and folds the log into the file.
+    // Fields are dropped in order: the writer's connection is closed last, and folds the log into the file.
     reader: Worker,
     writer: Worker,
 }
 
 impl Sqlite {
-    /// Opens the file for work. If they do not exist, it and its folder are made; only their owner may read the file.
+    /// Opens the file for reading and writing. Creates the file and its folder if they do not exist; only the owner may
+    /// read a new file.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let named = |error: Failed| error.in_file(path);
+        let named = |error: SqliteError| error.in_file(path);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| named(error.into()))?;
         }
@@ -74,11 +77,11 @@ impl Sqlite {
         })
     }
 
-    /// Opens an existing file for reading alone.
+    /// Opens an existing file for reading only.
     pub fn open_read_only(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        let named = |error: Failed| error.in_file(path);
-        let connection = || -> Result<Connection, Failed> {
-            // A process that was cut off may have left something to be repaired first, which needs write access.
+        let named = |error: SqliteError| error.in_file(path);
+        let connection = || -> Result<Connection, SqliteError> {
+            // SQLite repairs the file after a process that was cut off, and needs write access to do so.
             let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             migrations::check(&connection)?;
             migrations::prepare(&mut connection, now)?;
@@ -94,13 +97,13 @@ impl Sqlite {
         })
     }
 
-    /// Its file.
+    /// The store's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How the clock has jumped since the store was last used, if it has. Then nothing is deleted, and nothing expires
-    /// because of the jump, until the time is confirmed.
+    /// How the clock has jumped since the store was last used; `None` if it has not. After a jump, nothing is deleted and
+    /// nothing expires until the time is confirmed.
     pub fn clock_jump(&self) -> Option<ClockJump> {
         self.clock_jump
     }
@@ -109,17 +112,18 @@ impl Sqlite {
         ClockJump::expiry_time(self.clock_jump, now)
     }
 
-    /// Confirms the time, after which the sweep deletes again.
+    /// Confirms that the time is right, so that the sweep deletes again.
     pub async fn confirm_clock(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection| clock::confirm(connection, now)).await
     }
 
-    /// Whether it can be written now: takes and releases the write lock.
+    /// Checks that the file can be written now: takes and releases the write lock.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(())).await
     }
 
-    /// Reads the whole file and checks its structure and every insight's checksum. Returns what is wrong, a line each.
+    /// Reads the whole file and checks its structure and the checksum of every insight. Returns one line for each
+    /// fault.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare("PRAGMA quick_check(10)")?;
@@ -128,15 +132,15 @@ impl Sqlite {
             lines.retain(|line| line != "ok");
             let damaged = insights::damaged(connection)?;
             if damaged > 0 {
-                lines.push(format!("{damaged} insights do not match their checksum"));
+                lines.push(format!("insights that do not match their checksum: {damaged}"));
             }
             Ok(lines)
         })
         .await
     }
 
-    /// Deletes what has expired, unless the clock has jumped. Nobody sees such rows anyway. Returns how many were
-    /// deleted.
+    /// Deletes expired rows, unless the clock has jumped, and returns their number. Reads ignore expired rows whether
+    /// they have been deleted or not.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, StoreError> {
         let last_day = now.minus(RETENTION).day();
         self.write(move |connection| {
@@ -175,10 +179,10 @@ impl Sqlite {
     }
 }
 
-/// Makes the file if it does not exist, so that only its owner may read it. SQLite gives its log the same permissions.
+/// Creates the file if it does not exist, so that only its owner may read it. SQLite's log gets the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
     if path.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -190,16 +194,17 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Failed> {
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, SqliteError> {
     if path.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder").into());
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file").into());
     }
-    // A name is a file's name: SQLite knows others, as `:memory:` and `file:x?mode=memory`, that store nothing.
+    // SQLite gives some names a meaning of their own, such as `:memory:` and `file:x?mode=memory`. A path that begins
+    // with `.` or `/` is always the name of a file.
     let file = if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() };
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(48);
-    // A commit is on the disk before anything is acknowledged; on macOS only this flushes the drive's own cache.
+    // A commit must be on the disk before it is acknowledged. On macOS, only `fullfsync` flushes the drive's own cache.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     Ok(connection)

@@ -1,6 +1,6 @@
-//! The shapes that the file has had, and how it gets from each to the next.
+//! The versions of the file's schema, and the migration from each to the next.
 //!
-//! Never: touches a file that is not a Portend store, or one that a newer program wrote.
+//! Never: changes a file that is not a Portend store or that a newer program wrote.
 
 use std::time::Duration;
 
@@ -8,16 +8,17 @@ use backon::{BlockingRetryable, ConstantBuilder};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
-use crate::error::Failed;
+use crate::error::SqliteError;
 use crate::insights;
 
-/// `Prtd`: marks an SQLite file as a Portend store.
+/// `Prtd` in ASCII: identifies an SQLite file as a Portend store.
 pub(crate) const APPLICATION_ID: i32 = 0x5072_7464;
-/// Tries to switch the file to WAL while other processes open it too: SQLite does not wait for that by itself.
+/// Retries of the switch to WAL while other processes open the file too: SQLite does not wait for that by itself.
 const WAL_TRIES_MAX: usize = 200;
 const WAL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Each brings the file from its number to the next. None is ever changed.
+/// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
+/// migration is never changed.
 pub(crate) const MIGRATIONS: [&str; 2] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
@@ -158,9 +159,9 @@ pub(crate) const MIGRATIONS: [&str; 2] = ["
     CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
 "];
 
-/// Brings the file to the latest shape. Processes that do this at the same time wait for one another.
-pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(), Failed> {
-    // Before anything is written: the file may be another program's.
+/// Migrates the file to the latest version. Processes that do this at the same time wait for one another.
+pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(), SqliteError> {
+    // The check comes before any write, because the file may be another program's.
     let found = version(connection)?;
     use_wal(connection)?;
     if found == latest() {
@@ -182,10 +183,10 @@ pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// Refuses a file that cannot be read as it is.
-pub(crate) fn check(connection: &Connection) -> Result<(), Failed> {
+/// Rejects a file that is not a store. Migrates nothing.
+pub(crate) fn check(connection: &Connection) -> Result<(), SqliteError> {
     match version(connection)? {
-        0 => Err(Failed::Empty),
+        0 => Err(SqliteError::Empty),
         _ => Ok(()),
     }
 }
@@ -195,13 +196,13 @@ fn latest() -> u32 {
 }
 
 /// The file's version: 0 if it is empty.
-fn version(connection: &Connection) -> Result<u32, Failed> {
-    // In one query: between two, another process may have made the file's tables.
+fn version(connection: &Connection) -> Result<u32, SqliteError> {
+    // One query reads both: between two queries, another process could create the file's tables.
     let query = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
     let (application_id, tables): (i32, u32) =
         connection.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if application_id != APPLICATION_ID {
-        return if application_id == 0 && tables == 0 { Ok(0) } else { Err(Failed::NotOurs) };
+        return if application_id == 0 && tables == 0 { Ok(0) } else { Err(SqliteError::NotOurs) };
     }
     let found = connection
         .query_row("SELECT max(version) FROM migration", [], |row| row.get::<_, Option<u32>>(0))
@@ -209,10 +210,10 @@ fn version(connection: &Connection) -> Result<u32, Failed> {
         .flatten()
         .unwrap_or(0);
     let known = latest();
-    if found > known { Err(Failed::Newer { found, known }) } else { Ok(found) }
+    if found > known { Err(SqliteError::Newer { found, known }) } else { Ok(found) }
 }
 
-fn use_wal(connection: &Connection) -> Result<(), Failed> {
+fn use_wal(connection: &Connection) -> Result<(), SqliteError> {
     let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
     let switch = || connection.pragma_update(None, "journal_mode", "WAL");
     let pauses = ConstantBuilder::new().with_delay(WAL_PAUSE).with_max_times(WAL_TRIES_MAX);

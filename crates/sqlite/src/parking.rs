@@ -1,4 +1,5 @@
-//! Parked events in their table, one row for each event. Their number and size are bounded; the oldest make room.
+//! Stores parked events, one row for each. Their number and total size are bounded; the oldest are deleted to make
+//! room.
 
 use portend_core::store::{Cursor, Parked, ParkedPage, Parking, StoreError};
 use portend_core::time::Timestamp;
@@ -8,9 +9,9 @@ use crate::Sqlite;
 use crate::ledger::{self, Receipt};
 
 const COLUMNS: &str = "sha256, received_at, reason, message, event, event_bytes, replayed_at, outcome";
-/// Parked events of one file.
+/// The most parked events in one file.
 pub(crate) const PARKED_EVENTS_MAX: u32 = 100_000;
-/// Their size in bytes, all together.
+/// The most bytes that the parked events of one file take up together.
 pub(crate) const PARKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 impl Parking for Sqlite {
@@ -75,8 +76,8 @@ fn park(connection: &Connection, parked: &Parked) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Deletes the oldest until the rest is within the bounds, and counts them. Triggers add up the sizes, so that parking an
-/// event reads no other.
+/// Deletes and counts the oldest parked events until the rest are within the bounds. Triggers maintain the totals, so
+/// that parking an event reads no other event.
 pub(crate) fn make_room(
     connection: &Connection,
     now: Timestamp,

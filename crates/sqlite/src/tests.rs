@@ -1,4 +1,4 @@
-//! The store's contract on a real file, and what only a file can do.
+//! Runs the store's contract on a real file, and tests what only a file can do: damage, versions, permissions, clocks.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use crate::migrations::{APPLICATION_ID, MIGRATIONS};
 use crate::{ClockJump, Sqlite, parking};
 
-/// A store in a folder of its own, which goes with the second.
+/// A store in a new folder. Dropping the second value deletes the folder.
 fn fresh() -> (Sqlite, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("new/folder/portend.db"), play::start()).unwrap();
@@ -44,7 +44,7 @@ fn open(path: &Path) -> Result<Sqlite, StoreError> {
 }
 
 #[test]
-fn what_was_stored_is_there_after_opening_the_file_again() {
+fn a_stored_insight_is_found_after_the_file_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let clock = StoppedClock::at(play::start());
     let event = play::first_event();
@@ -60,7 +60,7 @@ fn what_was_stored_is_there_after_opening_the_file_again() {
 }
 
 #[test]
-fn a_file_that_is_not_a_store_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_a_store_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
     std::fs::write(
@@ -92,7 +92,7 @@ fn a_store_of_a_newer_program_is_refused_with_both_versions() {
 }
 
 #[test]
-fn a_damaged_row_is_an_error_and_no_panic() {
+fn a_damaged_row_causes_an_error_and_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
     let clock = StoppedClock::at(play::start());
@@ -110,20 +110,20 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
-fn the_sweep_deletes_what_has_expired_and_nothing_else() {
+fn the_sweep_deletes_expired_rows_and_nothing_else() {
     let (store, _folder) = fresh();
     run(async {
         play::store_one(&store, &play::first_event(), false, None, play::start()).await;
         let later = at("2025-03-01T00:00:00Z");
         let second = play::event("stu_2", 5, 65, "2025-02-28T12:00:00Z");
         play::store_one(&store, &second, false, None, later).await;
-        // A store that is in use sees the time pass.
+        // A store that is in use observes the time often, so no step of the clock is a jump.
         for week in 0..13 {
             let now = play::start().plus(Duration::from_hours(7 * 24 * week));
             assert_eq!(store.sweep(now).await.unwrap(), 0, "week {week}");
         }
         let past = at("2025-04-02T00:00:00Z");
-        assert_eq!(store.sweep(past).await.unwrap(), 3, "an insight, its claim and its row in the ledger");
+        assert_eq!(store.sweep(past).await.unwrap(), 3, "an insight, its claim and its ledger row");
         assert_eq!(play::all(&store, past).await.len(), 1);
         assert_eq!(store.due(past, None, 1).await.unwrap(), []);
     });
@@ -152,7 +152,7 @@ fn row_09_a_clock_that_is_far_ahead_deletes_nothing_until_it_is_confirmed() {
         }
         let store = open(&path).unwrap();
         assert_eq!(store.clock_jump(), None);
-        assert_eq!(play::all(&store, play::start()).await.len(), 2, "nothing is lost");
+        assert_eq!(play::all(&store, play::start()).await.len(), 2, "no insight is deleted");
         store.confirm_clock(ahead).await.unwrap();
         let store = Sqlite::open(&path, ahead).unwrap();
         assert_eq!((store.clock_jump(), store.sweep(ahead).await.unwrap()), (None, 3));
@@ -162,7 +162,7 @@ fn row_09_a_clock_that_is_far_ahead_deletes_nothing_until_it_is_confirmed() {
     });
 }
 
-/// What was written to it last is not in the file of that name.
+/// The file that now has the name does not contain the last write.
 #[test]
 fn row_22b_a_file_that_was_removed_or_replaced_is_noticed_before_anything_is_acknowledged() {
     let remove = |path: &Path| std::fs::remove_file(path).unwrap();
@@ -188,7 +188,7 @@ fn row_22b_a_file_that_was_removed_or_replaced_is_noticed_before_anything_is_ack
 }
 
 #[test]
-fn a_score_that_was_flipped_in_the_file_is_never_shown() {
+fn a_score_that_was_changed_in_the_file_is_never_returned() {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
     run(async {
@@ -205,7 +205,7 @@ fn a_score_that_was_flipped_in_the_file_is_never_shown() {
             let error = store.insights(&query, play::start()).await.unwrap_err();
             assert_eq!(error.code(), "store_unusable", "{sql}");
             assert!(explained(&error).contains("checksum"), "{}", explained(&error));
-            assert_eq!(store.check().await.unwrap(), ["1 insights do not match their checksum"]);
+            assert_eq!(store.check().await.unwrap(), ["insights that do not match their checksum: 1"]);
         }
     });
 }
@@ -226,7 +226,7 @@ fn only_the_owner_may_read_a_new_file_and_its_log() {
 }
 
 #[test]
-fn parked_events_are_bounded_and_the_oldest_make_room() {
+fn parked_events_are_bounded_and_the_oldest_are_deleted() {
     let (store, _folder) = fresh();
     let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
     run(async {
@@ -234,7 +234,7 @@ fn parked_events_are_bounded_and_the_oldest_make_room() {
             let received_at = play::start().plus(Duration::from_secs(number.into()));
             let parked = Parked::new(&[b'x', number], &refusal, received_at);
             store.park(&parked, &format!("owner {number}")).await.unwrap();
-            // The same event again is the same item, and takes no more room.
+            // The same event again updates its row, and takes no more space.
             store.park(&parked, &format!("again {number}")).await.unwrap();
         }
         let bound = |events, bytes| {
@@ -253,7 +253,7 @@ fn parked_events_are_bounded_and_the_oldest_make_room() {
     });
 }
 
-/// The ledger is written in the transactions of the store, so that it cannot differ from it.
+/// The store's transactions write the ledger too, so the two cannot differ.
 #[test]
 fn the_ledger_has_one_row_for_each_event_and_its_outcome() {
     let (store, _folder) = fresh();
@@ -283,9 +283,9 @@ fn the_ledger_has_one_row_for_each_event_and_its_outcome() {
     });
 }
 
-/// A file as version 1 wrote it: keys as the table's, repeats on the insight, intake by number.
+/// Version 1 stored DynamoDB's sort keys, counted repeats on the insight, and numbered the rows of `intake`.
 #[test]
-fn a_file_of_the_first_version_is_brought_up_to_date() {
+fn a_file_of_version_1_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
     let types = AlertTypes::built_in();
@@ -360,7 +360,7 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
 }
 
 #[test]
-fn one_failed_write_does_not_undo_its_neighbours() {
+fn a_failed_write_does_not_roll_back_others_of_its_commit() {
     let (store, _folder) = fresh();
     run(async {
         let refused =
@@ -380,7 +380,7 @@ fn one_failed_write_does_not_undo_its_neighbours() {
     });
 }
 
-/// A file that another process is making is not somebody else's.
+/// A file that another process is just creating must not be taken for another program's.
 #[test]
 fn a_new_file_can_be_opened_by_many_at_once() {
     for _ in 0..40 {

@@ -1,5 +1,7 @@
-//! One thread that works on one connection: it receives operations over a channel, and responds over others. Of a write,
-//! it responds after the commit. Writes that are waiting share one commit.
+//! A thread that works on one connection. It receives operations over a channel, and responds to each over a channel of
+//! its own. Writes that are waiting share one commit.
+//!
+//! Never: responds to a write before its commit.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -8,12 +10,12 @@ use std::{io, thread};
 use rusqlite::{Connection, Error};
 use tokio::sync::oneshot;
 
-use crate::error::Failed;
+use crate::error::SqliteError;
 
-/// Writes that share one commit at most. More would not be faster, and would hold the file longer.
+/// The most writes that share one commit. More would not be faster, and would lock the file for longer.
 const WRITES_PER_COMMIT_MAX: usize = 512;
 
-/// The thread. It ends, and closes its connection, with its owner.
+/// The handle of the thread. Dropping it ends the thread and closes the connection.
 #[derive(Debug)]
 pub(crate) struct Worker {
     jobs: Option<mpsc::Sender<Job>>,
@@ -25,23 +27,23 @@ enum Job {
     Write(Write),
 }
 
-/// Takes the connection, or why there will be no commit.
-type Write = Box<dyn FnOnce(Result<&Connection, Error>) -> Written + Send>;
+/// An operation on the connection, or on the error for which there will be no commit.
+type Write = Box<dyn FnOnce(Result<&Connection, Error>) -> UncommittedWrite + Send>;
 
-/// A write that has been done and not yet committed.
-struct Written {
+/// A write that has been executed and not yet committed.
+struct UncommittedWrite {
     failed: Option<Error>,
-    /// Responds to the caller, with why there was no commit if there was none.
-    respond: Box<dyn FnOnce(Option<Failed>) + Send>,
+    /// Responds to the caller. The argument is the error if there was no commit.
+    respond: Box<dyn FnOnce(Option<SqliteError>) + Send>,
 }
 
-/// The file as it was opened. What is written to a file that was removed or replaced is lost with it.
+/// The file as it was opened. If it is removed or replaced, writes to it are lost.
 struct OpenFile {
     path: PathBuf,
     id: FileId,
 }
 
-/// What distinguishes a file from another of the same name.
+/// Device and inode, which distinguish a file from another with the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId(u64, u64);
 
@@ -53,7 +55,7 @@ impl FileId {
         Ok(Self(metadata.dev(), metadata.ino()))
     }
 
-    /// Elsewhere an open file cannot be removed or replaced.
+    /// On other systems, an open file cannot be removed or replaced.
     #[cfg(not(unix))]
     fn of(path: &Path) -> io::Result<Self> {
         path.metadata().map(|_| Self(0, 0))
@@ -67,8 +69,8 @@ impl OpenFile {
 }
 
 impl Worker {
-    /// Starts it on a connection to this file.
-    pub(crate) fn start(connection: Connection, path: &Path) -> Result<Self, Failed> {
+    /// Starts a thread on a connection to this file.
+    pub(crate) fn start(connection: Connection, path: &Path) -> Result<Self, SqliteError> {
         let file = OpenFile { path: path.to_owned(), id: FileId::of(path)? };
         let (jobs, queue) = mpsc::channel();
         let thread =
@@ -76,46 +78,46 @@ impl Worker {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    fn send(&self, job: Job) -> Result<(), Failed> {
-        let jobs = self.jobs.as_ref().ok_or(Failed::Ended)?;
-        jobs.send(job).map_err(|_| Failed::Ended)
+    fn send(&self, job: Job) -> Result<(), SqliteError> {
+        let jobs = self.jobs.as_ref().ok_or(SqliteError::Ended)?;
+        jobs.send(job).map_err(|_| SqliteError::Ended)
     }
 
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Failed> {
+    ) -> Result<T, SqliteError> {
         let (sender, receiver) = oneshot::channel();
-        // A caller that has gone away needs no response.
+        // A caller that was cancelled needs no response.
         let job = Job::Read(Box::new(move |connection| drop(sender.send(operation(connection)))));
         self.send(job)?;
-        Ok(receiver.await.map_err(|_| Failed::Ended)??)
+        Ok(receiver.await.map_err(|_| SqliteError::Ended)??)
     }
 
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Failed> {
+    ) -> Result<T, SqliteError> {
         let (sender, receiver) = oneshot::channel();
         let job = Job::Write(Box::new(move |connection| {
             let result = connection.and_then(operation);
             let failed = result.as_ref().err().map(again);
-            let respond = move |uncommitted: Option<Failed>| {
-                drop(sender.send(uncommitted.map_or_else(|| result.map_err(Failed::from), Err)));
+            let respond = move |uncommitted: Option<SqliteError>| {
+                drop(sender.send(uncommitted.map_or_else(|| result.map_err(SqliteError::from), Err)));
             };
-            Written { failed, respond: Box::new(respond) }
+            UncommittedWrite { failed, respond: Box::new(respond) }
         }));
         self.send(job)?;
-        receiver.await.map_err(|_| Failed::Ended)?
+        receiver.await.map_err(|_| SqliteError::Ended)?
     }
 }
 
 impl Drop for Worker {
-    /// Waits for the connection to be closed: the last one folds the log into the file.
+    /// Waits until the connection is closed: closing the last connection folds the log into the file.
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A worker that has panicked has nothing more to say.
+            // If the thread has panicked, its callers have their errors already.
             let _ = thread.join();
         }
     }
@@ -137,8 +139,9 @@ fn work(connection: &Connection, queue: &mpsc::Receiver<Job>, file: &OpenFile) {
     }
 }
 
-/// Does the writes in one transaction. One that fails is undone alone. If there is no transaction, if the commit fails, if
-/// SQLite gives the whole transaction up (a full disk), or if the file is no longer in its place, all of them have failed.
+/// Executes the writes in one transaction. A write that fails is rolled back alone. All of them fail if the transaction
+/// cannot begin or commit, if SQLite rolls it back (because the disk is full), or if the file is no longer in its
+/// place.
 fn commit(connection: &Connection, writes: Vec<Write>, file: &OpenFile) {
     let mut fault = connection.execute_batch("BEGIN IMMEDIATE").err();
     let mut done = Vec::with_capacity(writes.len());
@@ -150,21 +153,21 @@ fn commit(connection: &Connection, writes: Vec<Write>, file: &OpenFile) {
     }
     let fault = fault.or_else(|| connection.execute_batch("COMMIT").err());
     if fault.is_some() && !connection.is_autocommit() {
-        // If even this fails, the next BEGIN fails too, with the reason.
+        // If this fails too, the next BEGIN fails and returns the reason.
         let _ = connection.execute_batch("ROLLBACK");
     }
     let is_in_place = file.is_in_place();
     for written in done {
         (written.respond)(match &fault {
-            Some(error) => Some(Failed::Sqlite(again(error))),
-            None if !is_in_place => Some(Failed::Gone),
+            Some(error) => Some(SqliteError::Sqlite(again(error))),
+            None if !is_in_place => Some(SqliteError::Gone),
             None => None,
         });
     }
 }
 
-/// Does one write within the transaction; sets `fault` if the transaction is lost.
-fn one(connection: &Connection, write: Write, fault: &mut Option<Error>) -> Written {
+/// Executes one write within the transaction; sets `fault` if the whole transaction has failed.
+fn one(connection: &Connection, write: Write, fault: &mut Option<Error>) -> UncommittedWrite {
     let statement = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     if let Err(error) = statement("SAVEPOINT one") {
         let written = write(Err(again(&error)));
@@ -180,7 +183,7 @@ fn one(connection: &Connection, write: Write, fault: &mut Option<Error>) -> Writ
     written
 }
 
-/// The same error for one more caller: errors of SQLite cannot be cloned.
+/// A copy of the error for another caller, because `rusqlite::Error` cannot be cloned.
 fn again(error: &Error) -> Error {
     let code = error.sqlite_error().copied();
     let code = code.unwrap_or_else(|| rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR));

@@ -1,4 +1,4 @@
-//! A direct event: what it becomes in the table, on the bus and in the answer; and what cannot become an alert.
+//! A direct event: its insight in the table, on the bus and in the response; and events that are parked.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ fn secs(item: &Item, name: &str) -> i64 {
     number_of(item, name).parse().unwrap()
 }
 
-/// The event, the table's item and the readers of the original handler.
+/// Readers of the original handler's items must be able to read this item.
 #[test]
-fn the_sample_event_gives_the_original_handlers_item() {
+fn the_item_of_the_sample_event_has_the_original_handlers_attributes() {
     let scene = Scene::answering();
-    let answer = scene.start().invoke_bytes(SAMPLE.as_bytes(), crate::harness::MINUTE).unwrap();
-    assert_eq!(answer["status"], "stored");
-    assert_eq!(answer["alert_id"], answer["insight"]["alert_id"]);
-    assert_eq!(answer["insight"]["model_used"], "bedrock-claude-haiku-4.5");
+    let response = scene.start().invoke_bytes(SAMPLE.as_bytes(), crate::harness::MINUTE).unwrap();
+    assert_eq!(response["status"], "stored");
+    assert_eq!(response["alert_id"], response["insight"]["alert_id"]);
+    assert_eq!(response["insight"]["model_used"], "bedrock-claude-haiku-4.5");
     let item = scene.insights().remove(0);
     for (name, value) in [
         ("pk", "insight#stu_4532"),
@@ -24,7 +24,7 @@ fn the_sample_event_gives_the_original_handlers_item() {
         ("prediction_type", "high_ib_call_frequency"),
         ("explanation", "5 calls in 14 days, with a health score of 65."),
         ("model_used", "bedrock-claude-haiku-4.5"),
-        ("alert_id", answer["alert_id"].as_str().unwrap()),
+        ("alert_id", response["alert_id"].as_str().unwrap()),
     ] {
         assert_eq!(item[name], text(value), "{name}");
     }
@@ -33,11 +33,11 @@ fn the_sample_event_gives_the_original_handlers_item() {
     assert_eq!(item["recommendations"], json!({ "L": lines }));
     let made = portend_core::time::Timestamp::parse(text_of(&item, "timestamp")).unwrap();
     assert_eq!(secs(&item, "ttl"), made.as_secs() + 90 * 24 * 60 * 60, "90 days ahead");
-    assert!(!item.contains_key("todo"), "it has been told");
+    assert!(!item.contains_key("todo"), "the insight has been published");
 }
 
 #[test]
-fn readers_find_it_by_entity_and_by_each_index_beside_an_original_item() {
+fn the_item_is_found_by_entity_and_by_each_index_together_with_an_original_item() {
     let scene = Scene::answering();
     let original = Item::from_iter([
         ("pk".into(), text("insight#stu_4532")),
@@ -68,12 +68,12 @@ fn readers_find_it_by_entity_and_by_each_index_beside_an_original_item() {
 }
 
 #[test]
-fn an_insight_is_told_with_what_rules_and_formatters_read() {
+fn a_published_insight_has_the_fields_that_rules_and_formatters_read() {
     let scene = Scene::answering();
     scene.invoke(&alert(1)).unwrap();
-    let told = scene.told();
-    assert_eq!(told.len(), 1);
-    let detail = &told[0];
+    let published = scene.published();
+    assert_eq!(published.len(), 1);
+    let detail = &published[0];
     for (name, value) in [
         ("alert_type", json!("high_ib_call_frequency")),
         ("severity", json!("warning")),
@@ -92,7 +92,7 @@ fn an_insight_is_told_with_what_rules_and_formatters_read() {
 }
 
 #[test]
-fn an_event_and_its_detail_alone_say_the_same() {
+fn an_event_and_its_bare_detail_are_the_same_alert() {
     let scene = Scene::answering();
     let function = scene.start();
     let event: Value = serde_json::from_str(SAMPLE).unwrap();
@@ -100,12 +100,12 @@ fn an_event_and_its_detail_alone_say_the_same() {
     let second = function.invoke(&event["detail"]).unwrap();
     assert_eq!((&first["status"], &second["status"]), (&json!("stored"), &json!("repeated")));
     assert_eq!(second["alert_id"], first["alert_id"]);
-    assert_eq!((scene.asked(), scene.told().len()), ([1, 0], 1));
+    assert_eq!((scene.calls(), scene.published().len()), ([1, 0], 1));
 }
 
-/// Row 4: hostile and malformed events, byte by byte as they come.
+/// Row 4: hostile and malformed events.
 #[test]
-fn row_04_what_cannot_be_an_alert_is_parked_and_asks_nobody() {
+fn row_04_an_event_that_is_not_an_alert_is_parked_and_no_model_is_called() {
     let scene = Scene::answering();
     let function = scene.start();
     let deep = "[".repeat(40) + &"]".repeat(40);
@@ -128,47 +128,47 @@ fn row_04_what_cannot_be_an_alert_is_parked_and_asks_nobody() {
         assert_eq!(function.outcome(payload), format!("parked {reason}"), "{shown}");
         assert_eq!(function.outcome(payload), format!("parked {reason}"), "again: {shown}");
     }
-    assert_eq!(scene.parked().len(), rows.len(), "each once");
-    assert_eq!(scene.asked(), [0, 0]);
+    assert_eq!(scene.parked().len(), rows.len(), "each event is parked once");
+    assert_eq!(scene.calls(), [0, 0]);
 }
 
 #[test]
-fn a_setting_that_cannot_work_stops_the_function_with_one_sentence() {
+fn an_invalid_setting_stops_the_function_with_one_sentence() {
     for (name, value, sentence) in [
         (
             "DYNAMODB_TABLE_NAME",
             "",
             "DYNAMODB_TABLE_NAME is not set; set it to the name of the insights table",
         ),
-        ("MODELS", "claude", "MODELS names claude, which is none; name bedrock, openai or scorecard"),
-        ("USE_BEDROCK", "maybe", "USE_BEDROCK is neither true nor false; write one of them"),
+        ("MODELS", "claude", "MODELS: `claude` is not a known model; use bedrock, openai or scorecard"),
+        ("USE_BEDROCK", "maybe", "USE_BEDROCK must be `true` or `false`"),
         ("ALERT_TYPES_DIR", "/nowhere", "ALERT_TYPES_DIR cannot be used"),
         ("OPENAI_BASE_URL", "http://example.com", "OPENAI_BASE_URL must begin with https://"),
-        ("AWS_REGION", "sa-east-1", "BEDROCK_MODEL_ID must be set in sa-east-1"),
+        ("AWS_REGION", "sa-east-1", "the region `sa-east-1` has no default model; set it to the id of"),
     ] {
         let scene = Scene::answering().set(name, value);
-        let (code, told, said) = scene.start().stops();
+        let (code, init_error, log) = scene.start().stops();
         assert_eq!(code, Some(1), "{name}");
-        assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(said.contains(sentence) && told.unwrap().contains(sentence), "{said}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains(sentence) && init_error.unwrap().contains(sentence), "{log}");
     }
 }
 
-/// Started on a machine by hand, it says what it is.
+/// A person may start the program on a machine.
 #[test]
-fn outside_of_lambda_it_names_the_program_to_run_instead() {
+fn outside_of_lambda_the_error_names_the_program_to_run_instead() {
     let scene = Scene::answering().unset("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
-    let (code, _, said) = scene.start().stops();
+    let (code, _, log) = scene.start().stops();
     assert_eq!(code, Some(1));
     assert!(
-        said.contains("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not set") && said.contains("run portend"),
-        "{said}"
+        log.contains("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not set") && log.contains("run portend"),
+        "{log}"
     );
 }
 
-/// A number that no DynamoDB can hold is none that a fact can have.
+/// DynamoDB cannot store a number as small as 1e-200.
 #[test]
-fn a_fact_that_is_as_good_as_zero_is_zero() {
+fn a_fact_that_is_nearly_zero_is_zero() {
     let scene = Scene::answering();
     let event = alert(1).to_string().replace(":65", ":1e-200");
     assert_eq!(scene.start().outcome(event.as_bytes()), "stored");
@@ -176,7 +176,7 @@ fn a_fact_that_is_as_good_as_zero_is_zero() {
     assert_eq!(facts["health_score"], number("0"));
 }
 
-/// The folder of alert types comes in place of the built-in ones.
+/// The folder replaces the built-in alert types.
 #[test]
 fn alert_types_are_read_from_a_folder() {
     let folder = tempfile::tempdir().unwrap();

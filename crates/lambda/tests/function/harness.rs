@@ -1,8 +1,7 @@
-//! The function in a clean environment, between a table, two vendors, a bus and a secret, with an eye on the canaries.
+//! Runs the function in a clean environment with a table, two scripted vendors, a bus and a secret. A [`Scene`] starts
+//! functions, and checks their effects.
 //!
-//! Takes: what each vendor does, and settings.
-//! Gives: a [`Scene`], which starts functions and looks at what they left.
-//! Never: lets a canary pass. No log line and no request to a vendor shows one.
+//! Never: accepts a leak. A canary in a log line or in a request to a vendor fails the test.
 
 use std::io::Read;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -13,22 +12,22 @@ use std::time::Duration;
 use portend_remote::DynamoDb;
 use serde_json::{Value, json};
 
-use crate::runtime_api::{Answered, RuntimeApi};
+use crate::runtime_api::{InvocationResult, RuntimeApi};
 use portend_testing::http::{Request, Script, Server};
 use portend_testing::table::{Proxy, Table, operation, text_of};
 use portend_testing::vendor::BOTH;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 
-/// What every secret, id, message and unknown field of these tests has in it.
+/// A text in every secret, id, message and unknown field of these tests.
 pub(crate) const CANARY: &str = "canary";
 const KEY: &str = "sk-canary-77ab";
-/// The time of an invocation, unless a test says otherwise.
+/// The time of an invocation, unless a test sets another.
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
-/// The event that the original handler was tested with.
+/// The sample event of the original handler's test.
 pub(crate) const SAMPLE: &str = include_str!("../../../../test/test-alert.json");
 
-/// An alert of a student, by a number that makes it another one.
+/// An alert of the student with this number.
 pub(crate) fn alert(number: usize) -> Value {
     json!({
         "alert_type": "high_ib_call_frequency",
@@ -47,14 +46,14 @@ pub(crate) fn batch<'a>(bodies: impl IntoIterator<Item = &'a str>) -> Value {
     json!({ "Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// The records that a batch's answer hands back.
-pub(crate) fn handed_back(answer: &Answered) -> Vec<String> {
-    let answer = answer.as_ref().unwrap_or_else(|error| panic!("{error:?}"));
-    let failures = answer["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{answer}"));
+/// The message ids in the response of a batch, whose records must be delivered again.
+pub(crate) fn handed_back(result: &InvocationResult) -> Vec<String> {
+    let response = result.as_ref().unwrap_or_else(|error| panic!("{error:?}"));
+    let failures = response["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{response}"));
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Everything outside of the function.
+/// The function's environment: the table, the vendors, the bus, the secret and the settings.
 pub(crate) struct Scene {
     pub(crate) table: Table,
     pub(crate) proxy: Proxy,
@@ -66,7 +65,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// With what each vendor does, request by request.
+    /// A scene with a script for each request to each vendor.
     pub(crate) fn new<B, O>(bedrock: B, openai: O) -> Self
     where
         B: IntoIterator<Item = Script, IntoIter: Send + 'static>,
@@ -109,31 +108,31 @@ impl Scene {
             .set("RUST_LOG", "trace")
     }
 
-    /// Where both vendors answer whatever they are asked.
+    /// A scene in which both vendors answer every request.
     pub(crate) fn answering() -> Self {
         Self::new(std::iter::repeat_with(|| Bedrock.answers()), std::iter::repeat_with(|| OpenAi.answers()))
     }
 
-    /// With a setting in the environment.
+    /// Sets an environment variable.
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.push((name.to_owned(), Some(value.into())));
         self
     }
 
-    /// Without a setting.
+    /// Removes an environment variable.
     pub(crate) fn unset(mut self, name: &str) -> Self {
         self.settings.push((name.to_owned(), None));
         self
     }
 
-    /// A process of the function whose log nobody reads.
+    /// Starts a process of the function whose log is not read.
     pub(crate) fn start_unread(&self) -> Function<'_> {
         let mut function = self.spawn();
         function.unread = function.child.stdout.take();
         function
     }
 
-    /// A process of the function.
+    /// Starts a process of the function.
     pub(crate) fn start(&self) -> Function<'_> {
         let mut function = self.spawn();
         let (out, err) = (function.child.stdout.take(), function.child.stderr.take());
@@ -164,26 +163,26 @@ impl Scene {
         Function { scene: self, api, child, outputs: [None, None], unread: None }
     }
 
-    /// Invokes a fresh process once.
-    pub(crate) fn invoke(&self, payload: &Value) -> Answered {
+    /// Starts a process and invokes it once.
+    pub(crate) fn invoke(&self, payload: &Value) -> InvocationResult {
         self.start().invoke(payload)
     }
 
-    /// What a vendor was asked so far.
-    pub(crate) fn requests(&self, provider: Vendor) -> Vec<Request> {
-        match provider {
+    /// The requests that a vendor has received.
+    pub(crate) fn requests(&self, vendor: Vendor) -> Vec<Request> {
+        match vendor {
             Bedrock => self.bedrock.requests(),
             OpenAi => self.openai.requests(),
         }
     }
 
-    /// How often each vendor was asked so far.
-    pub(crate) fn asked(&self) -> [usize; 2] {
-        BOTH.map(|provider| self.requests(provider).len())
+    /// The number of calls to each vendor.
+    pub(crate) fn calls(&self) -> [usize; 2] {
+        BOTH.map(|vendor| self.requests(vendor).len())
     }
 
-    /// The details of the insights that were put on the bus, and taken or not.
-    pub(crate) fn told(&self) -> Vec<Value> {
+    /// The details of the insights that were sent to the bus, whether the bus accepted them or not.
+    pub(crate) fn published(&self) -> Vec<Value> {
         let puts = self.aws.requests().into_iter().filter(|request| operation(request) == "PutEvents");
         puts.flat_map(|request| {
             let body: Value = serde_json::from_str(&request.body).expect("JSON");
@@ -199,22 +198,22 @@ impl Scene {
         .collect()
     }
 
-    /// How often the secret was read.
+    /// The number of times that the secret was read.
     pub(crate) fn secret_reads(&self) -> usize {
         self.aws.requests().iter().filter(|request| operation(request) == "GetSecretValue").count()
     }
 
-    /// The bus takes no event from now on, or does again.
+    /// Sets whether the bus rejects every event.
     pub(crate) fn bus_is_down(&self, is_down: bool) {
         *self.bus_is_down.lock().expect("no panic") = is_down;
     }
 
-    /// The table's insights, as items.
+    /// The items of the insights in the table.
     pub(crate) fn insights(&self) -> Vec<portend_testing::table::Item> {
         self.table.items_of("insight#")
     }
 
-    /// The parked events' reasons, in their order.
+    /// The reasons of the parked events, sorted.
     pub(crate) fn parked(&self) -> Vec<String> {
         let items = self.table.items_of("parked#");
         let mut reasons: Vec<_> = items.iter().map(|item| text_of(item, "reason").to_owned()).collect();
@@ -222,10 +221,10 @@ impl Scene {
         reasons
     }
 
-    /// Everything that the function asked of AWS is allowed by the stack.
-    fn look_at_actions(&self) {
+    /// Checks that the stack allows every operation on the table.
+    fn check_actions(&self) {
         for operation in self.proxy.operations() {
-            // A transaction is allowed by its steps.
+            // The actions of its steps allow a transaction.
             let actions = match operation.as_str() {
                 "TransactWriteItems" => vec!["PutItem", "UpdateItem"],
                 name => vec![name],
@@ -236,47 +235,47 @@ impl Scene {
         }
     }
 
-    fn look_for_canaries(&self, output: &str) {
+    fn check_for_canaries(&self, output: &str) {
         assert!(!output.contains(CANARY), "{output}");
-        for provider in BOTH {
-            for request in self.requests(provider) {
+        for vendor in BOTH {
+            for request in self.requests(vendor) {
                 assert!(!request.shows(CANARY), "{request:?}");
             }
         }
     }
 }
 
-/// A process of the function, until it is dropped.
+/// A running process of the function. Dropping it ends the process.
 pub(crate) struct Function<'s> {
     scene: &'s Scene,
     api: RuntimeApi,
     child: Child,
     outputs: [Option<JoinHandle<String>>; 2],
-    /// The log that nobody reads.
+    /// A log that is not read.
     unread: Option<ChildStdout>,
 }
 
 impl Function<'_> {
-    pub(crate) fn invoke(&self, payload: &Value) -> Answered {
+    pub(crate) fn invoke(&self, payload: &Value) -> InvocationResult {
         self.invoke_bytes(payload.to_string().as_bytes(), MINUTE)
     }
 
-    pub(crate) fn invoke_bytes(&self, payload: &[u8], time: Duration) -> Answered {
+    pub(crate) fn invoke_bytes(&self, payload: &[u8], time: Duration) -> InvocationResult {
         self.api.invoke(payload, time)
     }
 
-    /// The answer's status, and the reason if it has one.
+    /// The status of the response, and the reason if there is one.
     pub(crate) fn outcome(&self, payload: &[u8]) -> String {
         match self.invoke_bytes(payload, MINUTE) {
-            Ok(answer) => match answer["reason"].as_str() {
-                Some(reason) => format!("{} {reason}", answer["status"].as_str().expect("a status")),
-                None => answer["status"].as_str().expect("a status").to_owned(),
+            Ok(response) => match response["reason"].as_str() {
+                Some(reason) => format!("{} {reason}", response["status"].as_str().expect("a status")),
+                None => response["status"].as_str().expect("a status").to_owned(),
             },
             Err((kind, _)) => format!("error {kind}"),
         }
     }
 
-    /// Kills it at once; whoever waits for its answer hears of none.
+    /// Kills the process. Callers that wait for a response panic.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();
         let killed = Command::new("kill").args(["-9", &id]).status().expect("kill runs");
@@ -284,16 +283,17 @@ impl Function<'_> {
         self.api.stop();
     }
 
-    /// Ends it; the lines of its log.
+    /// Ends the process, and returns the lines of its log.
     pub(crate) fn log(mut self) -> Vec<Value> {
         let output = self.end();
-        let line = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        let line =
+            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("this line is not JSON: {line}"));
         output.lines().map(line).collect()
     }
 
-    /// Waits for its end by itself: its exit code, what it told Lambda, and its log.
+    /// Waits until the process ends. Returns its exit code, the error that it reported to Lambda, and its log.
     pub(crate) fn stops(mut self) -> (Option<i32>, Option<String>, String) {
-        let code = self.child.wait().expect("it ends").code();
+        let code = self.child.wait().expect("the process ends").code();
         (code, self.api.init_error(), self.end())
     }
 
@@ -302,11 +302,11 @@ impl Function<'_> {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let [out, err] = self.outputs.each_mut().map(|output| {
-            output.take().map_or_else(String::new, |output| output.join().expect("it is read"))
+            output.take().map_or_else(String::new, |output| output.join().expect("the output is read"))
         });
-        assert_eq!(err, "", "standard error is for nothing");
-        self.scene.look_for_canaries(&out);
-        self.scene.look_at_actions();
+        assert_eq!(err, "", "the function writes nothing to standard error");
+        self.scene.check_for_canaries(&out);
+        self.scene.check_actions();
         out
     }
 }

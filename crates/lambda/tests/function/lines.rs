@@ -1,4 +1,4 @@
-//! The log and the metrics: what they say, and that they say nothing else.
+//! The lines of the log and the metrics: their fields, and that they have no others.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Scene, alert, batch};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// The log's fields. Whoever adds one asks whether it can name a person.
+/// The fields of the log. Before you add one, make sure that it cannot identify a person.
 const FIELDS: [&str; 20] = [
     "level",
     "request_id",
@@ -39,7 +39,7 @@ fn is_metrics(line: &Value) -> bool {
 fn sum(log: &[Value], name: &str) -> f64 {
     let values = log.iter().filter(|line| is_metrics(line) && line.get("Model").is_none());
     let values = values.filter_map(|line| line.get(name));
-    // A count stands alone, what is measured in a list.
+    // A counter is a number; a histogram is a list.
     values
         .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
         .filter_map(|value| value.as_f64())
@@ -47,7 +47,7 @@ fn sum(log: &[Value], name: &str) -> f64 {
 }
 
 #[test]
-fn an_event_is_one_line_of_fields_that_name_nobody() {
+fn an_event_is_one_line_whose_fields_identify_nobody() {
     let scene = Scene::new([Bedrock.answers(), Bedrock.fails(403, "AccessDeniedException", "canary")], []);
     let function = scene.start();
     let insight = function.invoke(&alert(1)).unwrap()["insight"].clone();
@@ -62,10 +62,10 @@ fn an_event_is_one_line_of_fields_that_name_nobody() {
             assert!(FIELDS.contains(&name.as_str()), "{name}");
         }
     }
-    let ended: Vec<_> = lines.iter().filter(|line| line.get("status").is_some()).collect();
-    let statuses: Vec<_> = ended.iter().map(|line| line["status"].as_str().unwrap()).collect();
+    let outcomes: Vec<_> = lines.iter().filter(|line| line.get("status").is_some()).collect();
+    let statuses: Vec<_> = outcomes.iter().map(|line| line["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["stored", "repeated", "parked", "stored", "swept"]);
-    let first = ended[0];
+    let first = outcomes[0];
     for (name, value) in [
         ("request_id", json!("request-1")),
         ("run", insight["run"].clone()),
@@ -78,11 +78,11 @@ fn an_event_is_one_line_of_fields_that_name_nobody() {
     ] {
         assert_eq!(first[name], value, "{name}");
     }
-    assert_eq!(ended[2]["reason"], "unknown_alert_type");
+    assert_eq!(outcomes[2]["reason"], "unknown_alert_type");
 }
 
 #[test]
-fn metrics_add_up_and_a_receipt_is_written_before_its_outcome() {
+fn metrics_add_up_and_received_events_are_counted_before_their_outcomes() {
     let scene = Scene::new(
         [Bedrock.answers(), Bedrock.fails(403, "AccessDeniedException", "canary")],
         [OpenAi.answers(), OpenAi.fails(401, "invalid_api_key", "canary")],

@@ -1,10 +1,6 @@
-//! The real binary, driven through a Runtime API, beside a real DynamoDB and scripted vendors.
+//! Tests the real binary with a test Runtime API, a real DynamoDB and scripted vendors.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that finds nothing there has failed"
-)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a missing value fails the test")]
 
 mod runtime_api;
 mod harness;

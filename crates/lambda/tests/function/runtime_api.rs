@@ -1,8 +1,6 @@
-//! Lambda's Runtime API, as the function sees it.
+//! A Runtime API for tests: passes payloads to the function, and returns its responses.
 //!
-//! Takes: payloads, each with the time that its invocation has.
-//! Gives: what the function answers to each.
-//! Never: starts an invocation before the last one is answered, just as Lambda does not.
+//! Never: starts an invocation before the function has responded to the previous one, as in Lambda.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,16 +10,16 @@ use serde_json::Value;
 
 use portend_testing::http::{Request, Script, Server};
 
-/// Far above anything that is waited for.
+/// Longer than any response takes.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
-/// What came of an invocation: the answer, or the error's type and sentence.
-pub(crate) type Answered = Result<Value, (String, String)>;
+/// The result of an invocation: the response, or the error's type and message.
+pub(crate) type InvocationResult = Result<Value, (String, String)>;
 
 #[derive(Default)]
 struct State {
     waiting: VecDeque<(String, Vec<u8>, u64)>,
-    answers: HashMap<String, Answered>,
+    results: HashMap<String, InvocationResult>,
     invocations: usize,
     init_error: Option<String>,
     stopped: bool,
@@ -37,17 +35,17 @@ impl RuntimeApi {
     pub(crate) fn start() -> Self {
         let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
         let shared = Arc::clone(&state);
-        let server = Server::answering(move |request| answer(&shared, request));
+        let server = Server::answering(move |request| respond(&shared, request));
         Self { server, state }
     }
 
-    /// As `AWS_LAMBDA_RUNTIME_API` has it.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> String {
         self.server.url().replace("http://", "")
     }
 
-    /// Invokes the function, and waits for its answer.
-    pub(crate) fn invoke(&self, payload: &[u8], time: Duration) -> Answered {
+    /// Invokes the function, and waits for its response.
+    pub(crate) fn invoke(&self, payload: &[u8], time: Duration) -> InvocationResult {
         let (state, changed) = &*self.state;
         let mut locked = lock(state);
         locked.invocations += 1;
@@ -55,18 +53,18 @@ impl RuntimeApi {
         locked.waiting.push_back((id.clone(), payload.to_vec(), now_millis() + millis(time)));
         changed.notify_all();
         let (mut locked, timeout) = changed
-            .wait_timeout_while(locked, WAIT_MAX, |state| !state.answers.contains_key(&id) && !state.stopped)
+            .wait_timeout_while(locked, WAIT_MAX, |state| !state.results.contains_key(&id) && !state.stopped)
             .unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "the function does not answer");
-        locked.answers.remove(&id).expect("the function lives until it has answered")
+        assert!(!timeout.timed_out(), "the function does not respond");
+        locked.results.remove(&id).expect("the function runs until it has responded")
     }
 
-    /// What the function said when it could not start.
+    /// The error that the function reported because it could not start.
     pub(crate) fn init_error(&self) -> Option<String> {
         lock(&self.state.0).init_error.clone()
     }
 
-    /// Wakes whoever waits: the function's process is gone.
+    /// Wakes all waiting callers, because the function's process has ended.
     pub(crate) fn stop(&self) {
         let (state, changed) = &*self.state;
         lock(state).stopped = true;
@@ -74,7 +72,7 @@ impl RuntimeApi {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the deadline that Lambda sets is of the machine's own clock")]
+#[expect(clippy::disallowed_methods, reason = "Lambda's deadline is by the machine's clock")]
 fn now_millis() -> u64 {
     millis(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970"))
 }
@@ -83,10 +81,10 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("a few minutes")
 }
 
-fn answer(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
+fn respond(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
     let (state, changed) = shared;
     if request.path == "/2018-06-01/runtime/init/error" {
-        let body: Value = serde_json::from_str(&request.body).expect("the function speaks JSON");
+        let body: Value = serde_json::from_str(&request.body).expect("the error is JSON");
         lock(state).init_error = body["errorMessage"].as_str().map(str::to_owned);
         return Script::answer(202, "{}");
     }
@@ -105,11 +103,11 @@ fn answer(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
                 .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:portend")
         }
         [id, kind @ ("response" | "error")] => {
-            let body: Value = serde_json::from_str(&request.body).expect("the function answers in JSON");
+            let body: Value = serde_json::from_str(&request.body).expect("the response is JSON");
             let text = |name: &str| body[name].as_str().expect("a text").to_owned();
-            let came =
+            let result =
                 if *kind == "response" { Ok(body) } else { Err((text("errorType"), text("errorMessage"))) };
-            lock(state).answers.insert((*id).to_owned(), came);
+            lock(state).results.insert((*id).to_owned(), result);
             changed.notify_all();
             Script::answer(202, "{}")
         }

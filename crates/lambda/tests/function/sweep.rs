@@ -1,4 +1,4 @@
-//! The sweep: what was degraded is upgraded, and told again.
+//! The sweep: degraded insights are upgraded, and published again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,9 @@ use crate::harness::{Scene, alert};
 use portend_testing::table::{text, text_of};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// Row 13: every model is down; the scorecard answers at once, and a model later.
+/// Row 13: while every model is down, the scorecard scores the alerts. A model scores them later.
 #[test]
-fn row_13_every_model_is_down_and_what_is_degraded_is_upgraded_later() {
+fn row_13_insights_that_are_degraded_while_every_model_is_down_are_upgraded_later() {
     let is_down = Arc::new(AtomicBool::new(true));
     let (bedrock_is_down, openai_is_down) = (Arc::clone(&is_down), Arc::clone(&is_down));
     let bedrock = move || {
@@ -32,28 +32,28 @@ fn row_13_every_model_is_down_and_what_is_degraded_is_upgraded_later() {
             "{insight}"
         );
     }
-    // The first alert also asks without the schema. After five failures, and after one of the configuration, nobody is
-    // asked any more.
-    assert_eq!(scene.asked(), [6, 1]);
+    // The first alert is also tried without the schema. A breaker opens after five failures, or after one configuration
+    // failure.
+    assert_eq!(scene.calls(), [6, 1]);
     drop(function);
     is_down.store(false, Ordering::SeqCst);
-    assert_eq!(scene.told().len(), 8);
-    // Another process, another breaker.
+    assert_eq!(scene.published().len(), 8);
+    // Another process has its own breakers.
     let function = scene.start();
     let sweep = || function.invoke(&json!({ "portend": "upgrade" })).unwrap();
     let swept = sweep();
     assert_eq!((&swept["upgraded"], &swept["complete"]), (&json!(8), &json!(true)), "{swept}");
-    assert_eq!(scene.told().len(), 16, "an upgraded insight is told again");
+    assert_eq!(scene.published().len(), 16, "an upgraded insight is published again");
     for item in scene.insights() {
         assert_eq!(text_of(&item, "grade"), "model");
         assert!(!item.contains_key("todo"));
     }
     assert_eq!(sweep()["upgraded"], 0);
-    assert_eq!(scene.asked(), [14, 1]);
+    assert_eq!(scene.calls(), [14, 1]);
 }
 
 #[test]
-fn a_sweep_with_nothing_to_do_says_so() {
+fn a_sweep_without_pending_work_reports_zeros() {
     let scene = Scene::answering();
     let swept = scene.invoke(&json!({ "portend": "upgrade" })).unwrap();
     let expected = json!({
@@ -63,7 +63,7 @@ fn a_sweep_with_nothing_to_do_says_so() {
 }
 
 #[test]
-fn a_sweep_without_its_store_is_an_error_and_has_its_line() {
+fn a_sweep_without_a_store_fails_and_is_logged() {
     let scene = Scene::answering();
     scene.proxy.pull("*", portend_testing::table::Plug::Throttle);
     let function = scene.start();
@@ -75,9 +75,8 @@ fn a_sweep_without_its_store_is_an_error_and_has_its_line() {
     );
 }
 
-/// A hiccup of the store is not the end of a sweep; an item that is none of ours hides no other.
 #[test]
-fn a_sweep_goes_past_a_hiccup_and_past_what_it_cannot_read() {
+fn a_sweep_continues_after_a_temporary_failure_and_skips_unreadable_items() {
     let scene = Scene::answering();
     scene.bus_is_down(true);
     let function = scene.start();

@@ -1,4 +1,4 @@
-//! `portend explain`: alerts in, insights out, in the order of the input.
+//! `portend explain`: processes alerts, and prints their insights in the order of the input.
 
 mod report;
 
@@ -13,7 +13,7 @@ use futures_util::stream::FuturesOrdered;
 use portend_core::pipeline::{Failure, Outcome};
 
 use crate::config::Config;
-use crate::input::{self, Event, Input, Place};
+use crate::input::{self, Event, EventLocation, Input};
 use crate::runner::EventRunner;
 use crate::show::output::{CommandOutcome, WrongUsage, is_closed_pipe, note};
 use crate::show::writer::OutputWriter;
@@ -23,21 +23,22 @@ pub(crate) use report::EventReport;
 /// Explain alerts: print an insight for each, and store it.
 ///
 /// An event is an EventBridge event, the `detail` of one, or an SQS event with records. A file holds one event, or
-/// JSON Lines. An alert that says nothing new is counted as a repeat; what cannot be an alert is parked with a reason.
+/// JSON Lines. An alert with the same facts as an earlier one is counted as a repeat. An event that is not an alert is
+/// parked with a reason.
 ///
-/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if it
-/// was stopped.
+/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if you
+/// stopped it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
     #[arg(long)]
     json: bool,
 
-    /// Show what each insight was made from: attempts, prompt, reply, repairs and grounding. JSON always has them.
+    /// Show the provenance of each insight: attempts, prompt, reply, repairs and grounding. JSON always contains them.
     #[arg(long)]
     evidence: bool,
 
-    /// Events to work on at once [default: 64 where models are asked or a table is written, otherwise 1024].
+    /// How many events to process at the same time [default: 64 with models or a table, otherwise 1024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
 
@@ -50,14 +51,14 @@ pub(crate) struct Args {
 #[derive(Debug)]
 pub(crate) struct ProcessedEvent {
     pub(crate) result: Result<Outcome, Failure>,
-    pub(crate) place: Place,
+    pub(crate) location: EventLocation,
     pub(crate) read_bytes: u64,
 }
 
-/// Events that are started, as a multiple of those that are worked on at once: some wait for their permit, some are done
-/// and wait for the output of an earlier one.
+/// The most events that are started, as a multiple of the concurrency. Some of them wait for a permit; others are done,
+/// and wait until an earlier one is printed.
 const STARTED_FACTOR: usize = 4;
-/// How long a stopped run waits for a reader that does not read.
+/// How long a stopped run waits for a blocked reader of its output.
 const OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -72,27 +73,27 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut report = EventReport::new(args.json, args.evidence, runner.pipeline.types(), size);
     let writer = OutputWriter::start(report.bar().clone())?;
     match process_all(&runner, inputs, &mut report, writer).await? {
-        Ended::Complete => report.end(false),
-        Ended::Stopped => report.end(true),
-        Ended::StoppedAtOnce => {
+        RunEnd::Complete => report.end(false),
+        RunEnd::Stopped => report.end(true),
+        RunEnd::StoppedAtOnce => {
             runner.release().await;
-            note("stopped at once; the events that were in work can be run again");
+            note("stopped at once; run the unfinished events again");
             Ok(CommandOutcome::Interrupted)
         }
-        // The reader has seen enough. What was not read of the input is not done.
-        Ended::Unread => Ok(CommandOutcome::Incomplete),
+        // The reader closed the output, so the rest of the input is not processed.
+        RunEnd::Unread => Ok(CommandOutcome::Incomplete),
     }
 }
 
-/// How the work on all events ended.
-enum Ended {
-    /// Everything was read and done.
+/// How a run ended.
+enum RunEnd {
+    /// Every event was processed.
     Complete,
-    /// The user stopped it; what was in work is done.
+    /// The user stopped the run. The events in progress are finished.
     Stopped,
-    /// The user stopped it twice.
+    /// The user stopped the run twice. The events in progress are not finished.
     StoppedAtOnce,
-    /// Nobody reads the output any more.
+    /// The reader closed the output.
     Unread,
 }
 
@@ -101,7 +102,7 @@ async fn process_all(
     inputs: Vec<Input>,
     report: &mut EventReport<'_>,
     mut writer: OutputWriter,
-) -> Result<Ended> {
+) -> Result<RunEnd> {
     let mut events = input::read(inputs);
     let mut running = FuturesOrdered::new();
     let mut stop = pin!(stop_signal());
@@ -114,16 +115,16 @@ async fn process_all(
             biased;
             () = &mut stop => {
                 if is_stopped {
-                    return Ok(Ended::StoppedAtOnce);
+                    return Ok(RunEnd::StoppedAtOnce);
                 }
-                // What is in work is finished; nothing more is read.
+                // The events in progress are finished; no more are read.
                 (is_stopped, reads_on) = (true, false);
                 stop.set(stop_signal());
-                note("stopping: the events in work are finished first; stop again to end at once");
+                note("stopping after the events in progress; stop again to end at once");
             }
             handed = writer.hand_over(), if writer.is_waiting() && unwritten.is_none() => {
                 if let Err(error) = handed {
-                    // What is in work is finished, even if nobody reads of it.
+                    // The events in progress are finished, even if they cannot be printed.
                     (unwritten, reads_on) = (Some(error), false);
                 }
             }
@@ -142,14 +143,14 @@ async fn process_all(
     }
     match unwritten {
         None => finish(writer, is_stopped, stop).await,
-        Some(error) if is_closed_pipe(&error) => Ok(Ended::Unread),
+        Some(error) if is_closed_pipe(&error) => Ok(RunEnd::Unread),
         Some(error) => Err(error),
     }
 }
 
-/// Waits for the reader of the output; a run that is stopped waits only so long.
-async fn finish(writer: OutputWriter, is_stopped: bool, stop: impl Future<Output = ()>) -> Result<Ended> {
-    let ended = if is_stopped { Ended::Stopped } else { Ended::Complete };
+/// Waits until the output is written; a stopped run waits at most [`OUTPUT_TIME_MAX`].
+async fn finish(writer: OutputWriter, is_stopped: bool, stop: impl Future<Output = ()>) -> Result<RunEnd> {
+    let ended = if is_stopped { RunEnd::Stopped } else { RunEnd::Complete };
     let mut finished = pin!(writer.finish());
     let stopped = async {
         if !is_stopped {
@@ -160,22 +161,22 @@ async fn finish(writer: OutputWriter, is_stopped: bool, stop: impl Future<Output
     tokio::select! {
         written = &mut finished => match written {
             Ok(()) => Ok(ended),
-            Err(error) if is_closed_pipe(&error) => Ok(Ended::Unread),
+            Err(error) if is_closed_pipe(&error) => Ok(RunEnd::Unread),
             Err(error) => Err(error),
         },
         () = stopped => {
-            note("nobody reads the output: the rest of it is not printed; portend insights lists what is stored");
-            Ok(Ended::Stopped)
+            note("the output is not read, so the rest of it is lost; run portend insights to list the stored insights");
+            Ok(RunEnd::Stopped)
         }
     }
 }
 
 async fn process(runner: &EventRunner, event: Event) -> ProcessedEvent {
     let result = runner.process(&event.bytes).await;
-    ProcessedEvent { result, place: event.place, read_bytes: event.read_bytes }
+    ProcessedEvent { result, location: event.location, read_bytes: event.read_bytes }
 }
 
-/// Waits for the user, or the system, to stop the program.
+/// Waits until the user or the system stops the program.
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut hang_up)) =

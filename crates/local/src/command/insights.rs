@@ -1,4 +1,4 @@
-//! `portend insights` and `portend insight`: stored insights as a table, JSON Lines or CSV, or one of them whole.
+//! `portend insights` lists stored insights as a table, JSON Lines or CSV; `portend insight` shows one in full.
 
 use std::io::Write;
 use std::path::Path;
@@ -15,14 +15,14 @@ use portend_remote::{DynamoDb, SystemClock};
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
-use crate::show::card::{CardContext, Shown, card};
+use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{cell, minute, shown};
 use portend_sqlite::Sqlite;
 
 /// List stored insights, newest first.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct ListArgs {
+pub(crate) struct InsightsArgs {
     /// Print one JSON object per insight.
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -31,30 +31,30 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     csv: bool,
 
-    /// Of this student or subject only.
+    /// Only insights of this student or subject.
     #[arg(long, value_name = "ID")]
     entity: Option<String>,
 
-    /// Of this alert type only.
+    /// Only insights of this alert type.
     #[arg(long = "type", value_name = "ID")]
     alert_type: Option<String>,
 
-    /// With this risk score or a higher one, 0 to 100.
+    /// Only insights with at least this risk score, 0 to 100.
     #[arg(long, value_name = "SCORE", value_parser = risk_score)]
     min_risk: Option<Number>,
 
-    /// Made since then: a date (2025-01-31), a time (2025-01-31T09:00:00Z), or as long ago as 90m, 24h or 7d.
+    /// Only insights since a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
 
-    /// At most this many; 0 for all.
+    /// The most insights to list; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }
 
-/// Show one insight with what it was made from.
+/// Show one insight with its provenance.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct OneArgs {
+pub(crate) struct InsightArgs {
     /// Print it as one JSON object.
     #[arg(long)]
     json: bool,
@@ -68,10 +68,10 @@ fn risk_score(text: &str) -> Result<Number, String> {
     let number = text.parse().ok().and_then(Number::new);
     number
         .filter(|number| (0.0..=100.0).contains(&number.get()))
-        .ok_or_else(|| "give a number from 0 to 100".into())
+        .ok_or_else(|| "it must be a number from 0 to 100".into())
 }
 
-/// The time that `--since` means.
+/// Reads `--since` as a time.
 fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
     let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
     if let Ok(timestamp) = Timestamp::parse(text).or_else(|_| date()) {
@@ -97,18 +97,18 @@ pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
     }
 }
 
-/// Opens a store's file for reading; says how to make one where there is none.
+/// Opens a store's file for reading. The error for a missing file says how to create one.
 pub(crate) fn open_file(file: &Path) -> Result<Sqlite> {
     if !file.exists() {
         let path = file.display();
         return Err(anyhow!(
-            "there is no store at {path} yet; portend explain FILE makes one, --store names another"
+            "there is no store at {path} yet; run portend explain FILE to create one, or name another --store"
         ));
     }
     Ok(Sqlite::open_read_only(file, SystemClock.now())?)
 }
 
-pub(crate) async fn list(args: ListArgs, config: Config) -> Result<CommandOutcome> {
+pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
     let types = config.alert_types().map_err(WrongUsage::from)?;
     if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
@@ -139,12 +139,14 @@ pub(crate) async fn list(args: ListArgs, config: Config) -> Result<CommandOutcom
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
-        note(&format!("{unreadable} items of the table cannot be read as insights, and were skipped"));
+        note(&format!(
+            "{unreadable} items of the table were skipped, because they cannot be read as insights"
+        ));
     }
     Ok(CommandOutcome::Done)
 }
 
-pub(crate) async fn one(args: OneArgs, config: Config) -> Result<CommandOutcome> {
+pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutcome> {
     let store = open_existing(&config).await?;
     let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
         note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
@@ -159,7 +161,7 @@ pub(crate) async fn one(args: OneArgs, config: Config) -> Result<CommandOutcome>
             card(
                 &insight,
                 types.get(insight.prediction_type()),
-                CardContext { shown: Shown::Asked, evidence: true },
+                CardContext { kind: CardKind::Requested, evidence: true },
             )
             .as_bytes(),
         )?;
@@ -167,7 +169,7 @@ pub(crate) async fn one(args: OneArgs, config: Config) -> Result<CommandOutcome>
     Ok(CommandOutcome::Done)
 }
 
-/// Prints insights one by one; a table waits for the last, to know its widths.
+/// Prints insights one by one. A table is printed after the last one, when the widths of its columns are known.
 enum Printer {
     Json,
     Csv(Box<csv::Writer<std::io::Stdout>>),
@@ -195,7 +197,7 @@ const CSV_HEADINGS: [&str; 17] = [
 ];
 
 impl Printer {
-    fn new(args: &ListArgs) -> Result<Self> {
+    fn new(args: &InsightsArgs) -> Result<Self> {
         if args.json {
             return Ok(Self::Json);
         }
@@ -222,7 +224,7 @@ impl Printer {
         match self {
             Self::Json => {}
             Self::Csv(mut writer) => writer.flush()?,
-            Self::Table(rows) if rows.is_empty() => note("no insight passes these filters"),
+            Self::Table(rows) if rows.is_empty() => note("no insight matches"),
             Self::Table(rows) => {
                 let headings = ["risk", "severity", "entity", "seen", "made", "alert id"];
                 let table = table(&headings, &[0, 3], rows);
@@ -230,7 +232,7 @@ impl Printer {
             }
         }
         if more {
-            note("there are more; --limit says how many to list, 0 all");
+            note("there are more insights; use --limit to list more of them, or --limit 0 for all");
         }
         Ok(())
     }
@@ -281,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn since_is_a_date_a_time_or_as_long_ago() {
+    fn since_is_a_date_a_time_or_a_duration() {
         let now = Timestamp::parse("2025-03-10T12:00:00Z").unwrap();
         for (text, expected) in [
             ("2025-01-31", "2025-01-31T00:00:00.000Z"),

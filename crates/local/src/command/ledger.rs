@@ -1,4 +1,4 @@
-//! `portend ledger`: whether every event is accounted for, per day and alert type. It counts events, not insights.
+//! `portend ledger`: counts the events and their outcomes by day and alert type, and checks that they add up.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use portend_sqlite::LedgerRow;
 
 /// Show the outcome of every event: received = stored + repeated + parked + failed.
 ///
-/// Exit code: 0 if it adds up, 1 if events were received that have no outcome.
+/// Exit code: 0 if the numbers add up, 1 if events have no outcome.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per day and alert type, then one with the totals.
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     if let StoreName::DynamoDb(table) = &config.store {
         let file = config.ledger.display();
         note(&format!(
-            "this is the ledger of this machine's runs, in {file}; what other machines did with the table {table} is not in it"
+            "this ledger, in {file}, covers only the runs of this machine, and not what other machines did with the table {table}"
         ));
     }
     let store = open_file(&config.ledger)?;
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     }
     if dropped > 0 {
         let events = counted(dropped, "parked event");
-        note(&format!("{events} deleted, the oldest first: a store holds only so many"));
+        note(&format!("{events} deleted, the oldest first, because the number of parked events is limited"));
     }
     if adds_up {
         return Ok(CommandOutcome::Done);
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     note(&paint(
         YELLOW,
         &format!(
-            "it does not add up: {count} events were received and have no outcome. Either a process works on them now, or one was killed while it did: run their input again, which stores nothing twice. The next portend explain counts the events of a killed process as failed, 5 minutes after their receipt."
+            "it does not add up: {count} events have no outcome. Either a process is working on them, or it was killed; if so, run their input again, which stores nothing twice. The next portend explain counts the events of a killed process as failed, 5 minutes after they were received."
         ),
     ));
     Ok(CommandOutcome::Incomplete)
@@ -83,7 +83,7 @@ fn total(rows: &[LedgerRow]) -> LedgerRow {
 
 fn line(row: &LedgerRow) -> Vec<String> {
     let is_total = row.day == "total";
-    let alert_type = row.alert_type.as_deref().unwrap_or(if is_total { "" } else { "(none known)" });
+    let alert_type = row.alert_type.as_deref().unwrap_or(if is_total { "" } else { "(unknown)" });
     let counts = [row.received, row.stored, row.repeated, row.parked, row.failed, row.unfinished];
     [row.day.clone(), alert_type.to_owned()].into_iter().chain(counts.map(thousands)).collect()
 }

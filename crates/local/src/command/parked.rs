@@ -1,6 +1,6 @@
-//! `portend parked`: events that were refused, and running them again.
+//! `portend parked`: lists and shows refused events, and runs them again.
 //!
-//! Never: runs an event again of which only the beginning is stored, or forgets that one was replayed.
+//! Never: replays an event of which only the beginning is stored.
 
 use std::io::Write;
 
@@ -17,12 +17,12 @@ use super::explain::{EventReport, ProcessedEvent};
 use super::insights::open_existing;
 use crate::any_store::AnyStore;
 use crate::config::Config;
-use crate::input::Place;
+use crate::input::EventLocation;
 use crate::runner::EventRunner;
 use crate::show::output::{CommandOutcome, STRONG, json_line, note, paint, table};
 use crate::show::text::{minute, shown, shown_lines, thousands};
 
-/// List, show or replay events that were refused.
+/// List, show or replay refused events.
 #[derive(Debug, Clone, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -30,44 +30,44 @@ pub(crate) struct Args {
     command: Option<Command>,
 
     #[command(flatten)]
-    list: ListArgs,
+    list: ParkedListArgs,
 }
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// List parked events, newest first.
-    List(ListArgs),
-    /// Show one parked event: its reason, what was expected, and the event itself.
+    List(ParkedListArgs),
+    /// Show one parked event with the reason and what was expected.
     Show {
         /// Print it as one JSON object.
         #[arg(long)]
         json: bool,
-        /// The event's id as listed: the beginning of its sha256.
+        /// The event's id in the list: the beginning of its sha256.
         id: String,
     },
-    /// Run parked events again, after the cause is fixed.
+    /// Run parked events again, after you have fixed the cause.
     ///
-    /// Without ids: every event that is stored whole and has not become an insight or a repeat by an earlier replay.
+    /// Without ids, runs every event that is stored in full and is not an insight or a repeat by an earlier replay.
     Replay {
         /// Print one JSON object per event, as `portend explain` does.
         #[arg(long)]
         json: bool,
-        /// The events' ids as listed.
+        /// The events' ids in the list.
         ids: Vec<String>,
     },
 }
 
 #[derive(Debug, Clone, clap::Args)]
-struct ListArgs {
+struct ParkedListArgs {
     /// Print one JSON object per event.
     #[arg(long)]
     json: bool,
-    /// At most this many; 0 for all.
+    /// The most events to list; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
 }
 
-/// Characters of the sha256 that are listed; enough to distinguish events.
+/// The listed characters of the sha256, which are enough to distinguish events.
 const ID_CHARS: usize = 12;
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -78,13 +78,13 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     }
 }
 
-/// Every parked event that passes, newest first.
-async fn all(store: &AnyStore, limit: usize, passes: impl Fn(&Parked) -> bool) -> Result<Vec<Parked>> {
+/// The parked events that match, newest first; a limit of 0 means all.
+async fn all(store: &AnyStore, limit: usize, matches: impl Fn(&Parked) -> bool) -> Result<Vec<Parked>> {
     let limit = if limit == 0 { usize::MAX } else { limit };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = store.parked(after.as_ref(), PAGE_MAX.min(limit - found.len()), SystemClock.now()).await?;
-        found.extend(page.events.into_iter().filter(&passes));
+        found.extend(page.events.into_iter().filter(&matches));
         found.truncate(limit);
         after = page.next;
         if after.is_none() || found.len() == limit {
@@ -93,13 +93,13 @@ async fn all(store: &AnyStore, limit: usize, passes: impl Fn(&Parked) -> bool) -
     }
 }
 
-async fn list(args: &ListArgs, config: &Config) -> Result<CommandOutcome> {
+async fn list(args: &ParkedListArgs, config: &Config) -> Result<CommandOutcome> {
     let events = all(&open_existing(config).await?, args.limit, |_| true).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
         events.iter().try_for_each(|event| json_line(&mut out, &to_json(event)))?;
     } else if events.is_empty() {
-        note("no event is parked");
+        note("there are no parked events");
     } else {
         let rows = events.iter().map(|event| {
             vec![
@@ -115,15 +115,17 @@ async fn list(args: &ListArgs, config: &Config) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Done)
 }
 
-/// The one event whose sha256 begins so.
+/// The only event whose sha256 begins with `id`.
 async fn find(store: &AnyStore, id: &str) -> Result<Parked> {
     let found = all(store, 2, |event| event.sha256.starts_with(id)).await?;
     match <[Parked; 1]>::try_from(found) {
         Ok([event]) => Ok(event),
         Err(found) if found.is_empty() => {
-            Err(anyhow!("no parked event begins with {id}; portend parked lists them"))
+            Err(anyhow!("there is no parked event {id}; run portend parked to list the ids"))
         }
-        Err(_) => Err(anyhow!("several parked events begin with {id}; give more of its characters")),
+        Err(_) => {
+            Err(anyhow!("several parked events have an id that begins with {id}; write more of the id"))
+        }
     }
 }
 
@@ -134,8 +136,11 @@ async fn show(json: bool, id: &str, config: &Config) -> Result<CommandOutcome> {
         json_line(&mut out, &to_json(&event))?;
         return Ok(CommandOutcome::Done);
     }
-    let cut =
-        if event.is_whole() { "" } else { ", of which the first 64 KiB are stored; it cannot be replayed" };
+    let cut = if event.is_whole() {
+        ""
+    } else {
+        ", of which the first 64 KiB are stored, so it cannot be replayed"
+    };
     let replay = event.outcome.as_ref().zip(event.replayed_at);
     let replay = replay.map(|(outcome, at)| format!("replayed  {at}: {outcome}\n")).unwrap_or_default();
     write!(
@@ -177,7 +182,7 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOu
             event.is_whole() && event.outcome.as_deref().is_none_or(|outcome| outcome == "parked")
         };
         events = all(store, 0, open).await?;
-        // Oldest first, as they were received; of one millisecond, in the order of their alerts.
+        // Oldest first. Events of the same millisecond are in the order of their alerts' timestamps.
         events.sort_by_cached_key(|event| {
             let alert_time = runner.pipeline.receive(&event.event).alert().ok().map(Alert::timestamp);
             (event.received_at, alert_time)
@@ -187,13 +192,13 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOu
         let event = find(store, id).await?;
         if !event.is_whole() {
             return Err(anyhow!(
-                "only the beginning of the event {id} is stored, so it cannot be replayed; send it again from its source"
+                "the event {id} cannot be replayed, because only its beginning is stored; send it again from its source"
             ));
         }
         events.push(event);
     }
     if events.is_empty() {
-        note("no parked event is left to replay");
+        note("there are no parked events to replay");
         return Ok(CommandOutcome::Done);
     }
     let mut report = EventReport::new(json, false, runner.pipeline.types(), None);
@@ -203,8 +208,8 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOu
         if let Ok(outcome) = &result {
             store.replayed(&event.sha256, SystemClock.now(), outcome.status()).await?;
         }
-        let place = Place::of(event.sha256.get(..ID_CHARS).unwrap_or_default());
-        out.write_all(&report.event(&ProcessedEvent { result, place, read_bytes: 0 })?)?;
+        let location = EventLocation::of(event.sha256.get(..ID_CHARS).unwrap_or_default());
+        out.write_all(&report.event(&ProcessedEvent { result, location, read_bytes: 0 })?)?;
     }
     report.end(false)
 }

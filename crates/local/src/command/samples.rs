@@ -1,8 +1,8 @@
-//! The samples of an alert type: each is a folder `samples/NAME` with `alert.json`, perhaps `reply.txt` (a model's reply as
-//! received), and `insight.json`, which must be the insight of the two.
+//! Checks the samples of an alert type. Each is a folder `samples/NAME` with an `alert.json`, an optional `reply.txt`
+//! (the text of a model's reply), and an `insight.json`, which must be the resulting insight.
 //!
-//! Never: reads the machine's clock. A sample's insight is made two seconds after its alert, and its random names follow
-//! from nothing else.
+//! Never: reads the machine's clock. The time of the insight is two seconds after the alert, and random ids always have
+//! the same values.
 
 use std::fs;
 use std::future::ready;
@@ -23,8 +23,8 @@ use serde_json::Value;
 /// From the alert's timestamp to the time of its insight.
 const DELAY: Duration = Duration::from_secs(2);
 
-/// Runs every sample of a type. Returns how many there are, and what is wrong with them, a sentence each; with `write`,
-/// an insight that differs is written in place of the file's.
+/// Runs every sample of a type. Returns the number of samples, and a sentence for each fault. With `write`, an insight
+/// that differs replaces the one in the file.
 pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Result<(usize, Vec<String>)> {
     let mut findings = Vec::new();
     let samples = samples(&folder.join("samples"))?;
@@ -32,7 +32,7 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
         let insight = match preview(types, &sample.join("alert.json"), &sample.join("reply.txt")).await {
             Ok(insight) => insight,
             Err(error) => {
-                findings.push(format!("{error:#}; give a sample that is an alert of this type"));
+                findings.push(format!("{error:#}; correct the sample, which must be an alert of this type"));
                 continue;
             }
         };
@@ -47,7 +47,7 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         } else {
             let differs = expected.as_ref().map_or_else(
-                || "it is missing, or is not JSON".into(),
+                || "the file is missing or is not JSON".into(),
                 |expected| difference(expected, &actual),
             );
             findings.push(format!(
@@ -74,7 +74,7 @@ fn samples(folder: &Path) -> Result<Vec<PathBuf>> {
 
 async fn preview(types: &AlertTypes, path: &Path, reply: &Path) -> Result<StoredInsight> {
     let event = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    // The sample is as old as it is: any time of receipt after it will do.
+    // Any time of receipt after the alert's timestamp is accepted.
     let late = Timestamp::parse("9000-01-01T00:00:00Z")?;
     let alert = portend_core::alert::Alert::read(&event, types, late);
     let at = alert.map_err(|refusal| anyhow!("{}: {refusal}", path.display()))?.timestamp();
@@ -89,7 +89,7 @@ async fn preview(types: &AlertTypes, path: &Path, reply: &Path) -> Result<Stored
     }
 }
 
-/// A clock that shows one time and skips every wait. Its random numbers follow one another from nothing else.
+/// A clock that always returns the same time, and does not wait. Its random numbers are the same in every run.
 #[derive(Debug)]
 struct SampleClock {
     now: Timestamp,
@@ -108,7 +108,7 @@ impl Clock for SampleClock {
     }
 
     fn random(&self) -> u64 {
-        // An odd multiple of the golden ratio's bits, so that names differ early.
+        // Multiples of the golden ratio's bits, so that ids differ in their first characters.
         self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst)
     }
 
@@ -158,13 +158,15 @@ impl Model for SampleModel {
 /// The fields that differ, with the expected and the actual value.
 fn difference(expected: &Value, actual: &Value) -> String {
     let (Some(expected), Some(actual)) = (expected.as_object(), actual.as_object()) else {
-        return "it is not a JSON object".into();
+        return "the file is not a JSON object".into();
     };
     let keys = expected.keys().chain(actual.keys().filter(|key| !expected.contains_key(*key)));
     let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), ToString::to_string);
     let different = keys.filter(|key| expected.get(*key) != actual.get(*key));
     let sentences: Vec<_> = different
-        .map(|key| format!("{key} is {}, got {}", shown(expected.get(key)), shown(actual.get(key))))
+        .map(|key| {
+            format!("expected {key} to be {}, got {}", shown(expected.get(key)), shown(actual.get(key)))
+        })
         .collect();
     sentences.join(", ")
 }
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_built_in_sample_gives_its_insight() {
+    async fn every_built_in_sample_produces_its_insight() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alert-types");
         let types = AlertTypes::built_in();
         for alert_type in types.iter() {

@@ -1,4 +1,4 @@
-//! `portend simulate`: the simulated marketplace's alerts as JSON Lines, or on an event bus.
+//! `portend simulate`: writes the alerts of a simulated marketplace as JSON Lines, or puts them on an event bus.
 
 mod bus;
 
@@ -16,46 +16,46 @@ use bus::BusWriter;
 
 /// Simulate a tutoring marketplace, and write its alerts as JSON Lines.
 ///
-/// They come in time order, as the event bus would carry them, and most of them repeat earlier ones, as the
-/// producer's do. Some students leave, some subjects run out of tutors; the alerts tell of it, but not surely.
+/// The alerts are in time order, as on an event bus, and most of them repeat earlier ones, as those of the producer do.
+/// Some students leave, and some subjects run out of tutors; the alerts are signs of it, but not certain ones.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// How many students the marketplace has.
+    /// The number of students.
     ///
-    /// One subject comes with every 25 students, and never fewer than three. The first students live the same lives
-    /// however many there are.
+    /// There is one subject for every 25 students, and at least three. A student's history does not depend on the
+    /// number of students.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..=i64::from(ENTITIES_MAX)))]
     pub(crate) entities: u32,
 
-    /// How many days to simulate, from 2025-01-01 on.
+    /// The number of days to simulate, starting on 2025-01-01.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
     pub(crate) days: u32,
 
-    /// The seed of every random draw. The same seed gives the same bytes on any machine.
+    /// The seed of all random numbers. The same seed produces the same bytes on any machine.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
     /// Stop after this many alerts.
     ///
-    /// The outcomes are those of all the days nevertheless.
+    /// The outcomes still cover all the days.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
 
-    /// Put the alerts on this event bus, as their producer does, in place of standard output.
+    /// Put the alerts on this event bus in place of standard output.
     ///
-    /// Each becomes an event with source `iops-dashboard.processor` and its alert type as detail-type.
+    /// Each alert is an event with the source `iops-dashboard.processor` and its alert type as detail-type.
     #[arg(long, value_name = "NAME")]
     pub(crate) bus: Option<String>,
 
-    /// Also write what became of everyone to this file, as JSON Lines.
+    /// Also write the outcome of each student and subject to this file, as JSON Lines.
     ///
-    /// Each student has `left_at`, each subject `short_from`: a moment, or null if it did not happen until
-    /// `followed_until`, 30 days after the last day of alerts. A file that is there is overwritten.
+    /// A student has `left_at`, and a subject has `short_from`: a time, or null if it did not happen before
+    /// `followed_until`, which is 30 days after the last day of alerts. An existing file is overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) outcomes: Option<PathBuf>,
 }
 
-/// The alerts are handed to standard output in pieces of this size, in bytes.
+/// The size in bytes of the pieces in which alerts are written to standard output.
 const PIECE_BYTES: usize = 64 * 1024;
 
 impl Args {
@@ -68,9 +68,9 @@ impl Args {
     }
 }
 
-/// Puts the alerts on the bus if one is named, otherwise on standard output.
+/// Writes the alerts to the bus if one is named, otherwise to standard output.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    // The file is made before anything is simulated, so that a wrong path costs no waiting.
+    // The file is created first, so that a wrong path is reported at once.
     let outcome_file = args.outcomes.as_deref().map(create).transpose()?;
     let mut simulation = args.simulation();
     match &args.bus {
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match (outcome_file, &args.outcomes) {
         (Some(file), Some(path)) => {
             let full = || {
-                format!("cannot write the outcome file {}: check whether its disk is full", path.display())
+                format!("cannot write the outcome file {}; check whether its disk is full", path.display())
             };
             write_outcomes(simulation.outcomes(), BufWriter::new(file)).with_context(full)
         }
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Writes a line for each alert. A reader that closes the pipe early has what it wanted: that is not an error.
+/// Writes a line for each alert. It is not an error if the reader closes the pipe early.
 fn write_alerts(simulation: &mut Simulation, limit: usize, out: &mut dyn Write) -> Result<()> {
     let mut out = BufWriter::with_capacity(PIECE_BYTES, out);
     let mut write = || -> io::Result<()> {
@@ -102,18 +102,18 @@ fn write_alerts(simulation: &mut Simulation, limit: usize, out: &mut dyn Write) 
     };
     match write() {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-            // Nobody reads what is still buffered.
+            // The buffered rest cannot be written any more.
             let _ = out.into_parts();
             Ok(())
         }
-        written => written.context("cannot write the alerts: check whether the disk of the output is full"),
+        written => written.context("cannot write the alerts; check whether the disk of the output is full"),
     }
 }
 
 fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| {
         format!(
-            "cannot make the outcome file {}: name a file in a folder that exists and that you may write to",
+            "cannot create the outcome file {}; name a file in an existing folder that you may write to",
             path.display()
         )
     })
@@ -135,7 +135,7 @@ mod tests {
         Simulation::new(Settings { entities: 200, days: 60, seed: 1 })
     }
 
-    /// An output that fails as `kind` says, after it has taken some.
+    /// An output that fails with `kind` after `takes` bytes.
     struct Failing {
         kind: ErrorKind,
         takes: usize,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_who_closes_the_pipe_ends_the_run_quietly() {
+    fn a_reader_that_closes_the_pipe_ends_the_run_without_an_error() {
         let mut closed = Failing { kind: ErrorKind::BrokenPipe, takes: 10_000 };
         write_alerts(&mut simulation(), usize::MAX, &mut closed).expect("a closed pipe is not an error");
     }

@@ -1,4 +1,4 @@
-//! `portend types`: the alert types, one type's dictionary and points, and the check of a folder.
+//! `portend types`: lists the alert types, shows one with its facts and points, and checks a folder of them.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -38,9 +38,9 @@ enum Command {
         /// The alert type's id.
         id: String,
     },
-    /// Check a folder of alert types, or one type's folder: the lint, and each sample's insight.
+    /// Check a folder of alert types, or the folder of one type: its definition and its samples.
     Check {
-        /// Write the insight of each sample that has none, or another one.
+        /// Write the insight of each sample whose insight is missing or different.
         #[arg(long)]
         write_insights: bool,
         /// The folder.
@@ -101,7 +101,7 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
         count += samples;
         if samples == 0 {
             note(&format!(
-                "{} has no sample; add samples/NAME/alert.json, which shows what a change of its points does",
+                "{} has no sample; add samples/NAME/alert.json, so that a change of its points shows its effect",
                 alert_type.id()
             ));
         }
@@ -111,7 +111,7 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
     if wrong.is_empty() {
         writeln!(
             out,
-            "{} and {} are sound",
+            "{} and {} are valid",
             counted(types.iter().count() as u64, "alert type"),
             counted(count as u64, "sample")
         )?;
@@ -121,7 +121,7 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Incomplete)
 }
 
-/// A type as a sheet: everything that its file says, for people.
+/// Everything that a type defines, formatted for people.
 fn sheet(alert_type: &AlertType) -> String {
     let mut sheet = String::new();
     // Writing to a string cannot fail.
@@ -131,7 +131,7 @@ fn sheet(alert_type: &AlertType) -> String {
     line(&format!("{}  {}", paint(STRONG, &shown(alert_type.title())), paint(FAINT, alert_type.id())));
     line(&shown(alert_type.question()));
     line(&format!(
-        "About a {}, over {} days; predicts {}; an alert that says the same within {} is a repeat.",
+        "About a {}, over {} days; predicts {}; an alert with the same facts within {} is a repeat.",
         alert_type.entity(),
         alert_type.horizon_days(),
         alert_type.predicts(),

@@ -1,5 +1,5 @@
-//! `portend upgrade`: the sweep, once: publishes what was not published, and asks the models again for what the scorecard
-//! had to judge.
+//! `portend upgrade`: runs the sweep once. It publishes pending notifications, and calls the models for degraded
+//! insights.
 
 use std::pin::pin;
 
@@ -14,19 +14,19 @@ use tokio::sync::mpsc;
 use super::insights::open_existing;
 use crate::config::Config;
 use crate::runner::EventRunner;
-use crate::show::card::{CardContext, Shown, card};
+use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::counted;
 use crate::show::writer::OutputWriter;
 
-/// Do what was left to do: publish insights that the event bus did not accept, and ask the models again for insights that
-/// the scorecard made because a model failed.
+/// Publish insights that the event bus did not accept, and upgrade degraded insights, which the scorecard made because
+/// the models failed.
 ///
 /// Exit code: 0 if nothing is left to do, 1 if something must wait.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per insight: `{"status": "told" | "untold" | "upgraded" | "later" | "never", "alert_id",
-    /// "insight"}`; `told` is published, `untold` still to be published.
+    /// "insight"}`. `told` means published, and `untold` means still to be published.
     #[arg(long)]
     json: bool,
 }
@@ -36,12 +36,12 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let runner = EventRunner::open(&config, None).await?;
     let pipeline = &runner.pipeline;
     if pipeline.models().is_empty() && !pipeline.notifies() {
-        let example = "name a model in MODELS, as --models bedrock,scorecard, or a bus with --event-bus";
+        let example = "name models with --models bedrock,scorecard, or a bus with --event-bus";
         return Err(WrongUsage::from(anyhow!("no model and no event bus is configured; {example}")).into());
     }
     let mut writer = OutputWriter::start(ProgressBar::hidden())?;
     let (events, mut observed) = mpsc::unbounded_channel();
-    // A sweep here has no end but its own: each insight has the usual time of an event.
+    // The sweep has no deadline of its own. Each insight has the usual deadline of an event.
     let mut run = pipeline.run(Timestamp::from_millis(i64::MAX));
     let mut soonest = None;
     let report = {
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     Ok(if is_done { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
-/// What is printed of one insight.
+/// The output for one insight.
 fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u8>> {
     let (status, insight): (_, &StoredInsight) = match event {
         SweepEvent::Published(insight) => ("told", insight),
@@ -88,7 +88,7 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
         )?;
     } else if status == "upgraded" {
         let alert_type = runner.pipeline.types().get(insight.prediction_type());
-        let context = CardContext { shown: Shown::New, evidence: false };
+        let context = CardContext { kind: CardKind::New, evidence: false };
         text = (card(insight, alert_type, context) + "\n").into_bytes();
     }
     Ok(text)
@@ -109,6 +109,6 @@ fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner)
         }
     } else {
         let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
-        note(&format!("{upgraded} upgraded, {later} to try again later{when}, {never} stay as they are"));
+        note(&format!("{upgraded} upgraded, {later} to be retried later{when}, {never} not upgraded"));
     }
 }

@@ -1,4 +1,4 @@
-//! The models of the chain, their order, and the settings of each.
+//! The chain: its models in their order, with the settings of each.
 //!
 //! Never: sends anything to a vendor that the settings do not name.
 
@@ -11,13 +11,13 @@ use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws, KeySecret};
 
 use super::Flags;
-use super::file::{File, Models, Provider, WrittenEndpoint};
+use super::file::{Models, SettingsFile, WrittenEndpoint, WrittenProvider};
 
-/// The chain that the settings describe.
+/// The chain in the settings.
 #[derive(Debug, Clone)]
 pub(crate) struct ChainPlan {
     endpoints: Vec<Endpoint>,
-    /// Whether the scorecard is at its end.
+    /// Whether the scorecard is last.
     pub(crate) scorecard: bool,
 }
 
@@ -26,9 +26,9 @@ pub(crate) struct ChainPlan {
 enum Endpoint {
     Bedrock(BedrockSettings),
     OpenAi(OpenAiSettings),
-    /// OpenAI, with the key that this secret holds.
+    /// OpenAI, with the key in this secret.
     OpenAiBySecret(OpenAiSettings, String),
-    /// It is named, but the variable of its key is not set.
+    /// An endpoint whose key is in an environment variable that is not set.
     NoKey {
         name: String,
         variable: String,
@@ -36,10 +36,10 @@ enum Endpoint {
 }
 
 impl ChainPlan {
-    pub(super) fn new(flags: Flags, file: File) -> Result<Self> {
+    pub(super) fn new(flags: Flags, file: SettingsFile) -> Result<Self> {
         let (order_in_file, endpoints) = match file.models {
             Models::Order(_) if file.chain.is_some() => {
-                bail!("portend.toml has models and chain; keep one of them")
+                bail!("portend.toml sets both models and chain; remove one of them")
             }
             Models::Order(order) => (Some(order), BTreeMap::new()),
             Models::Endpoints(endpoints) => (file.chain, endpoints),
@@ -47,10 +47,10 @@ impl ChainPlan {
         for name in endpoints.keys() {
             ensure!(
                 ![SCORECARD, BEDROCK, OPENAI].contains(&name.as_str()),
-                "[models.{name}] redefines a built-in name; choose another one"
+                "[models.{name}] has the name of a built-in model; choose another name"
             );
         }
-        // It has no flag: other users of the machine can read flags.
+        // The key has no flag, because other users of the machine can read flags.
         let key = key_in_environment("OPENAI_API_KEY").or(file.openai_api_key);
         let base_url = flags.openai_base_url.or(file.openai_base_url);
         let openai = OpenAiSettings {
@@ -67,7 +67,7 @@ impl ChainPlan {
         let order = match (flags.models.or(order_in_file), use_bedrock) {
             (Some(list), _) => Order::parse(&list)?,
             (None, None) => Order { models: Vec::new(), scorecard: true },
-            (None, Some(use_bedrock)) => Order::unless_set(use_bedrock, has_openai),
+            (None, Some(use_bedrock)) => Order::default_for(use_bedrock, has_openai),
         };
         let bedrock_model_id = flags.bedrock_model_id.or(file.bedrock_model_id);
         let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard };
@@ -89,7 +89,7 @@ impl ChainPlan {
         Ok(plan)
     }
 
-    /// Each model with its name, or what is wrong with its settings. Nothing is asked yet.
+    /// Each model with its name, or the error in its settings. Calls nothing yet.
     pub(crate) fn each_model(&self, aws: &Aws) -> Vec<(String, Result<AnyModel>)> {
         let model = |endpoint: &Endpoint| match endpoint {
             Endpoint::Bedrock(settings) => {
@@ -105,7 +105,7 @@ impl ChainPlan {
             }
             Endpoint::NoKey { name, variable } => {
                 let error = anyhow!(
-                    "[models.{name}] takes its key from {variable}, which is not set; set it, or give api_key"
+                    "[models.{name}] reads its key from {variable}, which is not set; set it, or use api_key"
                 );
                 (name.clone(), Err(error))
             }
@@ -113,20 +113,20 @@ impl ChainPlan {
         self.endpoints.iter().map(model).collect()
     }
 
-    /// The models, if the settings of each can work.
+    /// The models, or the first error in their settings.
     pub(crate) fn models(&self, aws: &Aws) -> Result<Vec<AnyModel>> {
         let models = self.each_model(aws).into_iter().map(|(_, model)| model);
         models.collect()
     }
 
-    /// Whether a model, or its key, is on AWS.
+    /// Whether a model or a key is on AWS.
     pub(super) fn uses_aws(&self) -> bool {
         let is_on_aws =
             |endpoint: &Endpoint| matches!(endpoint, Endpoint::Bedrock(_) | Endpoint::OpenAiBySecret(..));
         self.endpoints.iter().any(is_on_aws)
     }
 
-    /// The secret that holds a key, if one does.
+    /// The secret that contains a key, if there is one.
     pub(crate) fn key_secret(&self, aws: &Aws) -> Option<KeySecret> {
         self.endpoints.iter().find_map(|endpoint| match endpoint {
             Endpoint::OpenAiBySecret(_, secret) => Some(KeySecret::new(secret, aws.clone())),
@@ -137,15 +137,15 @@ impl ChainPlan {
 
 fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     let WrittenEndpoint { provider, model, base_url, api_key, api_key_env } = written.clone();
-    if provider == Provider::Bedrock {
+    if provider == WrittenProvider::Bedrock {
         ensure!(
             base_url.is_none() && api_key.is_none() && api_key_env.is_none(),
-            "[models.{name}] is on Bedrock, which takes no base_url and no api_key; remove them"
+            "[models.{name}] is on Bedrock, which does not use base_url and api_key; remove them"
         );
         return Ok(Endpoint::Bedrock(BedrockSettings { name: name.into(), model_id: model }));
     }
     let key = match (api_key, api_key_env) {
-        (Some(_), Some(_)) => bail!("[models.{name}] has api_key and api_key_env; keep one"),
+        (Some(_), Some(_)) => bail!("[models.{name}] sets both api_key and api_key_env; remove one of them"),
         (key, None) => key,
         (None, Some(variable)) => match key_in_environment(&variable) {
             Some(key) => Some(key),
@@ -162,8 +162,8 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     }))
 }
 
-/// A key in the environment. An empty variable counts as not set.
-#[expect(clippy::disallowed_methods, reason = "these are the settings")]
+/// Reads a key from the environment. An empty variable counts as not set.
+#[expect(clippy::disallowed_methods, reason = "this is part of reading the settings")]
 fn key_in_environment(variable: &str) -> Option<Secret> {
     std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).map(|key| Secret::new(&key))
 }

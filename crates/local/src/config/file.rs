@@ -1,4 +1,4 @@
-//! `portend.toml`, as it is written. Its paths are relative to its own folder; `docs/portend.toml` is a complete example.
+//! Reads `portend.toml`. Its paths are relative to its own folder. `docs/portend.toml` is a complete example.
 //!
 //! Never: accepts an unknown key.
 
@@ -15,14 +15,14 @@ use serde::{Deserialize, Deserializer};
 
 use super::folders;
 
-/// What the file says.
+/// The settings in the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct SettingsFile {
     pub(super) store: Option<PathBuf>,
     #[serde(alias = "alert_types_dir")]
     pub(super) alert_types: Option<PathBuf>,
-    /// The order; `models` itself if it is not a table.
+    /// The order of the models. If `models` is not a table, it is the order itself.
     pub(super) chain: Option<String>,
     #[serde(default)]
     pub(super) models: Models,
@@ -36,7 +36,7 @@ pub(super) struct File {
     pub(super) openai_api_key: Option<Secret>,
 }
 
-/// `models`: the chain's order as a text, or a table for each further endpoint.
+/// `models`: the order as a text, or tables with further endpoints.
 #[derive(Debug)]
 pub(super) enum Models {
     Order(String),
@@ -49,24 +49,24 @@ impl Default for Models {
     }
 }
 
-/// `[models.NAME]`.
+/// The endpoint in `[models.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table, as [models.NAME] with model and base_url")]
+#[serde(deny_unknown_fields, expecting = "a table such as [models.NAME] with model and base_url")]
 pub(super) struct WrittenEndpoint {
     #[serde(default)]
-    pub(super) provider: Provider,
+    pub(super) provider: WrittenProvider,
     #[serde(alias = "model_id")]
     pub(super) model: Option<String>,
     pub(super) base_url: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) api_key: Option<Secret>,
-    /// The name of the environment variable that holds the key.
+    /// The name of the environment variable with the key.
     pub(super) api_key_env: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Provider {
+pub(super) enum WrittenProvider {
     /// An OpenAI-compatible endpoint, or OpenAI itself.
     #[default]
     Openai,
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Models {
             type Value = Models;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the chain as a text, as \"bedrock,scorecard\", or tables [models.NAME]")
+                f.write_str("a text such as \"bedrock,scorecard\", or tables [models.NAME]")
             }
 
             fn visit_str<E>(self, order: &str) -> Result<Models, E> {
@@ -100,8 +100,8 @@ impl<'de> Deserialize<'de> for Models {
     }
 }
 
-impl File {
-    /// A file that is named must exist; one in its usual place may be missing.
+impl SettingsFile {
+    /// Finds and reads the file. A file that `--config` names must exist; one at a default path may be missing.
     pub(super) fn find(named: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = named {
             return Self::read(&path, &read_text(&path)?);
@@ -123,11 +123,11 @@ impl File {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             let message = without_values(error.message());
-            anyhow!("{}:{line}: {message}; docs/portend.toml shows every key", path.display())
+            anyhow!("{}:{line}: {message}; see docs/portend.toml for every key", path.display())
         })?;
         for (key, value) in [("store", &file.store), ("alert_types", &file.alert_types)] {
             if value.as_ref().is_some_and(|value| value.as_os_str().is_empty()) {
-                return Err(anyhow!("{}: {key} is empty; give a path, or remove it", path.display()));
+                return Err(anyhow!("{}: {key} is empty; set it to a path, or remove it", path.display()));
             }
         }
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -138,7 +138,7 @@ impl File {
     }
 }
 
-/// The error without the value that it is about: that may be a key.
+/// Removes the value from an error message, because it may be a key.
 fn without_values(message: &str) -> String {
     let kinds = ["invalid type: ", "invalid value: "];
     let Some(rest) = kinds.iter().find_map(|kind| message.strip_prefix(kind)) else {
@@ -146,11 +146,11 @@ fn without_values(message: &str) -> String {
     };
     let kind = rest.split_whitespace().next().unwrap_or_default();
     let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("this is of type {kind}, expected {expected}")
+    format!("expected {expected}, got a value of type {kind}")
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let fix = "name a settings file that can be read with --config, or none";
+    let fix = "use --config to name a file that you may read, or remove it";
     fs::read_to_string(path)
         .with_context(|| format!("cannot read the settings file {}; {fix}", path.display()))
 }

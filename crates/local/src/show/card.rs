@@ -1,6 +1,6 @@
-//! An insight as a card, for people: the score with a bar, why, what to do, and where it comes from.
+//! Formats an insight as a card: the score with a bar, the drivers, the recommendations and the provenance.
 //!
-//! Never: shows a character of others' text that a terminal would act on.
+//! Never: prints a character that a terminal would act on.
 
 use std::fmt::Write as _;
 
@@ -15,31 +15,31 @@ use portend_core::time::Timestamp;
 use super::output::{FAINT, GREEN, RED, STRONG, YELLOW, paint, width};
 use super::text::{counted, shown, thousands};
 
-/// Characters of the bar.
+/// The width of the bar, in characters.
 const BAR_CHARS: u8 = 20;
 const INDENT: &str = "     ";
 
 /// Why an insight is shown.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Shown {
-    /// It has just been stored.
+pub(crate) enum CardKind {
+    /// The insight has just been stored.
     New,
-    /// An alert says again what it says.
+    /// An alert has just repeated the insight.
     Repeat,
-    /// Somebody asked for it.
-    Asked,
+    /// The user requested the insight.
+    Requested,
 }
 
-/// What a card adds to its insight.
+/// The context of a card.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CardContext {
-    /// Why it is shown.
-    pub(crate) shown: Shown,
-    /// Whether to show what it was made from.
+    /// Why the insight is shown.
+    pub(crate) kind: CardKind,
+    /// Whether to show the provenance.
     pub(crate) evidence: bool,
 }
 
-/// The card's lines, each with its end.
+/// The lines of a card, each with a line break.
 pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, context: CardContext) -> String {
     let mut card = String::new();
     head(&mut card, insight, alert_type);
@@ -115,7 +115,7 @@ fn drivers(card: &mut String, insight: &StoredInsight) {
         let sum: Vec<_> = std::iter::once(base).chain(points.values()).map(ToString::to_string).collect();
         format!("{risk_score:>4}  the scorecard's own score: {}.", sum.join(" + "))
     } else {
-        format!("{base:>4}  where every alert of this type begins.")
+        format!("{base:>4}  points for every alert of this type.")
     };
     line(card, &format!("{INDENT}{} {sum}", paint(STRONG, label)));
 }
@@ -127,11 +127,11 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
         1 => "seen once".to_owned(),
         count => format!("seen {count} times, last {last_seen}"),
     };
-    let state = match context.shown {
-        Shown::New => "new".to_owned(),
-        Shown::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
-        Shown::Repeat => format!("a repeat, {seen}"),
-        Shown::Asked => seen,
+    let state = match context.kind {
+        CardKind::New => "new".to_owned(),
+        CardKind::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
+        CardKind::Repeat => format!("a repeat, {seen}"),
+        CardKind::Requested => seen,
     };
     let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
     let foot = format!(
@@ -141,23 +141,23 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
     );
     line(card, &paint(FAINT, &foot));
     if !unsupported(insight).is_empty() {
-        line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks what no fact supports.")));
+        line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks a number that no fact supports.")));
     }
     if context.evidence {
         evidence(card, insight);
     }
 }
 
-/// What is behind a number that nothing supports.
+/// The mark after an unsupported number.
 const UNSUPPORTED: &str = "[?]";
 
-/// The numbers that nothing supports.
+/// The unsupported number claims.
 fn unsupported(insight: &StoredInsight) -> &[String] {
     let grounding = insight.current().and_then(|fields| fields.grounding.as_ref());
     grounding.map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default()
 }
 
-/// A model's text, safe to show, with a mark behind each number that nothing supports.
+/// A model's text, made safe to print, with a mark after each unsupported number.
 fn marked(text: &str, insight: &StoredInsight) -> String {
     let mut marked = String::new();
     let mut end = 0;
@@ -169,7 +169,7 @@ fn marked(text: &str, insight: &StoredInsight) -> String {
     marked + &shown(text.get(end..).unwrap_or_default())
 }
 
-/// What the insight was made from, and when.
+/// Adds the insight's facts, times and provenance.
 fn evidence(card: &mut String, insight: &StoredInsight) {
     card.push('\n');
     let mut pair = |name: &str, value: Option<String>| {
@@ -209,7 +209,7 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
     pair("reply", fields.reply.as_deref().map(shown));
 }
 
-/// How many numbers there are, and which of them nothing supports.
+/// The count of number claims, and the unsupported ones.
 fn grounding_line(report: &GroundingReport) -> String {
     let quoted: Vec<_> = report.unsupported.iter().map(|claim| format!("\"{}\"", shown(claim))).collect();
     let unsupported = if quoted.is_empty() {
@@ -220,7 +220,7 @@ fn grounding_line(report: &GroundingReport) -> String {
     format!("{}, {unsupported}", counted(report.numbers as u64, "number"))
 }
 
-/// A model call in a line: which model, its outcome, how long, how much.
+/// An attempt on one line: model, outcome, duration, tokens and cost.
 fn attempt_line(attempt: &AttemptRecord) -> String {
     let mut parts = vec![
         format!("{} ({})", shown(&attempt.model), shown(&attempt.model_id)),
@@ -247,7 +247,7 @@ fn line(card: &mut String, text: &str) {
     let _ = writeln!(card, "{}", text.trim_end());
 }
 
-/// Wraps `text` after `first`, whose styles take no room.
+/// Wraps `text` after `first`. Styles in `first` do not count as width.
 fn wrapped(card: &mut String, first: &str, rest: &str, text: &str) {
     let room = width().saturating_sub(rest.chars().count()).max(20);
     for (index, part) in textwrap::wrap(text, room).iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Data on standard output, everything else on standard error; both honour `NO_COLOR`, pipes and the terminal's width.
+//! Writes data to standard output and everything else to standard error. Both respect `NO_COLOR`, pipes and the
+//! terminal's width.
 
 use std::io::{self, Write};
 
@@ -13,18 +14,18 @@ use serde::Serialize;
 
 use super::text::{self, SafeJson};
 
-/// How a command ended, as its exit code says.
+/// How a command ended. It determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CommandOutcome {
-    /// All of it was done.
+    /// Everything was done.
     Done,
-    /// Something was parked, failed, refused or not found, and the user has read which.
+    /// Something was parked, failed, refused or not found. The output says what.
     Incomplete,
-    /// The user stopped it.
+    /// The user stopped the command.
     Interrupted,
 }
 
-/// What was typed or set cannot work.
+/// An argument or a setting that cannot work. The user is at fault.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct WrongUsage(String);
@@ -41,18 +42,18 @@ pub(crate) const RED: Style = AnsiColor::Red.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 
-/// The widest that text is set; longer lines are hard to read.
+/// The most columns of text, because longer lines are hard to read.
 const WIDTH_MAX: usize = 100;
 
-/// Columns that text may take.
+/// The columns for text.
 pub(crate) fn width() -> usize {
     textwrap::termwidth().clamp(40, WIDTH_MAX)
 }
 
-/// Prints an error with its causes and how to fix it. Text that others wrote may be part of it.
+/// Prints an error with its causes and how to fix it. The text is made safe, because it may contain parts of the input.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut sentence = String::new();
-    // An error of the system without a context is the output's: every other names what it is about.
+    // A bare I/O error concerns the output, because all others have a context.
     if error.is::<io::Error>() || error.is::<csv::Error>() || error.is::<serde_json::Error>() {
         sentence.push_str("cannot write the output; check whether its disk is full");
     }
@@ -63,7 +64,7 @@ pub(crate) fn complain(error: &anyhow::Error) {
     note(&format!("{}: {}", paint(RED, "portend"), text::shown_lines(&sentence)));
 }
 
-/// The error, its causes, and how to fix it.
+/// The error with its causes and how to fix it.
 pub(crate) fn with_help(error: &anyhow::Error) -> String {
     match help_of(error) {
         Some(help) => format!("{error:#}; {help}"),
@@ -71,7 +72,7 @@ pub(crate) fn with_help(error: &anyhow::Error) -> String {
     }
 }
 
-/// How to fix it, if one of its causes says so.
+/// How to fix the error, from the first cause that knows.
 fn help_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         let store = cause.downcast_ref::<StoreError>().and_then(Help::help);
@@ -81,17 +82,17 @@ fn help_of(error: &anyhow::Error) -> Option<String> {
     })
 }
 
-/// A line on standard error. That it cannot be written is ignored.
+/// Writes a line to standard error. A failure to write it is ignored.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Text in a style.
+/// Formats text in a style.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// One line of JSON.
+/// Writes a line of JSON.
 pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
     let mut line = Vec::with_capacity(2048);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut line, SafeJson))?;
@@ -100,7 +101,7 @@ pub(crate) fn json_line(out: &mut impl Write, value: &impl Serialize) -> Result<
     Ok(())
 }
 
-/// A table without lines: its headings, the columns that are aligned to the right, and its rows.
+/// Formats a table without borders. `right` lists the columns that are aligned to the right.
 pub(crate) fn table(
     headings: &[&str],
     right: &[usize],
@@ -121,7 +122,7 @@ pub(crate) fn table(
     table.trim_fmt()
 }
 
-/// Whether the error is that nobody reads the output any more.
+/// Whether the error means that the reader closed the output.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kinds = error.chain().filter_map(|cause| {
         let in_json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
@@ -133,7 +134,7 @@ pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     kinds.into_iter().any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints the manual page of the program, or of one of its commands.
+/// Prints the manual page of the program or of one command.
 pub(crate) fn manual_page(program: clap::Command, command: Option<&str>) -> Result<CommandOutcome> {
     let mut program = program;
     program.build();

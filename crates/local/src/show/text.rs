@@ -1,6 +1,6 @@
-//! Text that others wrote, made safe to show: what a terminal or a spreadsheet would act on is escaped.
+//! Makes text safe to print: escapes the characters that a terminal or a spreadsheet would act on.
 //!
-//! Never: drops a character; an escape can be read back.
+//! Never: drops a character.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,19 +10,19 @@ use indicatif::HumanCount;
 use portend_core::time::Timestamp;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// For a terminal: control, escape and bidirectional characters as `\u{202e}`.
+/// Makes text safe for a terminal: control, escape and bidirectional characters become escapes such as `\u{202e}`.
 pub(crate) fn shown(text: &str) -> String {
     escaped(text, |_| false)
 }
 
-/// As [`shown`], with line breaks and tabs left as they are.
+/// Like [`shown`], but does not escape line breaks and tabs.
 pub(crate) fn shown_lines(text: &str) -> String {
     escaped(text, |each| matches!(each, '\n' | '\t'))
 }
 
-fn escaped(text: &str, kept: impl Fn(char) -> bool) -> String {
+fn escaped(text: &str, is_allowed: impl Fn(char) -> bool) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, each| {
-        if acts(each) && !kept(each) {
+        if is_unsafe(each) && !is_allowed(each) {
             // Writing to a string cannot fail.
             let _ = write!(shown, "{}", each.escape_unicode());
         } else {
@@ -32,11 +32,11 @@ fn escaped(text: &str, kept: impl Fn(char) -> bool) -> String {
     })
 }
 
-/// Whether a terminal acts on the character, text around it turns, or it cannot be seen: controls, formats (marks of
-/// direction, tags) but for the joiners of scripts and emoji, line and paragraph separators, and code points that are
-/// private or not assigned.
-fn acts(each: char) -> bool {
-    const ACTING: [GeneralCategory; 7] = [
+/// Whether a terminal acts on the character, or the character is invisible or changes the direction of text. These are
+/// controls, format characters (except the joiners of scripts and emoji), line and paragraph separators, and private or
+/// unassigned code points.
+fn is_unsafe(each: char) -> bool {
+    const UNSAFE: [GeneralCategory; 7] = [
         GeneralCategory::Control,
         GeneralCategory::Format,
         GeneralCategory::LineSeparator,
@@ -45,40 +45,40 @@ fn acts(each: char) -> bool {
         GeneralCategory::Surrogate,
         GeneralCategory::Unassigned,
     ];
-    !matches!(each, '\u{200C}' | '\u{200D}') && ACTING.contains(&each.general_category())
+    !matches!(each, '\u{200C}' | '\u{200D}') && UNSAFE.contains(&each.general_category())
 }
 
-/// For a cell of a spreadsheet: what would begin a formula gets an apostrophe before it.
+/// Makes text safe for a spreadsheet cell: puts an apostrophe before text that would be a formula.
 pub(crate) fn cell(text: &str) -> String {
     let shown = shown_lines(text);
     let formula = shown.trim_start().starts_with(['=', '+', '-', '@']);
     if formula { format!("'{shown}") } else { shown }
 }
 
-/// A time to the minute, for a table.
+/// A time with minutes but without seconds, for a table.
 pub(crate) fn minute(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separators between thousands.
 pub(crate) fn thousands(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
-/// A number of things, as people write it.
+/// A number with its noun, in the singular or the plural.
 pub(crate) fn counted(number: u64, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {one}{plural}", thousands(number))
 }
 
-/// A duration in whole days, or in hours below two days.
+/// A duration in whole days, or in hours if it is shorter than two days.
 pub(crate) fn days(duration: Duration) -> String {
     let hours = duration.as_secs() / 3600;
     if hours < 48 { counted(hours, "hour") } else { counted(hours / 24, "day") }
 }
 
-/// JSON for a line of output, in which what a terminal would act on is escaped as JSON escapes it.
+/// A JSON formatter that escapes the characters that a terminal would act on.
 pub(crate) struct SafeJson;
 
 impl serde_json::ser::Formatter for SafeJson {
@@ -88,10 +88,10 @@ impl serde_json::ser::Formatter for SafeJson {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((at, each)) = rest.char_indices().find(|(_, each)| acts(*each)) {
+        while let Some((at, each)) = rest.char_indices().find(|(_, each)| is_unsafe(*each)) {
             let (before, after) = rest.split_at(at);
             writer.write_all(before.as_bytes())?;
-            // JSON escapes a character beyond the first plane as two.
+            // JSON escapes a character outside the basic plane as two UTF-16 units.
             for unit in each.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;
             }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_acts_on_is_escaped_and_the_rest_is_left() {
+    fn only_characters_that_a_terminal_acts_on_are_escaped() {
         for (text, expected) in [
             ("AP Calculus AB", "AP Calculus AB"),
             ("日本語 é 🎓", "日本語 é 🎓"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_is_safe_to_show_and_says_the_same() {
+    fn safe_json_is_equal_after_parsing() {
         let text = "a\u{202e}\u{9b}\u{1b}\"é\n\u{e0041}";
         let mut line = Vec::new();
         text.serialize(&mut serde_json::Serializer::with_formatter(&mut line, SafeJson)).unwrap();
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_apart() {
+    fn thousands_have_separators() {
         for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(number), expected);
         }
     }
 
     #[test]
-    fn days_are_hours_until_there_are_two() {
+    fn a_duration_below_two_days_is_in_hours() {
         for (hours, expected) in [(1, "1 hour"), (47, "47 hours"), (48, "2 days"), (95 * 24 + 3, "95 days")] {
             assert_eq!(days(Duration::from_hours(hours)), expected);
         }

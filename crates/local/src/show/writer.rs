@@ -1,4 +1,4 @@
-//! Standard output on a thread of its own, so that a reader that pauses holds up neither work nor signals.
+//! Writes standard output on a separate thread, so that a slow reader blocks neither events nor signals.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -9,12 +9,12 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use tokio::sync::{mpsc, oneshot};
 
-/// Pieces that the thread has and has not written.
+/// The most pieces in the thread's queue.
 const QUEUE_PIECES: usize = 16;
-/// Bytes that may wait for the thread. More is produced only once the reader reads on.
+/// The most bytes that wait for the thread. No more events are started until the reader continues.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Writes pieces of text in their order.
+/// Writes pieces of text in order.
 pub(crate) struct OutputWriter {
     sender: mpsc::Sender<Vec<u8>>,
     waiting: VecDeque<Vec<u8>>,
@@ -24,7 +24,7 @@ pub(crate) struct OutputWriter {
 }
 
 impl OutputWriter {
-    /// Starts the thread. The bar, which shares a terminal with the output, is hidden while a piece is written.
+    /// Starts the thread. It hides the bar, which shares the terminal with the output, while it writes a piece.
     pub(crate) fn start(bar: ProgressBar) -> Result<Self> {
         let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(QUEUE_PIECES);
         let (finished, done) = oneshot::channel();
@@ -40,17 +40,17 @@ impl OutputWriter {
                 }
             }
             drop(pieces);
-            // Whoever waits for the end may have gone.
+            // The receiver may have been dropped.
             let _ = finished.send(());
         };
         thread::Builder::new()
             .name("output".into())
             .spawn(work)
-            .context("cannot start the output's thread")?;
+            .context("cannot start the thread that writes the output")?;
         Ok(Self { sender, waiting: VecDeque::new(), waiting_bytes: 0, failure, done })
     }
 
-    /// Adds a piece.
+    /// Adds a piece to the end.
     pub(crate) fn push(&mut self, piece: Vec<u8>) {
         self.waiting_bytes += piece.len();
         self.waiting.push_back(piece);
@@ -61,12 +61,12 @@ impl OutputWriter {
         !self.waiting.is_empty()
     }
 
-    /// Whether more may be produced.
+    /// Whether more events may be started.
     pub(crate) fn has_room(&self) -> bool {
         self.waiting_bytes < WAITING_BYTES_MAX
     }
 
-    /// Hands the next piece to the thread, as soon as it can take one. Dropping the future loses nothing.
+    /// Passes the next piece to the thread as soon as its queue has room. Dropping the future loses nothing.
     pub(crate) async fn hand_over(&mut self) -> Result<()> {
         let Ok(permit) = self.sender.reserve().await else { return Err(self.failure()) };
         if let Some(piece) = self.waiting.pop_front() {
@@ -83,7 +83,7 @@ impl OutputWriter {
         }
         let Self { sender, failure, done, .. } = self;
         drop(sender);
-        // The thread ends after its last piece, or with a failure.
+        // The thread ends after its last piece or after an error.
         let _ = done.await;
         match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error.into()),

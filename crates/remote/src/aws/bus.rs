@@ -1,7 +1,7 @@
-//! Notifies of insights on an event bus: Amazon EventBridge. An insight is one event with source `iops-dashboard.ai`
-//! and detail-type `insight`, which existing rules route by `detail.severity` and existing formatters read.
+//! Publishes insights on an event bus of Amazon EventBridge. Each insight is one event with the source
+//! `iops-dashboard.ai` and the detail-type `insight`. Existing rules route it by `detail.severity`.
 //!
-//! Never: sends `reply` or `attempts`; takes a request for a success whose entry failed; or retries.
+//! Never: sends `reply` or `attempts`, treats a request with a failed entry as a success, or retries.
 
 use std::fmt;
 
@@ -10,49 +10,50 @@ use portend_core::notify::{Notifier, NotifyError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Aws, Caller, Failure, Service};
+use super::{Aws, CallFailure, Caller, Service};
 use crate::limits::{BODY_BYTES_MAX, NOTIFY_TIMEOUT};
 use crate::network::Bounds;
 use crate::response::plain_code;
 
-/// An event bus by its name or ARN. Nothing is done until it is used.
+/// An event bus. It sends nothing until it is used.
 pub struct EventBus {
     name: String,
     caller: Caller,
 }
 
-/// Where the insights come from, as rules know it.
+/// The source of insights.
 const INSIGHT_SOURCE: &str = "iops-dashboard.ai";
-/// What they are.
+/// The detail-type of insights.
 const INSIGHT_DETAIL_TYPE: &str = "insight";
-/// Where alerts come from, as rules know it.
+/// The source of alerts.
 const ALERT_SOURCE: &str = "iops-dashboard.processor";
 
-/// Fields of the insight that stay in the store: texts of a model that nobody has checked, and their cost.
-const KEPT_BACK: [&str; 2] = ["reply", "attempts"];
+/// Fields of an insight that are not published: the model's unchecked text, and the attempts with their cost.
+const UNPUBLISHED_FIELDS: [&str; 2] = ["reply", "attempts"];
 
 impl EventBus {
-    /// What publishing does.
+    /// The IAM actions that publishing needs.
     pub const ACTIONS: [&str; 1] = ["events:PutEvents"];
 
-    /// The bus of this name or ARN.
+    /// The bus with this name or ARN.
     pub fn new(name: String, aws: Aws) -> Self {
         Self { name, caller: Caller::new(Service::EVENT_BRIDGE, aws) }
     }
 
-    /// Its name or ARN.
+    /// The bus's name or ARN.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it exists; else what is wrong, with how to fix it.
+    /// Checks that the bus exists. Otherwise returns what is wrong and how to fix it.
     pub async fn exists(&self) -> Result<(), String> {
-        let asked =
+        let described =
             self.caller.call::<Value>("DescribeEventBus", &json!({ "Name": self.name }), BOUNDS).await;
-        asked.map(drop).map_err(|failure| failure.of_a_look("bus", "events:DescribeEventBus"))
+        described.map(drop).map_err(|failure| failure.when_describing("bus", "events:DescribeEventBus"))
     }
 
-    /// Puts alerts on the bus as their producer does, at most [`EVENTS_AT_ONCE`](crate::limits::EVENTS_AT_ONCE): pairs of detail-type and detail.
+    /// Puts alerts on the bus as their producer does. Each alert is a pair of detail-type and detail; there are at most
+    /// [`EVENTS_AT_ONCE`](crate::limits::EVENTS_AT_ONCE).
     pub async fn put_alerts(&self, alerts: &[(String, String)]) -> Result<(), NotifyError> {
         let entries =
             alerts.iter().map(|(detail_type, detail)| self.entry(ALERT_SOURCE, detail_type, detail));
@@ -65,11 +66,11 @@ impl EventBus {
 
     async fn put(&self, entries: &[Entry<'_>]) -> Result<(), NotifyError> {
         let put = self.caller.call("PutEvents", &json!({ "Entries": entries }), BOUNDS).await;
-        let Put { failed_entry_count, entries } = put.map_err(|failure| match failure {
-            Failure::Busy(what) | Failure::Unreachable(what) => NotifyError::Unreachable { what },
-            Failure::Refused(what, _) => NotifyError::Refused { what },
+        let PutEventsResponse { failed_entry_count, entries } = put.map_err(|failure| match failure {
+            CallFailure::Busy(what) | CallFailure::Unreachable(what) => NotifyError::Unreachable { what },
+            CallFailure::Refused(what, _) => NotifyError::Refused { what },
         })?;
-        // The request was taken; its entries may not have been.
+        // The request succeeded, but an entry of it may have failed.
         if failed_entry_count == 0 {
             return Ok(());
         }
@@ -91,26 +92,26 @@ struct Entry<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Put {
+struct PutEventsResponse {
     failed_entry_count: u32,
     #[serde(default)]
-    entries: Vec<PutEntry>,
+    entries: Vec<EntryResult>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct PutEntry {
+struct EntryResult {
     error_code: Option<String>,
 }
 
-/// The event's detail: what formatters read of an alert (`alert_type`, `timestamp`, `details`), and of the insight all
-/// that is checked.
+/// The event's detail: the insight's checked fields, and the fields that existing formatters read from an alert
+/// (`alert_type`, `timestamp` and `details`).
 fn detail(insight: &StoredInsight) -> String {
     let mut fields = match serde_json::to_value(insight) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) | Err(_) => Map::new(),
     };
-    fields.retain(|name, _| !KEPT_BACK.contains(&name.as_str()));
+    fields.retain(|name, _| !UNPUBLISHED_FIELDS.contains(&name.as_str()));
     fields.insert("alert_type".to_owned(), Value::from(insight.prediction_type()));
     if let Some(facts) = fields.get("facts").cloned() {
         fields.insert("details".to_owned(), facts);
@@ -120,7 +121,7 @@ fn detail(insight: &StoredInsight) -> String {
 
 impl Notifier for EventBus {
     async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
-        // The future of a call is large; boxed, it does not make every caller's so.
+        // The future of a call is large. Boxing it keeps the callers' futures small.
         Box::pin(self.put(&[self.entry(INSIGHT_SOURCE, INSIGHT_DETAIL_TYPE, &detail(insight))])).await
     }
 }

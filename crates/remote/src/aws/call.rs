@@ -1,10 +1,12 @@
-//! One call on AWS: a JSON request, signed, and its response.
+//! One call to AWS: sends a signed JSON request, and checks the response's checksum and date.
 //!
 //! ```text
 //! settings, credentials (5 s) ─▶ sign ─▶ exchange (connect 3 s, then the bounds) ─▶ clock, checksum ─▶ Response
 //! ```
 //!
-//! Never: retries. After a refusal because of the clock, the next call is signed with AWS's time.
+//! If AWS refuses a request because of the clock, the next call is signed with AWS's time.
+//!
+//! Never: retries.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +24,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::config::Aws;
-use super::error::Failure;
+use super::error::CallFailure;
 use super::{Service, endpoint};
 use crate::clock::SystemClock;
 use crate::network::{self, Bounds, no_request};
@@ -33,14 +35,14 @@ use crate::secret::Secret;
 pub(crate) struct Caller {
     service: Service,
     aws: Aws,
-    place: OnceCell<Place>,
+    destination: OnceCell<Destination>,
 }
 
-/// Where the service is, and what opens it.
-struct Place {
+/// The service's address, and what authorizes requests to it.
+struct Destination {
     url: String,
     region: String,
-    /// A key that is sent in place of a signature.
+    /// A key that replaces the signature.
     key: Option<Secret>,
     credentials: Option<SharedCredentialsProvider>,
 }
@@ -49,26 +51,26 @@ struct Place {
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 impl Caller {
-    /// Of this service. Nothing is done yet.
+    /// A caller of this service. It sends nothing yet.
     pub(crate) fn new(service: Service, aws: Aws) -> Self {
-        Self { service, aws, place: OnceCell::new() }
+        Self { service, aws, destination: OnceCell::new() }
     }
 
-    /// Calls an operation of a service that speaks AWS's JSON protocol.
+    /// Calls an operation of a service that uses AWS's JSON protocol.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         operation: &str,
         input: &impl Serialize,
         bounds: Bounds,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CallFailure> {
         let body = serde_json::to_string(input).map_err(|_| no_request())?;
         let target = format!("{}.{operation}", self.service.target);
         let response = self.send("/", Some(&target), body, bounds).await?;
-        if response.is_success() { Ok(response.read()?) } else { Err(Failure::of(&response)) }
+        if response.is_success() { Ok(response.read()?) } else { Err(CallFailure::of(&response)) }
     }
 
-    /// Sends a JSON request, whatever its response says. A response that is damaged, or refuses the time of the
-    /// signature alone, is an error here.
+    /// Sends a JSON request and returns the response, whatever its status. A damaged response is an error, and so is a
+    /// refusal because of the signature's time.
     pub(crate) async fn send(
         &self,
         path: &str,
@@ -76,39 +78,39 @@ impl Caller {
         body: String,
         bounds: Bounds,
     ) -> Result<Response, ModelError> {
-        // Reading the settings is a large future, and seldom needed.
-        let place = self.place.get_or_try_init(|| Box::pin(self.find())).await?;
-        let mut request = Request::post(format!("{}{path}", place.url))
+        // The future that reads the settings is large and runs once, so it is boxed.
+        let destination = self.destination.get_or_try_init(|| Box::pin(self.find())).await?;
+        let mut request = Request::post(format!("{}{path}", destination.url))
             .header(CONTENT_TYPE, self.service.content_type)
             .header(ACCEPT, "application/json");
         if let Some(target) = target {
             request = request.header(TARGET, target);
         }
         let mut request = request.body(body).map_err(|_| no_request())?;
-        let signed = self.authorize(&mut request, place).await?;
+        let signed = self.authorize(&mut request, destination).await?;
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(network::USER_AGENT));
         let mut response = self.aws.connections.exchange(request, bounds).await?;
         if !response.is_success() && self.aws.skew.learn(&response, SystemClock.now(), signed) {
-            return Err(ModelError::Unavailable { what: "the clock of this machine is off".to_owned() });
+            return Err(ModelError::Unavailable { what: "a wrong clock on this machine".to_owned() });
         }
         let checksum = response.headers.get("x-amz-crc32").and_then(|checksum| checksum.parse().ok());
         if response.is_success() && checksum.is_some_and(|sum: u32| sum != crc32fast::hash(&response.body)) {
             return Err(unreadable("damaged"));
         }
-        if let Some(key) = &place.key {
+        if let Some(key) = &destination.key {
             response.body = key.masked(response.body);
         }
         Ok(response)
     }
 
-    async fn find(&self) -> Result<Place, ModelError> {
+    async fn find(&self) -> Result<Destination, ModelError> {
         let config = self.aws.config().await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            let fault = ConfigurationFault::Refused("no region is known; set AWS_REGION".to_owned());
+            let fault = ConfigurationFault::Refused("AWS_REGION is not set".to_owned());
             ModelError::Configuration { fault }
         })?;
         let key = self.service.key_id.and_then(|id| endpoint::setting(config, id, "AWS_BEARER_TOKEN", ""));
-        Ok(Place {
+        Ok(Destination {
             url: endpoint::url(config, &self.service, &region),
             region,
             key: key.filter(|key| !key.trim().is_empty()).map(|key| Secret::new(&key)),
@@ -116,23 +118,28 @@ impl Caller {
         })
     }
 
-    /// Adds the key, or a signature; returns the time of it.
-    async fn authorize(&self, request: &mut Request<String>, place: &Place) -> Result<Timestamp, ModelError> {
+    /// Adds the key or a signature. Returns the time of signing.
+    async fn authorize(
+        &self,
+        request: &mut Request<String>,
+        destination: &Destination,
+    ) -> Result<Timestamp, ModelError> {
         let fault = |fault| ModelError::Configuration { fault };
-        if let Some(key) = &place.key {
+        if let Some(key) = &destination.key {
             let key = key.bearer().ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
             request.headers_mut().insert(AUTHORIZATION, key);
             return Ok(SystemClock.now());
         }
-        let provider = place.credentials.as_ref().ok_or_else(|| fault(ConfigurationFault::NoCredentials))?;
+        let provider =
+            destination.credentials.as_ref().ok_or_else(|| fault(ConfigurationFault::NoCredentials))?;
         let identity = self.aws.credentials.current(provider, system_time(SystemClock.now())).await?;
         let time = self.aws.skew.correct(SystemClock.now());
-        self.sign(request, &place.region, &identity, time)
+        self.sign(request, &destination.region, &identity, time)
             .ok_or_else(|| fault(ConfigurationFault::BadCredentials))?;
         Ok(time)
     }
 
-    /// Signs by Signature Version 4, with every header that is there. Fails where the credentials fit no header.
+    /// Signs the request and all its headers with Signature Version 4. `None` if no header can contain the credentials.
     fn sign(
         &self,
         request: &mut Request<String>,

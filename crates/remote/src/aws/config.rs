@@ -1,7 +1,7 @@
-//! What every call on AWS shares: the settings, from where AWS's own programs find them; credentials, connections, and
-//! how far the clock is off.
+//! What all calls to AWS share: settings, which are found as by AWS's own programs; credentials; connections; and the
+//! error of this machine's clock.
 //!
-//! Never: does anything before it is used; no file is read, no service asked.
+//! Never: reads a file or calls a service before it is used.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::credentials::Credentials;
 use super::skew::Skew;
 use crate::network::{self, Connections};
 
-/// What every call on AWS shares. Clones share it too.
+/// The settings, credentials and connections of all calls to AWS. Clones share them.
 #[derive(Clone)]
 pub struct Aws {
     region: Option<String>,
@@ -27,14 +27,14 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// As the surroundings have them: environment, profile, web identity, container, instance. A region given here
-    /// goes before theirs.
+    /// Finds everything where the AWS SDK does: environment, profile, web identity, container, instance. The region of
+    /// the argument takes precedence.
     pub fn ambient(region: Option<String>) -> Self {
         Self::new(region, OnceCell::new())
     }
 
-    /// Ready made, such as for a test's own server.
-    pub fn given(config: SdkConfig) -> Self {
+    /// Uses this configuration, such as for a test's own server.
+    pub fn with_config(config: SdkConfig) -> Self {
         Self::new(config.region().map(ToString::to_string), OnceCell::new_with(Some(config)))
     }
 
@@ -48,18 +48,18 @@ impl Aws {
         }
     }
 
-    /// The region, as far as it is known without looking for it.
+    /// The region, if it was set when this was created.
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
     }
 
-    /// The settings themselves.
+    /// The settings, loaded at the first call.
     pub(super) async fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(|| self.look()).await
+        self.config.get_or_init(|| self.load()).await
     }
 
-    async fn look(&self) -> SdkConfig {
-        // The defaults that this program was written against; an update of the library does not change them.
+    async fn load(&self) -> SdkConfig {
+        // A fixed version, so that an update of the library does not change the defaults.
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(network::https());
         match &self.region {
             Some(region) => loader.region(Region::new(region.clone())).load().await,
@@ -74,8 +74,8 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// The region that `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile names. An instance is not asked: on any other
-/// machine that takes seconds.
+/// The region in `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile. The instance's metadata is not read, because that
+/// takes seconds on any other machine.
 pub async fn find_region() -> Option<String> {
     let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());

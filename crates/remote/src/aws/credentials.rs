@@ -1,6 +1,6 @@
-//! The credentials that requests are signed with: fetched when they are needed, kept until they are about to expire.
+//! Fetches the credentials that sign requests, and caches them until they are about to expire.
 //!
-//! Never: repeats a text of whoever has them; it may quote them.
+//! Never: repeats an error text of the source, because it may contain the credentials.
 
 use std::error::Error;
 use std::fmt;
@@ -15,40 +15,40 @@ use portend_core::model::{ConfigurationFault, ModelError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::limits::{CREDENTIALS_KEPT, CREDENTIALS_REFRESH, CREDENTIALS_TIMEOUT};
+use crate::limits::{CREDENTIALS_CACHE_TIME, CREDENTIALS_REFRESH, CREDENTIALS_TIMEOUT};
 use crate::network::causes;
 
-/// The credentials of the process, fetched by one for all.
+/// The process's cache of credentials. Concurrent calls cause one fetch.
 #[derive(Default)]
-pub(super) struct Credentials(Mutex<Option<Held>>);
+pub(super) struct Credentials(Mutex<Option<CachedIdentity>>);
 
-struct Held {
+struct CachedIdentity {
     identity: Identity,
     fetch_at: SystemTime,
 }
 
 impl Credentials {
-    /// Those of now. Where fetching new ones fails, the old ones serve until they expire.
+    /// The current credentials. If a fetch fails, the old ones are used until they expire.
     pub(super) async fn current(
         &self,
         provider: &SharedCredentialsProvider,
         now: SystemTime,
     ) -> Result<Identity, ModelError> {
-        let mut held = self.0.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| now < held.fetch_at) {
-            return Ok(held.identity.clone());
+        let mut cached = self.0.lock().await;
+        if let Some(cached) = cached.as_ref().filter(|cached| now < cached.fetch_at) {
+            return Ok(cached.identity.clone());
         }
         match fetch(provider).await {
             Ok(identity) => {
                 let expiring = identity.expiration().and_then(|at| at.checked_sub(CREDENTIALS_REFRESH));
-                let fetch_at = expiring.unwrap_or(now + CREDENTIALS_KEPT);
-                *held = Some(Held { identity: identity.clone(), fetch_at });
+                let fetch_at = expiring.unwrap_or(now + CREDENTIALS_CACHE_TIME);
+                *cached = Some(CachedIdentity { identity: identity.clone(), fetch_at });
                 Ok(identity)
             }
-            Err(error) => match held.as_mut() {
-                Some(held) if held.identity.expiration().is_none_or(|at| now < at) => {
-                    held.fetch_at = now + CREDENTIALS_REFRESH / 2;
-                    Ok(held.identity.clone())
+            Err(error) => match cached.as_mut() {
+                Some(cached) if cached.identity.expiration().is_none_or(|at| now < at) => {
+                    cached.fetch_at = now + CREDENTIALS_REFRESH / 2;
+                    Ok(cached.identity.clone())
                 }
                 Some(_) | None => Err(error),
             },
@@ -64,23 +64,23 @@ impl fmt::Debug for Credentials {
 
 async fn fetch(provider: &SharedCredentialsProvider) -> Result<Identity, ModelError> {
     match timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
-        Ok(fetched) => fetched.map(Identity::from).map_err(|error| failed(&error)),
-        // Every real source answers within that time; none is there.
+        Ok(fetched) => fetched.map(Identity::from).map_err(|error| model_error(&error)),
+        // Every real source responds within that time, so there is none.
         Err(_) => Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials }),
     }
 }
 
-fn failed(error: &CredentialsError) -> ModelError {
+fn model_error(error: &CredentialsError) -> ModelError {
     let unreachable = |what: &str| ModelError::Unreachable { what: format!("credentials: {what}") };
     let none = ModelError::Configuration { fault: ConfigurationFault::NoCredentials };
     let connection = causes(error).find_map(<dyn Error>::downcast_ref::<ConnectorError>);
     let from_instance = causes(error).any(<dyn Error>::is::<ImdsError>);
     match (error, connection) {
-        // A profile of a kind that is not built in, such as single sign-on, has none for this program.
+        // This program does not support every kind of profile; single sign-on is not built in.
         (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_), _) => none,
-        (CredentialsError::ProviderTimedOut(_), _) => unreachable("no answer in time"),
+        (CredentialsError::ProviderTimedOut(_), _) => unreachable("no response in time"),
         (_, Some(_)) => unreachable("no connection"),
-        // Whatever answers there is not an instance that has a role.
+        // The metadata service is missing, is not AWS's, or has no role.
         (_, None) if from_instance => none,
         (_, None) => ModelError::Configuration { fault: ConfigurationFault::BadCredentials },
     }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_to_have_none_is_told_apart_and_not_repeated() {
+    fn each_failure_to_fetch_credentials_is_distinguished_and_its_text_is_not_repeated() {
         let configuration = |fault| ModelError::Configuration { fault };
         let unreachable = |what: &str| ModelError::Unreachable { what: what.to_owned() };
         let refused = ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionRefused).into());
@@ -113,15 +113,15 @@ mod tests {
             (CredentialsError::provider_error(refused), unreachable("credentials: no connection")),
             (
                 CredentialsError::provider_timed_out(Duration::from_secs(5)),
-                unreachable("credentials: no answer in time"),
+                unreachable("credentials: no response in time"),
             ),
         ] {
-            assert_eq!(failed(&error), expected);
-            assert!(!failed(&error).to_string().contains("canary"));
+            assert_eq!(model_error(&error), expected);
+            assert!(!model_error(&error).to_string().contains("canary"));
         }
     }
 
-    /// Credentials that live an hour from 1970 on; after the first, fetching fails.
+    /// Returns credentials that expire one hour after 1970 began. Every fetch after the first fails.
     #[derive(Debug, Default)]
     struct Once(Arc<AtomicUsize>);
 
@@ -139,21 +139,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn they_are_kept_until_they_expire_and_fetched_anew_before() {
+    async fn credentials_are_fetched_again_before_they_expire_and_used_until_they_do() {
         let fetched = Arc::<AtomicUsize>::default();
         let provider = SharedCredentialsProvider::new(Once(Arc::clone(&fetched)));
         let credentials = Credentials::default();
-        for (minute, is_there, fetches) in
+        for (minute, is_ok, fetches) in
             [(0, true, 1), (58, true, 1), (59, true, 2), (59, true, 2), (60, false, 3)]
         {
             let now = UNIX_EPOCH + Duration::from_mins(minute);
             let current = credentials.current(&provider, now).await;
-            assert_eq!((current.is_ok(), fetched.load(Ordering::SeqCst)), (is_there, fetches), "{minute}");
+            assert_eq!((current.is_ok(), fetched.load(Ordering::SeqCst)), (is_ok, fetches), "{minute}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_source_that_says_nothing_is_left_after_its_time() {
+    async fn a_source_that_does_not_respond_times_out() {
         #[derive(Debug)]
         struct Silent;
         impl ProvideCredentials for Silent {

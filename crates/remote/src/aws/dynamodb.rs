@@ -1,23 +1,23 @@
-//! The store's contract on one DynamoDB table, also for the items that the original handler wrote.
+//! The store in one DynamoDB table. It also reads the items that the original handler wrote.
 //!
 //! | item    | `pk`                      | `sk`                                      | attributes                      |
 //! |---------|---------------------------|-------------------------------------------|---------------------------------|
-//! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo`, `todo_day` while something is left to do |
+//! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
-//! | index                 | key                             | holds          | serves                                     |
-//! |-----------------------|---------------------------------|----------------|--------------------------------------------|
-//! | `PredictionTypeIndex` | `prediction_type`, `timestamp`  | all attributes | the newest of a type; all types are merged |
-//! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | all attributes | readers beside this program                |
+//! | index                 | key                             | projects       | used for                                    |
+//! |-----------------------|---------------------------------|----------------|---------------------------------------------|
+//! | `PredictionTypeIndex` | `prediction_type`, `timestamp`  | all attributes | the newest insights of one type, or of all  |
+//! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | all attributes | other programs                              |
 //! | `AlertIdIndex`        | `alert_id`                      | keys           | one insight, or one parked event, by its id |
-//! | `TodoIndex`           | `todo_day`, `timestamp`         | keys           | what is still to be published or upgraded  |
+//! | `TodoIndex`           | `todo_day`, `timestamp`         | keys           | insights to be published or upgraded        |
 //!
-//! Every item has `ttl`, in epoch seconds. DynamoDB deletes late, so each condition and each reader takes what has
-//! expired for absent.
+//! Every item has `ttl`, in seconds since 1970. DynamoDB deletes items late, so every condition and every read treats
+//! an expired item as absent.
 //!
-//! Never: reads before it writes where one conditional write does; tries a write again (the pipeline does, and every one
-//! can be repeated); or puts an item's content into an error.
+//! Never: reads before it writes if one conditional write is enough; retries a write (the pipeline does, and every
+//! write can be repeated); or puts an item's content into an error.
 
 mod attribute;
 mod request;
@@ -43,26 +43,26 @@ use portend_core::store::{
 };
 use portend_core::time::Timestamp;
 
-use self::claims::Updated;
+use self::claims::UpdateResult;
 use self::request::{TableRequest, Update};
-use super::{Aws, Caller, Failure, Service};
+use super::{Aws, CallFailure, Caller, Service};
 use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX};
 use crate::network::Bounds;
 
 pub use table::TableFinding;
 
-/// A store in one DynamoDB table. Nothing is done until it is used.
+/// A store in one DynamoDB table. It sends nothing until it is used.
 pub struct DynamoDb {
     table: String,
-    /// The alert types that "all types" means: an index has no other way to name them.
+    /// The known alert types. A query for all types is one query for each of them.
     types: Vec<String>,
     caller: Caller,
-    /// Items that were left out of pages since they cannot be read.
+    /// Items that pages skipped because they cannot be read.
     unreadable: AtomicUsize,
 }
 
 impl DynamoDb {
-    /// What the running program does to the table and its indexes.
+    /// The IAM actions that the running program needs on the table and its indexes.
     pub const ACTIONS: [&str; 5] = [
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
@@ -71,20 +71,19 @@ impl DynamoDb {
         "dynamodb:UpdateItem",
     ];
 
-    /// The table of this name, with insights of these types.
+    /// The table with this name, for insights of these types.
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
         let caller = Caller::new(Service::DYNAMO_DB, aws);
         Self { table, types, caller, unreadable: AtomicUsize::new(0) }
     }
 
-    /// How many items were left out of what was read, since they are not what their keys say. One of them does not hide
-    /// the others.
+    /// The number of items that were skipped because they cannot be read. An unreadable item does not hide the others.
     pub fn unreadable(&self) -> usize {
         self.unreadable.load(Ordering::Relaxed)
     }
 
-    /// What was read, or counted as unreadable.
+    /// Passes an item on, or counts it as unreadable if it is `None`.
     fn readable<T>(&self, read: Option<T>) -> Option<T> {
         if read.is_none() {
             self.unreadable.fetch_add(1, Ordering::Relaxed);
@@ -92,12 +91,12 @@ impl DynamoDb {
         read
     }
 
-    /// One of the pipeline's operations, each within a moment.
-    async fn call<R: TableRequest>(&self, request: &R) -> Result<R::Response, Failure> {
+    /// One operation of the pipeline, within [`STORE_TIMEOUT`].
+    async fn call<R: TableRequest>(&self, request: &R) -> Result<R::Response, CallFailure> {
         self.exchange(request, Bounds { time: Some(STORE_TIMEOUT), bytes: TABLE_BYTES_MAX }).await
     }
 
-    /// A page, which takes longer; asked for again while that may help.
+    /// Reads a page, within [`PAGE_TIMEOUT`]. Retries temporary failures.
     async fn page<R: TableRequest>(&self, request: &R) -> Result<R::Response, StoreError> {
         let bounds = Bounds { time: Some(PAGE_TIMEOUT), bytes: TABLE_BYTES_MAX };
         let read = || async { self.exchange(request, bounds).await.map_err(|failure| self.error(&failure)) };
@@ -106,49 +105,59 @@ impl DynamoDb {
         read.retry(pauses).when(StoreError::is_transient).await
     }
 
-    /// The future of an exchange is large; boxed, it does not make every caller's so.
-    async fn exchange<R: TableRequest>(&self, request: &R, bounds: Bounds) -> Result<R::Response, Failure> {
+    /// One exchange. Its future is large; boxing it keeps the callers' futures small.
+    async fn exchange<R: TableRequest>(
+        &self,
+        request: &R,
+        bounds: Bounds,
+    ) -> Result<R::Response, CallFailure> {
         Box::pin(self.caller.call(R::OPERATION, request, bounds)).await
     }
 
     /// A conditional update.
-    async fn update(&self, update: &Update) -> Result<Updated, StoreError> {
+    async fn update(&self, update: &Update) -> Result<UpdateResult, StoreError> {
         match self.call(update).await {
-            Ok(updated) => Ok(Updated::Done(updated.attributes)),
-            Err(Failure::Refused(code, body)) if code == "ConditionalCheckFailedException" => {
-                Ok(Updated::Refused(body.read("Item")))
+            Ok(updated) => Ok(UpdateResult::Done(updated.attributes)),
+            Err(CallFailure::Refused(code, body)) if code == "ConditionalCheckFailedException" => {
+                Ok(UpdateResult::Refused(body.read("Item")))
             }
             Err(failure) => Err(self.error(&failure)),
         }
     }
 
-    /// What a failed operation means to the pipeline.
-    fn error(&self, failure: &Failure) -> StoreError {
-        let source = format!("the DynamoDB table {}: {failure}", self.table).into();
+    /// The store error for a failed call.
+    fn error(&self, failure: &CallFailure) -> StoreError {
+        let source = format!("the DynamoDB table `{}`: {failure}", self.table).into();
         match failure {
-            Failure::Busy(_) => StoreError::Busy { source },
-            Failure::Unreachable(_) => StoreError::Unreachable { source },
-            Failure::Refused(code, _) => {
-                let fix = match code.as_str() {
-                    "ResourceNotFoundException" => "it does not exist in this region and account",
-                    "ValidationException" => "it has other keys or lacks an index; portend doctor says which",
-                    _ => "see the credentials and their policy",
+            CallFailure::Busy(_) => StoreError::Busy { source },
+            CallFailure::Unreachable(_) => StoreError::Unreachable { source },
+            CallFailure::Refused(code, _) => {
+                let (wrong, fix) = match code.as_str() {
+                    "ResourceNotFoundException" => (
+                        "it does not exist in this region and account",
+                        "deploy the stack, or name another table",
+                    ),
+                    "ValidationException" => {
+                        ("it has other keys or lacks an index", "run portend doctor to see which")
+                    }
+                    _ => ("the request is not allowed", "check the credentials and their policy"),
                 };
-                let source = format!("the DynamoDB table {} ({failure}): {fix}", self.table).into();
+                let source =
+                    format!("the DynamoDB table `{}`: {wrong} ({failure}); {fix}", self.table).into();
                 StoreError::Refused { source }
             }
         }
     }
 
-    /// What is busy, for a reason of its own.
+    /// The error for a table that is busy without an error of the service.
     fn busy(&self, what: &str) -> StoreError {
-        StoreError::Busy { source: format!("the DynamoDB table {}: {what}", self.table).into() }
+        StoreError::Busy { source: format!("the DynamoDB table `{}`: {what}", self.table).into() }
     }
 
-    /// An item that is not what its key says.
-    fn no_item(&self, what: &str) -> StoreError {
+    /// The error for an item that cannot be read.
+    fn unreadable_item(&self, what: &str) -> StoreError {
         StoreError::Unusable {
-            source: format!("the DynamoDB table {}: {what} that cannot be read", self.table).into(),
+            source: format!("the DynamoDB table `{}` contains {what} that cannot be read", self.table).into(),
         }
     }
 }

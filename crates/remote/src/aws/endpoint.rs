@@ -1,12 +1,12 @@
-//! Where a service of AWS is: as configured, or by the names that AWS's own endpoint rules make.
+//! The URL of an AWS service: the configured one, or the one that AWS's endpoint rules define.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use super::Service;
 
-/// Regions that begin so, the ending of their hosts, and that of the hosts which have IPv6 too. The last row is for
-/// all others.
+/// A prefix of region names, the domain of the region's hosts, and the domain of its dual-stack hosts (IPv4 and IPv6).
+/// The last row is for all other regions.
 const PARTITIONS: [(&str, &str, &str); 8] = [
     ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
     ("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
@@ -18,8 +18,8 @@ const PARTITIONS: [(&str, &str, &str); 8] = [
     ("", "amazonaws.com", "api.aws"),
 ];
 
-/// The URL of a service, without a slash at its end: `AWS_ENDPOINT_URL_*`, `AWS_ENDPOINT_URL`, the profile's, or
-/// AWS's own.
+/// The URL of a service, without a slash at its end: from `AWS_ENDPOINT_URL_*`, `AWS_ENDPOINT_URL` or the profile,
+/// otherwise AWS's own.
 pub(super) fn url(config: &SdkConfig, service: &Service, region: &str) -> String {
     let configured = setting(config, service.id, "AWS_ENDPOINT_URL", "endpoint_url");
     if let Some(url) = configured.as_deref().or(config.endpoint_url()) {
@@ -32,7 +32,7 @@ pub(super) fn url(config: &SdkConfig, service: &Service, region: &str) -> String
     )
 }
 
-/// What the environment or the profile says for one service alone.
+/// A setting for one service, from the environment or the profile.
 pub(super) fn setting(config: &SdkConfig, id: &str, variable: &str, key: &str) -> Option<String> {
     let name = ServiceConfigKey::builder().service_id(id).env(variable).profile(key).build().ok()?;
     LoadServiceConfig::load_config(config.service_config()?, name)
@@ -46,7 +46,7 @@ fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
         // GovCloud's own endpoints are FIPS endpoints.
         "dynamodb" => (fips && (!is_gov || dual_stack), dual_stack),
         "events" => (fips && !is_gov, dual_stack),
-        // The plain name has IPv6.
+        // The standard host supports IPv6 too.
         "secretsmanager" => (fips, dual_stack && !ipv4.starts_with("amazonaws.com")),
         _ => (fips, dual_stack),
     };
@@ -58,9 +58,9 @@ fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
 mod tests {
     use super::*;
 
-    /// As the SDK's own resolvers, of November 2026, say.
+    /// The expected hosts are those of the SDK's own resolvers in November 2026.
     #[test]
-    fn each_service_has_the_host_that_aws_documents() {
+    fn each_service_has_the_host_of_the_sdk() {
         let plain = |service, region| host(service, region, false, false);
         for (region, ending) in [
             ("us-east-1", "us-east-1.amazonaws.com"),

@@ -1,7 +1,6 @@
-//! What a call on one of AWS's services failed of: whether the same request may succeed a moment later, and what to
-//! call it.
+//! Why a call to an AWS service failed, and whether the same request may succeed a moment later.
 //!
-//! Never: repeats the service's text, which may quote what was sent.
+//! Never: repeats the service's text, because it may quote the request.
 
 use std::fmt;
 
@@ -11,30 +10,30 @@ use serde_json::Value;
 
 use crate::response::{Response, plain_code};
 
-/// Why a service did not do what it was asked.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// It is throttling, or fails for a moment: the service's code, or the status.
+pub(crate) enum CallFailure {
+    /// The service throttles, or fails temporarily: its code, or the status.
     Busy(String),
-    /// There was no response.
+    /// There was no response: what went wrong.
     Unreachable(String),
-    /// It refuses, and will again: the service's code, or a sentence.
+    /// The service refuses the request, and would refuse it again: its code, or a sentence.
     Refused(String, ErrorBody),
 }
 
-/// What the service says beside its code, for whoever knows its shape.
+/// The body of an error response.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct ErrorBody(Value);
 
 impl ErrorBody {
-    /// A member of it.
+    /// Reads one member.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_value(self.0.get(name)?.clone()).ok()
     }
 }
 
-impl Failure {
-    /// What a response that is not a success means.
+impl CallFailure {
+    /// The failure in a response that is not a success.
     pub(crate) fn of(response: &Response) -> Self {
         let body = response.json().unwrap_or_default();
         let code = error_type(response, &body).and_then(plain_code);
@@ -46,13 +45,14 @@ impl Failure {
         }
     }
 
-    /// It refuses, and what it says is known: a code, or a sentence.
+    /// A refusal without a body, by a code or a sentence.
     pub(crate) fn refused(what: &str) -> Self {
         Self::Refused(what.to_owned(), ErrorBody::default())
     }
 
-    /// What it means to a person who has looked whether this is there, by this action; with how to fix it.
-    pub(crate) fn of_a_look(self, thing: &str, action: &str) -> String {
+    /// The sentence for a person after `thing` could not be described: what is wrong, and how to fix it. `action` is
+    /// the IAM action that describing needs.
+    pub(crate) fn when_describing(self, thing: &str, action: &str) -> String {
         match self {
             Self::Refused(what, _) if what == "ResourceNotFoundException" => {
                 format!(
@@ -60,30 +60,32 @@ impl Failure {
                 )
             }
             Self::Refused(what, _) if what == "AccessDeniedException" => {
-                format!("it may not be described; allow {action}")
+                format!("these credentials may not describe it; allow {action}")
             }
-            Self::Refused(what, _) => format!("it refuses ({what}); see the credentials and the region"),
+            Self::Refused(what, _) => {
+                format!("it refuses the request ({what}); check the credentials and the region")
+            }
             Self::Busy(what) | Self::Unreachable(what) => {
-                format!("it cannot be reached ({what}); see the region, the network and the endpoint")
+                format!("it cannot be reached ({what}); check the region, the network and the endpoint")
             }
         }
     }
 }
 
-/// Where there is no response to speak of.
-impl From<ModelError> for Failure {
+/// The failure of a call that has no usable response.
+impl From<ModelError> for CallFailure {
     fn from(error: ModelError) -> Self {
         let refused = Self::refused;
         match error {
             ModelError::Unreachable { what } => Self::Unreachable(what),
-            ModelError::Unreadable { .. } => Self::Unreachable("a response that cannot be read".to_owned()),
+            ModelError::Unreadable { .. } => Self::Unreachable("unreadable response".to_owned()),
             ModelError::TimedOut => Self::Unreachable("no response in time".to_owned()),
             ModelError::Unavailable { what } => Self::Busy(what),
             ModelError::Configuration { fault: ConfigurationFault::NoCredentials } => {
                 refused("no credentials were found")
             }
             ModelError::Configuration { fault: ConfigurationFault::BadCredentials } => {
-                refused("the credentials cannot be used")
+                refused("the credentials are expired or not valid")
             }
             ModelError::Configuration { fault: ConfigurationFault::Refused(what) } => refused(&what),
             ModelError::Configuration { .. }
@@ -95,8 +97,8 @@ impl From<ModelError> for Failure {
     }
 }
 
-/// An error's type: in the header cut at `:`, else in the body's `__type` cut before `#`. A frontend that does not know
-/// the operation wraps its body in `Output`.
+/// The type of an error: the header up to `:`, otherwise `__type` in the body after `#`. For an unknown operation, the
+/// service's frontend wraps the body in `Output`.
 pub(crate) fn error_type<'a>(response: &'a Response, body: &'a Value) -> Option<&'a str> {
     let header = response.headers.get("x-amzn-errortype");
     let in_body = || body.get("__type").or_else(|| body.pointer("/Output/__type")).and_then(Value::as_str);
@@ -105,7 +107,7 @@ pub(crate) fn error_type<'a>(response: &'a Response, body: &'a Value) -> Option<
     Some(kind.rsplit('#').next().unwrap_or(kind).trim())
 }
 
-/// What passes although its status says that the request is at fault.
+/// Temporary failures whose status, 4xx, blames the request.
 const BUSY: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
@@ -118,7 +120,7 @@ const BUSY: [&str; 9] = [
     "TooManyRequestsException",
 ];
 
-impl fmt::Display for Failure {
+impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(what) | Self::Unreachable(what) | Self::Refused(what, _) => f.write_str(what),
@@ -137,9 +139,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_by_its_type_or_its_status() {
-        let refused = Failure::refused;
-        let busy = |what: &str| Failure::Busy(what.to_owned());
+    fn a_failure_is_identified_by_its_type_or_its_status() {
+        let refused = CallFailure::refused;
+        let busy = |what: &str| CallFailure::Busy(what.to_owned());
         let header = ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/");
         for (status, headers, body, expected) in [
             (400, &[header][..], "", refused("AccessDeniedException")),
@@ -169,7 +171,7 @@ mod tests {
             (307, &[], "", refused("307")),
             (404, &[], "[]", refused("404")),
         ] {
-            let failure = Failure::of(&Response::scripted(status, headers, body));
+            let failure = CallFailure::of(&Response::scripted(status, headers, body));
             assert_eq!(failure.to_string(), expected.to_string(), "{body}");
             assert_eq!(std::mem::discriminant(&failure), std::mem::discriminant(&expected), "{body}");
             assert!(!format!("{failure:?}").contains("canary"));

@@ -1,6 +1,6 @@
-//! A key that AWS Secrets Manager holds, read when it is first needed.
+//! Reads a key from AWS Secrets Manager when it is first needed.
 //!
-//! Never: repeats anything of what was read.
+//! Never: puts any part of the secret into an error.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use portend_core::model::{ConfigurationFault, ModelError};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Aws, Caller, Failure, Service};
+use super::{Aws, CallFailure, Caller, Service};
 use crate::limits::{BODY_BYTES_MAX, SECRET_TIMEOUT};
 use crate::network::Bounds;
 use crate::secret::{KeyReader, KeySource, Secret};
 
-/// A secret by its name or ARN. Clones share its caller.
+/// A secret that contains a key. Clones share its caller.
 #[derive(Clone)]
 pub struct KeySecret {
     name: Arc<str>,
@@ -28,15 +28,15 @@ struct SecretValue {
 }
 
 impl KeySecret {
-    /// What reading it does.
+    /// The IAM actions that reading needs.
     pub const ACTIONS: [&str; 1] = ["secretsmanager:GetSecretValue"];
 
-    /// The secret of this name or ARN.
+    /// The secret with this name or ARN.
     pub fn new(name: &str, aws: Aws) -> Self {
         Self { name: name.into(), caller: Arc::new(Caller::new(Service::SECRETS_MANAGER, aws)) }
     }
 
-    /// The key that it holds, read when it is needed.
+    /// A source that reads the key when it is needed.
     pub fn source(&self) -> KeySource {
         let secret = self.clone();
         KeySource::Read(KeyReader::new(move || {
@@ -45,26 +45,26 @@ impl KeySecret {
         }))
     }
 
-    /// Reads it once.
+    /// Reads the key once.
     pub async fn read(&self) -> Result<Secret, ModelError> {
         let refused = |what: &str| {
-            let fault = ConfigurationFault::Refused(format!("the secret of OPENAI_API_KEY_SECRET {what}"));
+            let fault = ConfigurationFault::Refused(format!("the secret in OPENAI_API_KEY_SECRET {what}"));
             ModelError::Configuration { fault }
         };
         let bounds = Bounds { time: Some(SECRET_TIMEOUT), bytes: BODY_BYTES_MAX };
-        let asked = self.caller.call("GetSecretValue", &json!({ "SecretId": &*self.name }), bounds).await;
-        let SecretValue { secret_string } = asked.map_err(|failure| match failure {
-            Failure::Busy(what) | Failure::Unreachable(what) => {
+        let value = self.caller.call("GetSecretValue", &json!({ "SecretId": &*self.name }), bounds).await;
+        let SecretValue { secret_string } = value.map_err(|failure| match failure {
+            CallFailure::Busy(what) | CallFailure::Unreachable(what) => {
                 ModelError::Unreachable { what: format!("Secrets Manager: {what}") }
             }
-            Failure::Refused(what, _) => refused(match what.as_str() {
-                "ResourceNotFoundException" => "does not exist or holds nothing yet: put the key into it",
-                "AccessDeniedException" => "may not be read: allow secretsmanager:GetSecretValue on it",
-                _ => "cannot be read: see the credentials and the region",
+            CallFailure::Refused(what, _) => refused(match what.as_str() {
+                "ResourceNotFoundException" => "does not exist or is empty: put the key into it",
+                "AccessDeniedException" => "cannot be read: allow secretsmanager:GetSecretValue on it",
+                _ => "cannot be read: check the credentials and the region",
             }),
         })?;
         let key = secret_string.map(|key| Secret::new(&key)).filter(Secret::fits_a_header);
-        key.ok_or_else(|| refused("holds no key as plain text: put the key alone into it"))
+        key.ok_or_else(|| refused("does not contain a key as plain text: put only the key into it"))
     }
 }
 

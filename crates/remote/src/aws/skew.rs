@@ -1,4 +1,4 @@
-//! How far this machine's clock is from AWS's, which refuses a request that was signed five minutes off.
+//! Corrects this machine's clock for signatures, because AWS refuses a request whose time is five minutes off.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -8,13 +8,13 @@ use super::error::error_type;
 use crate::limits::CLOCK_SKEW_MIN_MILLIS;
 use crate::response::Response;
 
-/// What is added to this machine's time. Nothing, until AWS refuses a request because of it.
+/// The correction that is added to this machine's time. It is zero until AWS refuses a request because of the time.
 #[derive(Debug, Default)]
 pub(super) struct Skew {
     millis: AtomicI64,
 }
 
-/// What AWS says of a request that was signed at another time. The last three can also mean what they say.
+/// The codes with which AWS refuses a request because of its time. The last three can have other reasons too.
 const REFUSALS: [&str; 6] = [
     "RequestTimeTooSkewed",
     "RequestExpired",
@@ -25,24 +25,24 @@ const REFUSALS: [&str; 6] = [
 ];
 
 impl Skew {
-    /// The time to sign with, by the machine's.
+    /// The time to sign with.
     pub(super) fn correct(&self, now: Timestamp) -> Timestamp {
         Timestamp::from_millis(now.as_millis().saturating_add(self.millis.load(Ordering::Relaxed)))
     }
 
-    /// Takes the time of a refusal for right, if it is far from when the request was signed. Returns whether it is: then
-    /// the same request, signed anew, may be accepted.
+    /// Adopts the time of a refusal if it is far from the time at which the request was signed. Returns whether it did:
+    /// if so, the same request may succeed with a new signature.
     pub(super) fn learn(&self, response: &Response, now: Timestamp, signed: Timestamp) -> bool {
         let Some(date) = response.time("date") else { return false };
         if date.as_millis().abs_diff(signed.as_millis()) < CLOCK_SKEW_MIN_MILLIS {
             return false;
         }
         let body = response.json().unwrap_or_default();
-        let is_why = error_type(response, &body).is_some_and(|code| REFUSALS.contains(&code));
-        if is_why {
+        let is_about_time = error_type(response, &body).is_some_and(|code| REFUSALS.contains(&code));
+        if is_about_time {
             self.millis.store(date.as_millis().saturating_sub(now.as_millis()), Ordering::Relaxed);
         }
-        is_why
+        is_about_time
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_off_is_corrected_once() {
+    fn a_wrong_clock_is_corrected_once() {
         let now = Timestamp::parse("2026-11-01T12:00:00Z").unwrap();
         let response =
             |code, date| Response::scripted(400, &[("x-amzn-errortype", code), ("date", date)], "");
@@ -67,7 +67,7 @@ mod tests {
             let expected = corrected.map_or(now, |time| Timestamp::parse(time).unwrap());
             assert_eq!(skew.correct(now), expected, "{code} {date}");
             let again = skew.learn(&response(code, date), now, skew.correct(now));
-            assert!(!again, "signed with the corrected time, the time is not what is wrong");
+            assert!(!again, "the corrected time cannot be the reason of a refusal");
         }
     }
 }

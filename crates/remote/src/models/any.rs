@@ -1,6 +1,4 @@
-//! The models that can be called over the network, as one type.
-//!
-//! Never: knows what the chain does with it.
+//! One type for all models that are called over the network.
 
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
@@ -10,27 +8,27 @@ use super::openai::OpenAi;
 use crate::aws::Aws;
 use crate::settings::{BedrockSettings, OpenAiSettings, SettingsError};
 
-/// A model at one of the vendors.
+/// A model of any vendor.
 #[derive(Debug)]
 pub enum AnyModel {
-    /// On Amazon Bedrock.
+    /// A model on Amazon Bedrock.
     Bedrock(Box<Bedrock>),
-    /// At OpenAI or a compatible endpoint.
+    /// A model at OpenAI or a compatible endpoint.
     OpenAi(Box<OpenAi>),
 }
 
 impl AnyModel {
-    /// A model on Bedrock.
+    /// Creates a model on Bedrock.
     pub fn bedrock(settings: BedrockSettings, aws: Aws) -> Result<Self, SettingsError> {
         Ok(Self::Bedrock(Box::new(Bedrock::new(settings, aws)?)))
     }
 
-    /// A model at OpenAI or a compatible endpoint.
+    /// Creates a model at OpenAI or a compatible endpoint.
     pub fn openai(settings: OpenAiSettings) -> Result<Self, SettingsError> {
         Ok(Self::OpenAi(Box::new(OpenAi::new(settings)?)))
     }
 
-    /// What is known of it.
+    /// What is known about the model.
     pub fn facts(&self) -> &ModelFacts {
         match self {
             Self::Bedrock(model) => model.facts(),
@@ -48,7 +46,7 @@ impl Model for AnyModel {
     }
 
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        // The futures of a call are large; boxed, they do not make every caller's so.
+        // The futures of a call are large. Boxing them keeps the callers' futures small.
         match self {
             Self::Bedrock(model) => Box::pin(model.ask(call)).await,
             Self::OpenAi(model) => Box::pin(model.ask(call)).await,

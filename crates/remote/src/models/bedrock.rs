@@ -1,6 +1,6 @@
-//! Asks a model on Amazon Bedrock, by Converse.
+//! Calls a model on Amazon Bedrock by the Converse API.
 //!
-//! Never: retries, or does anything before the first call.
+//! Never: retries, or sends anything before the first call.
 
 mod request;
 mod response;
@@ -24,10 +24,10 @@ pub struct Bedrock {
 }
 
 impl Bedrock {
-    /// What asking does: Converse is allowed by the action of its older twin.
+    /// The IAM actions that a call needs. `bedrock:InvokeModel` allows Converse too.
     pub const ACTIONS: [&str; 1] = ["bedrock:InvokeModel"];
 
-    /// Checks the settings. Nothing is read or asked yet.
+    /// Checks the settings. Reads and sends nothing yet.
     pub fn new(settings: BedrockSettings, aws: Aws) -> Result<Self, SettingsError> {
         let BedrockSettings { name, model_id } = settings;
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
@@ -48,7 +48,7 @@ impl Bedrock {
         Ok(Self { spec: facts.spec(name, model_id, endpoint), facts, path, caller })
     }
 
-    /// What is known of it.
+    /// What is known about the model.
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
     }
@@ -60,7 +60,7 @@ impl Model for Bedrock {
     }
 
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        // The core bounds the time.
+        // The chain limits the time.
         let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
         let body = request::body(&self.facts, call).to_string();
         let response = self.caller.send(&self.path, None, body, bounds).await?;
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_model_follows_the_region() {
+    fn the_default_model_depends_on_the_region() {
         let spec = bedrock(Some("eu-west-1"), None).unwrap().spec().clone();
         assert_eq!(spec.model_id, "eu.anthropic.claude-haiku-4-5-20251001-v1:0");
         assert_eq!(spec.label, "bedrock-claude-haiku-4.5");
@@ -93,23 +93,23 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_work_is_named_with_its_mend() {
+    fn an_invalid_setting_is_named_with_how_to_fix_it() {
         for (region, model_id, message) in [
-            (None, None, "AWS_REGION is not set; set it, or set BEDROCK_MODEL_ID to the model to ask"),
+            (None, None, "AWS_REGION is not set; set it, or set BEDROCK_MODEL_ID to a model id"),
             (
                 Some("sa-east-1"),
                 None,
-                "BEDROCK_MODEL_ID must be set in sa-east-1, for which no default model is known; give an inference profile's id",
+                "BEDROCK_MODEL_ID is not set, and the region `sa-east-1` has no default model; set it to the id of an inference profile",
             ),
             (
                 Some("us-east-1"),
                 Some("a model"),
-                "BEDROCK_MODEL_ID is not a model id; give the id as the vendor writes it",
+                "BEDROCK_MODEL_ID is not a model id; write the id exactly as the vendor does",
             ),
             (
                 Some("us-east-1"),
                 Some(""),
-                "BEDROCK_MODEL_ID is not a model id; give the id as the vendor writes it",
+                "BEDROCK_MODEL_ID is not a model id; write the id exactly as the vendor does",
             ),
         ] {
             assert_eq!(bedrock(region, model_id).unwrap_err().to_string(), message);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_is_named_needs_no_region_yet() {
+    fn a_configured_model_can_be_created_without_a_region() {
         assert_eq!(bedrock(None, Some("us.amazon.nova-lite-v1:0")).unwrap().spec().price, None);
     }
 }

@@ -1,8 +1,6 @@
-//! What is known of each model: `models.toml`, read once and strictly.
+//! What is known about each model: reads the built-in `models.toml` strictly, and provides defaults for unknown models.
 //!
-//! Takes: the file that is built in.
-//! Gives: the facts of a model, known or not, and the inference profile that a region uses by default.
-//! Never: names a model itself; model facts change, and this file should not.
+//! Never: contains the name of a model, because models change more often than code.
 
 use std::sync::LazyLock;
 
@@ -13,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::limits::{LABEL_CHARS_MAX, THINKING_TOKENS, UNKNOWN_OUTPUT_TOKENS_MAX};
 
-/// The models that are known, and what to ask where the settings name none.
+/// The known models, and the default models.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
@@ -39,33 +37,33 @@ struct Region {
     geography: Option<String>,
 }
 
-/// What is known of one model. The keys are explained in `models.toml`.
+/// What is known about one model. `models.toml` explains the keys.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFacts {
     /// The vendor's id, without geography, region or ARN.
     pub id: String,
-    /// Whose it is.
+    /// The provider.
     pub provider: Provider,
-    /// What `model_used` says of it.
+    /// The value of `model_used` in insights of this model.
     pub label: String,
-    /// Whether it accepts a temperature.
+    /// Whether the model accepts a temperature.
     pub temperature: bool,
-    /// Whether it thinks before it answers, and what it is told about that.
+    /// Whether the model thinks before it replies, and the effort that requests ask for.
     pub thinking: Thinking,
-    /// The vendor's ceiling of output tokens.
+    /// The vendor's limit of output tokens.
     pub output_tokens_max: u32,
-    /// The native forms of structured output that are worth a try.
+    /// The native forms of structured output to use.
     pub structured: Vec<Structured>,
-    /// What it costs, if that is known.
+    /// The price, if it is known.
     pub price: Option<DatedPrice>,
-    /// The day on which it was or will be shut down, if one is announced.
+    /// The day on which the vendor shut the model down or will do so, if one is announced.
     #[serde(default, deserialize_with = "some_day")]
     pub end_of_life: Option<Date>,
 }
 
 impl ModelFacts {
-    /// The ceiling to ask for so that an answer has `output_tokens`: what may be thought first counts too.
+    /// The limit to request so that a reply can have `output_tokens`. It includes the tokens of a thought.
     pub(crate) fn ceiling(&self, output_tokens: u32) -> u32 {
         let thought = match self.thinking {
             Thinking::Never | Thinking::EffortNone => 0,
@@ -74,7 +72,7 @@ impl ModelFacts {
         output_tokens.saturating_add(thought).min(self.output_tokens_max)
     }
 
-    /// What the core is told of the model.
+    /// The model's description for the core.
     pub(crate) fn spec(&self, name: String, model_id: String, endpoint: String) -> ModelSpec {
         ModelSpec {
             name,
@@ -88,7 +86,7 @@ impl ModelFacts {
     }
 }
 
-/// Who serves a model.
+/// The provider of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -96,22 +94,22 @@ pub enum Provider {
     Bedrock,
     /// OpenAI itself.
     Openai,
-    /// Anyone who speaks as OpenAI does. What a model of theirs costs is not known, whatever its name.
+    /// An endpoint with an API like OpenAI's. The price of its models is not known, whatever their names.
     #[serde(skip_deserializing)]
     Compatible,
 }
 
-/// Whether a model thinks before it answers.
+/// Whether a model thinks before it replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thinking {
-    /// Not unless asked.
+    /// Only on request, and requests do not ask for it.
     Never,
-    /// Unasked.
+    /// Without a request.
     ByDefault,
-    /// As much as it is told to: none.
+    /// By the effort in the request, which is `none`.
     EffortNone,
-    /// As much as it is told to: a little.
+    /// By the effort in the request, which is `low`.
     EffortLow,
 }
 
@@ -119,7 +117,7 @@ pub enum Thinking {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Structured {
-    /// The reply's JSON schema goes with the request.
+    /// The request contains the JSON schema of the reply.
     JsonSchema,
 }
 
@@ -127,11 +125,11 @@ pub enum Structured {
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatedPrice {
-    /// Of the input.
+    /// The price of input tokens.
     pub input: Number,
-    /// Of the output.
+    /// The price of output tokens.
     pub output: Number,
-    /// The day on which it was read.
+    /// The day on which the price was looked up.
     #[serde(deserialize_with = "day")]
     pub read_on: Date,
 }
@@ -146,7 +144,7 @@ static BUILT_IN: LazyLock<Result<Catalogue, String>> =
     LazyLock::new(|| Catalogue::parse(include_str!("../../models.toml")));
 
 impl Catalogue {
-    /// The one that is built in. A test holds that it can be read; the error is what is wrong with it.
+    /// The built-in catalogue. The error is what is wrong with `models.toml`; a test ensures that nothing is.
     pub fn built_in() -> Result<&'static Self, &'static str> {
         BUILT_IN.as_ref().map_err(String::as_str)
     }
@@ -155,13 +153,12 @@ impl Catalogue {
         toml::from_str(text).map_err(|error| error.message().to_owned())
     }
 
-    /// The model that OpenAI is asked for where the settings name none.
+    /// The default model of OpenAI.
     pub fn default_openai(&self) -> &str {
         &self.default.openai
     }
 
-    /// The inference profile that Bedrock is asked for where the settings name none; `None` for a region that no
-    /// geography holds.
+    /// The default inference profile of a Bedrock region; `None` if the region has no geography.
     pub fn default_bedrock(&self, region: &str) -> Option<String> {
         let fits = |pattern: &str| match pattern.strip_suffix('*') {
             Some(beginning) => region.starts_with(beginning),
@@ -171,8 +168,8 @@ impl Catalogue {
         Some(format!("{geography}.{}", self.default.bedrock))
     }
 
-    /// What is known of a model, by an id, an inference profile's id or an ARN; of an unknown one, what is safe to
-    /// assume. `name` is the model's in the chain, from which the label of a compatible endpoint is made.
+    /// What is known about a model, by its id, its inference profile's id or an ARN. For an unknown model, returns what
+    /// is safe to assume. `name` is the model's name in the chain, which is part of the label of a compatible endpoint.
     pub fn facts(&self, provider: Provider, name: &str, model_id: &str) -> ModelFacts {
         match provider {
             Provider::Bedrock => {
@@ -183,7 +180,7 @@ impl Catalogue {
                 .known(provider, model_id)
                 .unwrap_or_else(|| unknown(provider, model_id, label("openai", model_id))),
             Provider::Compatible => {
-                // An insight says which vendor saw the facts, and this endpoint is not OpenAI.
+                // An insight names the vendor that received the facts, and this endpoint is not OpenAI.
                 let prefix = if name == "openai" { "openai-compatible" } else { name };
                 let label = label(prefix, after_last_slash(model_id));
                 match self.known(Provider::Openai, model_id) {
@@ -198,7 +195,7 @@ impl Catalogue {
         self.models.iter().find(|facts| facts.provider == provider && facts.id == id).cloned()
     }
 
-    /// A Bedrock id without what stands before it in an ARN, and without a geography.
+    /// A Bedrock model id without an ARN's prefix and without a geography.
     fn bare<'a>(&self, model_id: &'a str) -> &'a str {
         let id = after_last_slash(model_id);
         match id.split_once('.') {
@@ -208,8 +205,8 @@ impl Catalogue {
     }
 }
 
-/// What is safe to assume of an unknown model. A vendor's newest models refuse a temperature, and leaving it out is
-/// never refused; a server of one's own takes one, and samples freely without. Any model may think.
+/// What is safe to assume about an unknown model. A vendor's newest models refuse a temperature, and no model requires
+/// one. A local server accepts one, and replies vary without it. Any model may think.
 fn unknown(provider: Provider, id: &str, label: String) -> ModelFacts {
     ModelFacts {
         id: id.to_owned(),
@@ -218,7 +215,7 @@ fn unknown(provider: Provider, id: &str, label: String) -> ModelFacts {
         temperature: provider == Provider::Compatible,
         thinking: Thinking::ByDefault,
         output_tokens_max: UNKNOWN_OUTPUT_TOKENS_MAX,
-        // Most Bedrock models take no schema; most others do, and say so if not.
+        // Most Bedrock models do not accept a schema. Most others do, and the rest refuse it with an error.
         structured: if provider == Provider::Bedrock { Vec::new() } else { vec![Structured::JsonSchema] },
         price: None,
         end_of_life: None,
@@ -229,7 +226,7 @@ fn after_last_slash(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// A label made from an id: lower case, with `-` for what a metric's dimension or a file name would not like.
+/// A label from an id: lower case, with `-` for characters that metric dimensions and file names do not allow.
 fn label(prefix: &str, id: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
     let text: String =
@@ -254,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_catalogue_is_whole() {
+    fn the_built_in_catalogue_is_complete() {
         let catalogue = catalogue();
         for facts in &catalogue.models {
             let same = |other: &&ModelFacts| other.id == facts.id || other.label == facts.label;
@@ -339,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn room_to_think_is_added_up_to_the_models_ceiling() {
+    fn tokens_for_thinking_are_added_up_to_the_models_limit() {
         for (thinking, expected) in [
             (Thinking::Never, 1000),
             (Thinking::EffortNone, 1000),
@@ -354,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_model_behind_another_endpoint_keeps_its_manners() {
+    fn a_known_model_behind_another_endpoint_keeps_its_parameters() {
         let facts = catalogue().facts(Provider::Compatible, "proxy", "gpt-6-luna");
         assert_eq!((facts.temperature, facts.thinking), (false, Thinking::EffortNone));
     }

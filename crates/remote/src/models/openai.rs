@@ -1,8 +1,7 @@
-//! Asks a model at OpenAI, by the Responses API, or at a compatible endpoint, by Chat Completions.
+//! Calls a model at OpenAI by the Responses API, or at a compatible endpoint by Chat Completions. `failure.rs` defines
+//! the meaning of each failure.
 //!
-//! Takes: a [`Call`].
-//! Gives: a [`Completion`], or a [`ModelError`] in the sense of the table in `failure.rs`.
-//! Never: sends the key anywhere but in one header to the configured host, tries again but for a key read afresh, or does
+//! Never: sends the key except in one header to the configured host; retries, except once with a new key; or sends
 //! anything before the first call.
 
 mod base_url;
@@ -33,22 +32,22 @@ pub struct OpenAi {
     connections: Connections,
 }
 
-/// How an endpoint is asked.
+/// The API of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Api {
-    /// OpenAI's own.
+    /// OpenAI's current API.
     Responses,
-    /// What everyone else has copied.
+    /// OpenAI's older API, which compatible endpoints provide.
     ChatCompletions,
 }
 
 impl OpenAi {
-    /// What is known of it.
+    /// What is known about the model.
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
     }
 
-    /// Checks the settings. Nothing is read or asked yet.
+    /// Checks the settings. Reads and sends nothing yet.
     pub fn new(settings: OpenAiSettings) -> Result<Self, SettingsError> {
         let OpenAiSettings { name, model_id, base_url, key, vendor } = settings;
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
@@ -89,19 +88,19 @@ impl OpenAi {
         let with_schema = call.schema.is_some();
         let Some(key) = self.key.current().await? else {
             let wrong_key = ModelError::Configuration { fault: ConfigurationFault::WrongKey };
-            let asked = self.once(body, None, with_schema).await;
-            // There is no key that could be wrong.
-            let needs_one = || Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
-            return if asked.as_ref() == Err(&wrong_key) { needs_one() } else { asked };
+            let result = self.once(body, None, with_schema).await;
+            // Without a key, a refused key means that the endpoint needs one.
+            let needs_key = || Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
+            return if result.as_ref() == Err(&wrong_key) { needs_key() } else { result };
         };
         match self.once(body.clone(), Some(&key), with_schema).await {
             Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }) => {
-                match self.key.instead_of(&key).await? {
-                    Some(fresh) => self.once(body, Some(&fresh), with_schema).await,
+                match self.key.replacement_for(&key).await? {
+                    Some(new) => self.once(body, Some(&new), with_schema).await,
                     None => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
                 }
             }
-            asked => asked,
+            result => result,
         }
     }
 
@@ -112,7 +111,7 @@ impl OpenAi {
         with_schema: bool,
     ) -> Result<Completion, ModelError> {
         let request = self.request(body, key)?;
-        // The core bounds the time.
+        // The chain limits the time.
         let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
         let mut response = self.connections.exchange(request, bounds).await?;
         if let Some(key) = key {
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendor_is_asked_by_the_responses_api_at_its_own_url() {
+    fn the_vendor_is_called_by_the_responses_api_at_its_own_url() {
         let openai = OpenAi::new(settings()).unwrap();
         assert_eq!(openai.url, "https://api.openai.com/v1/responses");
         assert_eq!(openai.spec().label, "openai-gpt-6-luna");
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compatible_endpoint_is_asked_by_chat_completions() {
+    fn a_compatible_endpoint_is_called_by_chat_completions() {
         let openai = OpenAi::new(compatible()).unwrap();
         assert_eq!(openai.url, "http://localhost:11434/v1/chat/completions");
         assert_eq!(openai.spec().label, "ollama-llama3.2");
@@ -193,32 +192,32 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_work_is_named_with_its_mend() {
+    fn an_invalid_setting_is_named_with_how_to_fix_it() {
         let given = |key| KeySource::Given(Secret::new(key));
         for (settings, message) in [
             (
                 OpenAiSettings { key: KeySource::None, ..settings() },
-                "OPENAI_API_KEY must be set; give the key, or take the model out of MODELS",
+                "OPENAI_API_KEY is not set; set it to the key, or remove the model from MODELS",
             ),
             (
                 OpenAiSettings { key: given("sk canary"), ..settings() },
-                "OPENAI_API_KEY is not a key; give it without spaces, quotes or line breaks",
+                "OPENAI_API_KEY is not a key; write it without spaces, quotes and line breaks",
             ),
             (
                 OpenAiSettings { model_id: Some("gpt 4".to_owned()), ..settings() },
-                "OPENAI_MODEL is not a model id; give the id as the vendor writes it",
+                "OPENAI_MODEL is not a model id; write the id exactly as the vendor does",
             ),
             (
                 OpenAiSettings { model_id: None, ..compatible() },
-                "models.ollama.model must be set together with a base URL; give the id of a model that the endpoint serves",
+                "models.ollama.model is not set, and this endpoint has no default model; set it to the id of a model that the endpoint serves",
             ),
             (
                 OpenAiSettings { base_url: None, ..compatible() },
-                "models.ollama.base_url must be set; give the endpoint's address, as http://localhost:11434/v1",
+                "models.ollama.base_url is not set; set it to the endpoint's address, such as http://localhost:11434/v1",
             ),
             (
                 OpenAiSettings { base_url: Some("http://example.com/v1".to_owned()), ..settings() },
-                "OPENAI_BASE_URL must begin with https://; only a server on this machine (localhost) may have http://",
+                "OPENAI_BASE_URL must begin with https://; use http:// only for a server on this machine (localhost)",
             ),
         ] {
             assert_eq!(OpenAi::new(settings).unwrap_err().to_string(), message);

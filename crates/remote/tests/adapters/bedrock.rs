@@ -1,4 +1,4 @@
-//! Bedrock: what is asked, and each row of what it may answer.
+//! Bedrock: the requests, and every kind of response.
 
 use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
 use portend_remote::AnyModel;
@@ -12,10 +12,10 @@ use portend_testing::http::{Script, Server};
 const MODEL: &str = "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse";
 
 #[tokio::test]
-async fn a_question_is_one_signed_converse_request() {
-    let (asked, request) =
-        Kind::Bedrock.ask(Script::answer(200, Kind::Bedrock.says("yes").to_string())).await;
-    assert_eq!(asked, Ok(Kind::Bedrock.said("yes")));
+async fn a_call_is_one_signed_converse_request() {
+    let (result, request) =
+        Kind::Bedrock.ask(Script::answer(200, Kind::Bedrock.response("yes").to_string())).await;
+    assert_eq!(result, Ok(Kind::Bedrock.completion("yes")));
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", MODEL));
     let authorization = request.header("authorization").unwrap();
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIACANARY/"), "{authorization}");
@@ -36,13 +36,13 @@ async fn a_question_is_one_signed_converse_request() {
 }
 
 #[tokio::test]
-async fn a_model_that_thinks_and_takes_no_temperature_is_sent_none() {
+async fn a_model_that_thinks_gets_more_tokens_and_no_temperature() {
     use portend_remote::settings::BedrockSettings;
-    let server = Server::start([Script::answer(200, Kind::Bedrock.says("yes").to_string())]);
+    let server = Server::start([Script::answer(200, Kind::Bedrock.response("yes").to_string())]);
     let model_id = Some("us.anthropic.claude-haiku-5-5".to_owned());
     let settings = BedrockSettings { name: "bedrock".to_owned(), model_id };
     let model = AnyModel::bedrock(settings, crate::harness::aws(&server.url())).unwrap();
-    assert_eq!(ask_with(&model, None).await, Ok(Kind::Bedrock.said("yes")));
+    assert_eq!(ask_with(&model, None).await, Ok(Kind::Bedrock.completion("yes")));
     let requests = server.requests();
     check(&requests);
     assert_eq!(requests[0].path, "/model/us.anthropic.claude-haiku-5-5/converse");
@@ -52,7 +52,7 @@ async fn a_model_that_thinks_and_takes_no_temperature_is_sent_none() {
 }
 
 #[tokio::test]
-async fn each_failure_means_what_the_table_says() {
+async fn each_failure_is_translated() {
     for (status, kind, message, expected) in [
         (429, "ThrottlingException", "Too many tokens, please wait", throttled(Some(2000))),
         (429, "ModelNotReadyException", "", throttled(Some(2000))),
@@ -117,13 +117,13 @@ async fn each_failure_means_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn each_end_of_a_completion_is_told() {
-    let said = Kind::Bedrock.said("");
+async fn each_finish_reason_is_read() {
+    let empty = Kind::Bedrock.completion("");
     for (content, reason, expected) in [
         (
             json!([{ "text": "yes" }]),
             json!("stop_sequence"),
-            Completion { text: "yes".to_owned(), ..said.clone() },
+            Completion { text: "yes".to_owned(), ..empty.clone() },
         ),
         (
             json!([{ "text": "{\"risk_score\": 5}" }]),
@@ -131,40 +131,40 @@ async fn each_end_of_a_completion_is_told() {
             Completion {
                 text: "{\"risk_score\": 5}".to_owned(),
                 finish: FinishReason::Length,
-                ..said.clone()
+                ..empty.clone()
             },
         ),
-        (json!([]), json!("refusal"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
-        (json!([]), json!("content_filtered"), Completion { finish: FinishReason::Refusal, ..said.clone() }),
+        (json!([]), json!("refusal"), Completion { finish: FinishReason::Refusal, ..empty.clone() }),
+        (json!([]), json!("content_filtered"), Completion { finish: FinishReason::Refusal, ..empty.clone() }),
         (
             json!([{ "text": "blocked" }]),
             json!("guardrail_intervened"),
-            Completion { text: "blocked".to_owned(), finish: FinishReason::Guardrail, ..said.clone() },
+            Completion { text: "blocked".to_owned(), finish: FinishReason::Guardrail, ..empty.clone() },
         ),
         (
             json!([{ "reasoningContent": { "reasoningText": { "text": "hm" } } }, { "text": "a" }, { "text": "b" }]),
             json!("end_turn"),
-            Completion { text: "a\nb".to_owned(), ..said.clone() },
+            Completion { text: "a\nb".to_owned(), ..empty.clone() },
         ),
-        (json!([{ "reasoningContent": {} }]), json!("end_turn"), said.clone()),
-        (json!([{ "hologram": { "text": "no" } }]), json!("end_turn"), said.clone()),
-        (json!([]), json!("end_turn"), said.clone()),
-        (json!(null), json!("end_turn"), said.clone()),
+        (json!([{ "reasoningContent": {} }]), json!("end_turn"), empty.clone()),
+        (json!([{ "hologram": { "text": "no" } }]), json!("end_turn"), empty.clone()),
+        (json!([]), json!("end_turn"), empty.clone()),
+        (json!(null), json!("end_turn"), empty.clone()),
         (
             json!([]),
             json!("moonrise"),
-            Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..said.clone() },
+            Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..empty.clone() },
         ),
         (
             json!([]),
             json!(null),
-            Completion { finish: FinishReason::Unknown("none".to_owned()), ..said.clone() },
+            Completion { finish: FinishReason::Unknown("none".to_owned()), ..empty.clone() },
         ),
     ] {
-        let mut body = Kind::Bedrock.says("");
+        let mut body = Kind::Bedrock.response("");
         *body.pointer_mut("/output/message/content").unwrap() = content;
         body["stopReason"] = reason;
-        let (asked, _) = Kind::Bedrock.ask(Script::answer(200, body.to_string())).await;
-        assert_eq!(asked, Ok(expected), "{body}");
+        let (result, _) = Kind::Bedrock.ask(Script::answer(200, body.to_string())).await;
+        assert_eq!(result, Ok(expected), "{body}");
     }
 }

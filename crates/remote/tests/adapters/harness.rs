@@ -1,8 +1,6 @@
-//! One question, asked of any adapter, with an eye on the keys.
+//! Calls any adapter once against a scripted server, and returns the result and the requests.
 //!
-//! Takes: the kind of adapter and the scripts of its server.
-//! Gives: what came of it, and the requests that were made.
-//! Never: lets a canary pass: a key that shows anywhere but in the header `authorization` fails the test.
+//! Never: accepts a leaked key. A key anywhere but in the header `authorization` fails the test.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,10 +18,10 @@ use serde_json::{Value, json};
 
 use portend_testing::http::{Request, Script, Server};
 
-/// The key that must not show.
+/// The key that must not appear anywhere.
 pub(crate) const CANARY: &str = "sk-canary-4f9d";
 
-/// An adapter, as a test wants it.
+/// The kind of adapter to test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bedrock,
@@ -36,22 +34,22 @@ pub(crate) enum Kind {
 pub(crate) const KINDS: [Kind; 3] = [Kind::Bedrock, Kind::Vendor, Kind::Compatible];
 
 impl Kind {
-    /// The model at an address.
+    /// A model at this URL.
     pub(crate) fn model(self, url: &str) -> AnyModel {
-        let given = KeySource::Given(Secret::new(CANARY));
+        let key = KeySource::Given(Secret::new(CANARY));
         let model = match self {
             Self::Bedrock => {
                 let settings = BedrockSettings { name: "bedrock".to_owned(), model_id: None };
-                return AnyModel::bedrock(settings, aws(url)).expect("right settings");
+                return AnyModel::bedrock(settings, aws(url)).expect("valid settings");
             }
-            Self::Vendor => openai(url, given, true, None),
-            Self::Compatible => openai(url, given, false, Some("llama3.2")),
+            Self::Vendor => openai(url, key, true, None),
+            Self::Compatible => openai(url, key, false, Some("llama3.2")),
         };
-        AnyModel::openai(model).expect("right settings")
+        AnyModel::openai(model).expect("valid settings")
     }
 
-    /// A response that says `text` and ends as it should.
-    pub(crate) fn says(self, text: &str) -> Value {
+    /// The body of a finished response with this text.
+    pub(crate) fn response(self, text: &str) -> Value {
         match self {
             Self::Bedrock => json!({
                 "output": { "message": { "role": "assistant", "content": [{ "text": text }] } },
@@ -74,8 +72,8 @@ impl Kind {
         }
     }
 
-    /// What the adapter makes of [`Self::says`].
-    pub(crate) fn said(self, text: &str) -> Completion {
+    /// The completion that the adapter reads from [`Self::response`].
+    pub(crate) fn completion(self, text: &str) -> Completion {
         let model_id = match self {
             Self::Bedrock => None,
             Self::Vendor => Some("gpt-6-luna-2026-09-22".to_owned()),
@@ -91,14 +89,14 @@ impl Kind {
         }
     }
 
-    /// Asks once, of a server with one script, and looks that one request was made.
+    /// Calls a model on a server with one script, and checks that the model sends one request.
     pub(crate) async fn ask(self, script: Script) -> (Result<Completion, ModelError>, Request) {
         let server = Server::start([script]);
-        let asked = ask(&self.model(&server.url())).await;
+        let result = ask(&self.model(&server.url())).await;
         let mut requests = server.requests();
-        assert_eq!(requests.len(), 1, "{self:?} makes one request for one question");
+        assert_eq!(requests.len(), 1, "{self:?} sends one request for one call");
         check(&requests);
-        (asked, requests.remove(0))
+        (result, requests.remove(0))
     }
 }
 
@@ -121,33 +119,33 @@ pub(crate) fn aws(url: &str) -> Aws {
         .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Aws::given(config)
+    Aws::with_config(config)
 }
 
-/// The reply's schema, natively.
+/// A native schema of the reply.
 pub(crate) fn schema() -> Value {
     json!({ "type": "object", "properties": { "risk_score": { "type": "number" } }, "additionalProperties": false })
 }
 
-/// Asks once, with a schema.
+/// Calls a model once, with a schema.
 pub(crate) async fn ask(model: &AnyModel) -> Result<Completion, ModelError> {
     ask_with(model, Some(&schema())).await
 }
 
-/// Asks once.
+/// Calls a model once.
 pub(crate) async fn ask_with(model: &AnyModel, schema: Option<&Value>) -> Result<Completion, ModelError> {
     let messages = [Message { role: Role::User, text: r#"{"ib_calls_14d": 5}"#.to_owned() }];
     let call = Call { system: "the rules", messages: &messages, schema, output_tokens: 1000 };
-    let asked = model.ask(&call).await;
-    let shown = match &asked {
+    let result = model.ask(&call).await;
+    let shown = match &result {
         Ok(completion) => format!("{completion:?} {model:?}"),
         Err(error) => format!("{error:?} {error} {model:?} {}", error.code()),
     };
     assert!(!shown.contains("canary"), "{shown}");
-    asked
+    result
 }
 
-/// Looks that no request shows a key, and that the key is where it belongs.
+/// Checks that no request contains a key, except in the header `authorization`.
 pub(crate) fn check(requests: &[Request]) {
     for request in requests {
         assert!(!request.shows("canary"), "{request:?}");
@@ -159,17 +157,17 @@ pub(crate) fn check(requests: &[Request]) {
     }
 }
 
-/// Waits for a condition.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    let met = async {
+    let holds = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    within(met).await.unwrap_or_else(|| panic!("never: {what}"));
+    within(holds).await.unwrap_or_else(|| panic!("{what} did not happen in time"));
 }
 
-/// The outcome, if it comes at all.
+/// The future's output, or `None` after 20 seconds.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(Duration::from_secs(20), future).await.ok()
 }

@@ -1,8 +1,8 @@
-//! Both adapters against a scripted server: each row of what a provider may answer, and each way to answer badly.
+//! Tests the adapters against a scripted server: every kind of response of a vendor, and every kind of network failure.
 
 mod harness;
 mod bedrock;
 mod openai;
 mod network;
 mod services;
-mod surroundings;
+mod environment;

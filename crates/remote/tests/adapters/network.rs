@@ -1,4 +1,4 @@
-//! Bad manners, by whoever answers: all adapters bear them alike.
+//! Network failures and broken responses, which all adapters handle in the same way.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -6,44 +6,45 @@ use std::time::Duration;
 use crate::harness::{KINDS, Kind, ask, check, unavailable, unreachable, unreadable, until, within};
 use portend_testing::http::{Script, Server};
 
-/// What an attempt gets in these tests.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// The time for an attempt in these tests.
+const ATTEMPT_TIME: Duration = Duration::from_millis(300);
 
-async fn hangs_up_when_dropped(kind: Kind, script: Script) {
+async fn assert_closed_when_dropped(kind: Kind, script: Script) {
     let server = Server::start([script]);
     let model = kind.model(&server.url());
     let attempt = async {
-        until("the request comes", || server.requests().len() == 1).await;
-        tokio::time::sleep(PATIENCE).await;
+        until("a request", || server.requests().len() == 1).await;
+        tokio::time::sleep(ATTEMPT_TIME).await;
     };
     tokio::select! {
-        asked = ask(&model) => panic!("{kind:?} gives up by itself: {asked:?}"),
+        result = ask(&model) => panic!("{kind:?} returns without a response: {result:?}"),
         () = attempt => {}
     }
-    until("the client hangs up", || server.hung_up() == 1).await;
+    until("closing the connection", || server.hung_up() == 1).await;
     check(&server.requests());
     assert_eq!(server.requests().len(), 1, "{kind:?}");
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_left_when_the_attempt_is_dropped() {
+async fn dropping_the_attempt_closes_the_connection_to_a_server_that_does_not_respond() {
     for kind in KINDS {
-        hangs_up_when_dropped(kind, Script::hang()).await;
+        assert_closed_when_dropped(kind, Script::hang()).await;
     }
 }
 
 #[tokio::test]
-async fn a_body_of_one_byte_a_second_is_left_when_the_attempt_is_dropped() {
+async fn dropping_the_attempt_closes_the_connection_in_the_middle_of_a_slow_body() {
     for kind in KINDS {
-        let body = kind.says("yes").to_string();
-        hangs_up_when_dropped(kind, Script::answer(200, body.clone()).one_byte_every(Duration::from_secs(1)))
-            .await;
-        hangs_up_when_dropped(kind, Script::answer(503, body).one_byte_every(Duration::from_secs(1))).await;
+        let body = kind.response("yes").to_string();
+        for status in [200, 503] {
+            let script = Script::answer(status, body.clone()).one_byte_every(Duration::from_secs(1));
+            assert_closed_when_dropped(kind, script).await;
+        }
     }
 }
 
 #[tokio::test]
-async fn a_body_that_comes_slowly_but_whole_is_read() {
+async fn a_slow_but_complete_body_is_read() {
     for (kind, body) in [
         (
             Kind::Bedrock,
@@ -61,9 +62,9 @@ async fn a_body_that_comes_slowly_but_whole_is_read() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_whole_is_unreadable() {
+async fn a_broken_body_of_a_success_is_unreadable() {
     for kind in KINDS {
-        let body = kind.says("yes").to_string();
+        let body = kind.response("yes").to_string();
         let half = body.len() / 2;
         for (script, what) in [
             (Script::answer(200, body.clone()).cut_after(half), "cut off"),
@@ -86,11 +87,15 @@ async fn a_body_that_is_not_whole_is_unreadable() {
 }
 
 #[tokio::test]
-async fn a_body_of_just_the_bound_is_read() {
+async fn a_body_of_the_largest_size_is_read() {
     for kind in KINDS {
-        let mut body = kind.says("yes").to_string();
+        let mut body = kind.response("yes").to_string();
         body.extend(std::iter::repeat_n(' ', 1024 * 1024 - body.len()));
-        assert_eq!(kind.ask(Script::answer(200, body.clone())).await.0, Ok(kind.said("yes")), "{kind:?}");
+        assert_eq!(
+            kind.ask(Script::answer(200, body.clone())).await.0,
+            Ok(kind.completion("yes")),
+            "{kind:?}"
+        );
         assert_eq!(
             kind.ask(Script::answer(200, body + " ")).await.0,
             Err(unreadable("over 1 MiB")),
@@ -100,7 +105,7 @@ async fn a_body_of_just_the_bound_is_read() {
 }
 
 #[tokio::test]
-async fn a_failure_whose_body_is_not_whole_is_told_by_its_status() {
+async fn a_failure_with_a_broken_body_is_identified_by_its_status() {
     for kind in KINDS {
         for script in [
             Script::answer(503, "canary".repeat(9)).cut_after(20),
@@ -115,64 +120,65 @@ async fn a_failure_whose_body_is_not_whole_is_told_by_its_status() {
 #[tokio::test]
 async fn the_content_type_does_not_matter() {
     for kind in KINDS {
-        let script = Script::answer(200, kind.says("yes").to_string()).header("content-type", "text/html");
-        assert_eq!(kind.ask(script).await.0, Ok(kind.said("yes")), "{kind:?}");
+        let script =
+            Script::answer(200, kind.response("yes").to_string()).header("content-type", "text/html");
+        assert_eq!(kind.ask(script).await.0, Ok(kind.completion("yes")), "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn the_text_is_passed_on_as_it_is() {
+async fn the_text_is_not_changed() {
     for kind in KINDS {
         for text in
             ["```json\n{\"risk_score\": 5}\n```", "Sure! Here it is.", "<think>\u{2028}</think> \u{0}é"]
         {
-            let script = Script::answer(200, kind.says(text).to_string());
-            assert_eq!(kind.ask(script).await.0, Ok(kind.said(text)), "{kind:?}");
+            let script = Script::answer(200, kind.response(text).to_string());
+            assert_eq!(kind.ask(script).await.0, Ok(kind.completion(text)), "{kind:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_without_an_answer_is_lost() {
+async fn a_connection_that_closes_without_a_response_is_lost() {
     for kind in KINDS {
-        let (asked, _) = kind.ask(Script::close()).await;
-        assert_eq!(asked, Err(unreachable("the connection was lost")), "{kind:?}");
+        let (result, _) = kind.ask(Script::close()).await;
+        assert_eq!(result, Err(unreachable("the connection was lost")), "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_refuses() {
+async fn a_port_without_a_listener_refuses_the_connection() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for kind in KINDS {
-        let asked = ask(&kind.model(&format!("http://127.0.0.1:{port}"))).await;
-        assert_eq!(asked, Err(unreachable("refused")), "{kind:?}");
+        let result = ask(&kind.model(&format!("http://127.0.0.1:{port}"))).await;
+        assert_eq!(result, Err(unreachable("refused")), "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told_apart() {
+async fn a_server_without_tls_is_reported_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let greeter = std::thread::spawn(move || {
+    let server = std::thread::spawn(move || {
         for stream in listener.incoming().flatten().take(KINDS.len()) {
-            // The client may have hung up by then, which is what it should do.
+            // The client may have closed the connection already, as it should.
             drop(std::io::Write::write_all(&mut &stream, b"HTTP/1.1 400 Bad Request\r\n\r\n"));
         }
     });
     for kind in KINDS {
-        let asked = within(ask(&kind.model(&format!("https://127.0.0.1:{port}")))).await.unwrap();
-        assert_eq!(asked, Err(unreachable("TLS")), "{kind:?}");
+        let result = within(ask(&kind.model(&format!("https://127.0.0.1:{port}")))).await.unwrap();
+        assert_eq!(result, Err(unreachable("TLS")), "{kind:?}");
     }
-    greeter.join().unwrap();
+    server.join().unwrap();
 }
 
 #[tokio::test]
-async fn a_server_that_never_shakes_hands_is_left_after_three_seconds() {
+async fn a_server_that_never_completes_the_tls_handshake_times_out_after_three_seconds() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let models = KINDS.map(|kind| kind.model(&url));
     let [first, second, third] = &models;
-    let asked = within(async { tokio::join!(ask(first), ask(second), ask(third)) }).await.unwrap();
+    let results = within(async { tokio::join!(ask(first), ask(second), ask(third)) }).await.unwrap();
     let expected = || Err(unreachable("no connection in time"));
-    assert_eq!(asked, (expected(), expected(), expected()));
+    assert_eq!(results, (expected(), expected(), expected()));
 }

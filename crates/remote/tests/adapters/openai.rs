@@ -1,4 +1,4 @@
-//! OpenAI and compatible endpoints: what is asked, and each row of what they may answer.
+//! OpenAI and compatible endpoints: the requests, and every kind of response.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +15,10 @@ use crate::harness::{
 use portend_testing::http::{Script, Server};
 
 #[tokio::test]
-async fn the_vendor_is_asked_by_the_responses_api() {
-    let (asked, request) = Kind::Vendor.ask(Script::answer(200, Kind::Vendor.says("yes").to_string())).await;
-    assert_eq!(asked, Ok(Kind::Vendor.said("yes")));
+async fn the_vendor_is_called_by_the_responses_api() {
+    let (result, request) =
+        Kind::Vendor.ask(Script::answer(200, Kind::Vendor.response("yes").to_string())).await;
+    assert_eq!(result, Ok(Kind::Vendor.completion("yes")));
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/responses"));
     assert_eq!(request.header("authorization"), Some("Bearer sk-canary-4f9d"));
     assert_eq!(request.header("content-type"), Some("application/json"));
@@ -34,10 +35,10 @@ async fn the_vendor_is_asked_by_the_responses_api() {
 }
 
 #[tokio::test]
-async fn a_compatible_endpoint_is_asked_by_chat_completions_and_perhaps_without_a_key() {
-    let server = Server::start([Script::answer(200, Kind::Compatible.says("yes").to_string())]);
+async fn a_compatible_endpoint_without_a_key_is_called_by_chat_completions() {
+    let server = Server::start([Script::answer(200, Kind::Compatible.response("yes").to_string())]);
     let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
-    assert_eq!(ask_with(&model, None).await, Ok(Kind::Compatible.said("yes")));
+    assert_eq!(ask_with(&model, None).await, Ok(Kind::Compatible.completion("yes")));
     let requests = server.requests();
     assert_eq!(requests[0].path, "/v1/chat/completions");
     assert_eq!(requests[0].header("authorization"), None);
@@ -46,7 +47,7 @@ async fn a_compatible_endpoint_is_asked_by_chat_completions_and_perhaps_without_
 }
 
 #[tokio::test]
-async fn each_failure_means_what_the_table_says() {
+async fn each_failure_is_translated() {
     for (status, code, message, expected) in [
         (429, "rate_limit_exceeded", "", throttled(Some(250))),
         (429, "slow_down", "", throttled(Some(250))),
@@ -90,17 +91,17 @@ async fn each_failure_means_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn a_response_that_failed_inside_is_a_failure() {
+async fn a_success_with_the_status_failed_is_a_failure() {
     let body =
         json!({ "status": "failed", "error": { "code": "server_error", "message": CANARY }, "output": [] });
-    let (asked, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
-    assert_eq!(asked, Err(unavailable("200 server_error")));
+    let (result, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
+    assert_eq!(result, Err(unavailable("200 server_error")));
 }
 
 #[tokio::test]
-async fn each_end_of_a_completion_is_told() {
-    let said = Kind::Compatible.said("");
-    let yes = || Completion { text: "yes".to_owned(), ..said.clone() };
+async fn each_finish_reason_is_read() {
+    let empty = Kind::Compatible.completion("");
+    let yes = || Completion { text: "yes".to_owned(), ..empty.clone() };
     for (choice, expected) in [
         (json!({ "message": { "content": "yes" }, "finish_reason": null }), yes()),
         (
@@ -109,42 +110,42 @@ async fn each_end_of_a_completion_is_told() {
         ),
         (
             json!({ "message": { "content": null, "refusal": "no" }, "finish_reason": "stop" }),
-            Completion { finish: FinishReason::Refusal, ..said.clone() },
+            Completion { finish: FinishReason::Refusal, ..empty.clone() },
         ),
         (
             json!({ "message": { "content": "" }, "finish_reason": "content_filter" }),
-            Completion { finish: FinishReason::Refusal, ..said.clone() },
+            Completion { finish: FinishReason::Refusal, ..empty.clone() },
         ),
-        (json!({ "message": null, "finish_reason": "stop" }), said.clone()),
-        (json!({ "message": { "content": null }, "finish_reason": "stop" }), said.clone()),
-        (json!(null), said.clone()),
+        (json!({ "message": null, "finish_reason": "stop" }), empty.clone()),
+        (json!({ "message": { "content": null }, "finish_reason": "stop" }), empty.clone()),
+        (json!(null), empty.clone()),
         (
             json!({ "message": { "content": "yes" }, "finish_reason": "moonrise" }),
             Completion { finish: FinishReason::Unknown("moonrise".to_owned()), ..yes() },
         ),
     ] {
-        let mut body = Kind::Compatible.says("");
+        let mut body = Kind::Compatible.response("");
         body["choices"] = if choice.is_null() { json!([]) } else { json!([choice]) };
-        let (asked, _) = Kind::Compatible.ask(Script::answer(200, body.to_string())).await;
-        assert_eq!(asked, Ok(expected), "{body}");
+        let (result, _) = Kind::Compatible.ask(Script::answer(200, body.to_string())).await;
+        assert_eq!(result, Ok(expected), "{body}");
     }
 }
 
 #[tokio::test]
-async fn reasoning_before_the_message_is_passed_over() {
-    let mut body = Kind::Vendor.says("yes");
+async fn reasoning_before_the_message_is_skipped() {
+    let mut body = Kind::Vendor.response("yes");
     body["output"]
         .as_array_mut()
         .unwrap()
         .insert(0, json!({ "type": "reasoning", "summary": [{ "text": "hm" }] }));
-    let (asked, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
-    assert_eq!(asked, Ok(Kind::Vendor.said("yes")));
+    let (result, _) = Kind::Vendor.ask(Script::answer(200, body.to_string())).await;
+    assert_eq!(result, Ok(Kind::Vendor.completion("yes")));
 }
 
 #[tokio::test]
-async fn what_a_compatible_server_leaves_out_is_absent() {
+async fn members_that_a_compatible_server_omits_are_absent() {
     let body = json!({ "choices": [{ "message": { "content": "yes" } }] }).to_string();
-    let (asked, _) = Kind::Compatible.ask(Script::answer(200, body)).await;
+    let (result, _) = Kind::Compatible.ask(Script::answer(200, body)).await;
     let expected = Completion {
         text: "yes".to_owned(),
         finish: FinishReason::End,
@@ -152,11 +153,11 @@ async fn what_a_compatible_server_leaves_out_is_absent() {
         input_tokens: None,
         output_tokens: None,
     };
-    assert_eq!(asked, Ok(expected));
+    assert_eq!(result, Ok(expected));
 }
 
-/// A source that reads one key first and another from then on, and how often it was asked.
-fn read([first, then]: [&'static str; 2]) -> (KeySource, Arc<AtomicUsize>) {
+/// A source that reads the first key once and the second key from then on, with a counter of the reads.
+fn key_source([first, then]: [&'static str; 2]) -> (KeySource, Arc<AtomicUsize>) {
     let reads = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&reads);
     let next = move || {
@@ -169,16 +170,16 @@ fn read([first, then]: [&'static str; 2]) -> (KeySource, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_refused_key_is_read_again_once() {
     let no = || Script::answer(401, r#"{"error": {"code": "invalid_api_key", "message": "sk-canary"}}"#);
-    let yes = || Script::answer(200, Kind::Vendor.says("yes").to_string());
+    let yes = || Script::answer(200, Kind::Vendor.response("yes").to_string());
     let wrong_key = Err(configuration(ConfigurationFault::WrongKey));
     for (keys, scripts, expected, sent, reads_expected) in [
-        (["sk-canary-old", "sk-canary-new"], [no(), yes()], Ok(Kind::Vendor.said("yes")), 2, 2),
+        (["sk-canary-old", "sk-canary-new"], [no(), yes()], Ok(Kind::Vendor.completion("yes")), 2, 2),
         (["sk-canary-old", "sk-canary-new"], [no(), no()], wrong_key.clone(), 2, 2),
-        // The same key again would be refused again.
+        // The key has not changed, so it would be refused again.
         (["sk-canary-old", "sk-canary-old"], [no(), yes()], wrong_key, 1, 2),
     ] {
         let server = Server::start(scripts);
-        let (key, reads) = read(keys);
+        let (key, reads) = key_source(keys);
         let model = AnyModel::openai(openai(&server.url(), key, true, None)).unwrap();
         assert_eq!(ask(&model).await, expected);
         let requests = server.requests();
@@ -193,7 +194,7 @@ async fn a_refused_key_is_read_again_once() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_wants_a_key_where_none_is_given_is_told_apart() {
+async fn an_endpoint_that_needs_a_key_without_a_key_has_no_credentials() {
     let server = Server::start([Script::answer(401, "{}")]);
     let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
     assert_eq!(ask(&model).await, Err(configuration(ConfigurationFault::NoCredentials)));
@@ -201,7 +202,7 @@ async fn an_endpoint_that_wants_a_key_where_none_is_given_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_no_key_elsewhere() {
+async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(std::iter::repeat_with(Script::close));
     let script = Script::answer(307, "").header("location", format!("{}/v1/responses", elsewhere.url()));
     assert_eq!(Kind::Vendor.ask(script).await.0, Err(configuration(ConfigurationFault::Redirect)));

@@ -1,4 +1,4 @@
-//! The event bus and the secret, against a scripted AWS.
+//! The event bus and the secret, against a scripted server.
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
@@ -19,7 +19,7 @@ fn stored() -> StoredInsight {
     insight(&alert, &alert.insight_key(), "run", false, start()).to_stored()
 }
 
-fn taken() -> Script {
+fn accepted() -> Script {
     Script::answer(200, json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }).to_string())
 }
 
@@ -29,7 +29,7 @@ fn failed(status: u16, code: &str) -> Script {
 
 #[tokio::test]
 async fn an_insight_is_one_event_on_the_bus() {
-    let server = Server::start([taken()]);
+    let server = Server::start([accepted()]);
     let bus = EventBus::new("alerts".to_owned(), aws(&server.url()));
     bus.notify(&stored()).await.unwrap();
     let request = server.requests().remove(0);
@@ -48,12 +48,12 @@ async fn an_insight_is_one_event_on_the_bus() {
 }
 
 #[tokio::test]
-async fn each_failure_to_tell_is_told_apart_and_repeats_no_text() {
-    let not_taken = json!({
+async fn each_failure_to_publish_is_identified_and_its_text_is_not_repeated() {
+    let not_accepted = json!({
         "FailedEntryCount": 1, "Entries": [{ "ErrorCode": "ThrottlingException", "ErrorMessage": "canary" }],
     });
     for (script, code) in [
-        (Script::answer(200, not_taken.to_string()), "bus_not_taken"),
+        (Script::answer(200, not_accepted.to_string()), "bus_not_taken"),
         (failed(400, "ResourceNotFoundException"), "bus_refused"),
         (failed(403, "AccessDeniedException"), "bus_refused"),
         (failed(400, "ThrottlingException"), "bus_unreachable"),
@@ -66,7 +66,7 @@ async fn each_failure_to_tell_is_told_apart_and_repeats_no_text() {
         let error: NotifyError = bus.notify(&stored()).await.unwrap_err();
         assert_eq!(error.code(), code, "{script:?}");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
-        assert_eq!(server.requests().len(), 1, "it is not tried again: {script:?}");
+        assert_eq!(server.requests().len(), 1, "the request is not retried: {script:?}");
     }
 }
 
@@ -75,16 +75,16 @@ fn secret(key: &str) -> Script {
 }
 
 fn model(server: &Server, key: KeySource) -> AnyModel {
-    AnyModel::openai(openai(&server.url(), key, true, None)).expect("right settings")
+    AnyModel::openai(openai(&server.url(), key, true, None)).expect("valid settings")
 }
 
-/// Not at the start; once for many calls; and again, once, where it is refused.
+/// It is not read at the start. One read serves many calls. After a refusal it is read again, once.
 #[tokio::test]
 async fn a_key_is_read_when_it_is_needed_and_again_when_it_is_refused() {
     let secrets = Server::start([secret("sk-old"), secret(CANARY)]);
-    let wrong = || Script::answer(401, json!({ "error": { "code": "invalid_api_key" } }).to_string());
-    let yes = || Script::answer(200, Kind::Vendor.says("yes").to_string());
-    let vendor = Server::start([yes(), wrong(), yes(), yes()]);
+    let refused = || Script::answer(401, json!({ "error": { "code": "invalid_api_key" } }).to_string());
+    let yes = || Script::answer(200, Kind::Vendor.response("yes").to_string());
+    let vendor = Server::start([yes(), refused(), yes(), yes()]);
     let model = model(&vendor, KeySecret::new("mine", aws(&secrets.url())).source());
     assert_eq!(secrets.requests().len(), 0);
     for reads in [1, 2, 2] {
@@ -98,12 +98,12 @@ async fn a_key_is_read_when_it_is_needed_and_again_when_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_is_a_fault_of_the_configuration() {
+async fn an_unreadable_secret_is_a_configuration_fault() {
     for (script, words) in [
         (failed(400, "ResourceNotFoundException"), "put the key"),
         (failed(400, "AccessDeniedException"), "secretsmanager:GetSecretValue"),
-        (secret("not a key"), "put the key alone"),
-        (Script::answer(200, json!({ "SecretBinary": "YQ==" }).to_string()), "put the key alone"),
+        (secret("not a key"), "put only the key"),
+        (Script::answer(200, json!({ "SecretBinary": "YQ==" }).to_string()), "put only the key"),
     ] {
         let (secrets, vendor) = (Server::start([script]), Server::start([]));
         let error =

@@ -1,4 +1,4 @@
-//! The suite that every store passes, and random operations beside the reference.
+//! Runs the contract tests of every store, and compares random operations with the reference.
 
 use portend_testing::compare::compare;
 use portend_testing::memory::MemoryStore;

@@ -1,4 +1,4 @@
-//! The items as other programs read them, and as the original handler wrote them.
+//! The items of the table, which other programs read, and the items that the original handler wrote.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn an_insight_is_an_item_with_the_original_handlers_attributes_and_types() {
 }
 
 #[test]
-fn a_claim_lives_exactly_as_long_as_its_insight() {
+fn a_claim_expires_together_with_its_insight() {
     run(async {
         let (store, table) = fresh().await;
         let lease = store_one(&store, &first_event(), false, None, start()).await;
@@ -83,7 +83,7 @@ fn original(entity: &str, timestamp: &str, score: &str) -> Item {
 }
 
 #[test]
-fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
+fn an_item_of_the_original_handler_is_found_and_listed() {
     run(async {
         let (store, table) = fresh().await;
         table.put(&original("stu_1", "2025-01-01T11:59:59.123456", "71.5"));
@@ -108,13 +108,13 @@ fn an_item_of_the_original_handler_is_found_listed_and_left_as_it_is() {
         let found = store.find(id, start()).await.unwrap().unwrap();
         assert_eq!((found.risk_score().get(), found.current()), (71.5, None));
         let past = start().plus(Duration::from_hours(24 * 365));
-        assert_eq!(store.find(id, past).await.unwrap(), None, "its time to live holds too");
+        assert_eq!(store.find(id, past).await.unwrap(), None, "it expires too");
     });
 }
 
-/// A claim counts repeats; an item of an earlier version counted them itself.
+/// A claim counts repeats. In an earlier version, the insight counted them.
 #[test]
-fn of_a_claim_and_an_insight_that_both_count_repeats_the_greater_value_holds() {
+fn if_a_claim_and_its_insight_both_count_repeats_the_greater_value_is_used() {
     run(async {
         let (store, table) = fresh().await;
         let lease = store_one(&store, &first_event(), false, None, start()).await;
@@ -124,16 +124,16 @@ fn of_a_claim_and_an_insight_that_both_count_repeats_the_greater_value_holds() {
         let later = start().plus(Duration::from_hours(1));
         store.repeat(&repeat_of(&lease, later)).await.unwrap();
         assert_eq!(table.items_of("claim#")[0]["occurrences"], number("2"));
-        assert_eq!(table.items_of("insight#"), [item], "a repeat leaves the insight's item alone");
+        assert_eq!(table.items_of("insight#"), [item], "a repeat does not change the insight's item");
         let stored = store.insight(&lease.insight_key, start()).await.unwrap().unwrap();
         let fields = stored.current().unwrap();
         assert_eq!((fields.occurrences, fields.last_seen), (7, later));
     });
 }
 
-/// The program's earlier version stored the insight and marked its claim as done in two writes.
+/// An earlier version stored the insight and marked its claim as done in two writes.
 #[test]
-fn a_claim_that_an_earlier_version_left_open_below_its_insight_is_done() {
+fn a_claim_that_an_earlier_version_left_open_is_done_if_its_insight_exists() {
     run(async {
         let (store, table) = fresh().await;
         let lease = store_one(&store, &first_event(), false, None, start()).await;
@@ -147,9 +147,9 @@ fn a_claim_that_an_earlier_version_left_open_below_its_insight_is_done() {
     });
 }
 
-/// The table gives items of one millisecond in an order of its own.
+/// The table returns items of one millisecond in any order.
 #[test]
-fn pages_are_whole_where_many_items_have_one_timestamp() {
+fn pages_are_complete_if_many_items_have_one_timestamp() {
     run(async {
         let (store, table) = fresh().await;
         for number in 0..70 {
@@ -174,7 +174,7 @@ fn pages_are_whole_where_many_items_have_one_timestamp() {
 }
 
 #[test]
-fn what_is_due_comes_oldest_first_over_days_and_pages() {
+fn pending_insights_are_returned_oldest_first_over_days_and_pages() {
     run(async {
         let (store, _table) = fresh().await;
         let mut expected = Vec::new();
@@ -197,7 +197,7 @@ fn what_is_due_comes_oldest_first_over_days_and_pages() {
 }
 
 #[test]
-fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
+fn a_parked_event_is_readable_text_and_stays_one_item_for_90_days() {
     run(async {
         let (store, table) = fresh().await;
         let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
@@ -224,7 +224,7 @@ fn a_parked_event_is_readable_as_text_and_one_item_for_90_days() {
 }
 
 #[test]
-fn an_event_that_is_no_text_is_kept_byte_by_byte() {
+fn an_event_that_is_not_text_is_stored_unchanged() {
     run(async {
         let (store, _table) = fresh().await;
         let refusal = Refusal::new(Reason::NotUtf8, "it is not UTF-8");
@@ -235,14 +235,14 @@ fn an_event_that_is_no_text_is_kept_byte_by_byte() {
 }
 
 #[test]
-fn an_item_that_cannot_be_read_hides_no_other() {
+fn an_unreadable_item_does_not_hide_others() {
     run(async {
         let (store, table) = fresh().await;
         store_one(&store, &first_event(), false, Some(Todo::Notify), start()).await;
         let mut stray = original("stu_1", "2025-01-01T12:00:01.000000", "50");
         stray.extend([
             ("risk_score".to_owned(), number("50")),
-            ("recommendations".to_owned(), text("no list")),
+            ("recommendations".to_owned(), text("not a list")),
             ("todo".to_owned(), text("tell")),
             ("todo_day".to_owned(), text("2025-01-01")),
         ]);

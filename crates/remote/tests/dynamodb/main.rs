@@ -1,8 +1,8 @@
-//! The store in a real DynamoDB: the contract that every store keeps, and what only a network does.
+//! Tests the store on a real DynamoDB: the contract of every store, the items, and network failures.
 
 mod store;
 mod contract;
 mod capacity;
 mod items;
-mod plugs;
+mod network;
 mod report;

@@ -1,4 +1,4 @@
-//! What `portend doctor` is told of a table.
+//! The findings about a table that `portend doctor` shows.
 
 use portend_remote::TableFinding;
 
@@ -11,7 +11,7 @@ fn problems(findings: &[TableFinding]) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn a_table_of_the_stack_is_sound() {
+fn a_table_of_the_stack_has_no_problem() {
     run(async {
         let table = Table::create();
         let report = store_at(&endpoint(), &table.name).describe().await;
@@ -23,7 +23,7 @@ fn a_table_of_the_stack_is_sound() {
 }
 
 #[test]
-fn each_index_that_is_missing_is_named() {
+fn each_missing_index_is_named() {
     run(async {
         let table = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
         let report = store_at(&endpoint(), &table.name).describe().await;
@@ -35,7 +35,7 @@ fn each_index_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_table_that_does_not_exist_is_named_so() {
+fn a_missing_table_is_reported_as_such() {
     run(async {
         let report = store_at(&endpoint(), "no-such-table").describe().await;
         assert!(matches!(problems(&report).as_slice(), [("table", what)] if what.contains("does not exist")));

@@ -1,4 +1,4 @@
-//! The store over a table of a test's own.
+//! A store on a table that one test owns.
 
 use std::future::Future;
 
@@ -10,12 +10,12 @@ use portend_remote::{Aws, DynamoDb};
 
 use portend_testing::table::{Proxy, Table, endpoint};
 
-/// Drives a future to its end.
+/// Runs a future to completion.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// The AWS of a test: everything at one address.
+/// AWS settings with one URL for all services.
 pub(crate) fn aws(url: &str) -> Aws {
     let credentials = Credentials::new("AKIACANARY", "canary", None, None, "test");
     let config = SdkConfig::builder()
@@ -24,21 +24,21 @@ pub(crate) fn aws(url: &str) -> Aws {
         .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Aws::given(config)
+    Aws::with_config(config)
 }
 
-/// The store in this table, at this address.
+/// The store in this table, at this URL.
 pub(crate) fn store_at(url: &str, table: &str) -> DynamoDb {
     DynamoDb::new(table.to_owned(), &AlertTypes::built_in(), aws(url))
 }
 
-/// A store in a fresh table.
+/// A store in a new table.
 pub(crate) async fn fresh() -> (DynamoDb, Table) {
     let table = Table::create_in_2025();
     (store_at(&endpoint(), &table.name), table)
 }
 
-/// A store in a fresh table, behind a proxy.
+/// A store in a new table, behind a proxy.
 pub(crate) fn proxied() -> (DynamoDb, Table, Proxy) {
     let (table, proxy) = (Table::create_in_2025(), Proxy::start());
     (store_at(&proxy.url(), &table.name), table, proxy)

@@ -1,4 +1,4 @@
-//! What `portend explain` prints: a card or a line of JSON for each event, progress, and a tally.
+//! The output of `portend explain`: a card or a line of JSON for each event, the progress, and a tally.
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
@@ -14,31 +14,31 @@ use portend_core::pipeline::{Failure, Outcome};
 use serde::Serialize;
 
 use super::ProcessedEvent;
-use crate::show::card::{CardContext, Shown, card};
+use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, FAINT, RED, STRONG, YELLOW, json_line, note, paint};
 use crate::show::text::{counted, shown, thousands};
 
-/// What is printed as events are done.
+/// Formats each finished event, and counts the outcomes.
 pub(crate) struct EventReport<'a> {
     json: bool,
     evidence: bool,
     types: &'a AlertTypes,
     tally: Tally,
     bar: ProgressBar,
-    unanswered: Unanswered,
+    fallbacks: Fallbacks,
     unreadable: bool,
 }
 
-/// New insights that the scorecard made although models were asked, and the outcomes of the models' last calls.
+/// The new insights that the scorecard made because no model answered, and the outcomes of the models' last calls.
 #[derive(Debug, Default)]
-struct Unanswered {
+struct Fallbacks {
     insights: u64,
     degraded: bool,
     outcomes: BTreeSet<String>,
 }
 
-impl Unanswered {
-    fn note(&mut self, insight: &StoredInsight) {
+impl Fallbacks {
+    fn count(&mut self, insight: &StoredInsight) {
         let Some(fields) = insight.current() else { return };
         let last = fields.attempts.last();
         if fields.grade == Grade::Scorecard && (last.is_some() || fields.degraded) {
@@ -58,9 +58,9 @@ struct Tally {
 }
 
 impl<'a> EventReport<'a> {
-    /// A report that has counted nothing. `size` is that of all inputs, if it is known.
+    /// An empty report. `size` is the size of all inputs in bytes, if it is known.
     pub(crate) fn new(json: bool, evidence: bool, types: &'a AlertTypes, size: Option<u64>) -> Self {
-        // Only a terminal shows it, and only if the work takes long enough to be seen.
+        // The bar is shown only on a terminal, and only if the run takes long enough.
         let bar = match size {
             Some(size) => {
                 ProgressBar::new(size).with_style(style("{bar:30} {percent}%  {msg}  {elapsed}, {eta} left"))
@@ -74,21 +74,21 @@ impl<'a> EventReport<'a> {
             types,
             tally: Tally::default(),
             bar,
-            unanswered: Unanswered::default(),
+            fallbacks: Fallbacks::default(),
             unreadable: false,
         }
     }
 
-    /// The progress bar, which shares a terminal with the output.
+    /// The progress bar, which shares the terminal with the output.
     pub(crate) fn bar(&self) -> &ProgressBar {
         &self.bar
     }
 
-    /// Counts an event. Returns what is to be printed of it.
+    /// Counts an event, and returns its output.
     pub(crate) fn event(&mut self, event: &ProcessedEvent) -> Result<Vec<u8>> {
         self.tally.count(&event.result);
         if let Ok(Outcome::Stored(insight)) = &event.result {
-            self.unanswered.note(insight);
+            self.fallbacks.count(insight);
         }
         self.bar.set_position(event.read_bytes);
         self.bar.set_message(counted(self.tally.events(), "event"));
@@ -101,19 +101,19 @@ impl<'a> EventReport<'a> {
     }
 
     fn card(&self, event: &ProcessedEvent) -> String {
-        let of_insight = |insight: &StoredInsight, shown| {
-            let context = CardContext { shown, evidence: self.evidence };
+        let of_insight = |insight: &StoredInsight, kind| {
+            let context = CardContext { kind, evidence: self.evidence };
             card(insight, self.types.get(insight.prediction_type()), context) + "\n"
         };
         match &event.result {
-            Ok(Outcome::Stored(insight)) => of_insight(insight, Shown::New),
-            Ok(Outcome::Repeated(insight)) => of_insight(insight, Shown::Repeat),
+            Ok(Outcome::Stored(insight)) => of_insight(insight, CardKind::New),
+            Ok(Outcome::Repeated(insight)) => of_insight(insight, CardKind::Repeat),
             Ok(Outcome::Parked(refusal)) => {
                 let reason = refusal.reason().to_string();
                 let next = if *refusal.reason() == Reason::TooLarge {
-                    "portend parked lists it; only its beginning is stored, so it must be sent again"
+                    "only its beginning is stored, so send it again; portend parked lists it"
                 } else {
-                    "portend parked lists it; portend parked replay runs it again"
+                    "run portend parked replay to run it again; portend parked lists it"
                 };
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
                 let message = located(event, refusal.message());
@@ -122,7 +122,10 @@ impl<'a> EventReport<'a> {
             Err(failure) => {
                 let head = format!("{} {}", paint(RED.bold(), "failed"), paint(STRONG, failure.code()));
                 let message = located(event, &explained(failure));
-                format!("{head}\n     {message}\n     {}\n\n", paint(FAINT, "it is not stored; run it again"))
+                format!(
+                    "{head}\n     {message}\n     {}\n\n",
+                    paint(FAINT, "the event is not stored; run it again")
+                )
             }
         }
     }
@@ -130,7 +133,7 @@ impl<'a> EventReport<'a> {
     /// Reports that an input cannot be read any further.
     pub(crate) fn unreadable(&mut self, input: &str, error: &std::io::Error) {
         self.unreadable = true;
-        let again = "what was read before is done; run the rest again";
+        let again = "the events before are processed; run the rest again";
         self.bar.suspend(|| {
             note(&format!(
                 "{}: cannot read {} any further: {error}; {again}",
@@ -145,19 +148,19 @@ impl<'a> EventReport<'a> {
         self.bar.finish_and_clear();
         let events = self.tally.events();
         let tally = self.tally.to_string();
-        if self.unanswered.insights > 0 {
-            let insights = counted(self.unanswered.insights, "insight");
-            let why: Vec<_> = self.unanswered.outcomes.iter().map(|outcome| shown(outcome)).collect();
-            let why = if why.is_empty() { "no model could be asked".to_owned() } else { why.join(", ") };
-            let again = if self.unanswered.degraded { "; portend upgrade asks again" } else { "" };
+        if self.fallbacks.insights > 0 {
+            let insights = counted(self.fallbacks.insights, "insight");
+            let why: Vec<_> = self.fallbacks.outcomes.iter().map(|outcome| shown(outcome)).collect();
+            let why = if why.is_empty() { "no model could be called".to_owned() } else { why.join(", ") };
+            let again = if self.fallbacks.degraded { "; run portend upgrade to ask again" } else { "" };
             note(&format!("{insights} by the scorecard, because no model answered ({why}){again}"));
         }
         if was_interrupted {
-            note(&format!("stopped; what was in work is finished: {tally}"));
+            note(&format!("stopped after the events in progress: {tally}"));
             return Ok(CommandOutcome::Interrupted);
         }
         if events == 0 {
-            note("there was no event in the input");
+            note("the input contains no event");
         } else if events > 1 && !self.json {
             anstream::stdout().write_all(format!("{tally}\n").as_bytes())?;
         } else if events > 1 && std::io::stderr().is_terminal() {
@@ -172,12 +175,12 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// The sentence, with the place of the event before it.
+/// The sentence with the event's location before it.
 fn located(event: &ProcessedEvent, message: &str) -> String {
-    shown(&format!("{}: {message}", event.place))
+    shown(&format!("{}: {message}", event.location))
 }
 
-/// The event's line of JSON. A failure is `{"status": "failed", "reason", "message"}`.
+/// An event as a line of JSON. A failure is `{"status": "failed", "reason", "message"}`.
 struct EventJson<'a>(&'a ProcessedEvent);
 
 impl Serialize for EventJson<'_> {
@@ -188,16 +191,16 @@ impl Serialize for EventJson<'_> {
             reason: String,
             message: String,
         }
-        let ProcessedEvent { result, place, .. } = self.0;
+        let ProcessedEvent { result, location, .. } = self.0;
         match result {
             Ok(outcome @ (Outcome::Stored(_) | Outcome::Repeated(_))) => outcome.serialize(serializer),
             Ok(Outcome::Parked(refusal)) => {
-                let message = format!("{place}: {}", refusal.message());
+                let message = format!("{location}: {}", refusal.message());
                 WithoutInsight { status: "parked", reason: refusal.reason().to_string(), message }
                     .serialize(serializer)
             }
             Err(failure) => {
-                let message = format!("{place}: {}", explained(failure));
+                let message = format!("{location}: {}", explained(failure));
                 WithoutInsight { status: "failed", reason: failure.code().to_owned(), message }
                     .serialize(serializer)
             }

@@ -1,6 +1,5 @@
-//! The simulated alerts on an event bus, as their producer puts them there, ten at a time.
-//!
-//! Never: gives up at the first throttled request; other programs use the bus too.
+//! Puts simulated alerts on an event bus as their producer does, ten in a request. Retries throttled requests, because
+//! other programs use the bus too.
 
 use std::time::Duration;
 
@@ -12,9 +11,9 @@ use portend_remote::{Aws, find_region};
 use portend_simulator::SimulatedAlert;
 use tokio::runtime::Runtime;
 
-/// Tries for one request of ten events.
+/// The most tries of one request.
 const TRIES_MAX: u32 = 4;
-/// The pause before the second try; it doubles.
+/// The pause before the first retry. It doubles with each retry.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Publishes alerts on one bus.
@@ -24,7 +23,7 @@ pub(crate) struct BusWriter {
 }
 
 impl BusWriter {
-    /// The bus of this name or ARN, with the credentials that the AWS SDK finds.
+    /// The bus with this name or ARN. The AWS SDK finds the credentials.
     pub(crate) fn open(name: &str) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot start the program's runtime")?;
@@ -34,7 +33,7 @@ impl BusWriter {
         Ok(Self { runtime, bus })
     }
 
-    /// Publishes the alerts in their order. Returns how many there were.
+    /// Publishes the alerts in their order. Returns their number.
     pub(crate) fn publish(&self, mut alerts: impl Iterator<Item = SimulatedAlert>) -> Result<u64> {
         let mut published = 0;
         loop {
@@ -46,13 +45,14 @@ impl BusWriter {
             }
             self.runtime.block_on(self.put(&entries)).with_context(|| {
                 let name = self.bus.name();
-                format!("cannot put alerts on the event bus {name}; {published} were put on it before")
+                format!("cannot put alerts on the event bus {name}, after {published} were put on it")
             })?;
             published += entries.len() as u64;
         }
     }
 
-    /// An event of a failed request may have been accepted; put again, its alert is a repeat.
+    /// Sends a request, with retries. If the bus accepted an event of a failed request, the retry makes its alert a
+    /// repeat.
     async fn put(&self, entries: &[(String, String)]) -> Result<(), NotifyError> {
         let mut pause = PAUSE;
         for _ in 1..TRIES_MAX {

@@ -1,8 +1,5 @@
-//! JSON as DynamoDB's attributes, and back: numbers are numbers, lists are lists and objects are maps, as the original
-//! handler wrote them.
-//!
-//! Takes values without NaN and infinity; JSON has none.
-//! Never: keeps the order of a map. DynamoDB has none, so what is read back is in the order of its keys.
+//! Translates JSON to DynamoDB's attributes and back. Numbers, lists and objects become numbers, lists and maps, as the
+//! original handler wrote them. A map has no order, so an object is read back in the order of its keys.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -13,10 +10,10 @@ use serde_json::Value;
 use serde_with::base64::Base64;
 use serde_with::serde_as;
 
-/// An item of the table.
+/// An item: its attributes by name.
 pub(super) type Item = BTreeMap<String, Attribute>;
 
-/// A value of an item, in DynamoDB's own JSON: `{ "S": "text" }`.
+/// An attribute's value, in DynamoDB's JSON: `{ "S": "text" }`.
 #[serde_as]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -33,30 +30,30 @@ pub(super) enum Attribute {
     Bs(#[serde_as(as = "Vec<Base64>")] Vec<Vec<u8>>),
 }
 
-/// The attribute by which DynamoDB deletes.
+/// The time to live: the attribute by which DynamoDB deletes expired items.
 pub(super) const TTL: &str = "ttl";
 
-/// A text.
+/// A text attribute.
 pub(super) fn text(text: impl Into<String>) -> Attribute {
     Attribute::S(text.into())
 }
 
-/// A whole number.
+/// An attribute with a whole number.
 pub(super) fn number(number: impl Into<i128>) -> Attribute {
     Attribute::N(number.into().to_string())
 }
 
-/// An instant in milliseconds since 1970.
+/// A time in milliseconds since 1970.
 pub(super) fn millis(at: Timestamp) -> Attribute {
     number(at.as_millis())
 }
 
-/// An instant in seconds since 1970: a time to live, or what one is compared with.
+/// A time in seconds since 1970, as in a time to live.
 pub(super) fn secs(at: Timestamp) -> Attribute {
     number(at.as_secs())
 }
 
-/// Any JSON value.
+/// The attribute of a JSON value.
 pub(super) fn from_json(value: Value) -> Attribute {
     match value {
         Value::Null => Attribute::Null(true),
@@ -70,7 +67,7 @@ pub(super) fn from_json(value: Value) -> Attribute {
     }
 }
 
-/// The JSON of an attribute; `None` for what no item of this table holds, such as a binary.
+/// The JSON value of an attribute. `None` for binary values and sets of numbers, which insights do not contain.
 pub(super) fn to_json(attribute: &Attribute) -> Option<Value> {
     Some(match attribute {
         Attribute::Null(_) => Value::Null,
@@ -87,22 +84,22 @@ pub(super) fn to_json(attribute: &Attribute) -> Option<Value> {
     })
 }
 
-/// A text of an item.
+/// Reads a text attribute.
 pub(super) fn text_of<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     if let Attribute::S(text) = item.get(name)? { Some(text) } else { None }
 }
 
-/// A whole number of an item.
+/// Reads a whole number.
 pub(super) fn number_of<T: FromStr>(item: &Item, name: &str) -> Option<T> {
     if let Attribute::N(number) = item.get(name)? { number.parse().ok() } else { None }
 }
 
-/// A text of an item that is a timestamp.
+/// Reads a text attribute as a timestamp.
 pub(super) fn time_of(item: &Item, name: &str) -> Option<Timestamp> {
     Timestamp::parse(text_of(item, name)?).ok()
 }
 
-/// Whether the item has not expired. An item without a time to live never does.
+/// Whether the item has not expired. An item without a time to live never expires.
 pub(super) fn is_live(item: &Item, now: Timestamp) -> bool {
     number_of(item, TTL).is_none_or(|ttl| !Timestamp::from_secs(ttl).is_past(now))
 }
@@ -114,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_comes_back_as_it_went() {
+    fn json_is_read_back_unchanged() {
         let value = json!({
             "n": [0, -3, 72, 64.5, 0.00155, 1e-7, 9_007_199_254_740_991_i64, 123_456_789.123_456_78],
             "t": ["", "Ünïcode", "a\nb"], "b": [true, false], "none": null, "deep": { "a": { "b": [[]] } },
@@ -123,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_read_and_written_as_dynamodb_does() {
+    fn every_kind_of_attribute_is_read_and_written_in_dynamodbs_form() {
         let wire = json!({
             "s": { "S": "a" }, "n": { "N": "1.5" }, "bool": { "BOOL": true }, "null": { "NULL": true },
             "l": { "L": [{ "S": "a" }] }, "m": { "M": { "a": { "N": "1" } } }, "ss": { "SS": ["a"] },
@@ -135,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_read_as_a_list_and_a_binary_is_not_read() {
+    fn a_set_of_texts_is_read_as_a_list_and_a_binary_value_is_not_read() {
         assert_eq!(to_json(&Attribute::Ss(vec!["a".into()])), Some(json!(["a"])));
         assert_eq!(to_json(&Attribute::B(b"x".to_vec())), None);
     }

@@ -1,7 +1,7 @@
-//! Claims in the table: each step is one conditional update. Of a refused condition, the response is what [`ClaimRow`]
-//! makes of the item that refused it.
+//! Claims in the table. Each step is one conditional update. If the condition fails, DynamoDB returns the item, and
+//! [`ClaimRow`] derives the result from it.
 //!
-//! Never: lets two workers have one lease, whatever is retried or lost: a response that was lost is known by its owner.
+//! Never: gives one lease to two workers. A retry after a lost response is recognized by its owner.
 
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::limits::{LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX, UPGRADES_MAX};
@@ -15,13 +15,13 @@ use super::DynamoDb;
 use super::attribute::{Item, millis, number, number_of, secs, text};
 use super::item::{claim_item_key, claim_row, insight_of, insight_sk, insights_pk};
 use super::request::Update;
-use crate::limits::LOOKS_MAX;
+use crate::limits::CLAIM_TRIES_MAX;
 
 /// The response to a conditional update.
-pub(super) enum Updated {
-    /// It was done; the item as it is now, if that was asked for.
+pub(super) enum UpdateResult {
+    /// The update was applied. Contains the new item if the request asked for it.
     Done(Item),
-    /// The condition did not hold; the item as it is, if there is one.
+    /// The condition failed. Contains the unchanged item if it exists.
     Refused(Option<Item>),
 }
 
@@ -44,25 +44,25 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
         .with(":now", millis(request.now))
         .with(":lease_max", millis(request.now.plus(LEASE_MAX)))
         .with(":now_secs", secs(request.now));
-    let mut update = of_claim(fresh, request);
-    for _ in 0..LOOKS_MAX {
+    let mut update = with_claim_values(fresh, request);
+    for _ in 0..CLAIM_TRIES_MAX {
         let old = match store.update(&update.returning_item()).await? {
-            Updated::Done(item) => {
+            UpdateResult::Done(item) => {
                 let row = store.row(&item)?;
                 return store.claimed(request, &row).await;
             }
-            Updated::Refused(old) => old,
+            UpdateResult::Refused(old) => old,
         };
         let row = old.map(|item| store.row(&item)).transpose()?;
         let (response, written) = ClaimRow::claim(row.as_ref(), request);
         let (Some(row), Some(written)) = (row, written) else { return Ok(response) };
-        // It has expired, or its lease ended between the two looks: written anew, unless somebody else has.
-        let anew = store.update_claim(
+        // The claim has expired, or its lease ended after the update failed. Replace it, unless it has changed since.
+        let replacement = store.update_claim(
             request.alert_key,
             "SET #state = :claimed, #owner = :owner, fence = :fence, lease_until = :until, calls = :calls, \
              upgrades = :upgrades, insight_pk = :pk, insight_sk = :sk, #ttl = :ttl REMOVE occurrences, last_seen",
         );
-        let anew = anew
+        let replacement = replacement
             .only_if("fence = :found AND lease_until = :found_until AND calls = :found_calls")
             .with(":fence", number(written.fence))
             .with(":calls", number(written.calls))
@@ -70,21 +70,21 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
             .with(":found", number(row.fence))
             .with(":found_until", millis(row.lease_until))
             .with(":found_calls", number(row.calls));
-        let place = ClaimRequest { insight_key: written.insight_key, ..request.clone() };
-        update = of_claim(anew, &place);
+        let request = ClaimRequest { insight_key: written.insight_key, ..request.clone() };
+        update = with_claim_values(replacement, &request);
     }
     Ok(Claim::Busy(request.now))
 }
 
-/// The values that both forms of a claim share.
-fn of_claim(update: Update, request: &ClaimRequest) -> Update {
+/// Adds the values that a new claim and a replaced one share.
+fn with_claim_values(update: Update, request: &ClaimRequest) -> Update {
     update
         .with(":claimed", text(ClaimState::Claimed.code()))
         .with(":owner", text(&request.owner))
         .with(":until", millis(request.lease_until))
         .with(":pk", text(insights_pk(request.insight_key.entity_id())))
         .with(":sk", text(insight_sk(&request.insight_key)))
-        // A claim does not expire under a live lease: its insight will live as long from now.
+        // The claim must outlive its lease. Its insight will be retained for the same time.
         .with(":ttl", secs(request.now.plus(RETENTION)))
 }
 
@@ -97,8 +97,8 @@ pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Rese
         .with(":max", number(lease.calls_max))
         .returning_item();
     match store.update(&update).await? {
-        Updated::Done(item) => Ok(Reserved::Call(number_of(&item, "calls").unwrap_or(lease.calls_max))),
-        Updated::Refused(old) => {
+        UpdateResult::Done(item) => Ok(Reserved::Call(number_of(&item, "calls").unwrap_or(lease.calls_max))),
+        UpdateResult::Refused(old) => {
             let row = old.map(|item| store.row(&item)).transpose()?;
             Ok(ClaimRow::reserve_call(row.as_ref(), lease).0)
         }
@@ -146,7 +146,7 @@ pub(super) async fn claim_upgrade(
         .with(":sk", text(insight_sk(&request.insight_key)))
         .returning_item();
     match store.update(&update).await? {
-        Updated::Done(item) => {
+        UpdateResult::Done(item) => {
             let row = store.row(&item)?;
             Ok(UpgradeClaim::Mine(Lease {
                 alert_key: request.alert_key,
@@ -157,10 +157,10 @@ pub(super) async fn claim_upgrade(
                 first_call: None,
             }))
         }
-        Updated::Refused(old) => {
+        UpdateResult::Refused(old) => {
             let row = old.map(|item| store.row(&item)).transpose()?;
             Ok(match ClaimRow::claim_upgrade(row.as_ref(), request) {
-                // It was free only between the two looks; the next sweep looks again.
+                // The claim became free after the update failed. The next sweep tries again.
                 (_, Some(written)) => UpgradeClaim::Busy(written.lease_until),
                 (response, None) => response,
             })
@@ -169,8 +169,9 @@ pub(super) async fn claim_upgrade(
 }
 
 impl DynamoDb {
-    /// The response to whoever has just claimed. Below a second lease, the insight may exist: an earlier version of this
-    /// program stored it before it marked the claim as done, and could die in between.
+    /// The result for a worker that now has the lease. If it is not the first lease, the insight may exist: an earlier
+    /// version of this program stored the insight and marked the claim as done in two writes, and could stop in
+    /// between.
     async fn claimed(&self, request: &ClaimRequest, row: &ClaimRow) -> Result<Claim, StoreError> {
         let lease = row.lease(request);
         if row.fence > 1 {
@@ -184,9 +185,9 @@ impl DynamoDb {
         Ok(Claim::Mine(lease))
     }
 
-    /// The claim that an item holds.
+    /// Reads an item as a claim.
     pub(super) fn row(&self, item: &Item) -> Result<ClaimRow, StoreError> {
-        claim_row(item).ok_or_else(|| self.no_item("a claim"))
+        claim_row(item).ok_or_else(|| self.unreadable_item("a claim"))
     }
 
     pub(super) fn update_claim(&self, key: AlertKey, expression: &str) -> Update {
@@ -194,7 +195,7 @@ impl DynamoDb {
     }
 }
 
-/// Marks a claim as done whose alert has this insight already, if the lease still holds.
+/// Marks a claim as done because its alert has this insight already, if the lease is still valid.
 pub(super) async fn adopt(
     store: &DynamoDb,
     lease: &Lease,

@@ -1,6 +1,6 @@
-//! The commit: the insight and its done claim in one transaction, so that neither is there without the other.
+//! The commit: one transaction writes the insight and marks its claim as done, so neither exists without the other.
 //!
-//! Never: writes over an insight that has not expired, or under another worker's lease.
+//! Never: overwrites an insight that has not expired, or writes under another worker's lease.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use super::attribute::{Item, TTL, is_live, millis, number, secs, text};
 use super::claims::adopt;
 use super::item::{alert_key_of, claim_row, insight_item, insight_sk, insights_pk};
 use super::request::{Action, CancelledStep, Put, Transaction, Update};
-use crate::aws::{ErrorBody, Failure};
+use crate::aws::{CallFailure, ErrorBody};
 use crate::response::plain_code;
 
-/// Characters of the token that tells a repeated request from a new one: DynamoDB's own limit.
+/// The length of the token by which DynamoDB recognizes a repeated request: DynamoDB's own limit.
 const TOKEN_CHARS: usize = 36;
 
-/// A step that was not done because its condition did not hold.
+/// The code of a step whose condition failed.
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
-/// A step that was not at fault.
+/// The code of a step that did not cause the cancellation.
 const NOT_AT_FAULT: &str = "None";
-/// Steps that would have been at fault whenever they had been sent.
+/// The codes of steps that would fail again.
 const REFUSED: [&str; 2] = ["ValidationError", "ItemCollectionSizeLimitExceeded"];
 
 pub(super) async fn commit(store: &DynamoDb, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
@@ -70,7 +70,7 @@ fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
         .with(":fence", number(request.lease.fence))
 }
 
-/// The same for the same request, and another for any other.
+/// A token that is equal for repeats of one request, and different for different requests.
 fn token(table: &str, request: &CommitRequest<'_>) -> String {
     let (lease, insight) = (request.lease, request.insight);
     let parts = (table, &lease.owner, lease.fence, insight.key(), &insight.fields().run);
@@ -79,7 +79,7 @@ fn token(table: &str, request: &CommitRequest<'_>) -> String {
     token
 }
 
-/// Which half did not hold: the insight is there already, or another worker has taken over.
+/// The result of a transaction whose condition failed: the insight exists already, or another worker has the lease.
 async fn not_committed(
     store: &DynamoDb,
     request: &CommitRequest<'_>,
@@ -89,7 +89,8 @@ async fn not_committed(
     let mut steps = steps.into_iter();
     let (put, claim) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
     if put.code == CONDITION_FAILED {
-        let item = put.item.filter(|item| is_live(item, now)).ok_or_else(|| store.no_item("an insight"))?;
+        let item =
+            put.item.filter(|item| is_live(item, now)).ok_or_else(|| store.unreadable_item("an insight"))?;
         if alert_key_of(&item) != Some(insight.alert_key()) {
             return Ok(Commit::KeyTaken);
         }
@@ -100,7 +101,7 @@ async fn not_committed(
         let is_mine = stored.run() == insight.fields().run;
         return Ok(if is_mine { Commit::Stored } else { Commit::Existing(stored) });
     }
-    // Its insight may be under another key than this one's.
+    // The other worker's insight may be under a different key from this one's.
     let key = claim.item.as_ref().and_then(claim_row).map(|row| row.insight_key);
     let Some(key) = key else { return Ok(Commit::Lost) };
     match store.get_insight_of(&key, lease.alert_key, now).await? {
@@ -110,12 +111,13 @@ async fn not_committed(
 }
 
 impl DynamoDb {
-    /// `None` if all of it was done; otherwise why each step was not. A conflict with another transaction is transient.
+    /// Executes a transaction. `None` if it was committed; otherwise each step's reason, if a condition failed. A
+    /// conflict with another transaction is transient.
     async fn transact(&self, transaction: &Transaction) -> Result<Option<Vec<CancelledStep>>, StoreError> {
         let Err(failure) = self.call(transaction).await else { return Ok(None) };
         let steps: Option<Vec<CancelledStep>> = match &failure {
-            Failure::Refused(_, body) => body.read("CancellationReasons"),
-            Failure::Busy(_) | Failure::Unreachable(_) => None,
+            CallFailure::Refused(_, body) => body.read("CancellationReasons"),
+            CallFailure::Busy(_) | CallFailure::Unreachable(_) => None,
         };
         let Some(steps) = steps else { return Err(self.error(&failure)) };
         if steps.iter().any(|step| step.code == CONDITION_FAILED) {
@@ -125,6 +127,6 @@ impl DynamoDb {
             steps.into_iter().map(|step| step.code).find(|code| code != NOT_AT_FAULT).unwrap_or_default();
         let is_refused = REFUSED.contains(&code.as_str());
         let (code, body) = (plain_code(&code).unwrap_or("cancelled").to_owned(), ErrorBody::default());
-        Err(self.error(&if is_refused { Failure::Refused(code, body) } else { Failure::Busy(code) }))
+        Err(self.error(&if is_refused { CallFailure::Refused(code, body) } else { CallFailure::Busy(code) }))
     }
 }

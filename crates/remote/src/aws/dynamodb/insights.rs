@@ -1,6 +1,7 @@
-//! Insights in the table: repeats counted on their claims, notified, upgraded, and read with their claims' counts.
+//! Insights in the table: counts repeats, clears pending work, upgrades, and reads insights with their repeats, which
+//! the claims count.
 //!
-//! Never: writes over an insight that is not degraded, or makes a stub of one that is absent.
+//! Never: overwrites an insight that is not degraded, or creates an incomplete item by updating an absent one.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +13,7 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, number, secs, text};
-use super::claims::{Updated, release};
+use super::claims::{UpdateResult, release};
 use super::item::{
     alert_key_of, attributes, claim_item_key, claim_row, claimed_key_of, insight_item_key, insight_of,
     insight_sk, insights_pk, todo_attributes, todo_of,
@@ -20,21 +21,21 @@ use super::item::{
 use super::request::{BatchGet, Get, Update, WantedItems};
 use crate::limits::ITEMS_AT_ONCE;
 
-/// Fields that an upgrade leaves alone: repeats count them meanwhile.
+/// Fields that an upgrade does not overwrite, because repeats are counted at the same time.
 const COUNTED: [&str; 2] = ["occurrences", "last_seen"];
 
 /// Whether a read sees every write that was acknowledged before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
-    Consistent,
+pub(super) enum ReadConsistency {
+    Strong,
     Eventual,
 }
 
-/// How many alerts said what an insight says, and when the latest did, as claims counted them.
+/// The repeats of insights, as their claims count them: the occurrences, and the time of the latest.
 pub(super) struct Repeats(HashMap<AlertKey, (u64, Option<Timestamp>)>);
 
 impl Repeats {
-    /// The insight of this item with its repeats.
+    /// Adds its repeats to the insight of this item.
     pub(super) fn join(&self, item: &Item, insight: StoredInsight) -> StoredInsight {
         match alert_key_of(item).and_then(|key| self.0.get(&key)) {
             Some((occurrences, last_seen)) => insight.with_repeats(*occurrences, *last_seen),
@@ -43,7 +44,7 @@ impl Repeats {
     }
 }
 
-/// The claim counts; what it counts of is read at the same time.
+/// Counts the repeat on the claim, and reads the insight at the same time.
 pub(super) async fn repeat(store: &DynamoDb, request: &RepeatRequest) -> Result<Option<Repeat>, StoreError> {
     let update = store
         .update_claim(
@@ -66,8 +67,8 @@ pub(super) async fn repeat(store: &DynamoDb, request: &RepeatRequest) -> Result<
     let (counted, item) = try_join(count, read).await?;
     let Some(item) = item else { return Ok(None) };
     let claim = match counted {
-        Updated::Done(claim) => Some(claim),
-        Updated::Refused(claim) => claim,
+        UpdateResult::Done(claim) => Some(claim),
+        UpdateResult::Refused(claim) => claim,
     };
     let mut insight = store.insight_of(&item)?;
     if let Some(row) = claim.as_ref().and_then(claim_row) {
@@ -102,9 +103,9 @@ pub(super) async fn clear_todo(
         };
         store.update(&update).await
     };
-    // Few of those that are published are degraded, so one update is nearly always the only one.
+    // Few published insights are degraded, so the first update nearly always succeeds.
     let likely = todo == Todo::Upgrade;
-    if let Updated::Refused(Some(old)) = update(likely).await?
+    if let UpdateResult::Refused(Some(old)) = update(likely).await?
         && todo_of(&old) == Some(todo)
     {
         update(!likely).await?;
@@ -133,11 +134,11 @@ pub(super) async fn commit_upgrade(
     let stored = store.insight_of(&item)?;
     let item = if stored.is_degraded() {
         let upgraded = stored.upgraded(insight);
-        // What nobody was notified of yet is still to be published.
+        // An unpublished insight still has to be published.
         let todo = request.todo.or(todo_of(&item).filter(|todo| *todo == Todo::Notify));
         match store.update(&upgrade(store, insight.key(), &upgraded, todo)).await? {
-            Updated::Done(item) => Some(item),
-            Updated::Refused(old) => old.filter(|item| is_live(item, now)),
+            UpdateResult::Done(item) => Some(item),
+            UpdateResult::Refused(old) => old.filter(|item| is_live(item, now)),
         }
     } else {
         Some(item)
@@ -149,7 +150,7 @@ pub(super) async fn commit_upgrade(
     }
 }
 
-/// Puts these fields in place of a degraded insight's.
+/// The update that replaces the fields of a degraded insight.
 fn upgrade(store: &DynamoDb, key: &InsightKey, upgraded: &StoredInsight, todo: Option<Todo>) -> Update {
     let mut fields = attributes(upgraded);
     fields.retain(|name, _| !COUNTED.contains(&name.as_str()));
@@ -174,8 +175,8 @@ impl DynamoDb {
         Ok(found.item.filter(|item| is_live(item, now)))
     }
 
-    /// The insight under this key, if it is this alert's: of two alerts whose keys begin with the same digits, the second
-    /// has a longer key.
+    /// Reads an insight if it belongs to this alert. If the keys of two alerts begin with the same digits, the second
+    /// insight has a longer key.
     pub(super) async fn get_insight_of(
         &self,
         key: &InsightKey,
@@ -186,43 +187,51 @@ impl DynamoDb {
         Ok(item.filter(|item| alert_key_of(item) == Some(owner)))
     }
 
-    /// The insight with the repeats that its claim counted.
+    /// Reads an item as an insight, with the repeats that its claim counts.
     pub(super) async fn joined_one(&self, item: Item) -> Result<StoredInsight, StoreError> {
         let insight = self.insight_of(&item)?;
-        let repeats = self.repeats(std::slice::from_ref(&item), Read::Consistent).await?;
+        let repeats = self.repeats(std::slice::from_ref(&item), ReadConsistency::Strong).await?;
         Ok(repeats.join(&item, insight))
     }
 
-    /// What the claims of these insights' items counted.
-    pub(super) async fn repeats(&self, items: &[Item], read: Read) -> Result<Repeats, StoreError> {
+    /// The repeats of these insights, from their claims.
+    pub(super) async fn repeats(
+        &self,
+        items: &[Item],
+        consistency: ReadConsistency,
+    ) -> Result<Repeats, StoreError> {
         let keys: BTreeSet<_> = items.iter().filter_map(alert_key_of).collect();
-        let claims = self.read_items(keys.into_iter().map(claim_item_key).collect(), read).await?;
+        let claims = self.read_items(keys.into_iter().map(claim_item_key).collect(), consistency).await?;
         let counted = claims.iter().filter_map(|item| Some((claimed_key_of(item)?, claim_row(item)?)));
         Ok(Repeats(counted.map(|(key, row)| (key, (row.occurrences, row.last_seen))).collect()))
     }
 
-    /// The items under these keys, of those that are there, in any order.
-    pub(super) async fn read_items(&self, keys: Vec<Item>, read: Read) -> Result<Vec<Item>, StoreError> {
-        let chunks = keys.chunks(ITEMS_AT_ONCE).map(|keys| self.read_batch(keys, read));
+    /// Reads the items with these keys that exist, in any order.
+    pub(super) async fn read_items(
+        &self,
+        keys: Vec<Item>,
+        consistency: ReadConsistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let chunks = keys.chunks(ITEMS_AT_ONCE).map(|keys| self.read_batch(keys, consistency));
         Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
     }
 
-    /// All of a batch: DynamoDB leaves out what is above 16 MB or its capacity, and is asked again for that.
-    async fn read_batch(&self, keys: &[Item], read: Read) -> Result<Vec<Item>, StoreError> {
+    /// Reads one batch. DynamoDB returns at most 16 MB, and less if it lacks capacity, so the rest is requested again.
+    async fn read_batch(&self, keys: &[Item], consistency: ReadConsistency) -> Result<Vec<Item>, StoreError> {
         let (mut items, mut keys) = (Vec::new(), keys.to_vec());
         while !keys.is_empty() {
             let wanted = keys.len();
             let request = BatchGet {
                 request_items: [(
                     self.table.clone(),
-                    WantedItems { keys, consistent_read: read == Read::Consistent },
+                    WantedItems { keys, consistent_read: consistency == ReadConsistency::Strong },
                 )]
                 .into(),
             };
             let mut batch = self.page(&request).await?;
             keys = batch.unprocessed_keys.remove(&self.table).unwrap_or_default().keys;
             if keys.len() == wanted {
-                return Err(self.busy("some keys stay unread"));
+                return Err(self.busy("it returned none of the requested items"));
             }
             items.extend(batch.responses.into_values().flatten());
         }
@@ -233,8 +242,8 @@ impl DynamoDb {
         Update::new(&self.table, insight_item_key(key), expression)
     }
 
-    /// The insight of an item that is there under an insight's key.
+    /// Reads an item as an insight.
     pub(super) fn insight_of(&self, item: &Item) -> Result<StoredInsight, StoreError> {
-        insight_of(item).ok_or_else(|| self.no_item("an insight"))
+        insight_of(item).ok_or_else(|| self.unreadable_item("an insight"))
     }
 }

@@ -1,11 +1,11 @@
-//! The items of the table: their keys as text, and what they hold.
+//! The items of the table: their keys, and how insights and claims are written to and read from them.
 //!
 //! | item    | `pk`                    | `sk`                                     |
 //! |---------|-------------------------|------------------------------------------|
 //! | insight | `insight#{entity_id}`   | `{alert timestamp}#{alert_type}#{digits}` |
 //! | claim   | `claim#{alert_key}`     | `claim`                                  |
 //!
-//! An item that is not what its key says is `None`: it is left out of pages, and counted.
+//! A function that reads an item returns `None` for an unreadable one. Pages skip and count such items.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ use serde_json::{Map, Value};
 use super::attribute::{Attribute, Item, TTL, from_json, number_of, secs, text, text_of, time_of, to_json};
 use super::request::item_key;
 
-/// Attributes of an item that are no fields of its insight.
+/// Attributes of an insight's item that are not fields of the insight.
 const BOOKKEEPING: [&str; 6] = ["pk", "sk", TTL, "alert_key", "todo", "todo_day"];
 
-/// What every insight's `pk` begins with.
+/// The prefix of every insight's `pk`.
 const INSIGHT: &str = "insight#";
-/// What every claim's `pk` begins with.
+/// The prefix of every claim's `pk`.
 const CLAIM: &str = "claim#";
 
 /// The partition of an entity's insights.
@@ -53,7 +53,7 @@ pub(super) fn claimed_key_of(item: &Item) -> Option<AlertKey> {
     AlertKey::from_hex(text_of(item, "pk")?.strip_prefix(CLAIM)?)
 }
 
-/// The key of an insight from its text.
+/// Reads an insight key from partition and sort key.
 pub(super) fn insight_key(pk: &str, sk: &str) -> Option<InsightKey> {
     let entity_id = pk.strip_prefix(INSIGHT)?;
     let (timestamp, rest) = sk.split_once('#')?;
@@ -67,12 +67,12 @@ pub(super) fn is_insight(item: &Item) -> bool {
     text_of(item, "pk").is_some_and(|pk| pk.starts_with(INSIGHT))
 }
 
-/// The key of an item, of a whole item or an index's.
+/// The item key in an item of the table or of an index.
 pub(super) fn key_of(item: &Item) -> Option<Item> {
     Some(item_key(text_of(item, "pk")?, text_of(item, "sk")?))
 }
 
-/// The claim that an item holds. An item of an earlier version counts no repeats.
+/// Reads an item as a claim. A claim of an earlier version does not count repeats.
 pub(super) fn claim_row(item: &Item) -> Option<ClaimRow> {
     Some(ClaimRow {
         state: ClaimState::from_code(text_of(item, "state")?)?,
@@ -99,7 +99,7 @@ pub(super) fn insight_item(insight: &Insight, todo: Option<Todo>) -> Item {
     item
 }
 
-/// What says that something is left to do, and of which day the insight is.
+/// The attributes of pending work: the work, and the day of the insight. Empty if nothing is pending.
 pub(super) fn todo_attributes(todo: Option<Todo>, made_at: Timestamp) -> BTreeMap<String, Attribute> {
     let attributes = todo.map(|todo| [("todo", text(todo.code())), ("todo_day", text(made_at.day()))]);
     attributes.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -111,12 +111,12 @@ pub(super) fn attributes(fields: &impl Serialize) -> Item {
         Ok(Value::Object(fields)) => {
             fields.into_iter().map(|(name, value)| (name, from_json(value))).collect()
         }
-        // Fields are an object, of which every key is a text.
+        // Fields always serialize as an object.
         Ok(_) | Err(_) => Item::new(),
     }
 }
 
-/// The insight of an item; one that the original handler wrote has no `schema`.
+/// Reads an item as an insight. An item of the original handler has no `schema`.
 pub(super) fn insight_of(item: &Item) -> Option<StoredInsight> {
     fn read<T: DeserializeOwned>(item: &Item) -> Option<T> {
         let fields = item.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
@@ -132,18 +132,18 @@ pub(super) fn insight_of(item: &Item) -> Option<StoredInsight> {
     Some(StoredInsight::Original(Box::new(OriginalInsight { expires_at, ..original })))
 }
 
-/// An insight's item with something left to do. `None` where it has been done meanwhile.
+/// Reads an insight's item with its pending work. `None` if the work has been done in the meantime.
 pub(super) fn due_of(item: &Item, insight: StoredInsight) -> Option<DueInsight> {
     let key = insight_key(text_of(item, "pk")?, text_of(item, "sk")?)?;
     Some(DueInsight { insight, key, alert_key: alert_key_of(item)?, todo: todo_of(item)? })
 }
 
-/// What is left to do with an item's insight.
+/// The pending work of an insight's item.
 pub(super) fn todo_of(item: &Item) -> Option<Todo> {
     Todo::from_code(text_of(item, "todo")?)
 }
 
-/// The key of the claim of an item's insight.
+/// The alert key of an insight's item.
 pub(super) fn alert_key_of(item: &Item) -> Option<AlertKey> {
     AlertKey::from_hex(text_of(item, "alert_key")?)
 }

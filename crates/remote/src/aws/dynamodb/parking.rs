@@ -1,7 +1,7 @@
-//! Parked events in the table: under the day of their first receipt, by the sha256 of the event. Their `alert_id` is
-//! `parked#{sha256}`, so that the same event is found and is the same item on whatever day it comes again.
+//! Parked events in the table. The partition is the day of the first receipt, and the sort key is the sha256 of the
+//! event. `alert_id` is `parked#{sha256}`, so the same event is found again on any later day and stays one item.
 //!
-//! Never: holds more than a page of events; they are up to 64 KiB each.
+//! Never: has more than a page of events in memory, because each is up to 64 KiB.
 
 use std::cmp::Reverse;
 
@@ -12,7 +12,7 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, number, number_of, secs, text, text_of, time_of};
-use super::insights::Read;
+use super::insights::ReadConsistency;
 use super::request::{ItemQuery, Update, item_key};
 use crate::limits::{DAY, EVENTS_READ_AT_ONCE, PARTITIONS_READ_AT_ONCE};
 
@@ -25,7 +25,7 @@ pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreE
         Ok(event) => text(event),
         Err(_) => Attribute::B(parked.event.clone()),
     };
-    // One update, so that of two copies at the same instant each leaves the same item.
+    // One update, so that two copies at the same time result in one item.
     let update = Update::new(
         &store.table,
         key,
@@ -66,23 +66,23 @@ pub(super) async fn parked(
     limit: usize,
     now: Timestamp,
 ) -> Result<ParkedPage, StoreError> {
-    let mut places: Vec<Cursor> = Vec::new();
+    let mut cursors: Vec<Cursor> = Vec::new();
     let days = days_back(after.map_or(now, |after| after.time.min(now)), now);
-    let mut days = stream::iter(days).map(|day| store.places_on(day, now)).buffered(PARTITIONS_READ_AT_ONCE);
-    while places.len() <= limit
+    let mut days = stream::iter(days).map(|day| store.cursors_on(day, now)).buffered(PARTITIONS_READ_AT_ONCE);
+    while cursors.len() <= limit
         && let Some(mut of_day) = days.try_next().await?
     {
-        of_day.retain(|place| after.is_none_or(|after| place < after));
-        of_day.sort_by_key(|place| Reverse(place.clone()));
-        places.append(&mut of_day);
+        of_day.retain(|cursor| after.is_none_or(|after| cursor < after));
+        of_day.sort_by_key(|cursor| Reverse(cursor.clone()));
+        cursors.append(&mut of_day);
     }
-    let more = places.len() > limit;
-    places.truncate(limit);
-    let next = places.last().filter(|_| more).cloned();
+    let more = cursors.len() > limit;
+    cursors.truncate(limit);
+    let next = cursors.last().filter(|_| more).cloned();
     let mut events = Vec::new();
-    for places in places.chunks(EVENTS_READ_AT_ONCE) {
-        let keys = places.iter().map(|place| item_key(partition(&place.time.day()), &place.id));
-        let items = store.read_items(keys.collect(), Read::Consistent).await?;
+    for cursors in cursors.chunks(EVENTS_READ_AT_ONCE) {
+        let keys = cursors.iter().map(|cursor| item_key(partition(&cursor.time.day()), &cursor.id));
+        let items = store.read_items(keys.collect(), ReadConsistency::Strong).await?;
         events.extend(items.iter().filter_map(|item| store.readable(parked_of(item))));
     }
     events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
@@ -90,24 +90,24 @@ pub(super) async fn parked(
 }
 
 impl DynamoDb {
-    /// The places of a day's events, without the events.
-    async fn places_on(&self, day: String, now: Timestamp) -> Result<Vec<Cursor>, StoreError> {
+    /// The cursors of a day's events, without the events themselves.
+    async fn cursors_on(&self, day: String, now: Timestamp) -> Result<Vec<Cursor>, StoreError> {
         let mut query =
             ItemQuery::of(&self.table, "pk", partition(&day)).consistently("sk, received_at, #ttl");
-        let mut places = Vec::new();
+        let mut cursors = Vec::new();
         loop {
             let page = self.page(&query).await?;
             let live = page.items.iter().filter(|item| is_live(item, now));
-            places.extend(live.filter_map(|item| self.readable(place_of(item))));
+            cursors.extend(live.filter_map(|item| self.readable(cursor_of(item))));
             if page.last_evaluated_key.is_none() {
-                return Ok(places);
+                return Ok(cursors);
             }
             query.exclusive_start_key = page.last_evaluated_key;
         }
     }
 }
 
-fn place_of(item: &Item) -> Option<Cursor> {
+fn cursor_of(item: &Item) -> Option<Cursor> {
     Some(Cursor { time: time_of(item, "received_at")?, id: text_of(item, "sk")?.to_owned() })
 }
 
@@ -144,12 +144,12 @@ fn partition(day: &str) -> String {
     format!("parked#{day}")
 }
 
-/// Whether an event of this key's day can be there: it may have expired, but not been deleted yet.
+/// Whether an event of this key's day has not expired. An index may still contain expired events.
 fn is_retained(key: &Item, now: Timestamp) -> bool {
     text_of(key, "pk").is_some_and(|pk| pk >= partition(&now.minus(RETENTION).plus(DAY).day()).as_str())
 }
 
-/// The days from one back to the first that can hold something live.
+/// The days from this one back to the earliest whose events have not all expired.
 fn days_back(from: Timestamp, now: Timestamp) -> impl Iterator<Item = String> {
     let first = now.minus(RETENTION).day();
     std::iter::successors(Some(from), |day| Some(day.minus(DAY)))

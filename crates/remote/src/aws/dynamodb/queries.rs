@@ -1,8 +1,8 @@
-//! Pages of insights: the newest of an entity or of types, what is due, one by its id.
+//! Pages of insights: the newest ones of an entity or of alert types, the ones with pending work, and one by its id.
 //!
-//! Never: counts from the front. The table's own order is nearly that of the response: both go by time, but items of one
-//! millisecond come in any order, and the original handler's have more digits. So more is read until nothing that is
-//! still to come could belong before what was found.
+//! The table's order is nearly the order of the response. Both are by time, but items of one millisecond are in any
+//! order, and times of the original handler have more digits. So a query continues until no later item can precede the
+//! items that it has found.
 
 use std::cmp::Reverse;
 
@@ -14,12 +14,12 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Item, is_live, time_of};
-use super::insights::Read;
+use super::insights::ReadConsistency;
 use super::item::{due_of, insight_of, insights_pk, is_insight, key_of, todo_of};
 use super::request::ItemQuery;
 use crate::limits::{DAY, PARTITIONS_READ_AT_ONCE, QUERY_PAGE_MIN};
 
-/// Sorts after every character of a timestamp and of what follows one in a key.
+/// Sorts after every character that can follow a timestamp's seconds in a key.
 const LAST: char = '~';
 
 pub(super) async fn insights(
@@ -43,10 +43,10 @@ pub(super) async fn insights(
     let mut found: Vec<(Item, StoredInsight)> =
         found.buffer_unordered(PARTITIONS_READ_AT_ONCE).try_concat().await?;
     found.sort_by_key(|(_, insight)| Reverse(query.place(insight)));
-    // One more than asked for says that there is another page.
+    // One insight more than the limit shows that there is another page.
     found.truncate(query.limit + 1);
     let (items, insights): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-    let repeats = store.repeats(&items, Read::Eventual).await?;
+    let repeats = store.repeats(&items, ReadConsistency::Eventual).await?;
     let joined = items.iter().zip(insights).map(|(item, insight)| repeats.join(item, insight));
     Ok(query.page(joined.collect()))
 }
@@ -57,7 +57,7 @@ pub(super) async fn find(
     now: Timestamp,
 ) -> Result<Option<StoredInsight>, StoreError> {
     let keys = store.keys_of_alert_id(alert_id).await?;
-    let items = store.read_items(keys, Read::Eventual).await?;
+    let items = store.read_items(keys, ReadConsistency::Eventual).await?;
     match items.into_iter().find(|item| is_insight(item) && is_live(item, now)) {
         Some(item) => store.joined_one(item).await.map(Some),
         None => Ok(None),
@@ -86,8 +86,7 @@ pub(super) async fn due(
 }
 
 impl DynamoDb {
-    /// The newest insights of one partition that the query asks for: its limit and one more, or all there are; perhaps
-    /// a few beyond.
+    /// The newest insights of one partition that match the query. Returns at least one more than the limit, or all.
     async fn newest(
         &self,
         mut partition: ItemQuery,
@@ -117,8 +116,8 @@ impl DynamoDb {
         }
     }
 
-    /// What is due of one day, oldest first: the limit, or all there is; perhaps a few beyond. The index says where to
-    /// look; what is left to do is read of the items themselves.
+    /// The insights of one day with pending work, oldest first. Returns at least as many as the limit, or all. The
+    /// index provides the keys; the pending work is read from the items themselves.
     async fn due_on(
         &self,
         day: String,
@@ -136,10 +135,10 @@ impl DynamoDb {
             let page = self.page(&query).await?;
             let last = page.items.last().and_then(|item| time_of(item, "timestamp"));
             let keys = page.items.iter().filter_map(key_of).collect();
-            let items = self.read_items(keys, Read::Consistent).await?;
+            let items = self.read_items(keys, ReadConsistency::Strong).await?;
             found.extend(self.due_of(items, now).await?);
             found.retain(|due| after.is_none_or(|after| due.place() > *after));
-            // Of one millisecond, all are needed before they can be put in order.
+            // All items of one millisecond are needed before they can be sorted.
             found.sort_by_key(DueInsight::place);
             let bound = limit.checked_sub(1).and_then(|at| found.get(at)).map(|due| due.insight.timestamp());
             let is_enough = bound.zip(last).is_some_and(|(bound, last)| bound < last);
@@ -150,11 +149,11 @@ impl DynamoDb {
         }
     }
 
-    /// Those of the items that are still due.
+    /// The items that still have pending work.
     async fn due_of(&self, items: Vec<Item>, now: Timestamp) -> Result<Vec<DueInsight>, StoreError> {
         let is_due = |item: &Item| is_live(item, now) && todo_of(item).is_some();
         let items: Vec<Item> = items.into_iter().filter(is_due).collect();
-        let repeats = self.repeats(&items, Read::Consistent).await?;
+        let repeats = self.repeats(&items, ReadConsistency::Strong).await?;
         let due = items.iter().filter_map(|item| {
             let insight = insight_of(item).map(|insight| repeats.join(item, insight));
             self.readable(insight.and_then(|insight| due_of(item, insight)))
@@ -162,7 +161,7 @@ impl DynamoDb {
         Ok(due.collect())
     }
 
-    /// The keys of the items with this id. One that was written a moment ago may be missing.
+    /// The keys of the items with this id. An item that was written a moment ago may be missing.
     pub(super) async fn keys_of_alert_id(&self, alert_id: &str) -> Result<Vec<Item>, StoreError> {
         let mut query = ItemQuery::of(&self.table, "alert_id", alert_id).in_index("AlertIdIndex");
         let mut keys = Vec::new();
@@ -177,14 +176,14 @@ impl DynamoDb {
     }
 }
 
-/// A key that no item of this time or a later one comes before, with or without zone and fraction.
+/// A key that sorts before every item of this second or a later one, with or without zone and fraction.
 fn from(time: Timestamp) -> String {
     let mut text = time.to_seconds_string();
     text.pop();
     text
 }
 
-/// A key that no item of this second or an earlier one comes after.
+/// A key that sorts after every item of this second or an earlier one.
 fn to(time: Timestamp) -> String {
     format!("{}{LAST}", from(time))
 }

@@ -1,6 +1,6 @@
-//! What DynamoDB is asked and what it returns, in the words of its API.
+//! The requests and responses of DynamoDB's API.
 //!
-//! An expression names a reserved word with a `#` before it (`#ttl`); the names are collected from the expressions.
+//! An expression writes a reserved word with a `#` before it (`#ttl`). The names are collected from the expressions.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use super::attribute::{Attribute, Item, text};
 
 /// A request of DynamoDB's API.
 pub(super) trait TableRequest: Serialize {
-    /// Its operation.
+    /// The operation.
     const OPERATION: &'static str;
-    /// What is read of its response.
+    /// The parts of the response that are read.
     type Response: DeserializeOwned;
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Update {
 }
 
 impl Update {
-    /// Does this to the item under the key.
+    /// An update of the item with this key.
     pub(super) fn new(table: &str, key: Item, expression: impl Into<String>) -> Self {
         let update_expression = expression.into();
         Self {
@@ -76,33 +76,33 @@ impl Update {
         }
     }
 
-    /// Only if this holds; else the item is returned as it is.
+    /// Sets the condition. If it fails, the unchanged item is returned.
     pub(super) fn only_if(mut self, condition: &str) -> Self {
         self.expression_attribute_names.extend(names_in(condition));
         self.condition_expression = Some(condition.to_owned());
         self
     }
 
-    /// With this value for a `:name`.
+    /// Sets the value of a `:name`.
     pub(super) fn with(mut self, name: &str, value: Attribute) -> Self {
         self.expression_attribute_values.insert(name.to_owned(), value);
         self
     }
 
-    /// With this attribute for a `#name` that is not its own name.
+    /// Sets the attribute of a `#name` that differs from the attribute's name.
     pub(super) fn named(mut self, placeholder: &str, name: String) -> Self {
         self.expression_attribute_names.insert(placeholder.to_owned(), name);
         self
     }
 
-    /// Returning the whole item as it is afterwards.
+    /// Asks for the whole updated item in the response.
     pub(super) fn returning_item(mut self) -> Self {
         self.return_values = Some("ALL_NEW");
         self
     }
 }
 
-/// An item that was updated, if it was asked for.
+/// The updated item, if the request asked for it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct UpdatedItem {
@@ -128,16 +128,16 @@ pub(super) enum Action {
     Update(Update),
 }
 
-/// Steps of which all are done or none.
+/// Steps that are all executed, or none of them.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Transaction {
     pub(super) transact_items: Vec<Action>,
-    /// For ten minutes, a request with the same token is the same request.
+    /// DynamoDB treats requests with the same token as one request for ten minutes.
     pub(super) client_request_token: String,
 }
 
-/// Why a step of a transaction was not done: `None`, `ConditionalCheckFailed` with the item, or what the service is doing.
+/// Why a step of a transaction was not executed: `None`, `ConditionalCheckFailed` with the item, or another code.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct CancelledStep {
@@ -154,7 +154,7 @@ pub(super) struct Get {
     pub(super) consistent_read: bool,
 }
 
-/// An item that was read, if it is there.
+/// The item that was read, if it exists.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct FoundItem {
@@ -168,7 +168,7 @@ pub(super) struct BatchGet {
     pub(super) request_items: BTreeMap<String, WantedItems>,
 }
 
-/// The keys of the items that are wanted.
+/// The keys of the items to read.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct WantedItems {
@@ -176,7 +176,7 @@ pub(super) struct WantedItems {
     pub(super) consistent_read: bool,
 }
 
-/// The items of a batch.
+/// The items of a batch, and the keys that were not read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct BatchItems {
@@ -184,14 +184,14 @@ pub(super) struct BatchItems {
     pub(super) unprocessed_keys: BTreeMap<String, UnreadItems>,
 }
 
-/// Items that DynamoDB left out.
+/// The keys that DynamoDB did not read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct UnreadItems {
     pub(super) keys: Vec<Item>,
 }
 
-/// A stretch of one partition, of the table or of an index.
+/// A query for a range of one partition, of the table or of an index.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -225,31 +225,31 @@ impl ItemQuery {
         }
     }
 
-    /// Of this index.
+    /// Queries this index.
     pub(super) fn in_index(self, index: &'static str) -> Self {
         Self { index_name: Some(index), ..self }
     }
 
-    /// Oldest first.
+    /// Returns the oldest items first.
     pub(super) fn oldest_first(self) -> Self {
         Self { scan_index_forward: true, ..self }
     }
 
-    /// These attributes alone, read consistently.
+    /// Reads consistently, and only these attributes.
     pub(super) fn consistently(mut self, projection: &'static str) -> Self {
         self.expression_attribute_names.extend(names_in(projection));
         Self { projection_expression: Some(projection), consistent_read: true, ..self }
     }
 
-    /// With a sort key from here to there, both included.
+    /// Limits the sort key to this range, both ends included.
     pub(super) fn between(mut self, sort: &str, from: Option<String>, to: Option<String>) -> Self {
-        let stretch = match (&from, &to) {
+        let range = match (&from, &to) {
             (Some(_), Some(_)) => " AND #sort BETWEEN :from AND :to",
             (Some(_), None) => " AND #sort >= :from",
             (None, Some(_)) => " AND #sort <= :to",
             (None, None) => return self,
         };
-        self.key_condition_expression.push_str(stretch);
+        self.key_condition_expression.push_str(range);
         self.expression_attribute_names.insert("#sort".to_owned(), sort.to_owned());
         let bounds = [(":from", from), (":to", to)];
         let bounds = bounds.into_iter().filter_map(|(name, bound)| Some((name.to_owned(), text(bound?))));
@@ -266,21 +266,21 @@ pub(super) struct QueryPage {
     pub(super) last_evaluated_key: Option<Item>,
 }
 
-/// A look at the table.
+/// A request to describe the table.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeTable<'a> {
     pub(super) table_name: &'a str,
 }
 
-/// What was seen of the table.
+/// The response with the table's description.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TableDescribed {
     pub(super) table: TableDescription,
 }
 
-/// A table, as it is.
+/// The keys and indexes of a table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TableDescription {
@@ -297,7 +297,7 @@ pub(super) struct KeyPart {
     pub(super) key_type: String,
 }
 
-/// An index, as it is.
+/// An index of a table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct IndexDescription {
@@ -307,7 +307,7 @@ pub(super) struct IndexDescription {
     pub(super) index_status: String,
 }
 
-/// Which attributes an index holds.
+/// The attributes that an index contains.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct IndexProjection {
@@ -315,21 +315,21 @@ pub(super) struct IndexProjection {
     pub(super) projection_type: String,
 }
 
-/// A look at when the table deletes.
+/// A request to describe the table's time to live.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeTimeToLive<'a> {
     pub(super) table_name: &'a str,
 }
 
-/// What was seen of when it deletes.
+/// The response with the time to live.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TimeToLiveDescribed {
     pub(super) time_to_live_description: TimeToLive,
 }
 
-/// When a table deletes.
+/// The table's time to live.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TimeToLive {
@@ -338,7 +338,7 @@ pub(super) struct TimeToLive {
     pub(super) time_to_live_status: String,
 }
 
-/// Every `#name` of an expression, for the attribute of that name.
+/// Maps every `#name` in an expression to the attribute with that name.
 pub(super) fn names_in(expression: &str) -> BTreeMap<String, String> {
     let ends = |character: char| !character.is_ascii_alphanumeric() && character != '_';
     let names = expression.split('#').skip(1).filter_map(|rest| rest.split(ends).next());
@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_update_names_what_its_expressions_name() {
+    fn an_update_defines_the_names_in_its_expressions() {
         let update = Update::new("table", item_key("a", "b"), "SET #state = :done, #ttl = :ttl")
             .only_if("fence = :fence AND #ttl >= :now")
             .with(":fence", text("1"));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_the_bounds_that_it_is_given() {
+    fn a_query_has_the_given_bounds() {
         let query = |from: Option<&str>, to: Option<&str>| {
             let query = ItemQuery::of("table", "todo_day", "2025-01-01");
             let query = query.between("timestamp", from.map(str::to_owned), to.map(str::to_owned));

@@ -1,4 +1,4 @@
-//! What the table is, beside what it should be: a finding for each part, with how to fix it.
+//! Compares the table with the one that this program needs. Each part gets a finding, with how to fix it.
 //!
 //! Never: changes the table.
 
@@ -18,15 +18,15 @@ const INDEXES: [Index; 4] = [
     ("TodoIndex", "todo_day", Some("timestamp"), false),
 ];
 
-/// What a look at the table asks, on behalf of a person.
-const LOOKING_ACTIONS: &str = "dynamodb:DescribeTable and dynamodb:DescribeTimeToLive";
+/// The IAM actions that describing the table needs.
+const DESCRIBE_ACTIONS: &str = "dynamodb:DescribeTable and dynamodb:DescribeTimeToLive";
 
-/// What was found of one part.
+/// The state of one part of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableFinding {
-    /// `table`, `keys`, an index's name, `ttl`.
+    /// `table`, `keys`, the name of an index, or `ttl`.
     pub part: String,
-    /// What is wrong, and how to fix it.
+    /// What is wrong and how to fix it; `None` if the part is as it should be.
     pub problem: Option<String>,
 }
 
@@ -37,16 +37,20 @@ impl TableFinding {
 }
 
 impl DynamoDb {
-    /// Looks at the table, its keys, its indexes and its time to live: a finding for each, the table itself first.
+    /// Checks the table, its keys, its indexes and its time to live. Returns a finding for each, the table itself
+    /// first.
     pub async fn describe(&self) -> Vec<TableFinding> {
         let table = match self.call(&DescribeTable { table_name: &self.table }).await {
             Ok(described) => described.table,
             Err(failure) => {
-                return vec![TableFinding::new("table", Some(failure.of_a_look("table", LOOKING_ACTIONS)))];
+                return vec![TableFinding::new(
+                    "table",
+                    Some(failure.when_describing("table", DESCRIBE_ACTIONS)),
+                )];
             }
         };
         let is_right = names(&table.key_schema) == key_names("pk", Some("sk"));
-        let problem = "its keys are not pk and sk; make a table with these, or name another";
+        let problem = "its keys are not pk and sk; create a table with these keys, or name another table";
         let mut findings = vec![
             TableFinding::new("table", None),
             TableFinding::new("keys", (!is_right).then(|| problem.to_owned())),
@@ -61,10 +65,10 @@ impl DynamoDb {
             Ok(described) => {
                 let ttl = described.time_to_live_description;
                 let is_on = ["ENABLED", "ENABLING"].contains(&ttl.time_to_live_status.as_str());
-                let problem = "nothing is ever deleted; switch time to live on, with the attribute ttl";
+                let problem = "expired items are not deleted; enable time to live with the attribute ttl";
                 (!is_on || ttl.attribute_name != TTL).then(|| problem.to_owned())
             }
-            Err(failure) => Some(failure.of_a_look("table", LOOKING_ACTIONS)),
+            Err(failure) => Some(failure.when_describing("table", DESCRIBE_ACTIONS)),
         };
         TableFinding::new("ttl", problem)
     }
@@ -75,24 +79,24 @@ fn of_index(&(name, partition, sort, needs_all): &Index, table: &TableDescriptio
     let index = table.global_secondary_indexes.iter().find(|index| index.index_name == name);
     let problem = match index {
         None => {
-            let holds = if needs_all { "all attributes" } else { "keys only" };
-            Some(format!("it is missing; add it with the keys {by} and {holds}"))
+            let projection = if needs_all { "all attributes" } else { "only the keys" };
+            Some(format!("it is missing; create it by {by}, projecting {projection}"))
         }
         Some(index) if names(&index.key_schema) != key_names(partition, sort) => {
-            Some(format!("it has other keys than {by}; make it again with these"))
+            Some(format!("its keys are wrong; create it again by {by}"))
         }
         Some(index) if needs_all && index.projection.projection_type != "ALL" => {
-            Some("it does not hold all attributes; make it again with all".to_owned())
+            Some("it does not project all attributes; create it again with all of them".to_owned())
         }
         Some(index) if index.index_status != "ACTIVE" => {
-            Some("it is still being made; wait until it is active".to_owned())
+            Some("it is not active yet; wait until it is".to_owned())
         }
         Some(_) => None,
     };
     TableFinding::new(name, problem)
 }
 
-/// The attributes of a key, each with its kind.
+/// The attributes of a key, each with its type (`HASH` or `RANGE`).
 fn names(schema: &[KeyPart]) -> BTreeSet<(&str, &str)> {
     schema.iter().map(|part| (part.key_type.as_str(), part.attribute_name.as_str())).collect()
 }

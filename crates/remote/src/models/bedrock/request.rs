@@ -1,6 +1,6 @@
-//! Writes a [`Call`] as a Converse request: the path, and the body.
+//! Writes a [`Call`] as a Converse request: the path and the body.
 //!
-//! Never: sends what the model refuses, such as a temperature.
+//! Never: sends a parameter that the model refuses, such as a temperature.
 
 use std::fmt::Write as _;
 
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 
 use crate::models::catalogue::ModelFacts;
 
-/// The path of a model, by its id or ARN.
+/// The path for a model's id or ARN.
 pub(super) fn path(model_id: &str) -> String {
     let mut path = "/model/".to_owned();
     for byte in model_id.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            // Writing to a String does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(path, "%{byte:02X}");
         }
     }
     path + "/converse"
 }
 
-/// The body.
+/// The body of the request.
 pub(super) fn body(facts: &ModelFacts, call: &Call<'_>) -> Value {
     let mut inference = json!({ "maxTokens": facts.ceiling(call.output_tokens) });
     let mut body = json!({
@@ -35,7 +35,7 @@ pub(super) fn body(facts: &ModelFacts, call: &Call<'_>) -> Value {
     }
     insert(&mut body, "inferenceConfig", inference);
     if let Some(schema) = call.schema {
-        // The schema goes as text.
+        // Converse expects the schema as text.
         let schema = json!({ "name": "reply", "schema": schema.to_string() });
         let format = json!({ "type": "json_schema", "structure": { "jsonSchema": schema } });
         insert(&mut body, "outputConfig", json!({ "textFormat": format }));

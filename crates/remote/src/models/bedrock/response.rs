@@ -1,9 +1,6 @@
-//! Reads what Converse answers.
+//! Reads a response of Converse as a [`Completion`] or a [`ModelError`].
 //!
-//! Takes: a response, and whether the request had a schema.
-//! Gives: a [`Completion`], or a [`ModelError`]:
-//!
-//! | type, else status | meaning |
+//! | error type, otherwise status | meaning |
 //! |---|---|
 //! | `ThrottlingException`, `ModelNotReadyException`; 429 | throttled |
 //! | `ServiceQuotaExceededException`, with a status of 400 | over quota |
@@ -12,7 +9,7 @@
 //! | `ValidationException`; 400 | by its message: schema refused, rejected, or a fault of the configuration |
 //! | `AccessDeniedException`, `ResourceNotFoundException`, credentials; 3xx, any other 4xx | a fault of the configuration |
 //!
-//! Never: reads a content block by its position, or takes an error object in a 200 for a success.
+//! Never: selects a content block by its position, or treats a 200 with an error object as a success.
 
 use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
 use serde_json::Value;
@@ -20,12 +17,12 @@ use serde_json::Value;
 use crate::aws::error_type;
 use crate::response::{Response, model_id, status_and_code, stop};
 
-/// Reads the response.
+/// Reads the response. `with_schema` is whether the request contained a schema.
 pub(super) fn read(response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
     let success = response.is_success();
     let body = match response.json() {
         Err(unreadable) if success => return Err(unreadable),
-        // A failure says enough by its status; a proxy's has a page of HTML for a body.
+        // The status of a failure is enough. The body may be a proxy's page of HTML.
         body => body.unwrap_or_default(),
     };
     match error_type(response, &body) {
@@ -45,7 +42,7 @@ fn completion(body: &Value) -> Completion {
             .get("stopReason")
             .and_then(Value::as_str)
             .map_or(FinishReason::Unknown("none".to_owned()), stop),
-        // Converse does not say which model answered, except where a prompt router chose one.
+        // Converse does not name the model, except if a prompt router chose one.
         model_id: model_id(body.pointer("/trace/promptRouter/invokedModelId").and_then(Value::as_str)),
         input_tokens: tokens("inputTokens"),
         output_tokens: tokens("outputTokens"),
@@ -82,7 +79,7 @@ fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: b
             _,
         ) => ConfigurationFault::BadCredentials,
         ("ResourceNotFoundException", _) | (_, 404) => missing(&message),
-        // A success that names an error which is none of the above: the service is not itself.
+        // A success with an unknown error type is a failure of the service.
         (_, 200..=299 | 424 | 500..) => return unavailable(),
         (_, 300..=399) => ConfigurationFault::Redirect,
         (_, 400) => return invalid(status, kind, &message, with_schema, throttled),
@@ -95,7 +92,7 @@ fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: b
     ModelError::Configuration { fault }
 }
 
-/// A request that is refused, by what the message says of it.
+/// The error for a refused request, by the words of its message.
 fn invalid(
     status: u16,
     kind: Option<&str>,
@@ -142,7 +139,7 @@ fn missing(message: &str) -> ConfigurationFault {
     if ended(message) {
         ConfigurationFault::EndOfLife
     } else if message.contains("use case details") {
-        // The account has not yet told the vendor what it wants the model for.
+        // The account has not submitted the use case that the vendor requires.
         ConfigurationFault::AccessDenied
     } else {
         ConfigurationFault::NoSuchModel

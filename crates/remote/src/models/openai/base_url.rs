@@ -1,8 +1,6 @@
-//! The address of an endpoint.
+//! The base URL of an endpoint: https, or http for this machine.
 //!
-//! Takes: configuration; never request data.
-//! Gives: an address that is https, or http to this machine.
-//! Never: a user, a password, a query or a fragment.
+//! Never: contains a user, a password, a query or a fragment.
 
 use std::net::IpAddr;
 
@@ -15,13 +13,13 @@ use crate::settings::SettingsError;
 pub(super) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Checks an address; `setting` is its name for the error.
+    /// Checks a URL. `setting` returns the name of its setting, for the error.
     pub(super) fn parse(text: &str, setting: impl Fn() -> String) -> Result<Self, SettingsError> {
         let text = text.trim().trim_end_matches('/');
         let bad = || SettingsError::BadBaseUrl { setting: setting() };
         let uri: Uri = text.parse().map_err(|_| bad())?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(bad()) };
-        // The parser drops a fragment in silence.
+        // The parser ignores a fragment.
         if authority.as_str().contains('@')
             || uri.query().is_some()
             || text.contains('#')
@@ -37,12 +35,12 @@ impl BaseUrl {
         }
     }
 
-    /// The address of a resource below it.
+    /// The URL of a resource below the base URL.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{}/{path}", self.0)
     }
 
-    /// The address itself.
+    /// The base URL as text.
     pub(super) fn into_string(self) -> String {
         self.0
     }
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_https_or_this_machine() {
+    fn a_base_url_is_https_or_on_this_machine() {
         for (text, joined) in [
             ("https://api.openai.com/v1", "https://api.openai.com/v1/x"),
             ("https://example.com", "https://example.com/x"),

@@ -1,9 +1,7 @@
-//! Says what an error of OpenAI's, or of an endpoint that is modelled on it, means.
+//! Translates an error of OpenAI or of a compatible endpoint to a [`ModelError`]. Servers write the error object in
+//! several shapes; all are read.
 //!
-//! Takes: a status, and an error object in any of the shapes that servers give it.
-//! Gives: a [`ModelError`]:
-//!
-//! | code or type, else status | meaning |
+//! | code or type, otherwise status | meaning |
 //! |---|---|
 //! | `insufficient_quota`, `credit_balance_exhausted`, `*_spend_limit_exceeded`; 402 | quota spent |
 //! | `rate_limit_exceeded`, `slow_down`; 429 | throttled |
@@ -14,25 +12,25 @@
 //! | 5xx | unavailable |
 //! | 3xx, 403, 404, any other 4xx | a fault of the configuration |
 //!
-//! Never: repeats a message; the one of a 401 holds part of the key.
+//! Never: repeats a message, because the message of a 401 contains part of the key.
 
 use portend_core::model::{ConfigurationFault, ModelError};
 use serde_json::Value;
 
 use crate::response::{Response, plain_code, status_and_code};
 
-/// What an endpoint complains of.
+/// The error in a response.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Complaint {
+pub(super) struct EndpointError {
     status: u16,
     code: String,
     kind: String,
-    /// Message and parameter, in lower case, to be searched and not shown.
+    /// The message and the parameter, in lower case. They are searched and never shown.
     text: String,
 }
 
-impl Complaint {
-    /// Of a body that holds an error; `None` if it holds none.
+impl EndpointError {
+    /// Reads the error in the body of a success; `None` if there is none.
     pub(super) fn in_success(status: u16, body: &Value) -> Option<Self> {
         let failed = body.get("status").and_then(Value::as_str) == Some("failed");
         let error = body.get("error").is_some_and(|error| match error {
@@ -44,12 +42,12 @@ impl Complaint {
         (failed || error || is_one).then(|| Self::of(status, body))
     }
 
-    /// Of a failure. An error is an object below `error`, or the body itself, or a text below `error`, `message` or
-    /// `detail`. A status inside a success stands for the success's own.
+    /// Reads the error in a body: an object at `error`, the body itself, or a text at `error`, `message` or `detail`.
+    /// If the body of a success contains a status, it replaces the response's.
     pub(super) fn of(status: u16, body: &Value) -> Self {
         let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        // Validation frameworks say what is wrong as a list of objects.
+        // Validation frameworks write what is wrong as a list of objects.
         let list = error.get("detail").filter(|detail| detail.is_array()).map(Value::to_string);
         let detail = list.as_deref().unwrap_or_else(|| text("detail"));
         let texts = [text("message"), text("param"), detail, text("error")];
@@ -62,7 +60,7 @@ impl Complaint {
         }
     }
 
-    /// What it means.
+    /// Translates the error. `with_schema` is whether the request contained a schema.
     pub(super) fn meaning(&self, response: &Response, with_schema: bool) -> ModelError {
         let throttled = || ModelError::Throttled { retry_after: response.retry_after() };
         let is = |names: &[&str]| names.iter().any(|name| self.code == *name || self.kind == *name);
@@ -80,7 +78,7 @@ impl Complaint {
             self.missing()
         } else {
             match self.status {
-                // A success that holds an error is read by its body, as the error would be.
+                // A success with an error is translated like the failure that it contains.
                 200..=299 | 400 | 422 if with_schema && self.names_the_schema() => {
                     return ModelError::SchemaRefused;
                 }
@@ -88,7 +86,7 @@ impl Complaint {
                 403 => ConfigurationFault::AccessDenied,
                 408 => return ModelError::TimedOut,
                 429 => return throttled(),
-                // A success that holds an error, and does not blame the request.
+                // A success with an error that does not blame the request.
                 200..=299 if !is(&["invalid_request_error"]) => return self.unavailable(),
                 500.. => return self.unavailable(),
                 _ => ConfigurationFault::Refused(self.shown()),
@@ -109,7 +107,7 @@ impl Complaint {
             .any(|name| spent.contains(&name.as_str()) || name.ends_with("_spend_limit_exceeded"))
     }
 
-    /// The vendor's code, if the request itself is what it refuses.
+    /// The vendor's code, if the vendor rejects the content of the request.
     fn rejected(&self) -> Option<String> {
         let codes =
             ["context_length_exceeded", "exceed_context_size_error", "content_filter", "invalid_prompt"];
@@ -155,7 +153,7 @@ impl Complaint {
         ModelError::Unavailable { what: self.shown() }
     }
 
-    /// The status with the code, or with the type where there is no code.
+    /// The status with the code, or with the type if there is no code.
     fn shown(&self) -> String {
         status_and_code(self.status, plain_code(&self.code).or_else(|| plain_code(&self.kind)))
     }

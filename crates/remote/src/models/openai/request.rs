@@ -1,8 +1,6 @@
-//! Writes a [`Call`] as the body of a Responses or Chat Completions request.
+//! Writes a [`Call`] as the body of a request of the Responses API or Chat Completions.
 //!
-//! Takes: a call, and what is known of the model.
-//! Gives: a JSON object.
-//! Never: sends what the model or a compatible server may refuse, such as a temperature or `store`.
+//! Never: sends a parameter that the model or a compatible server may refuse, such as a temperature or `store`.
 
 use portend_core::model::{Call, Message, Role};
 use serde_json::{Value, json};
@@ -10,7 +8,7 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::models::catalogue::{ModelFacts, Thinking};
 
-/// The body.
+/// The body of the request.
 pub(super) fn body(api: Api, model_id: &str, facts: &ModelFacts, call: &Call<'_>) -> Value {
     let shared = [("model", Some(json!(model_id))), ("temperature", facts.temperature.then(|| json!(0)))];
     let own = match api {
@@ -20,7 +18,7 @@ pub(super) fn body(api: Api, model_id: &str, facts: &ModelFacts, call: &Call<'_>
     shared.into_iter().chain(own).filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// A member of the body, if it is sent.
+/// A member of the body; `None` if it is not sent.
 type Member = (&'static str, Option<Value>);
 
 fn responses(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
@@ -29,7 +27,7 @@ fn responses(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
         ("instructions", Some(json!(call.system))),
         ("input", Some(call.messages.iter().map(message).collect())),
         ("max_output_tokens", Some(json!(facts.ceiling(call.output_tokens)))),
-        // The facts of an alert are not the vendor's to keep.
+        // The vendor must not store the facts of an alert.
         ("store", Some(json!(false))),
         ("reasoning", effort(facts.thinking).map(|effort| json!({ "effort": effort }))),
         ("text", call.schema.map(|schema| json!({ "format": format(schema) }))),
@@ -39,7 +37,7 @@ fn responses(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
 fn chat_completions(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
     let system = json!({ "role": "system", "content": call.system });
     let effort = effort(facts.thinking);
-    // The models that take an effort know the ceiling by a new name; the servers that came first know the old one alone.
+    // Models with an effort use a new name for the limit. Older servers know only the old name.
     let ceiling = if effort.is_some() { "max_completion_tokens" } else { "max_tokens" };
     let form = |schema| json!({ "name": "reply", "strict": true, "schema": schema });
     vec![
@@ -88,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_responses_api_is_asked_in_its_own_words() {
+    fn a_request_of_the_responses_api_has_its_members() {
         let schema = json!({ "type": "object", "additionalProperties": false });
         let expected = json!({
             "model": "gpt-6-luna",
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_model_is_sent_nothing_that_it_might_refuse() {
+    fn an_unknown_model_gets_no_parameter_that_it_might_refuse() {
         let body = write(Api::Responses, Provider::Openai, "gpt-9", None);
         for key in ["temperature", "reasoning", "text"] {
             assert_eq!(body.get(key), None, "{key}");
@@ -116,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compatible_server_is_asked_in_the_words_that_all_know() {
+    fn a_compatible_server_gets_the_members_that_all_servers_know() {
         let schema = json!({ "type": "object" });
         let expected = json!({
             "model": "llama3.2",
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_takes_an_effort_is_told_it_behind_a_gateway_too() {
+    fn a_model_that_accepts_an_effort_gets_it_behind_a_gateway_too() {
         let body = write(Api::ChatCompletions, Provider::Compatible, "gpt-6-luna", None);
         assert_eq!(
             (&body["reasoning_effort"], &body["max_completion_tokens"]),

@@ -1,29 +1,26 @@
-//! Reads what the Responses API or Chat Completions answers.
-//!
-//! Takes: a response, and whether the request had a schema.
-//! Gives: a [`Completion`], or the meaning of the failure.
-//! Never: minds what a compatible server leaves out: model, usage, id, a reason for the end beside a text.
+//! Reads a response of the Responses API or of Chat Completions as a [`Completion`] or a [`ModelError`]. A compatible
+//! server may omit the model, the usage, the id and the finish reason.
 
 use portend_core::model::{Completion, FinishReason, ModelError};
 use serde_json::Value;
 
 use super::Api;
-use super::failure::Complaint;
+use super::failure::EndpointError;
 use crate::response::{Response, model_id, stop};
 
-/// Reads the response.
+/// Reads the response. `with_schema` is whether the request contained a schema.
 pub(super) fn read(api: Api, response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
-    let complaint = if (200..300).contains(&response.status) {
+    let error = if (200..300).contains(&response.status) {
         let body = response.json()?;
-        match Complaint::in_success(response.status, &body) {
+        match EndpointError::in_success(response.status, &body) {
             None => return Ok(completion(api, &body)),
-            Some(complaint) => complaint,
+            Some(error) => error,
         }
     } else {
-        // A failure says enough by its status; a proxy's has a page of HTML for a body.
-        Complaint::of(response.status, &response.json().unwrap_or_default())
+        // The status of a failure is enough. The body may be a proxy's page of HTML.
+        EndpointError::of(response.status, &response.json().unwrap_or_default())
     };
-    Err(complaint.meaning(response, with_schema))
+    Err(error.meaning(response, with_schema))
 }
 
 fn completion(api: Api, body: &Value) -> Completion {
@@ -41,7 +38,7 @@ fn completion(api: Api, body: &Value) -> Completion {
     }
 }
 
-/// The output is a list of items, of which reasoning may come first.
+/// The output is a list of items. Reasoning may precede the message.
 fn from_responses(body: &Value) -> (String, FinishReason) {
     let is = |value: &Value, kind: &str| value.get("type").and_then(Value::as_str) == Some(kind);
     let items = body.get("output").and_then(Value::as_array).into_iter().flatten();
@@ -64,7 +61,7 @@ fn from_responses(body: &Value) -> (String, FinishReason) {
     (texts.join("\n"), stop)
 }
 
-/// A message's content is a text, or a list of parts with texts.
+/// The content of a message is a text or a list of parts with texts.
 fn from_chat_completions(body: &Value) -> (String, FinishReason) {
     let message = body.pointer("/choices/0/message");
     let texts: Vec<&str> = match message.and_then(|message| message.get("content")) {
@@ -134,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_read_by_the_types_of_its_items() {
+    fn the_items_of_a_response_are_selected_by_type() {
         let item = |parts: Value| json!({ "type": "message", "role": "assistant", "content": parts });
         let part = |text: &str| json!({ "type": "output_text", "text": text, "annotations": [] });
         let thought =
@@ -163,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn model_and_tokens_are_as_the_response_says() {
+    fn model_and_tokens_are_read_from_the_response() {
         for (body, expected) in [
             (
                 json!({ "model": "m-1", "usage": { "input_tokens": 12, "output_tokens": 34 } }),
@@ -187,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_without_a_readable_body_is_told_by_its_status() {
+    fn a_failure_without_a_readable_body_is_identified_by_its_status() {
         let html = "<html>canary</html>";
         let unavailable = ModelError::Unavailable { what: "502".to_owned() };
         assert_eq!(read(Api::Responses, &Response::scripted(502, &[], html), false), Err(unavailable));

@@ -1,4 +1,4 @@
-//! The table of failures and the readings of a success, row by row.
+//! Tests every row of the table of failures, and how a success is read.
 
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ fn rejected(what: &str) -> ModelError {
 }
 
 #[test]
-fn each_failure_is_told_by_its_type_and_status() {
+#[expect(clippy::too_many_lines, reason = "the table of failures")]
+fn each_failure_is_identified_by_its_type_and_status() {
     let throttled = ModelError::Throttled { retry_after: None };
     for (status, kind, message, expected) in [
         (
@@ -114,7 +115,7 @@ fn each_failure_is_told_by_its_type_and_status() {
         (410, "", "", refused("410")),
         (422, "ModelStreamErrorException", "", refused("422 ModelStreamErrorException")),
         (400, "sk-canary 1", "", refused("400")),
-        // An error object in a 200 is read by the object.
+        // The error object counts, not the status 200.
         (200, "ThrottlingException", "", throttled),
         (200, "InternalServerException", "", unavailable("200 InternalServerException")),
         (200, "UnknownOperationException", "", unavailable("200 UnknownOperationException")),
@@ -140,7 +141,7 @@ fn the_type_is_read_from_the_header_before_the_body() {
 }
 
 #[test]
-fn a_refused_schema_is_one_only_if_a_schema_was_sent() {
+fn a_schema_is_refused_only_if_one_was_sent() {
     for message in [
         "The model returned the following errors: output_config.format: Extra inputs are not permitted",
         "outputConfig.textFormat is not supported for this model",
@@ -154,7 +155,7 @@ fn a_refused_schema_is_one_only_if_a_schema_was_sent() {
 }
 
 #[test]
-fn a_failure_without_a_readable_body_is_told_by_its_status() {
+fn a_failure_without_a_readable_body_is_identified_by_its_status() {
     let html = Response::scripted(503, &[], "<html>canary</html>");
     assert_eq!(read(&html, false), Err(unavailable("503")));
     assert_eq!(
@@ -164,7 +165,7 @@ fn a_failure_without_a_readable_body_is_told_by_its_status() {
 }
 
 #[test]
-fn a_wrapped_error_in_a_200_is_no_success() {
+fn a_wrapped_error_in_a_200_is_a_failure() {
     let body =
         r#"{"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}"#;
     let expected = unavailable("200 UnknownOperationException");
@@ -172,7 +173,7 @@ fn a_wrapped_error_in_a_200_is_no_success() {
 }
 
 #[test]
-fn content_is_read_by_type() {
+fn content_blocks_are_selected_by_type() {
     let whole = json!({ "text": "yes" });
     let thinking = json!({ "reasoningContent": { "reasoningText": { "text": "canary" } } });
     for (content, text) in [
@@ -192,7 +193,7 @@ fn content_is_read_by_type() {
 }
 
 #[test]
-fn what_a_response_leaves_out_stays_out() {
+fn missing_members_of_a_response_are_absent() {
     let nothing = Completion {
         text: String::new(),
         finish: FinishReason::Unknown("none".to_owned()),
@@ -208,7 +209,7 @@ fn what_a_response_leaves_out_stays_out() {
 }
 
 #[test]
-fn the_router_says_which_model_it_chose() {
+fn the_model_that_a_router_chose_is_read() {
     let body = json!({
         "output": { "message": { "content": [{ "text": "yes" }] } }, "stopReason": "max_tokens",
         "usage": { "inputTokens": 12, "outputTokens": 34, "totalTokens": 46 },

@@ -1,4 +1,4 @@
-//! The table of failures, row by row, in the words of several servers.
+//! Tests every row of the table of failures, with errors as several servers write them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 fn meaning(status: u16, body: &Value, with_schema: bool) -> ModelError {
-    Complaint::of(status, body)
+    EndpointError::of(status, body)
         .meaning(&Response::scripted(status, &[("retry-after-ms", "1500")], ""), with_schema)
 }
 
@@ -32,7 +32,8 @@ fn throttled() -> ModelError {
 }
 
 #[test]
-fn each_failure_is_told_by_its_code_and_status() {
+#[expect(clippy::too_many_lines, reason = "the table of failures")]
+fn each_failure_is_identified_by_its_code_and_status() {
     for (status, kind, code, message, expected) in [
         (429, "requests", "rate_limit_exceeded", "Rate limit reached", throttled()),
         (429, "", "", "", throttled()),
@@ -139,7 +140,7 @@ fn each_failure_is_told_by_its_code_and_status() {
 }
 
 #[test]
-fn a_refused_schema_is_one_only_if_a_schema_was_sent() {
+fn a_schema_is_refused_only_if_one_was_sent() {
     for (status, body) in [
         (
             400,
@@ -164,7 +165,7 @@ fn an_error_is_read_in_each_shape() {
         (json!({ "detail": [{ "msg": "X" }] }), ("", "", "  [{\"msg\":\"x\"}] ")),
         (json!(null), ("", "", "   ")),
     ] {
-        let Complaint { status, code, kind, text } = Complaint::of(400, &body);
+        let EndpointError { status, code, kind, text } = EndpointError::of(400, &body);
         assert_eq!(
             (status, code.as_str(), kind.as_str(), text.as_str()),
             (400, expected.0, expected.1, expected.2),
@@ -174,10 +175,10 @@ fn an_error_is_read_in_each_shape() {
 }
 
 #[test]
-fn an_error_in_a_success_is_read_by_the_error() {
+fn an_error_in_a_success_is_translated() {
     let in_success = |body: &Value| {
         let response = Response::scripted(200, &[("retry-after-ms", "1500")], "");
-        Complaint::in_success(200, body).map(|complaint| complaint.meaning(&response, true))
+        EndpointError::in_success(200, body).map(|error| error.meaning(&response, true))
     };
     for (body, expected) in [
         (json!({ "error": { "code": "rate_limit_exceeded" } }), throttled()),

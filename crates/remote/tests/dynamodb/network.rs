@@ -1,4 +1,4 @@
-//! What a network does to a store: throttling, failures, requests and answers that are lost.
+//! Network failures between the store and the table: throttling, failures, lost requests and lost responses.
 
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
@@ -15,9 +15,9 @@ async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> EventResult {
     play::run(store, clock, &first_event()).await
 }
 
-/// One plug at each request of an event's path in turn; then a delivery without any.
+/// Each request of an event's path fails in turn. Then the event is delivered again without a failure.
 #[test]
-fn whichever_request_fails_or_is_lost_there_is_one_insight() {
+fn there_is_one_insight_whichever_request_fails_or_is_lost() {
     run(async {
         for plug in [Plug::Throttle, Plug::Fail, Plug::LoseAnswer, Plug::LoseRequest] {
             for operation in ["UpdateItem", "TransactWriteItems"] {
@@ -33,24 +33,24 @@ fn whichever_request_fails_or_is_lost_there_is_one_insight() {
     });
 }
 
-/// The claim was had, and nobody heard of it: the same request knows its own owner.
+/// The claim succeeded, but its response was lost. The same request has the same owner, and so gets the lease.
 #[test]
-fn a_claim_whose_answer_was_lost_is_the_callers() {
+fn a_claim_whose_response_was_lost_belongs_to_the_caller() {
     run(async {
         let (store, _table, proxy) = proxied();
         let types = AlertTypes::built_in();
         let event = first_event();
         let alert = Alert::read(&event, &types, start()).unwrap();
         proxy.pull("UpdateItem", Plug::LoseAnswer);
-        let asked = request(&alert, "owner", start());
-        let lost = store.claim(&asked).await.unwrap_err();
+        let request = request(&alert, "owner", start());
+        let lost = store.claim(&request).await.unwrap_err();
         assert!(lost.is_transient(), "{lost}");
-        assert!(matches!(store.claim(&asked).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
+        assert!(matches!(store.claim(&request).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
     });
 }
 
 #[test]
-fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it() {
+fn an_event_fails_while_the_store_is_down_and_the_next_delivery_stores_it() {
     run(async {
         let (store, table, proxy) = proxied();
         let clock = StoppedClock::at(start());
@@ -67,9 +67,9 @@ fn a_store_that_stays_down_hands_the_event_back_and_the_next_delivery_stores_it(
     });
 }
 
-/// Two round trips for a new insight, and two for an alert that says it again.
+/// A new insight takes two round trips, and a repeat takes two.
 #[test]
-fn an_event_costs_as_many_requests_as_it_has_steps() {
+fn an_event_takes_one_request_for_each_step() {
     run(async {
         let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
@@ -79,13 +79,12 @@ fn an_event_costs_as_many_requests_as_it_has_steps() {
         let mut repeat = proxy.operations()[2..].to_vec();
         assert_eq!(repeat.remove(0), "UpdateItem", "claim");
         repeat.sort();
-        assert_eq!(repeat, ["GetItem", "UpdateItem"], "repeat: both at once");
+        assert_eq!(repeat, ["GetItem", "UpdateItem"], "count and read the insight at the same time");
     });
 }
 
-/// Nobody else tries a page again.
 #[test]
-fn a_page_is_read_past_a_hiccup() {
+fn a_page_is_retried_after_a_temporary_failure() {
     run(async {
         let (store, _table, proxy) = proxied();
         assert_eq!(status(&deliver(&store, &StoppedClock::at(start())).await), "stored");
@@ -101,7 +100,7 @@ fn a_page_is_read_past_a_hiccup() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_with_how_to_fix_it() {
+fn a_table_that_is_missing_or_lacks_an_index_is_refused_with_how_to_fix_it() {
     run(async {
         let (proxy, table) = (Proxy::start(), Table::create_with(&[]));
         let clock = StoppedClock::at(start());
@@ -109,7 +108,7 @@ fn what_cannot_work_is_refused_with_how_to_fix_it() {
         assert_eq!(status(&outcome), "store_refused");
         let message = explained(&outcome.unwrap_err());
         assert!(message.contains("no-such-table") && message.contains("does not exist"), "{message}");
-        assert_eq!(proxy.operations().len(), 1, "it is not tried again");
+        assert_eq!(proxy.operations().len(), 1, "the request is not retried");
         let error = store_at(&proxy.url(), &table.name).find("id", start()).await.unwrap_err();
         let message = explained(&error);
         assert!(message.contains("lacks an index"), "{message}");

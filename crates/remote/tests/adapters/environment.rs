@@ -1,5 +1,5 @@
-//! What the AWS SDK finds for itself: each source of credentials, the region, the endpoints. A test's environment is its
-//! process's, so each case runs in a process of its own.
+//! What the AWS SDK finds in its environment: credentials from each source, the region, the endpoints. Each case runs in
+//! its own process, because the environment belongs to the process.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,14 +11,17 @@ use portend_remote::{AnyModel, Aws, find_region};
 use crate::harness::{Kind, ask, configuration};
 use portend_testing::http::{Request, Script, Server};
 
-/// Set in the process of a case alone, so that a test run by hand never asks with somebody's own credentials.
+/// Is set only in the process of a case, so that a test that is run by hand never uses a person's own credentials.
 const CHILD: &str = "PORTEND_TEST_CHILD";
 
-/// The process of one case: asks Bedrock once, as the surroundings say, and prints what came of it. In the test run itself
-/// it has nothing to do.
+/// The process of one case: calls Bedrock once with what the environment provides, and prints the result. It does nothing
+/// in the test run itself.
 #[tokio::test]
 async fn child() {
-    #[expect(clippy::disallowed_methods, reason = "how the test run speaks to the process that it starts")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test run passes this variable to the process that it starts"
+    )]
     if std::env::var_os(CHILD).is_none() {
         return;
     }
@@ -27,7 +30,7 @@ async fn child() {
     println!("{:?}", ask(&model).await);
 }
 
-/// Runs a case with this environment and no other. `SERVER` stands for the server's address, `HOME` for a folder.
+/// Runs a case with only this environment. `SERVER` is replaced by the server's URL, and `HOME` by a folder.
 fn ask_with_environment(
     home: &Path,
     scripts: Vec<Script>,
@@ -37,19 +40,19 @@ fn ask_with_environment(
     let fill =
         |value: &str| value.replace("SERVER", &server.url()).replace("HOME", &home.display().to_string());
     let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "surroundings::child", "--nocapture"])
+        .args(["--exact", "environment::child", "--nocapture"])
         .env_clear()
         .env(CHILD, "1")
         .env("HOME", home)
         .envs(environment.iter().map(|(name, value)| (name, fill(value))))
         .output()
-        .expect("it runs");
+        .expect("this program runs");
     let output = String::from_utf8_lossy(&output.stdout).into_owned();
     (output, server.requests())
 }
 
 fn yes() -> Script {
-    Script::answer(200, Kind::Bedrock.says("yes").to_string())
+    Script::answer(200, Kind::Bedrock.response("yes").to_string())
 }
 
 const CREDENTIALS: &str = r#"{
@@ -132,7 +135,7 @@ fn credentials_region_and_endpoint_are_found_where_the_sdk_looks() {
             "ap-southeast-2",
         ),
     ] {
-        let expected: Result<_, portend_core::model::ModelError> = Ok(Kind::Bedrock.said("yes"));
+        let expected: Result<_, portend_core::model::ModelError> = Ok(Kind::Bedrock.completion("yes"));
         let steps = before.len() + 1;
         let (output, requests) =
             ask_with_environment(home.path(), [before, vec![yes()]].concat(), &environment);
@@ -145,7 +148,7 @@ fn credentials_region_and_endpoint_are_found_where_the_sdk_looks() {
 }
 
 #[test]
-fn a_bedrock_api_key_is_used_where_there_is_one() {
+fn a_bedrock_api_key_is_used_if_it_is_set() {
     let home = tempfile::tempdir().unwrap();
     let key = "bedrock-api-key-canary";
     let environment =
@@ -158,7 +161,7 @@ fn a_bedrock_api_key_is_used_where_there_is_one() {
 }
 
 #[test]
-fn no_credentials_at_all_are_a_fault_of_the_configuration() {
+fn missing_credentials_are_a_configuration_fault() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join(".aws")).unwrap();
     let single_sign_on = "[profile sso]\nsso_account_id = 1\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = https://x.invalid\n";
@@ -170,7 +173,7 @@ fn no_credentials_at_all_are_a_fault_of_the_configuration() {
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "METADATA"),
         ("AWS_PROFILE", "sso"),
     ] {
-        // Something answers where an instance's metadata would be, as behind some firewalls.
+        // Behind some firewalls, another server responds at the address of the instance's metadata.
         let metadata = Server::start(std::iter::repeat_with(|| Script::answer(403, "<html>")));
         let value = value.replace("METADATA", &metadata.url());
         let environment =
