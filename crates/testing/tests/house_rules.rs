@@ -65,6 +65,15 @@ fn modules(text: &str) -> Vec<&str> {
     names.filter(|name| *name != "tests").collect()
 }
 
+/// The names that follow `crate::`: one, or those in braces.
+fn used_names(rest: &str) -> Vec<&str> {
+    let group = rest.strip_prefix('{').and_then(|group| group.split('}').next());
+    group.map_or_else(
+        || vec![first_name(rest)],
+        |group| group.split(',').map(str::trim).map(first_name).collect(),
+    )
+}
+
 /// The first identifier of a path.
 fn first_name(path: &str) -> &str {
     path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
@@ -84,7 +93,7 @@ fn a_module_uses_only_those_declared_before_it() {
                 let inside = path.strip_prefix(folder.join("src")).unwrap().with_extension("");
                 let module = inside.iter().next().unwrap().to_str().unwrap().to_owned();
                 let Some(module_at) = place(&module) else { continue };
-                for used in code(&path).split("crate::").skip(1).map(first_name) {
+                for used in code(&path).split("crate::").skip(1).flat_map(used_names) {
                     if place(used).is_some_and(|used_at| used_at > module_at) {
                         wrong.push(format!(
                             "{} uses {used}, which is declared after {module}",
