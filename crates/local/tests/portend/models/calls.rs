@@ -1,5 +1,5 @@
-//! Counts paid calls. An alert has at most two calls to each model in a run, and at most five in all, whatever fails and
-//! however often it runs.
+//! Counts paid calls. An alert has at most two calls to each model in a run, and at most five in all, whatever fails
+//! and however often it runs.
 //!
 //! Never: waits for a breaker, because each run is another process.
 

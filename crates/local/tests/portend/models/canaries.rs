@@ -1,6 +1,6 @@
-//! Tests that keys, ids and messages do not leak: through errors that vendors echo, through settings that cannot be read,
-//! or through any command. Each secret contains a canary, and the harness also looks for canaries in every request,
-//! error and store of every other test.
+//! Tests that keys, ids and messages do not leak: through errors that vendors echo, through settings that cannot be
+//! read, or through any command. Each secret contains a canary. The harness looks for canaries in the requests, errors
+//! and stores of all other tests too.
 
 use serde_json::json;
 

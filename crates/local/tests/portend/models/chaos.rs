@@ -1,5 +1,5 @@
-//! Tests the invariants of an alert while vendors do random things, chosen by a seed. The invariants limit the calls, and
-//! say which insight is the model's and which is degraded.
+//! Tests the invariants of an alert while vendors do random things, chosen by a seed. The invariants limit the calls,
+//! and say which insight is a model's and which is degraded.
 //!
 //! Never: expects one outcome, as the other files do.
 

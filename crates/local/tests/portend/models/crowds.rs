@@ -1,5 +1,5 @@
-//! Tests many alerts at once, and many processes at once, with a model. The tests compare the insights with the requests
-//! that the endpoint received.
+//! Tests many alerts at once, and many processes at once, with a model. The tests compare the insights with the
+//! requests that the endpoint received.
 //!
 //! Never: measures the speed.
 

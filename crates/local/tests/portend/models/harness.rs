@@ -200,8 +200,8 @@ impl Scene {
         path.to_string_lossy().into_owned()
     }
 
-    /// Describes how the one alert of a run ended, for example `1:throttled 1:accepted => 1`. A number is the position of
-    /// a model in the chain, and `alarm 1` means that the program reported a model that cannot work. Checks the exit
+    /// Describes how the one alert of a run ended, for example `1:throttled 1:accepted => 1`. A number is the position
+    /// of a model in the chain, and `alarm 1` means that the program reported a model that cannot work. Checks the exit
     /// code and the number of requests too.
     pub(super) fn ending(&self, first: Vendor, run: &Run) -> String {
         let line = run.line();

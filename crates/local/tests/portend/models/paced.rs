@@ -1,5 +1,5 @@
-//! A server that delays each response, and counts the requests that are open at once. The delay depends on the number of
-//! the request, or lasts until enough requests are open.
+//! A server that delays each response, and counts the requests that are open at once. The delay depends on the number
+//! of the request, or lasts until enough requests are open.
 //!
 //! Never: answers two requests on one connection.
 
