@@ -132,7 +132,7 @@ fn after_an_interrupt_the_run_finishes_the_events_in_progress_and_reads_no_more(
         let answered = 300 + rest.lines().count();
         let run = Run::end(child).exits(130);
         feeding.join().unwrap();
-        assert!(run.err.contains("stopped; what was in work is finished: "), "{}", run.err);
+        assert!(run.err.contains("stopped after the events in progress: "), "{}", run.err);
         assert!(
             rest.ends_with('\n') && rest.lines().all(|line| line.starts_with("{\"status\":\"stored\"")),
             "{rest}"
@@ -182,7 +182,7 @@ fn a_paused_reader_delays_neither_the_work_nor_a_signal() {
     // The test reads the output only after the process has ended.
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let run = Run::end(child);
-    assert!(run.err.contains("the rest of it is not printed"), "{}", run.err);
+    assert!(run.err.contains("the rest of it is lost"), "{}", run.err);
 }
 
 /// The shell's `ulimit` sets the limit.

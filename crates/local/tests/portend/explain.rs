@@ -110,7 +110,7 @@ fn an_empty_input_is_reported() {
         let run = home.explain(input).exits(0);
         assert_eq!(
             (run.out.as_str(), run.err.as_str()),
-            ("", "there was no event in the input\n"),
+            ("", "the input contains no event\n"),
             "{input:?}"
         );
     }

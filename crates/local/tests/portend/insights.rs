@@ -48,7 +48,7 @@ fn an_insight_is_listed_if_it_passes_every_filter() {
         if expected.is_empty() {
             assert_eq!(
                 (table.out.as_str(), table.err.as_str()),
-                ("", "no insight passes these filters\n"),
+                ("", "no insight matches\n"),
                 "{filter}"
             );
         } else {

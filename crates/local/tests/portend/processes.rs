@@ -106,7 +106,7 @@ fn a_ledger_that_adds_up_says_so_in_its_exit_code_and_counts_by_type() {
     assert_eq!(table.err, "");
     let rows: Vec<Vec<&str>> =
         table.out.lines().map(|line| line.split_whitespace().skip(1).collect()).collect();
-    assert_eq!(rows[1], ["(none", "known)", "1", "0", "0", "1", "0", "0"]);
+    assert_eq!(rows[1], ["(unknown)", "1", "0", "0", "1", "0", "0"]);
     assert_eq!(rows[2], ["high_ib_call_frequency", "4", "3", "1", "0", "0", "0"]);
     assert_eq!(rows[3], ["5", "3", "1", "1", "0", "0"]);
 }

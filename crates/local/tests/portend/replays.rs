@@ -45,7 +45,7 @@ fn a_parked_event_runs_again_when_its_type_is_added() {
     assert_eq!(parked[0]["outcome"], "stored");
     assert!(parked[0]["replayed_at"].is_string());
     let again = home.run("parked replay --json --alert-types types").exits(0);
-    assert_eq!((again.out.as_str(), again.err.as_str()), ("", "no parked event is left to replay\n"));
+    assert_eq!((again.out.as_str(), again.err.as_str()), ("", "there are no parked events to replay\n"));
     assert_eq!(home.insights().len(), 2);
     let ledger = home.ledger();
     let counts = ["received", "stored", "repeated", "parked"].map(|name| ledger[name].as_u64().unwrap());
@@ -102,10 +102,10 @@ fn an_id_that_matches_no_event_or_several_is_refused() {
         .map(|item| &id(item)[..1])
         .find(|start| parked.iter().filter(|item| id(item).starts_with(start)).count() > 1);
     for command in ["show", "replay"] {
-        home.run(&format!("parked {command} xyz")).complains(1, "xyz", "portend parked lists them");
+        home.run(&format!("parked {command} xyz")).complains(1, "xyz", "run portend parked to list the ids");
         let line = format!("parked {command} {}", twin.unwrap());
         let run = home.run(&line).exits(1);
-        assert!(run.err.contains("give more of its characters"), "{}", run.err);
+        assert!(run.err.contains("write more of the id"), "{}", run.err);
     }
     assert_eq!(home.run("parked --json --limit 3").exits(0).json().len(), 3);
 }
@@ -130,6 +130,6 @@ fn a_store_with_nothing_parked_says_so() {
     let home = Home::new();
     home.explain(student("stu_1").to_string()).exits(0);
     let run = home.run("parked").exits(0);
-    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "no event is parked\n"));
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "there are no parked events\n"));
     assert_eq!(home.run("parked --json").exits(0).out, "");
 }

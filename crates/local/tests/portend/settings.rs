@@ -104,14 +104,14 @@ fn a_wrong_setting_is_named_with_its_line_and_a_fix() {
     home.run("ledger").complains(
         2,
         "portend.toml",
-        "name a settings file that can be read with --config, or none",
+        "use --config to name a file that you may read",
     );
 }
 
 #[test]
 fn a_named_settings_file_must_exist() {
     let home = Home::new();
-    let fix = "name a settings file that can be read with --config, or none";
+    let fix = "use --config to name a file that you may read";
     home.run("ledger --config none.toml").complains(2, "none.toml", fix);
     run(home.portend(&["ledger"]).env("PORTEND_CONFIG", "none.toml")).complains(2, "none.toml", fix);
     home.run("ledger --config ..").complains(2, "..", fix);

@@ -42,7 +42,7 @@ fn a_reader_does_not_make_a_store() {
     let home = home();
     for line in READERS {
         let line = line.replace("FILE", "none.db");
-        home.run(&line).complains(1, "none.db", "portend explain FILE makes one");
+        home.run(&line).complains(1, "none.db", "run portend explain FILE to create one");
     }
     assert!(!home.path("none.db").exists());
 }
@@ -144,7 +144,7 @@ fn a_deleted_store_is_made_again() {
         assert_eq!(home.run_args(&["explain", "--json", SAMPLE]).exits(0).outcomes(), ["stored"]);
         fs::remove_file(home.store()).unwrap();
         let store = home.store().display().to_string();
-        home.run("insights").complains(1, &store, "portend explain FILE makes one");
+        home.run("insights").complains(1, &store, "run portend explain FILE to create one");
     }
 }
 

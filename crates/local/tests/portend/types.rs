@@ -31,7 +31,7 @@ fn home() -> Home {
 fn the_built_in_folder_is_valid() {
     let run = Home::new().run_args(&["types", "check", ALERT_TYPES]).exits(0);
     assert!(
-        run.err.is_empty() && run.out.starts_with("3 alert types and ") && run.out.ends_with(" are sound\n"),
+        run.err.is_empty() && run.out.starts_with("3 alert types and ") && run.out.ends_with(" are valid\n"),
         "{run:?}"
     );
     for id in IDS {
@@ -162,7 +162,7 @@ fn a_sample_with_another_insight_is_reported_and_can_be_rewritten() {
     let check = home.run("types check types").exits(1);
     let findings: Vec<&str> = check.out.lines().collect();
     assert_eq!(findings.len(), 2, "{}", check.out);
-    assert!(findings[0].starts_with(&format!("{file}: risk_score is ")), "{}", findings[0]);
+    assert!(findings[0].starts_with(&format!("{file}: expected risk_score to be ")), "{}", findings[0]);
     assert!(findings.iter().all(|finding| finding.contains("--write-insights")), "{findings:?}");
     home.run("types check types --write-insights").exits(0);
     home.run("types check types").exits(0);

@@ -146,7 +146,7 @@ fn a_cause_that_prevents_every_request_is_named_too() {
         (
             Scene::alone(OpenAi, []).unset("OPENAI_API_KEY").unset("OPENAI_BASE_URL"),
             [0, 0],
-            &["OPENAI_API_KEY must be set"],
+            &["OPENAI_API_KEY is not set"],
         ),
         (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL must be set"]),
     ] {
@@ -208,7 +208,7 @@ fn a_person_reads_a_line_for_each_part() {
     assert_eq!(run.code, 1);
     let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
     for line in [
-        "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): answered in ",
+        "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): it replied in ",
         &format!("failed   {openai}: the key is refused; configure a valid key\n"),
         &format!("warning  {openai}: its price is not known"),
     ] {
@@ -227,7 +227,7 @@ fn a_refused_schema_is_a_warning_and_not_a_failure() {
         assert!(
             lines[0].starts_with("warning: ")
                 && lines[0].contains("schema")
-                && lines[0].contains("prompt alone"),
+                && lines[0].contains("only the prompt"),
             "{lines:?}"
         );
         assert_eq!((code, scene.requests(provider).len()), (0, 2));

@@ -83,7 +83,7 @@ fn the_functions_setting_for_the_table_works_too() {
     assert_eq!(table.items_of("insight#").len(), 1);
     let run = scene.unset("DYNAMODB_TABLE_NAME").set("PORTEND_STORE", "dynamodb:").run(&["insights"]);
     assert_eq!(run.code, 2);
-    assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
+    assert!(run.errors.contains("use dynamodb:TABLE"), "{}", run.errors);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_doctor_checks_the_table_the_bus_and_the_secret() {
         "store TodoIndex",
         "store ttl",
         "event bus alerts",
-        "secret of OPENAI_API_KEY_SECRET",
+        "secret in OPENAI_API_KEY_SECRET",
     ];
     assert_eq!(found[1..10], parts.map(|part| (part.to_owned(), "ok".to_owned())));
     let bare = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
@@ -137,7 +137,7 @@ fn the_doctor_checks_the_table_the_bus_and_the_secret() {
     let failed: Vec<_> = run.lines().into_iter().filter(|line| line["state"] == "failed").collect();
     let failed = json!(failed);
     let expected =
-        ["store AlertIdIndex", "store TodoIndex", "event bus none", "secret of OPENAI_API_KEY_SECRET"];
+        ["store AlertIdIndex", "store TodoIndex", "event bus none", "secret in OPENAI_API_KEY_SECRET"];
     assert_eq!(texts(&failed, "part")[..4], expected, "{failed}");
     let scene = scene.set("PORTEND_STORE", "dynamodb:no-such-table");
     let run = scene.run(&["doctor", "--json"]);
@@ -177,7 +177,7 @@ fn an_upgrade_publishes_notifications_that_failed_before() {
     let scene =
         scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
     let run = scene.explain(&[alert(1)]);
-    assert!(run.errors.contains("portend upgrade publishes"), "{}", run.errors);
+    assert!(run.errors.contains("Run portend upgrade later"), "{}", run.errors);
     let statuses = |run: &Run| -> Vec<String> {
         run.lines().iter().map(|line| text(&line["status"]).to_owned()).collect()
     };
@@ -204,5 +204,5 @@ fn a_store_or_a_bus_on_aws_needs_a_region() {
     }
     let run = scene.run(&["insights", "--store", "DynamoDB:insights"]);
     assert_eq!(run.code, 2);
-    assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
+    assert!(run.errors.contains("use dynamodb:TABLE"), "{}", run.errors);
 }

@@ -205,7 +205,7 @@ fn an_unsupported_number_is_marked_wherever_it_is_shown() {
     for shown in [&card.output, &evidence] {
         assert!(shown.contains("8 calls[?], and a health score of 65."), "{shown}");
         assert!(shown.contains("There were 9 calls[?]."), "{shown}");
-        assert!(shown.contains("[?] marks what no fact supports"), "{shown}");
+        assert!(shown.contains("[?] marks a number that no fact supports"), "{shown}");
     }
     assert!(evidence.contains("not supported: \"8 calls\", \"9 calls\""), "{evidence}");
     for listed in

@@ -157,8 +157,8 @@ fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
         ("a comma too many", &[("MODELS", "openai,,scorecard")], "", &["MODELS", "empty name"]),
         ("an unknown name", &[("MODELS", "gemini,scorecard")], "", &["MODELS", "gemini", "[models.gemini]"]),
         ("a name in capitals", &[("MODELS", "OpenAI,scorecard")], "", &["MODELS", "OpenAI", "openai"]),
-        ("the same model twice", &[("MODELS", "openai,openai")], "", &["MODELS", "openai twice", "once"]),
-        ("the scorecard twice", &[("MODELS", "scorecard,scorecard")], "", &["MODELS", "scorecard twice"]),
+        ("the same model twice", &[("MODELS", "openai,openai")], "", &["MODELS", "`openai` twice", "once"]),
+        ("the scorecard twice", &[("MODELS", "scorecard,scorecard")], "", &["MODELS", "`scorecard` twice"]),
         ("the scorecard first", &[("MODELS", "scorecard,openai")], "", &["MODELS", "scorecard last"]),
         ("neither true nor false", &[("USE_BEDROCK", "maybe")], "", &["USE_BEDROCK", "true", "false"]),
         ("a list", &[], "models = [\"openai\", \"scorecard\"]", &["portend.toml:1", "bedrock,scorecard"]),
@@ -170,13 +170,13 @@ fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
             &["c", "[models.c]"],
         ),
         // The program cannot know which of the two the person means.
-        ("two orders", &[], "models = \"scorecard\"\nchain = \"openai\"", &["models", "chain", "keep one"]),
+        ("two orders", &[], "models = \"scorecard\"\nchain = \"openai\"", &["models", "chain", "remove one of them"]),
     ]);
 }
 
 #[test]
 fn a_wrong_model_in_the_environment_stops_the_program_with_one_sentence() {
-    const BAD_URL: &[&str] = &["OPENAI_BASE_URL", "plain address"];
+    const BAD_URL: &[&str] = &["OPENAI_BASE_URL", "is not a base URL"];
     const PLAIN_URL: &[&str] = &["OPENAI_BASE_URL", "https://"];
     let rows = [
         ("http elsewhere", "OPENAI_BASE_URL", "http://example.com/v1", PLAIN_URL),
@@ -226,7 +226,7 @@ fn a_wrong_model_in_the_file_stops_the_program_with_one_sentence() {
             "two keys",
             A,
             "[models.a]\nbase_url = \"OPENAI\"\nmodel = \"x\"\napi_key = \"1\"\napi_key_env = \"HOME\"",
-            &["[models.a]", "keep one"],
+            &["[models.a]", "remove one of them"],
         ),
         ("no model", A, "[models.a]\nbase_url = \"OPENAI\"", &["models.a.model", "id of a model"]),
         (

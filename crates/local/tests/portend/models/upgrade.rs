@@ -44,7 +44,7 @@ fn a_model_that_works_again_replaces_the_scorecards_insight_once() {
 
     let run = upgrade(&scene);
     assert_eq!((run.code, statuses(&run)), (0, vec!["upgraded".to_owned()]));
-    assert_eq!(run.errors, "1 upgraded, 0 to try again later, 0 stay as they are\n");
+    assert_eq!(run.errors, "1 upgraded, 0 to be retried later, 0 not upgraded\n");
     let after = stored(&scene);
     assert_eq!(run.line()["insight"], after);
     assert_eq!((text(&run.line()["alert_id"])), text(&after["alert_id"]));
@@ -155,11 +155,11 @@ fn an_upgrade_without_a_model_or_a_store_says_what_to_do() {
     let scene = degraded(Vec::new()).models("scorecard");
     let run = upgrade(&scene);
     assert_eq!((run.code, run.output.as_str()), (2, ""));
-    assert!(run.errors.contains("MODELS"), "{}", run.errors);
+    assert!(run.errors.contains("--models"), "{}", run.errors);
     let scene = Scene::alone(OpenAi, []);
     let run = upgrade(&scene);
     assert_eq!(run.code, 1);
-    assert!(run.errors.contains("portend explain FILE makes one"), "{}", run.errors);
+    assert!(run.errors.contains("run portend explain FILE to create one"), "{}", run.errors);
 }
 
 /// If the breaker skips the model, no call is made, so the try does not count.
