@@ -108,11 +108,7 @@ fn an_empty_input_is_reported() {
     let home = Home::new();
     for input in ["", "\n", " \r\n\t\n\n", "\u{feff}", "\u{feff}\r\n\n"] {
         let run = home.explain(input).exits(0);
-        assert_eq!(
-            (run.out.as_str(), run.err.as_str()),
-            ("", "the input contains no event\n"),
-            "{input:?}"
-        );
+        assert_eq!((run.out.as_str(), run.err.as_str()), ("", "the input contains no event\n"), "{input:?}");
     }
 }
 

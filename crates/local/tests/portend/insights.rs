@@ -46,11 +46,7 @@ fn an_insight_is_listed_if_it_passes_every_filter() {
         assert_eq!(entities(&found.json()), expected, "{filter}");
         let table = home.run(&format!("insights {filter}")).exits(0);
         if expected.is_empty() {
-            assert_eq!(
-                (table.out.as_str(), table.err.as_str()),
-                ("", "no insight matches\n"),
-                "{filter}"
-            );
+            assert_eq!((table.out.as_str(), table.err.as_str()), ("", "no insight matches\n"), "{filter}");
         } else {
             assert_eq!(table.out.lines().count(), expected.len() + 1, "{filter}: {}", table.out);
         }

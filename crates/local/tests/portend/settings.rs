@@ -101,11 +101,7 @@ fn a_wrong_setting_is_named_with_its_line_and_a_fix() {
         }
     }
     home.write("portend.toml", b"store = \"\xff\"\n");
-    home.run("ledger").complains(
-        2,
-        "portend.toml",
-        "use --config to name a file that you may read",
-    );
+    home.run("ledger").complains(2, "portend.toml", "use --config to name a file that you may read");
 }
 
 #[test]

@@ -67,8 +67,8 @@ fn spent_calls_suggest_the_scorecard_and_the_scorecard_works() {
     assert_eq!(refused(&spent), parked("calls_spent"));
     assert_eq!(scene.asked(), [0, 5]);
     let scene = scene.models("openai,scorecard");
-    let judged = scene.run(&["parked", "replay", "--json"]).insight();
-    assert_eq!((&judged["model_used"], &judged["degraded"]), (&"scorecard".into(), &true.into()));
+    let replayed = scene.run(&["parked", "replay", "--json"]).insight();
+    assert_eq!((&replayed["model_used"], &replayed["degraded"]), (&"scorecard".into(), &true.into()));
     assert_eq!(scene.asked(), [0, 5], "a replay makes no further call");
     let upgraded = scene.run(&["upgrade", "--json"]).line();
     assert_eq!(

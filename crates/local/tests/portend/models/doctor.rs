@@ -148,7 +148,7 @@ fn a_cause_that_prevents_every_request_is_named_too() {
             [0, 0],
             &["OPENAI_API_KEY is not set"],
         ),
-        (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL must be set"]),
+        (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL is not set"]),
     ] {
         let (lines, code) = of_models(&scene);
         let line = &lines[0];

@@ -170,7 +170,12 @@ fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
             &["c", "[models.c]"],
         ),
         // The program cannot know which of the two the person means.
-        ("two orders", &[], "models = \"scorecard\"\nchain = \"openai\"", &["models", "chain", "remove one of them"]),
+        (
+            "two orders",
+            &[],
+            "models = \"scorecard\"\nchain = \"openai\"",
+            &["models", "chain", "remove one of them"],
+        ),
     ]);
 }
 
