@@ -1,5 +1,5 @@
-//! Rules that every crate and document keeps: reading order, one meaning per type name, a complete code map, errors that
-//! do not repeat their cause, and plain words.
+//! Rules that every crate and document keeps: reading order, one meaning per type name, a complete code map, names of
+//! tests that exist, errors that do not repeat their cause, and plain words.
 
 #![expect(clippy::unwrap_used, reason = "a rule that cannot read the project must fail")]
 
@@ -157,6 +157,27 @@ fn the_code_map_names_every_crate_and_every_module() {
         }
     }
     assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
+}
+
+/// The fewest underscores of a name that is surely the name of a test.
+const TEST_NAME_UNDERSCORES_MIN: usize = 4;
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let is_rust = |path: &Path| has_extension(path, &["rs"]);
+    let sources: String = files(&root().join("crates"), &is_rust)
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let is_name = |quoted: &&str| {
+        let is_word = quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        is_word && quoted.matches('_').count() >= TEST_NAME_UNDERSCORES_MIN
+    };
+    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let missing: BTreeSet<_> =
+        quoted.filter(is_name).filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names tests that do not exist: {missing:?}");
 }
 
 /// What prints an error prints its causes too.
