@@ -171,6 +171,10 @@ fn schema(alert_type: &AlertType) -> Value {
     })
 }
 
+/// What is added to the facts after a reply that was cut off.
+pub const SHORTER: &str =
+    "Your last reply was too long and was cut off. Give a shorter JSON object: one driver per fact, and short sentences.";
+
 /// The text of the one re-ask. It says what was wrong with the reply.
 pub fn reask(violations: &str) -> String {
     let violations = violations.trim_end_matches('.');
