@@ -11,6 +11,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use portend_core::model::{
     Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, Role,
 };
+use portend_core::prompt::ReplySchema;
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, OpenAiSettings};
 use portend_remote::{AnyModel, Aws};
@@ -135,7 +136,9 @@ pub(crate) async fn ask(model: &AnyModel) -> Result<Completion, ModelError> {
 /// Calls a model once.
 pub(crate) async fn ask_with(model: &AnyModel, schema: Option<&Value>) -> Result<Completion, ModelError> {
     let messages = [Message { role: Role::User, text: r#"{"ib_calls_14d": 5}"#.to_owned() }];
-    let call = Call { system: "the rules", messages: &messages, schema, output_tokens: 1000 };
+    let schema = schema.map(|schema| ReplySchema::uniform(schema.clone()));
+    let call =
+        Call { system: "the rules", messages: &messages, schema: schema.as_ref(), output_tokens: 1000 };
     let result = model.ask(&call).await;
     let shown = match &result {
         Ok(completion) => format!("{completion:?} {model:?}"),

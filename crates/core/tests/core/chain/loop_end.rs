@@ -12,6 +12,7 @@ use portend_core::chain::{Attempt, AttemptOutcome, Budget, Chain, Health, Questi
 use portend_core::clock::Clock;
 use portend_core::limits::CALLS_MAX;
 use portend_core::model::{Call, Class, Completion, Model, ModelError, ModelSpec};
+use portend_core::prompt::ReplySchema;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
@@ -120,8 +121,8 @@ impl Model for Plain {
 fn the_loop_runs_on_a_stopped_clock_and_can_move_between_threads() {
     let clock = StoppedClock::at(Timestamp::from_secs(0));
     let (health, models) = (Health::new(), [Plain]);
-    let question =
-        Question { system: "", user: "", schema: &serde_json::Value::Null, correction: str::to_owned };
+    let schema = ReplySchema::uniform(serde_json::Value::Null);
+    let question = Question { system: "", user: "", schema: &schema, correction: str::to_owned };
     let budget = Budget::new(CALLS_MAX, clock.now().plus(Duration::from_mins(1)));
     let chain = Chain::new(&models, &health, &clock);
     let count = async || Ok(());

@@ -14,6 +14,7 @@ use portend_core::limits::{CALLS_MAX, OUTPUT_TOKENS};
 use portend_core::model::{
     Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, ModelSpec,
 };
+use portend_core::prompt::ReplySchema;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::TimerClock;
@@ -69,10 +70,11 @@ impl World {
         calls: u32,
         mut reserve: impl AsyncFnMut() -> Result<Reserved, StoreError>,
     ) -> ChainOutcome<'m, String> {
+        let schema = ReplySchema::uniform(Value::Null);
         let question = Question {
             system: "system",
             user: "facts",
-            schema: &Value::Null,
+            schema: &schema,
             correction: |it| format!("fix {it}"),
         };
         let count = async || match reserve().await {

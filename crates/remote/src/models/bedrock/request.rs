@@ -36,7 +36,7 @@ pub(super) fn body(facts: &ModelFacts, call: &Call<'_>) -> Value {
     insert(&mut body, "inferenceConfig", inference);
     if let Some(schema) = call.schema {
         // Converse expects the schema as text.
-        let schema = json!({ "name": "reply", "schema": schema.to_string() });
+        let schema = json!({ "name": "reply", "schema": schema.reduced().to_string() });
         let format = json!({ "type": "json_schema", "structure": { "jsonSchema": schema } });
         insert(&mut body, "outputConfig", json!({ "textFormat": format }));
     }

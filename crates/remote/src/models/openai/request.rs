@@ -3,10 +3,11 @@
 //! Never: sends a parameter that the model or a compatible server may refuse, such as a temperature or `store`.
 
 use portend_core::model::{Call, Message, Role};
+use portend_core::prompt::ReplySchema;
 use serde_json::{Value, json};
 
 use super::Api;
-use crate::models::catalogue::{ModelFacts, Thinking};
+use crate::models::catalogue::{ModelFacts, Provider, Thinking};
 
 /// The body of the request.
 pub(super) fn body(api: Api, model_id: &str, facts: &ModelFacts, call: &Call<'_>) -> Value {
@@ -30,7 +31,7 @@ fn responses(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
         // The vendor must not store the facts of an alert.
         ("store", Some(json!(false))),
         ("reasoning", effort(facts.thinking).map(|effort| json!({ "effort": effort }))),
-        ("text", call.schema.map(|schema| json!({ "format": format(schema) }))),
+        ("text", call.schema.map(|schema| json!({ "format": format(schema.reduced()) }))),
     ]
 }
 
@@ -39,7 +40,12 @@ fn chat_completions(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
     let effort = effort(facts.thinking);
     // Models with an effort use a new name for the limit. Older servers know only the old name.
     let ceiling = if effort.is_some() { "max_completion_tokens" } else { "max_tokens" };
-    let form = |schema| json!({ "name": "reply", "strict": true, "schema": schema });
+    let form = |schema: &ReplySchema| {
+        // A compatible server generates by a grammar, and needs the bounds. OpenAI does not accept all of them.
+        let bounded = facts.provider == Provider::Compatible;
+        let schema = if bounded { schema.bounded() } else { schema.reduced() };
+        json!({ "name": "reply", "strict": true, "schema": schema })
+    };
     vec![
         ("messages", Some(std::iter::once(system).chain(call.messages.iter().map(message)).collect())),
         (ceiling, Some(json!(facts.ceiling(call.output_tokens)))),
@@ -81,7 +87,9 @@ mod tests {
             Message { role: Role::Assistant, text: "no".to_owned() },
             Message { role: Role::User, text: "again".to_owned() },
         ];
-        let call = Call { system: "rules", messages: &messages, schema, output_tokens: 1000 };
+        let schema = schema.map(|schema| ReplySchema::uniform(schema.clone()));
+        let call =
+            Call { system: "rules", messages: &messages, schema: schema.as_ref(), output_tokens: 1000 };
         body(api, model_id, &facts, &call)
     }
 
