@@ -27,7 +27,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use serde_json::Value;
 
 pub use attempt::{Attempt, AttemptOutcome, Verdict};
 pub use breaker::Circuit;
@@ -38,6 +37,7 @@ pub use policy::Budget;
 use crate::clock::Clock;
 use crate::limits::{ATTEMPT_TIME_MIN, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 use crate::model::{Call, Completion, Message, Model, ModelError, Role, SchemaForm};
+use crate::prompt::ReplySchema;
 use crate::time::Timestamp;
 use health::Permit;
 use outcome::Answers;
@@ -56,12 +56,10 @@ pub struct Chain<'a, M, C> {
 pub struct Question<'a> {
     /// Role, rules, dictionary and scale.
     pub system: &'a str,
-    /// The facts, as one JSON object: the first message.
+    /// The facts, as one JSON object in a sentence: the first message.
     pub user: &'a str,
     /// The reply's JSON schema, for models that take one natively.
-    pub schema: &'a Value,
-    /// The same with ranges, counts and lengths, for models that may not end a reply without them.
-    pub bounded_schema: &'a Value,
+    pub schema: &'a ReplySchema,
     /// The message of a re-ask, from the exact violations of the reply before it.
     pub correction: fn(&str) -> String,
     /// What is added to the facts after a reply that was cut off.
@@ -133,8 +131,8 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         let messages = messages(question, attempts, next);
         let schema = match next.form {
             SchemaForm::PromptOnly => None,
-            SchemaForm::Reduced => Some(question.schema),
-            SchemaForm::Bounded => Some(question.bounded_schema),
+            SchemaForm::Reduced => Some(question.schema.reduced()),
+            SchemaForm::Bounded => Some(question.schema.bounded()),
         };
         let call =
             Call { system: question.system, messages: &messages, schema, output_tokens: next.output_tokens };

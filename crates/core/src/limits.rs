@@ -140,3 +140,10 @@ pub const SCHEMA_TIMEOUT_RETENTION: Duration = Duration::from_mins(5);
 pub const SCHEMA_USELESS_RETENTION: Duration = Duration::from_hours(24);
 /// Bytes of a rejected reply that are quoted back to the model in the re-ask. A longer reply is not an answer.
 pub const REJECTED_TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Characters of an `explanation` in the bounded schema. With the two below, a reply has at most about 450 tokens, also
+/// of a small model that would not end by itself.
+pub const SCHEMA_EXPLANATION_CHARS_MAX: usize = 500;
+/// Characters of a `because` in the bounded schema.
+pub const SCHEMA_BECAUSE_CHARS_MAX: usize = 140;
+/// Characters of a recommendation in the bounded schema.
+pub const SCHEMA_RECOMMENDATION_CHARS_MAX: usize = 140;

@@ -132,11 +132,13 @@ impl Price {
 /// One call to a model.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// The system text: role, rules, facts and scale.
+    /// The system text: role, rules, facts, scale and format. It is the same, byte for byte, for all alerts of a type,
+    /// so that a vendor can cache it.
     pub system: &'a str,
-    /// The facts as one JSON object. A re-ask has more messages.
+    /// The facts as one JSON object in a sentence. A re-ask has more messages.
     pub messages: &'a [Message],
-    /// The native JSON schema of the reply. `None` if only the prompt describes the format.
+    /// The native JSON schema of the reply, in the forms that vendors accept. `None` if only the prompt describes the
+    /// format.
     pub schema: Option<&'a serde_json::Value>,
     /// The limit of output tokens.
     pub output_tokens: u32,

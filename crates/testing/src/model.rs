@@ -33,7 +33,12 @@ impl ScriptedModel {
             endpoint: name.into(),
             schema: SchemaForm::PromptOnly,
             output_tokens_max: 4000,
-            price: Some(Price { input: Number::from(1), output: Number::from(5), cached: None, cache_write: None }),
+            price: Some(Price {
+                input: Number::from(1),
+                output: Number::from(5),
+                cached: None,
+                cache_write: None,
+            }),
             timeout: ATTEMPT_TIMEOUT,
             concurrency: MODEL_CONCURRENCY,
         };

@@ -170,7 +170,8 @@ impl Schema {
             return;
         }
         // A truncated reply is not the schema's fault alone, so it is not remembered.
-        let Some(form) = attempt.form.after(outcome, self.has_worked).filter(|_| *outcome != AttemptOutcome::Length)
+        let Some(form) =
+            attempt.form.after(outcome, self.has_worked).filter(|_| *outcome != AttemptOutcome::Length)
         else {
             return;
         };

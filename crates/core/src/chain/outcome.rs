@@ -111,9 +111,7 @@ impl StopReason {
         let failed = last().filter_map(AttemptOutcome::degrades).chain(skipped).min();
         let unusable = last().any(AttemptOutcome::is_unusable) && last().all(AttemptOutcome::is_unusable);
         let unasked = attempts.is_empty() && has_models;
-        failed
-            .or(unusable.then_some(DegradedBy::Unusable))
-            .or(unasked.then_some(DegradedBy::Budget))
+        failed.or(unusable.then_some(DegradedBy::Unusable)).or(unasked.then_some(DegradedBy::Budget))
     }
 }
 

@@ -23,7 +23,8 @@ fn schema_1_has_these_fields_in_this_order() {
         violations: None,
         reply: None,
     };
-    let provenance = Provenance { run: "run".into(), attempts: vec![attempt], degraded: Some(DegradedBy::Transient), now };
+    let provenance =
+        Provenance { run: "run".into(), attempts: vec![attempt], degraded: Some(DegradedBy::Transient), now };
     let judgement = Judgement::Scorecard(Scored::new(&alert));
     let insight = Insight::new(&alert, &alert.insight_key(), judgement, provenance);
     insta::assert_snapshot!(serde_json::to_string_pretty(&insight.to_stored()).unwrap());

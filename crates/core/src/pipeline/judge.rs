@@ -7,13 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use super::prepared::PreparedType;
 use super::{Received, Run};
 use crate::alert::{Alert, Refusal};
-use crate::chain::{
-    Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict,
-};
+use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
 use crate::clock::{Clock, random_name};
 use crate::grounding::{Checker, GroundedReply};
 use crate::insight::{
-    AnswerSource, AttemptRecord, DegradedBy, Insight, Judgement, PromptRef, Provenance, StoredInsight};
+    AnswerSource, AttemptRecord, DegradedBy, Insight, Judgement, PromptRef, Provenance, StoredInsight,
+};
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
 use crate::notify::Notifier;
@@ -185,7 +184,6 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             system: prompt.system(),
             user: prompt.user(),
             schema: prepared.template.schema(),
-            bounded_schema: prepared.template.schema(),
             correction: prompt::reask,
             shorter: prompt::SHORTER,
         };

@@ -12,8 +12,7 @@ use super::{Failure, Run, UpgradeOutcome};
 use crate::clock::Clock;
 use crate::insight::StoredInsight;
 use crate::limits::{
-    ATTEMPT_TIME_MIN, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY,
-    SWEEP_PAGE,
+    ATTEMPT_TIME_MIN, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY, SWEEP_PAGE,
 };
 use crate::model::Model;
 use crate::notify::Notifier;

@@ -92,11 +92,13 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
 
     /// Whether the model may give a usable reply where this insight's models did not.
     fn may_do_better(&self, spec: &ModelSpec, insight: &StoredInsight) -> bool {
-        let Some(fields) = insight.current().filter(|each| each.degraded_by == Some(DegradedBy::Unusable)) else {
+        let Some(fields) = insight.current().filter(|each| each.degraded_by == Some(DegradedBy::Unusable))
+        else {
             return true;
         };
         let was_asked = |attempt: &AttemptRecord| {
-            attempt.model == spec.name && attempt.asked.as_ref().unwrap_or(&attempt.model_id) == &spec.model_id
+            attempt.model == spec.name
+                && attempt.asked.as_ref().unwrap_or(&attempt.model_id) == &spec.model_id
         };
         !fields.attempts.iter().any(was_asked)
             || self.pipeline.health.was_usable_after(spec, fields.timestamp)

@@ -226,20 +226,21 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
         clock.advance(UPGRADE_PAUSE);
         due(store, clock)
     };
-    let upgrade = |store: &MemoryStore, clock: &StoppedClock, model: &ScriptedModel, now: bool, other: bool| {
-        let due = due(store, clock);
-        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
-            .with_models(vec![model], true);
-        if other {
-            // A later alert gets a usable reply.
-            let event = event("stu_2", 7);
-            let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-            assert!(!insight(&block_on(run.process(&pipeline.receive(&event)))).degraded);
-        }
-        let run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-        let mut run = if now { run.upgrading_now() } else { run };
-        block_on(run.upgrade(&due[0])).unwrap()
-    };
+    let upgrade =
+        |store: &MemoryStore, clock: &StoppedClock, model: &ScriptedModel, now: bool, other: bool| {
+            let due = due(store, clock);
+            let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
+                .with_models(vec![model], true);
+            if other {
+                // A later alert gets a usable reply.
+                let event = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+                let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+                assert!(!insight(&block_on(run.process(&pipeline.receive(&event)))).degraded);
+            }
+            let run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+            let mut run = if now { run.upgrading_now() } else { run };
+            block_on(run.upgrade(&due[0])).unwrap()
+        };
     for (model, now, other, is_upgraded) in [
         (ScriptedModel::answering("first", ANSWER), false, false, false),
         (ScriptedModel::answering("second", ANSWER), false, false, true),

@@ -10,6 +10,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
+use portend_core::prompt::ReplySchema;
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
@@ -278,12 +279,12 @@ fn has_json(text: &str) -> bool {
 
 /// Asks a test question, which is not about an alert.
 async fn ask(model: &AnyModel, with_schema: bool) -> Result<TestReply, ModelError> {
-    let schema = json!({
+    let schema = ReplySchema::uniform(json!({
         "type": "object",
         "properties": { "ok": { "type": "boolean" } },
         "required": ["ok"],
         "additionalProperties": false,
-    });
+    }));
     let messages = [Message { role: Role::User, text: "Reply with the JSON object {\"ok\": true}.".into() }];
     let call = Call {
         system: "You reply with one JSON object and nothing else.",

@@ -9,7 +9,8 @@ use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::{ATTEMPT_TIMEOUT, MODEL_CONCURRENCY};
 use portend_core::model::{
-    Call, Completion, ConfigurationFault, FinishReason, Model, ModelError, ModelSpec, Price, SchemaForm, TokenUse,
+    Call, Completion, ConfigurationFault, FinishReason, Model, ModelError, ModelSpec, Price, SchemaForm,
+    TokenUse,
 };
 use portend_core::notify::{Notifier, NotifyError};
 use portend_core::number::Number;
@@ -67,7 +68,12 @@ impl SimulatedModel {
             endpoint: "simulated".into(),
             schema: if position == 1 { SchemaForm::Reduced } else { SchemaForm::PromptOnly },
             output_tokens_max: 4000,
-            price: Some(Price { input: Number::from(1), output: Number::from(5), cached: None, cache_write: None }),
+            price: Some(Price {
+                input: Number::from(1),
+                output: Number::from(5),
+                cached: None,
+                cache_write: None,
+            }),
             timeout: ATTEMPT_TIMEOUT,
             concurrency: MODEL_CONCURRENCY,
             name,

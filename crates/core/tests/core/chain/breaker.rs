@@ -81,7 +81,10 @@ fn a_configuration_error_opens_it_at_once_and_is_never_masked() {
     );
     assert_eq!(
         lines("key", &[0, 0]),
-        ["a:wrong_key => all_failed degraded:configuration (a wrong_key)", "=> all_failed degraded:configuration (skipped a wrong_key)"]
+        [
+            "a:wrong_key => all_failed degraded:configuration (a wrong_key)",
+            "=> all_failed degraded:configuration (skipped a wrong_key)"
+        ]
     );
 }
 

@@ -12,6 +12,7 @@ use portend_core::chain::{Attempt, AttemptOutcome, Budget, Chain, Health, Questi
 use portend_core::clock::Clock;
 use portend_core::limits::CALLS_MAX;
 use portend_core::model::{Call, Class, Completion, Model, ModelError, ModelSpec, SchemaForm, TokenUse};
+use portend_core::prompt::ReplySchema;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
@@ -34,7 +35,10 @@ fn no_reserved_call_no_call() {
     assert_eq!(reserving("ok", vec![Ok(Reserved::Spent)]), "=> calls_spent degraded:budget");
     assert_eq!(reserving("ok", vec![Ok(Reserved::Lost)]), "=> lost");
     assert_eq!(reserving("ok", vec![busy()]), "=> store_failed");
-    assert_eq!(reserving("bad", vec![call(), Ok(Reserved::Spent)]), "a:no_object => calls_spent degraded:unusable");
+    assert_eq!(
+        reserving("bad", vec![call(), Ok(Reserved::Spent)]),
+        "a:no_object => calls_spent degraded:unusable"
+    );
     assert_eq!(
         reserving("timed_out | ok", vec![call(), Ok(Reserved::Spent)]),
         "a:timed_out => calls_spent degraded"
@@ -106,7 +110,8 @@ struct Plain;
 
 impl Model for Plain {
     fn spec(&self) -> &ModelSpec {
-        static SPEC: std::sync::LazyLock<ModelSpec> = std::sync::LazyLock::new(|| spec("a", SchemaForm::PromptOnly));
+        static SPEC: std::sync::LazyLock<ModelSpec> =
+            std::sync::LazyLock::new(|| spec("a", SchemaForm::PromptOnly));
         &SPEC
     }
 
@@ -119,15 +124,8 @@ impl Model for Plain {
 fn the_loop_runs_on_a_stopped_clock_and_can_move_between_threads() {
     let clock = StoppedClock::at(Timestamp::from_secs(0));
     let (health, models) = (Health::new(), [Plain]);
-    let question =
-        Question {
-            system: "",
-            user: "",
-            schema: &serde_json::Value::Null,
-            bounded_schema: &serde_json::Value::Null,
-            correction: str::to_owned,
-            shorter: "",
-        };
+    let schema = ReplySchema::uniform(serde_json::Value::Null);
+    let question = Question { system: "", user: "", schema: &schema, correction: str::to_owned, shorter: "" };
     let budget = Budget::new(CALLS_MAX, clock.now().plus(Duration::from_mins(1)));
     let chain = Chain::new(&models, &health, &clock);
     let count = async || Ok(());

@@ -156,7 +156,11 @@ fn a_result_is_degraded_if_time_or_a_person_may_mend_it() {
         ("empty", "empty", "a:empty a:empty => all_failed degraded:unusable"),
         ("cut off", "length", "a:length a^:length => all_failed degraded:unusable"),
         ("unusable, and refused", "bad | refusal", "a:no_object a!:no_object b:refusal => all_failed"),
-        ("unusable, and a fault", "bad | key", "a:no_object a!:no_object b:wrong_key => all_failed degraded:configuration (b wrong_key)"),
+        (
+            "unusable, and a fault",
+            "bad | key",
+            "a:no_object a!:no_object b:wrong_key => all_failed degraded:configuration (b wrong_key)",
+        ),
         ("refusal", "refusal", "a:refusal => all_failed"),
         ("rejected", "rejected", "a:rejected => all_failed (a rejected)"),
         ("guardrail after a failure", "timed_out | guardrail", "a:timed_out b:guardrail => guardrail"),

@@ -9,6 +9,7 @@ use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use portend_core::alert_type::AlertTypes;
 use portend_core::chain::{Budget, Chain, ChainOutcome, Health, Question, StopReason, Verdict};
 use portend_core::clock::Clock;
 use portend_core::limits::{ATTEMPT_TIMEOUT, CALLS_MAX, MODEL_CONCURRENCY, OUTPUT_TOKENS};
@@ -16,10 +17,10 @@ use portend_core::model::{
     Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, ModelSpec, SchemaForm,
     TokenUse,
 };
+use portend_core::prompt::PromptTemplate;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::TimerClock;
-use serde_json::Value;
 
 /// What all alerts of one test share.
 pub(super) struct World {
@@ -71,11 +72,12 @@ impl World {
         calls: u32,
         mut reserve: impl AsyncFnMut() -> Result<Reserved, StoreError>,
     ) -> ChainOutcome<'m, String> {
+        let types = AlertTypes::built_in();
+        let template = PromptTemplate::new(types.iter().next().expect("a type"));
         let question = Question {
             system: "system",
             user: "facts",
-            schema: &Value::Null,
-            bounded_schema: &Value::Bool(true),
+            schema: template.schema(),
             correction: |it| format!("fix {it}"),
             shorter: "shorter",
         };
@@ -170,8 +172,8 @@ impl Model for Scripted<'_> {
             at: self.world.clock.now(),
             form: match call.schema {
                 None => SchemaForm::PromptOnly,
-                Some(Value::Null) => SchemaForm::Reduced,
-                Some(_) => SchemaForm::Bounded,
+                Some(schema) if schema.to_string().contains("maxItems") => SchemaForm::Bounded,
+                Some(_) => SchemaForm::Reduced,
             },
             output_tokens: call.output_tokens,
             messages: call.messages.to_vec(),

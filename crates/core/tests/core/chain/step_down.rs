@@ -20,11 +20,7 @@ fn a_refused_schema_steps_down_to_the_prompt_and_costs_none_of_the_models_two_ca
         ("refused after a pause", "+ throttled schema ok", "a+:throttled a+:schema_refused a:accepted => ok"),
         ("refused at a re-ask", "+ unknown schema ok", "a+:unknown_stop a+:schema_refused a:accepted => ok"),
         ("the bounded one, then the reduced one", "++ schema ok", "a++:schema_refused a+:accepted => ok"),
-        (
-            "both",
-            "++ schema schema ok | ok",
-            "a++:schema_refused a+:schema_refused a:accepted => ok",
-        ),
+        ("both", "++ schema schema ok | ok", "a++:schema_refused a+:schema_refused a:accepted => ok"),
         ("a grammar, then the prompt alone", "++ grammar ok | ok", "a++:schema_refused a:accepted => ok"),
         (
             "it counts towards the five",
@@ -73,10 +69,7 @@ fn a_schema_that_is_accepted_and_useless_steps_down_once_and_that_is_remembered(
         ["a++:empty a:accepted => ok", "a:accepted => ok", "a++:empty a:accepted => ok"]
     );
     // Once a native form has worked, a useless reply is the reply's fault.
-    assert_eq!(
-        alerts("+ ok bad ok", &[now, now]),
-        ["a+:accepted => ok", "a+:no_object a+!:accepted => ok"]
-    );
+    assert_eq!(alerts("+ ok bad ok", &[now, now]), ["a+:accepted => ok", "a+:no_object a+!:accepted => ok"]);
 }
 
 #[test]
