@@ -41,6 +41,13 @@ use crate::store::{Lease, Store};
 use crate::time::Timestamp;
 use prepared::PreparedTypes;
 
+/// The time to process one event with these models, if the environment sets no deadline: enough for two calls of the
+/// slowest one, for the next one, and to store the insight.
+pub fn event_time<M: Model>(models: &[M]) -> Duration {
+    let slowest = models.iter().map(|model| model.spec().timeout).max().unwrap_or_default();
+    EVENT_DEADLINE.max(slowest * 2 + NEXT_MODEL_TIME + STORE_RESERVE).min(EVENT_DEADLINE_MAX)
+}
+
 /// The alert types, the store and the clock that the steps work with; the models, and the notifier.
 #[derive(Debug)]
 pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
@@ -172,11 +179,9 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
 }
 
 impl<S, C, M: Model, N> Pipeline<S, C, M, N> {
-    /// The time to process one event, if the environment sets no deadline: enough for two calls of the slowest model, for
-    /// the next model, and to store the insight.
+    /// The time to process one event with its models, if the environment sets no deadline.
     pub fn event_time(&self) -> Duration {
-        let slowest = self.models.iter().map(|model| model.spec().timeout).max().unwrap_or_default();
-        EVENT_DEADLINE.max(slowest * 2 + NEXT_MODEL_TIME + STORE_RESERVE).min(EVENT_DEADLINE_MAX)
+        event_time(&self.models)
     }
 }
 

@@ -10,7 +10,6 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
-use portend_core::prompt::ReplySchema;
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
@@ -220,7 +219,7 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
     let finding = |state, says: String| DoctorFinding { part: part.clone(), state, says };
     let mut findings = Vec::new();
-    let mut takes_schema = spec.takes_schema;
+    let mut takes_schema = spec.schema.is_native();
     let mut reply = ask(model, takes_schema).await;
     if takes_schema && reply == Err(ModelError::SchemaRefused) {
         takes_schema = false;
@@ -233,7 +232,7 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
             );
             findings.push(finding(PartState::Warning, says));
         }
-        Ok(TestReply { ms, .. }) if takes_schema || !spec.takes_schema => {
+        Ok(TestReply { ms, .. }) if takes_schema || !spec.schema.is_native() => {
             findings.push(finding(PartState::Ok, format!("it replied in {ms} ms")));
         }
         Ok(TestReply { ms, .. }) => {
@@ -279,12 +278,12 @@ fn has_json(text: &str) -> bool {
 
 /// Asks a test question, which is not about an alert.
 async fn ask(model: &AnyModel, with_schema: bool) -> Result<TestReply, ModelError> {
-    let schema = ReplySchema::uniform(json!({
+    let schema = json!({
         "type": "object",
         "properties": { "ok": { "type": "boolean" } },
         "required": ["ok"],
         "additionalProperties": false,
-    }));
+    });
     let messages = [Message { role: Role::User, text: "Reply with the JSON object {\"ok\": true}.".into() }];
     let call = Call {
         system: "You reply with one JSON object and nothing else.",
