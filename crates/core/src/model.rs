@@ -223,13 +223,13 @@ pub enum ModelError {
     /// The account's quota for this model is used up for now.
     #[error("the account's quota for the model is used up")]
     OverQuota,
-    /// The model refuses the native schema. It may accept the prompt without one.
+    /// The model refuses the native schema. It may accept a less detailed one.
     #[error("the model refuses the reply's schema")]
     SchemaRefused,
     /// The endpoint cannot make a grammar of the native schema, or the model's reply did not follow it. The model may
-    /// accept the prompt without a schema.
+    /// accept the prompt without one.
     #[error("the model cannot follow the reply's schema")]
-    GrammarFailed,
+    SchemaUnsupported,
     /// The model refuses a parameter of the request. The next call leaves it out, or has its other name.
     #[error("the model refuses the parameter {parameter}")]
     ParameterRefused {
@@ -309,7 +309,7 @@ impl ModelError {
             | Self::Unreadable { .. } => Class::Wait,
             Self::TimedOut => Class::FailOver,
             Self::OverQuota => Class::Quota,
-            Self::SchemaRefused | Self::GrammarFailed => Class::StepDown,
+            Self::SchemaRefused | Self::SchemaUnsupported => Class::StepDown,
             Self::ParameterRefused { .. } => Class::Adjust,
             Self::Rejected { .. } => Class::Rejected,
             Self::Configuration { .. } => Class::Configuration,
@@ -325,7 +325,7 @@ impl ModelError {
             Self::Unreadable { .. } => "unreadable",
             Self::TimedOut => "timed_out",
             Self::OverQuota => "over_quota",
-            Self::SchemaRefused | Self::GrammarFailed => "schema_refused",
+            Self::SchemaRefused | Self::SchemaUnsupported => "schema_refused",
             Self::ParameterRefused { .. } => "parameter_refused",
             Self::Rejected { .. } => "rejected",
             Self::Configuration { fault } => fault.code(),
@@ -381,7 +381,7 @@ impl Help for ModelError {
             Self::Unreadable { .. } => "check that the address is that of the API",
             Self::TimedOut => "retry, or put a faster model first in the chain",
             Self::OverQuota => "ask the vendor for a higher quota, or put another model first in the chain",
-            Self::SchemaRefused | Self::GrammarFailed => {
+            Self::SchemaRefused | Self::SchemaUnsupported => {
                 "nothing to do: the next call leaves the schema to the prompt"
             }
             Self::ParameterRefused { .. } => "nothing to do: the next call leaves the parameter out",

@@ -176,7 +176,7 @@ impl Schema {
             return;
         };
         let retention = match outcome.error() {
-            Some(ModelError::SchemaRefused | ModelError::GrammarFailed) => SCHEMA_REFUSAL_RETENTION,
+            Some(ModelError::SchemaRefused | ModelError::SchemaUnsupported) => SCHEMA_REFUSAL_RETENTION,
             Some(_) => SCHEMA_TIMEOUT_RETENTION,
             None => SCHEMA_USELESS_RETENTION,
         };

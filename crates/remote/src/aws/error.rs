@@ -92,7 +92,7 @@ impl From<ModelError> for CallFailure {
             | ModelError::Throttled { .. }
             | ModelError::OverQuota
             | ModelError::SchemaRefused
-            | ModelError::GrammarFailed
+            | ModelError::SchemaUnsupported
             | ModelError::ParameterRefused { .. }
             | ModelError::Rejected { .. } => refused(error.code()),
         }

@@ -34,7 +34,7 @@ fn outcome(word: &str) -> AttemptOutcome {
         "refusal" => AttemptOutcome::Refusal,
         "guardrail" => AttemptOutcome::Guardrail,
         "stepped" => AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused },
-        "grammar" => AttemptOutcome::SchemaRejected { error: ModelError::GrammarFailed },
+        "grammar" => AttemptOutcome::SchemaRejected { error: ModelError::SchemaUnsupported },
         "parameter" => AttemptOutcome::ParameterRejected {
             error: ModelError::ParameterRefused { parameter: "temperature" },
         },

@@ -228,7 +228,7 @@ pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
         "timed_out" => Err(ModelError::TimedOut),
         "over_quota" => Err(ModelError::OverQuota),
         "schema" => Err(ModelError::SchemaRefused),
-        "grammar" => Err(ModelError::GrammarFailed),
+        "grammar" => Err(ModelError::SchemaUnsupported),
         "parameter" => Err(ModelError::ParameterRefused { parameter: "temperature" }),
         "rejected" => Err(ModelError::Rejected { what: what() }),
         "key" => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),

@@ -250,7 +250,7 @@ fn a_fault_of_the_configuration_fails_over_at_once_and_is_said() {
              or ARN of an inference profile that contains this model.",
             "needs_profile",
         ),
-        (Bedrock, "parameter", 400, "ValidationException", "temperature: may not be set", "refused"),
+        (Bedrock, "parameter", 400, "ValidationException", "top_p: may not be set", "refused"),
         (
             Bedrock,
             "no access",
@@ -284,7 +284,9 @@ fn a_fault_of_the_configuration_fails_over_at_once_and_is_said() {
         (OpenAi, "no access", 403, "", "", "access_denied"),
         (OpenAi, "no such model", 404, "model_not_found", "The model `x` does not exist", "no_such_model"),
         (OpenAi, "wrong path", 404, "", "", "refused"),
-        (OpenAi, "parameter", 400, "unsupported_parameter", "Unsupported parameter: temperature", "refused"),
+        (OpenAi, "parameter", 400, "unsupported_parameter", "Unsupported parameter: top_p", "refused"),
+        (OpenAi, "unknown path", 404, "", "404 page not found", "wrong_path"),
+        (OpenAi, "balance", 400, "", "Insufficient Balance", "quota_spent"),
         (OpenAi, "too large", 413, "", "", "refused"),
         (OpenAi, "no money", 402, "", "", "quota_spent"),
         (OpenAi, "quota", 429, "insufficient_quota", "You exceeded your quota", "quota_spent"),
@@ -486,7 +488,7 @@ fn a_reply_that_ended_for_an_unknown_reason_is_no_success() {
     let mut unsaid = Bedrock.body(&json!([{ "text": text }]), "");
     unsaid.as_object_mut().expect("an object").remove("stopReason");
     let scripts = vec![Script::answer(200, unsaid.to_string()), Bedrock.answers()];
-    rows.push(row(Bedrock, "none said", scripts, "1:unknown_stop 1:accepted => 1"));
+    rows.push(row(Bedrock, "none said", scripts, "1:accepted => 1"));
     check(&rows);
 }
 
@@ -537,9 +539,14 @@ fn when_all_fail_the_scorecard_judges_and_says_whether_it_is_degraded() {
             "nonsense of both",
             says(Bedrock, "?"),
             says(OpenAi, "?"),
-            "1:no_object 1:no_object 2:no_object 2:no_object => scorecard",
+            "1:no_object 1:no_object 2:no_object 2:no_object => scorecard degraded",
         ),
-        ("both empty", says(Bedrock, ""), says(OpenAi, ""), "1:empty 1:empty 2:empty 2:empty => scorecard"),
+        (
+            "both empty",
+            says(Bedrock, ""),
+            says(OpenAi, ""),
+            "1:empty 1:empty 2:empty 2:empty => scorecard degraded",
+        ),
         ("both refuse", refuses(Bedrock), refuses(OpenAi), "1:refusal 2:refusal => scorecard"),
         (
             "one down",

@@ -245,7 +245,7 @@ fn the_evidence_stays_with_the_insight() {
     assert_eq!(insight["model_id"], "us.anthropic.claude-haiku-4-5-20251001-v1:0");
     assert_eq!(insight["grade"], "model");
     assert_eq!(text(&insight["reply"]), "x".repeat(8 * 1024), "its first 8 KiB");
-    assert_eq!(insight["prompt"]["version"], 1);
+    assert_eq!(insight["prompt"]["version"], 2);
     assert_eq!(text(&insight["prompt"]["sha256"]).len(), 64);
     assert_eq!(
         insight["baseline"],
@@ -267,7 +267,7 @@ fn the_evidence_stays_with_the_insight() {
         "accepted",
         "612 + 188 tokens",
         "$0.001552",
-        "version 1, sha256",
+        "version 2, sha256",
         "all supported",
         "prose",
     ] {

@@ -133,7 +133,7 @@ impl EndpointError {
         } else if is(&["model_not_found"]) {
             self.missing()
         } else if sent.schema && self.names_the_grammar() {
-            return ModelError::GrammarFailed;
+            return ModelError::SchemaUnsupported;
         } else if sent.schema && is_refusal && self.names_the_schema() {
             return ModelError::SchemaRefused;
         } else if let Some(parameter) = Parameter::blamed(&self.text, sent.parameters).filter(|_| is_refusal)

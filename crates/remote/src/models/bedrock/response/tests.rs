@@ -74,7 +74,12 @@ fn each_failure_is_identified_by_its_type_and_status() {
             "The provided model identifier is invalid.",
             configuration(ConfigurationFault::NoSuchModel),
         ),
-        (400, "ValidationException", "temperature: may not be set", ModelError::ParameterRefused { parameter: "temperature" }),
+        (
+            400,
+            "ValidationException",
+            "temperature: may not be set",
+            ModelError::ParameterRefused { parameter: "temperature" },
+        ),
         (400, "", "", refused("400")),
         (
             403,

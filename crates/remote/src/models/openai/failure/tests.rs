@@ -152,16 +152,21 @@ fn each_failure_is_identified_by_its_code_and_status() {
 
 #[test]
 fn a_schema_is_refused_only_if_one_was_sent() {
-    for (status, body) in [
+    let message = |message: &str| json!({ "error": { "message": message, "param": "response_format" } });
+    let refused_schema = ModelError::SchemaRefused;
+    for (status, body, expected) in [
+        (400, message("Invalid schema for response_format 'reply'"), &refused_schema),
+        (400, message("The keyword maxLength is not supported in the schema"), &refused_schema),
+        (400, message("The schema is too complex"), &refused_schema),
         (
             400,
-            json!({ "error": { "message": "Invalid schema for response_format 'reply'", "param": "response_format" } }),
+            json!({ "error": { "message": "Unsupported parameter", "param": "text.format" } }),
+            &refused_schema,
         ),
-        (400, json!({ "error": { "message": "Unsupported parameter", "param": "text.format" } })),
-        (400, json!({ "error": "json_schema is not supported" })),
-        (422, json!({ "detail": "extra fields not permitted: response_format" })),
+        (400, json!({ "error": "json_schema is not supported" }), &refused_schema),
+        (422, json!({ "detail": "extra fields not permitted: response_format" }), &refused_schema),
     ] {
-        assert_eq!(meaning(status, &body, true), ModelError::SchemaRefused, "{body}");
+        assert_eq!(meaning(status, &body, true), *expected, "{body}");
         assert_eq!(meaning(status, &body, false), refused(&status.to_string()), "{body}");
     }
 }
@@ -286,9 +291,13 @@ fn a_grammar_or_a_parameter_steps_down() {
     let parameter = |parameter| ModelError::ParameterRefused { parameter };
     let body = |code: &str, message: &str| json!({ "error": { "code": code, "message": message } });
     for (status, body, expected) in [
-        (400, body("json_validate_failed", "Failed to generate JSON"), ModelError::GrammarFailed),
-        (400, body("", "failed to parse grammar"), ModelError::GrammarFailed),
-        (500, body("", "Failed to initialize samplers: failed to parse grammar"), ModelError::GrammarFailed),
+        (400, body("json_validate_failed", "Failed to generate JSON"), ModelError::SchemaUnsupported),
+        (400, body("", "failed to parse grammar"), ModelError::SchemaUnsupported),
+        (
+            500,
+            body("", "Failed to initialize samplers: failed to parse grammar"),
+            ModelError::SchemaUnsupported,
+        ),
         (400, body("unsupported_value", "'temperature' does not support 0"), parameter("temperature")),
         (
             400,
