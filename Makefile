@@ -1,7 +1,7 @@
-# make test is what the README names and what CI runs. It installs what it needs and is not there.
+# The README and CI use `make test`. It installs the tools that are missing.
 
 CARGO ?= cargo
-# Tools are installed where cargo installs; the versions are those that the checks were written with.
+# cargo installs the tools. The checks were written for these versions.
 CARGO_DENY_VERSION := 0.20.2
 
 .PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models \
@@ -9,14 +9,14 @@ CARGO_DENY_VERSION := 0.20.2
 
 test: fmt lint unit doc dependencies deny infra
 
-# The formatting is rustfmt.toml's.
+# rustfmt.toml defines the format.
 fmt:
 	$(CARGO) fmt --all --check
 
 lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-# cargo-nextest if it is there; the same tests by cargo if not. Both beside a real DynamoDB in memory.
+# Runs the tests with cargo-nextest if it is installed, otherwise with cargo. Both use DynamoDB Local in memory.
 unit:
 	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		scripts/with-dynamodb $(CARGO) nextest run --workspace --locked; \
@@ -28,65 +28,65 @@ unit:
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
-# Which crate may link what: a crate boundary stands only where it keeps a dependency out of something.
+# Checks that each crate links only what it may. Every crate boundary keeps a dependency out of something.
 dependencies:
 	scripts/check-dependencies
 
-# Licences, bans and sources. Advisories need the advisory database, which is fetched: see below.
+# Checks licences, bans and sources. `make advisories` checks the advisories, because it needs the network.
 deny:
 	$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features
 	$(CARGO) deny --all-features --locked check bans licenses sources
 
-# The AWS stack: types, assertions on the templates, cdk-nag, cfn-lint. Offline once its packages are there.
+# Checks the AWS stack: types, assertions on the templates, cdk-nag and cfn-lint. Works offline after npm ci.
 infra:
 	cd infra && npm ci --ignore-scripts --silent --no-audit --no-fund && npm test && npm run lint
 
-# Needs a network that reaches the advisory database.
+# Checks the advisories. Needs the network, to fetch the advisory database.
 advisories:
 	$(CARGO) deny check advisories
 
-# Writes the insight of every sample whose alert type has changed on purpose.
+# Writes the insight of every sample again, after a deliberate change of an alert type.
 samples:
 	$(CARGO) run -p portend-local -- types check alert-types --write-insights
 
-# The function's zip for Amazon Linux 2023. ARCH=arm64 where Rust's standard library for it is installed.
+# Builds the function's zip for Amazon Linux 2023. ARCH=arm64 needs Rust's standard library for arm64.
 ARCH ?= x86_64
 lambda:
 	scripts/lambda $(ARCH)
 
-# The function's start, invocations, CPU time and memory, beside a bare loop that makes the same HTTP exchanges.
+# Compares the function's start, invocations, CPU time and memory with a bare loop that makes the same HTTP exchanges.
 bench-lambda:
 	scripts/bench-lambda
 
-# Alerts per second, beside what SQLite allows here for as many durable transactions, from one run.
+# Compares the alerts per second with the durable transactions per second of SQLite alone.
 bench-sqlite:
 	scripts/bench-sqlite
 
-# A thousand alerts against a model that takes 200 ms, beside the time that as many calls take alone.
+# Explains 1,000 alerts with a model that takes 200 ms, and compares the result with the time of the calls alone.
 bench-models:
 	scripts/bench-models
 
-# The reply reader on ordinary and hostile replies, beside a plain regular expression with serde_json.
+# Compares the reply reader with a regular expression and serde_json, on ordinary and hostile replies.
 bench-reply:
 	$(CARGO) bench -p portend-core --bench reply
 
-# A million mutated replies: none panics, and nothing is invented.
+# Reads a million mutated replies. None may panic, and no value may be invented.
 mutations:
 	PROPTEST_CASES=1000000 $(CARGO) test --release --locked -p portend-core --lib nothing_is_invented_in_a_mutated_reply
 
-# Workers that crash, stall and receive twice, over a store and models that fail: nothing is lost, done twice or paid
-# without a reason. A failure names the seed, and says everything that happened to its alert.
+# Runs workers that crash, stall and receive events twice, with a store and models that fail. No alert may be lost, done
+# twice or paid for without a reason. A failure names the seed and everything that happened to its alert.
 ALERTS ?= 1000000
 SEED ?= 1
 storm:
 	$(CARGO) run --release --locked -q -p portend-testing --bin storm -- --alerts $(ALERTS) --seed $(SEED)
 
-# Real kills of `portend explain` on SQLite; `make kills KILLS=200` for fewer. `make test` does twenty.
+# Kills `portend explain` on SQLite and runs it again. `make kills KILLS=200` runs fewer kills; `make test` runs 20.
 KILLS ?= 2000
 kills:
 	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test -q --locked -p portend-local --test kills
 
-# The readers of untrusted text, each for a minute, with libFuzzer on the stable compiler.
+# Fuzzes each reader of untrusted text for a minute, with libFuzzer on the stable compiler.
 fuzz:
 	scripts/fuzz reply 60
 	scripts/fuzz alert 60

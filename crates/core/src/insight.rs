@@ -128,6 +128,9 @@ pub struct AttemptRecord {
     pub asked: Option<String>,
     /// `accepted`, or a reason code.
     pub outcome: String,
+    /// Whether there was a usable reply; `None` if there was no reply, or a refusal. It is not stored.
+    #[serde(skip)]
+    pub is_usable: Option<bool>,
     /// How long it took, in milliseconds.
     pub ms: u64,
     /// Tokens of the request, if the response says them.

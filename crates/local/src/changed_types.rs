@@ -1,4 +1,5 @@
-//! Which alert types have changed since their newest insight was stored: other facts make other alerts the same.
+//! Finds the alert types whose facts have changed since their newest insight was stored. Such a change decides which
+//! alerts are repeats.
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::store::{InsightQuery, Queries, StoreError};
@@ -13,7 +14,7 @@ pub(crate) struct ChangedType {
 }
 
 impl ChangedType {
-    /// What that means for its next alerts.
+    /// Says what the change means for the next alerts.
     pub(crate) fn sentence(&self) -> String {
         let Self { id, before, now } = self;
         format!(
@@ -24,7 +25,7 @@ impl ChangedType {
     }
 }
 
-/// The changed types of a store, by one query for each type. Insights of an earlier program have no version.
+/// Finds the changed types with one query for each type. The insights of an earlier program have no version.
 pub(crate) async fn changed_types(
     store: &impl Queries,
     types: &AlertTypes,

@@ -28,7 +28,7 @@ use show::output::{self, CommandOutcome, WrongUsage};
 /// The signal of a file that grows past its limit (`ulimit -f`), on Linux and on macOS.
 const SIGXFSZ: i32 = 25;
 
-/// The error of a process that has as many open files as it may have, on Linux and on macOS.
+/// The error of a process that has reached its limit of open files, on Linux and on macOS.
 const EMFILE: i32 = 24;
 
 fn main() -> ExitCode {
@@ -72,13 +72,13 @@ fn in_runtime(work: impl Future<Output = Result<CommandOutcome>>) -> Result<Comm
     check_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the program's runtime")?.block_on(async {
-        // Handled, it does not end the program: the write fails, and the store says why.
+        // A signal with a handler does not end the program. The write fails, and the store reports why.
         let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ));
         work.await
     })
 }
 
-/// Fails where too few files may be open at once for the store, its log and the inputs.
+/// Checks that the process may open enough files for the store, its log and the inputs.
 fn check_open_files() -> Result<()> {
     const OPEN_FILES_MIN: usize = 32;
     let open = |_| File::open("/dev/null");

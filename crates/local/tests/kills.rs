@@ -1,13 +1,13 @@
-//! Real kills: `portend explain` on SQLite, killed at a random moment and run again, over and over on one store. The
-//! provider's own record of its calls and the store are compared at the end.
+//! Kills `portend explain` on SQLite at a random moment and runs it again, many times on one store. At the end, this
+//! check compares the store with the model's own record of its calls.
 //!
-//! `KILLS=200 SEED=7 cargo test -p portend-local --test kills`; without `KILLS`, twenty. The last line says what was
-//! found, and the exit code is 1 if an insight was lost or is there twice, or a call has no reason.
+//! `KILLS=200 SEED=7 cargo test -p portend-local --test kills` runs 200 kills; the default is 20. The last line of the
+//! output is the result. The exit code is 1 if an insight is lost or stored twice, or if no kill explains a call.
 #![expect(
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a check that finds nothing there has failed"
+    reason = "a check that does not find a value must fail"
 )]
 
 use std::collections::BTreeMap;
@@ -26,15 +26,15 @@ use serde_json::{Value, json};
 
 const KILLS: u64 = 20;
 const SEED: u64 = 1;
-/// Alerts of one killed run.
+/// The number of alerts in each killed run.
 const ALERTS: u64 = 15;
-/// Alerts of one run that are in work at once.
+/// The number of alerts that a run works on at once.
 const CONCURRENCY: u64 = 4;
-/// How long the model takes.
+/// The range of the time that the model takes, in milliseconds.
 const MODEL_MILLIS: std::ops::Range<u64> = 0..12;
 
 fn main() -> ExitCode {
-    // How a test runner asks which tests there are, and which of them are ignored.
+    // A test runner asks for the list of tests, and for the list of ignored tests.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     if has("--list") {
@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A number from the environment.
-#[expect(clippy::disallowed_methods, reason = "how a person asks for more kills")]
+/// Reads a number from the environment.
+#[expect(clippy::disallowed_methods, reason = "a person sets the number of kills there")]
 fn number(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, got `{text}`")),
@@ -57,16 +57,16 @@ fn number(name: &str, default: u64) -> u64 {
     }
 }
 
-/// What was found.
+/// The result of all kills.
 #[derive(Debug, Default)]
 struct Report {
     kills: u64,
     alerts: u64,
     lost: u64,
     twice: u64,
-    /// Calls beyond one for each alert.
+    /// The number of calls beyond one for each alert.
     extra_calls: u64,
-    /// Calls that no kill explains, and a ledger that differs from the store.
+    /// Says which calls no kill explains, and how the ledger differs from the store.
     unexplained: Vec<String>,
 }
 
@@ -89,10 +89,10 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// The calls that the model received, by the facts that they ask about.
+/// How many calls the model received about each set of facts.
 type Calls = Arc<Mutex<BTreeMap<String, u64>>>;
 
-/// One store, one model, and what happens to them.
+/// One store and one model, with the random moments of the kills.
 struct Kills {
     folder: tempfile::TempDir,
     model: Server,
@@ -116,7 +116,7 @@ impl Kills {
 
     fn run(mut self, kills: u64) -> Report {
         let mut report = Report::default();
-        // How long a whole run takes on this machine; a kill comes at any moment of it.
+        // How long a whole run takes on this machine. A kill comes at a random moment within that time.
         let whole = self.whole_run(0);
         for round in 1..=kills {
             self.write_alerts(round);
@@ -132,7 +132,7 @@ impl Kills {
         self.compare(kills, report)
     }
 
-    /// Runs everything of a round without a kill.
+    /// Runs all alerts of a round without a kill.
     fn whole_run(&self, round: u64) -> Duration {
         self.write_alerts(round);
         let start = now();
@@ -161,11 +161,11 @@ impl Kills {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// The ids of what the run said is stored before it was killed.
+    /// Kills the run at a random moment. Returns the ids of the alerts that the run reported as stored before that.
     fn kill_at_random(&mut self, run: &mut Child, whole: Duration) -> Vec<String> {
         let micros = self.random.below(u64::try_from(whole.as_micros()).unwrap().max(1));
         sleep(Duration::from_micros(micros));
-        // It may have ended before.
+        // The run may have ended already.
         let _ = run.kill();
         run.wait().unwrap();
         let lines = BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -174,10 +174,10 @@ impl Kills {
         lines.filter_map(|line| Some(line["alert_id"].as_str()?.to_owned())).collect()
     }
 
-    /// As if the time had come at which every lease has ended.
+    /// Ends every lease at once, because a test cannot wait for that.
     fn end_leases(&self) {
         if let Ok(connection) = Connection::open(self.store()) {
-            // A store that was killed while it was made has no table yet.
+            // If the kill came while the program made the store, the store has no table yet.
             let _ = connection.execute("UPDATE claim SET lease_until = 0", []);
         }
     }
@@ -192,7 +192,7 @@ impl Kills {
         self.folder.path().join(".local/share/portend/portend.db")
     }
 
-    /// Alerts of which each has facts of its own, so that the model's calls can be told apart.
+    /// Writes the alerts of a round. Each alert has different facts, so that a call shows which alert it is about.
     fn write_alerts(&self, round: u64) {
         let alerts = (0..ALERTS).map(|number| {
             let number = round * ALERTS + number;
@@ -206,7 +206,7 @@ impl Kills {
         fs::write(self.folder.path().join("alerts.jsonl"), alerts.collect::<String>()).unwrap();
     }
 
-    /// Compares the store with what was sent, and the calls with the kills.
+    /// Compares the store with the alerts that were sent, and the calls with the kills.
     fn compare(self, kills: u64, mut report: Report) -> Report {
         report.alerts = kills * ALERTS;
         let insights = insights_by_entity(&self.store());
@@ -221,11 +221,14 @@ impl Kills {
         let total = String::from_utf8(ledger).unwrap();
         let total: Value = serde_json::from_str(total.lines().last().unwrap()).unwrap();
         if total["stored"] != insights.values().sum::<u64>() {
-            report.unexplained.push(format!("the ledger says {}", total["stored"]));
+            report.unexplained.push(format!(
+                "the ledger counts {} stored insights, which is not the number in the store",
+                total["stored"]
+            ));
         }
         for (facts, calls) in &*self.calls.lock().unwrap() {
             report.extra_calls += calls - 1;
-            // One kill can come between a call and its commit; the run after it is not killed.
+            // One kill can come between a call and its commit. The next run is not killed.
             if *calls > 2 {
                 report.unexplained.push(format!("{calls} calls for the facts {facts}"));
             }
@@ -234,7 +237,7 @@ impl Kills {
     }
 }
 
-/// How many insights each entity has.
+/// Counts the insights of each entity.
 fn insights_by_entity(store: &Path) -> BTreeMap<String, u64> {
     let connection = Connection::open(store).unwrap();
     let mut statement =
@@ -243,18 +246,18 @@ fn insights_by_entity(store: &Path) -> BTreeMap<String, u64> {
     rows.collect::<Result<_, _>>().unwrap()
 }
 
-/// The part of a request that differs between alerts: the last message, which holds the facts.
+/// The last message of a request, which holds the facts. Only this part differs between alerts.
 fn facts_of(request: &Request) -> String {
     let body: Value = serde_json::from_str(&request.body).unwrap();
     body["messages"].as_array().unwrap().last().unwrap()["content"].to_string()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a real process is killed in real time")]
+#[expect(clippy::disallowed_methods, reason = "the process that this check kills runs in real time")]
 fn now() -> Instant {
     Instant::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a real process is killed in real time")]
+#[expect(clippy::disallowed_methods, reason = "the process that this check kills runs in real time")]
 fn sleep(duration: Duration) {
     std::thread::sleep(duration);
 }

@@ -27,7 +27,7 @@ pub enum ClockJump {
 
 impl ClockJump {
     /// The time by which data have expired. If the clock is far ahead, it is at most the latest time plus the largest
-    /// difference that is no jump.
+    /// difference that does not count as a jump.
     pub(crate) fn expiry_time(jump: Option<Self>, now: Timestamp) -> Timestamp {
         match jump {
             Some(Self::Ahead { latest }) => now.min(latest.plus(JUMP_MAX)),

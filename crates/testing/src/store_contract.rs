@@ -1,4 +1,4 @@
-//! The suite that every store must pass: the same on memory, SQLite and DynamoDB.
+//! The tests that every store must pass: memory, SQLite and DynamoDB.
 //!
 //! [`store_contract!`](crate::store_contract!) makes one test of each case, whose name is the rule. A case sees a store
 //! through its own operations alone, and never waits in real time.
@@ -15,23 +15,23 @@ macro_rules! store_contract {
     ($run:expr, $fresh:expr) => {
         $crate::store_contract! { @cases $run, $fresh, claims:
             the_first_claim_is_mine_and_a_second_is_busy
-            a_claim_whose_response_was_lost_knows_its_own_owner
+            a_claim_whose_response_was_lost_finds_its_own_lease
             a_takeover_keeps_the_first_claims_insight_key
             a_finished_claim_answers_done_for_as_long_as_its_insight_lives
             a_released_claim_can_be_claimed_at_once_and_keeps_its_calls
             a_claim_counts_five_calls_and_no_more
             a_late_worker_changes_nothing
-            an_expired_claim_starts_anew
-            an_expired_claim_starts_anew_under_a_lease_that_ends_later
+            an_expired_claim_starts_again
+            an_expired_claim_starts_again_under_a_lease_that_ends_later
             the_first_call_is_counted_with_the_claim
-            an_unused_first_call_is_given_back_with_the_lease
-            a_lease_that_no_clock_can_have_given_is_not_honoured
+            an_unused_first_call_is_returned_with_the_lease
+            a_lease_that_is_too_long_is_not_honoured
         }
         $crate::store_contract! { @cases $run, $fresh, insights:
             an_insight_is_committed_once
-            a_commit_whose_response_was_lost_knows_its_own_insight
+            a_commit_whose_response_was_lost_finds_its_own_insight
             an_insight_whose_key_is_another_alerts_gets_a_longer_one
-            another_alerts_insight_is_never_taken_for_ones_own
+            another_alerts_insight_is_never_returned_or_replaced
             a_repeat_counts_only_what_is_later_than_last_seen
             a_repeat_says_what_is_left_to_do
             a_repeat_of_nothing_makes_nothing
@@ -44,7 +44,7 @@ macro_rules! store_contract {
             a_replay_is_noted_on_its_parked_event
         }
         $crate::store_contract! { @cases $run, $fresh, upgrades:
-            what_is_to_be_published_is_due_until_it_is_published
+            an_unpublished_insight_is_due_until_it_is_published
             a_degraded_insight_is_due_for_an_upgrade_after_it_is_published
             an_upgrade_replaces_a_degraded_insight_once
             an_upgrade_can_ignore_the_pause_but_no_lease
@@ -52,13 +52,13 @@ macro_rules! store_contract {
             a_failed_upgrade_is_tried_again_only_once_and_after_its_time
             an_upgrade_that_was_cut_off_does_not_count
             an_upgrade_of_what_is_unpublished_is_still_to_be_published
-            an_upgrade_that_is_given_up_is_due_no_more
+            an_abandoned_upgrade_is_no_longer_due
             an_unfinished_claim_is_upgraded_when_its_lease_is_over
         }
         $crate::store_contract! { @cases $run, $fresh, faults:
             row_01_the_same_event_twice_is_one_insight
             row_02_of_eight_workers_one_stores
-            row_03_another_event_id_says_nothing_new
+            row_03_another_event_id_is_the_same_alert
             row_04_a_malformed_event_is_parked_once
             row_06_a_failed_claim_is_retried_and_knows_its_own_success
             row_07_a_kill_around_the_claim_is_taken_over

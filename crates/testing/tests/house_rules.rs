@@ -1,6 +1,7 @@
-//! Rules that every crate and document keeps: reading order, one meaning per type name, a complete code map, errors that
-//! do not repeat their cause, and plain words.
+//! Rules that every crate and document keeps: reading order, one meaning per type name, a complete code map, names of
+//! tests that exist, errors that do not repeat their cause, and plain words.
 
+#![expect(clippy::unwrap_used, reason = "a rule that cannot read the project must fail")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,15 @@ fn modules(text: &str) -> Vec<&str> {
     names.filter(|name| *name != "tests").collect()
 }
 
+/// The names that follow `crate::`: one, or those in braces.
+fn used_names(rest: &str) -> Vec<&str> {
+    let group = rest.strip_prefix('{').and_then(|group| group.split('}').next());
+    group.map_or_else(
+        || vec![first_name(rest)],
+        |group| group.split(',').map(str::trim).map(first_name).collect(),
+    )
+}
+
 /// The first identifier of a path.
 fn first_name(path: &str) -> &str {
     path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
@@ -84,7 +94,7 @@ fn a_module_uses_only_those_declared_before_it() {
                 let inside = path.strip_prefix(folder.join("src")).unwrap().with_extension("");
                 let module = inside.iter().next().unwrap().to_str().unwrap().to_owned();
                 let Some(module_at) = place(&module) else { continue };
-                for used in code(&path).split("crate::").skip(1).map(first_name) {
+                for used in code(&path).split("crate::").skip(1).flat_map(used_names) {
                     if place(used).is_some_and(|used_at| used_at > module_at) {
                         wrong.push(format!(
                             "{} uses {used}, which is declared after {module}",
@@ -146,6 +156,27 @@ fn the_code_map_names_every_crate_and_every_module() {
         }
     }
     assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
+}
+
+/// The fewest underscores of a name that is surely the name of a test.
+const TEST_NAME_UNDERSCORES_MIN: usize = 4;
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let is_rust = |path: &Path| has_extension(path, &["rs"]);
+    let sources: String = files(&root().join("crates"), &is_rust)
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let is_name = |quoted: &&str| {
+        let is_word = quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        is_word && quoted.matches('_').count() >= TEST_NAME_UNDERSCORES_MIN
+    };
+    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let missing: BTreeSet<_> =
+        quoted.filter(is_name).filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names tests that do not exist: {missing:?}");
 }
 
 /// What prints an error prints its causes too.

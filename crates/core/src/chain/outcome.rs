@@ -142,6 +142,11 @@ impl AttemptOutcome {
         }
     }
 
+    /// Whether the model's reply was usable; `None` if there was no reply, or a refusal.
+    pub fn usable_reply(&self) -> Option<bool> {
+        if self.is_usable() { Some(true) } else { self.is_unusable().then_some(false) }
+    }
+
     /// Whether the model replied, and the reply cannot be used.
     pub fn is_unusable(&self) -> bool {
         match self {

@@ -15,6 +15,7 @@ fn schema_1_has_these_fields_in_this_order() {
         model_id: "us.anthropic.claude-haiku-4-5-20251001-v1:0".into(),
         asked: None,
         outcome: "throttled".into(),
+        is_usable: None,
         ms: 812,
         input_tokens: Some(612),
         cached_tokens: None,

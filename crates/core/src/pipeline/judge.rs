@@ -213,6 +213,7 @@ fn record(attempt: Attempt<'_>) -> AttemptRecord {
         model_id: attempt.model_id().to_owned(),
         asked: (attempt.model_id() != attempt.spec.model_id).then(|| attempt.spec.model_id.clone()),
         outcome: attempt.outcome.code().to_owned(),
+        is_usable: attempt.outcome.usable_reply(),
         ms: attempt.ms,
         input_tokens: attempt.tokens.input,
         cached_tokens: attempt.tokens.cached,

@@ -1,4 +1,4 @@
-//! The chain on scripted models, in a time that passes only when somebody waits.
+//! Tests the chain with scripted models and a clock that moves only while somebody waits.
 
 mod breaker;
 mod deadline;

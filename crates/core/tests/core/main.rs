@@ -1,10 +1,6 @@
-//! The core through its public interface: the chain and the pipeline, on the clocks, models and stores of the tests.
+//! Tests the chain and the pipeline through the core's public interface, with test clocks, models and stores.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that finds nothing there has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that does not find a value must fail")]
 
 mod chain;
 mod pipeline;

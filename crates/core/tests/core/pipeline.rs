@@ -1,5 +1,5 @@
-//! The pipeline with scripted models, under a stopped clock: who judges, what is counted, and what is paid again after a
-//! kill.
+//! Tests the pipeline with scripted models and a stopped clock: which answer is stored, which calls count, and which
+//! calls are paid again after a kill.
 
 mod notifying;
 
@@ -51,7 +51,7 @@ fn run_first(models: &[&ScriptedModel], scorecard: bool) -> (MemoryStore, EventR
 }
 
 fn insight(result: &EventResult) -> &InsightFields {
-    let stored = insight_of(result).unwrap_or_else(|| panic!("no insight: {result:#?}"));
+    let stored = insight_of(result).unwrap_or_else(|| panic!("expected an insight, got {result:#?}"));
     stored.current().unwrap()
 }
 
@@ -64,7 +64,7 @@ fn due(store: &MemoryStore, clock: &StoppedClock) -> Vec<DueInsight> {
 }
 
 #[test]
-fn a_model_writes_the_insight_and_the_scorecard_is_beside_it() {
+fn a_models_insight_contains_the_scorecards_baseline() {
     let model = ScriptedModel::answering("first", ANSWER);
     let (_, outcome) = run_first(&[&model], true);
     let insight = insight(&outcome);
@@ -79,7 +79,7 @@ fn a_model_writes_the_insight_and_the_scorecard_is_beside_it() {
 }
 
 #[test]
-fn the_next_model_answers_for_one_that_fails_and_is_labelled_so() {
+fn the_next_model_answers_after_a_failure_and_is_labelled_as_a_fallback() {
     let first = ScriptedModel::failing("first", denied());
     let second = ScriptedModel::answering("second", ANSWER);
     let (_, outcome) = run_first(&[&first, &second], true);
@@ -104,11 +104,11 @@ fn a_configuration_error_raises_an_alarm_with_every_alert() {
         let alarms: Vec<_> = run.into_account().alarms.into_iter().map(|alarm| alarm.error.code()).collect();
         assert_eq!(alarms, ["access_denied"], "{student}");
     }
-    assert_eq!(model.calls(), 1, "the breaker is open, and hides nothing");
+    assert_eq!(model.calls(), 1, "the open breaker prevents calls, but not alarms");
 }
 
 #[test]
-fn without_a_scorecard_an_unanswered_alert_fails_and_can_come_again() {
+fn without_a_scorecard_an_unanswered_alert_fails_and_can_run_again() {
     let model = denied_once();
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let failed = run(&store, &clock, &[&model], false, &first_event());
@@ -118,7 +118,7 @@ fn without_a_scorecard_an_unanswered_alert_fails_and_can_come_again() {
 }
 
 #[test]
-fn no_model_is_asked_to_get_around_a_guardrail() {
+fn no_model_is_called_after_a_guardrail() {
     let first = ScriptedModel::new("first", vec![Ok(("", FinishReason::Guardrail))]);
     let second = ScriptedModel::answering("second", ANSWER);
     let (_, with) = run_first(&[&first, &second], true);
@@ -131,7 +131,7 @@ fn no_model_is_asked_to_get_around_a_guardrail() {
 }
 
 #[test]
-fn an_alert_costs_five_calls_at_most_over_all_its_runs() {
+fn an_alert_has_at_most_five_calls_in_all_its_runs() {
     let first = ScriptedModel::answering("first", "no object");
     let second = ScriptedModel::answering("second", "none here");
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
@@ -158,7 +158,7 @@ fn a_re_ask_quotes_the_violations_and_the_answer_with_the_fewest_unsupported_num
 }
 
 #[test]
-fn nothing_of_who_it_is_about_reaches_a_model() {
+fn nothing_that_identifies_the_entity_reaches_a_model() {
     let model = ScriptedModel::answering("first", "no object");
     let text = String::from_utf8(event("canary_id", 5, 65, "2025-01-01T12:34:56Z")).unwrap();
     let text = text
@@ -169,7 +169,7 @@ fn nothing_of_who_it_is_about_reaches_a_model() {
     assert!(!asked.concat().contains("canary") && !asked.concat().contains("12:34"), "{asked:?}");
 }
 
-/// Row 11: a kill after the reply and before the commit; the next run pays again, and there is one insight.
+/// Row 11: a worker is killed after the reply and before the commit. The next run pays again and stores one insight.
 #[test]
 fn row_11_a_kill_between_reply_and_commit_is_paid_twice_and_stored_once() {
     let model = ScriptedModel::answering("first", ANSWER);
@@ -184,7 +184,7 @@ fn row_11_a_kill_between_reply_and_commit_is_paid_twice_and_stored_once() {
         let mut process = std::pin::pin!(run.process(&received));
         let waker = std::task::Waker::noop();
         let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
-        assert!(poll.is_pending(), "the process dies");
+        assert!(poll.is_pending(), "the fault kills the process");
     }
     outlive_the_lease(&clock);
     assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "stored");
@@ -204,7 +204,7 @@ fn a_degraded_insight_is_upgraded_once_and_keeps_its_attempts() {
     let due = due(&store, &clock);
     assert_eq!(due.iter().map(|due| due.todo).collect::<Vec<_>>(), [Todo::Upgrade]);
     let upgrade = || block_on(pipeline.run(clock.now().plus(EVENT_DEADLINE)).upgrade(&due[0])).unwrap();
-    // The breaker is open: no try is spent, and no model asked.
+    // The breaker is open, so no model is called, and the try does not count.
     assert!(matches!(upgrade(), UpgradeOutcome::Later(_)));
     assert_eq!(model.calls(), 1);
     clock.advance(UPGRADE_PAUSE);
@@ -290,9 +290,9 @@ fn an_upgrade_that_another_worker_has_made_is_not_paid_again() {
     assert_eq!(model.calls(), 2);
 }
 
-/// A breaker that is open for longer than the queue delivers must not use up the alert's calls.
+/// An open breaker must not use up the alert's calls while the queue delivers again.
 #[test]
-fn a_run_that_asks_no_model_spends_no_call() {
+fn a_run_that_calls_no_model_uses_no_call() {
     let model = ScriptedModel::failing("first", denied());
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
@@ -306,7 +306,7 @@ fn a_run_that_asks_no_model_spends_no_call() {
     assert_eq!(model.calls(), 1, "the breaker is open from then on");
 }
 
-/// The processes that are still there do not wait for the end of a lease whose run was stopped.
+/// Other processes do not wait for the lease of a run that was stopped.
 #[test]
 fn the_leases_of_dropped_runs_can_be_released() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));

@@ -66,7 +66,7 @@ impl DoctorFinding {
 
 /// The time in which a model must reply.
 const REPLY_TIME: std::time::Duration = std::time::Duration::from_secs(20);
-/// The output tokens of the test question: a reply of five words, and room to think first.
+/// The output tokens of the test question: a reply of five words, and space to think first.
 const REPLY_TOKENS: u32 = 500;
 /// A warning is shown if a model's end of life is nearer than this.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;

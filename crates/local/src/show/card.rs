@@ -249,8 +249,8 @@ fn line(card: &mut String, text: &str) {
 
 /// Wraps `text` after `first`. Styles in `first` do not count as width.
 fn wrapped(card: &mut String, first: &str, rest: &str, text: &str) {
-    let room = width().saturating_sub(rest.chars().count()).max(20);
-    for (index, part) in textwrap::wrap(text, room).iter().enumerate() {
+    let columns = width().saturating_sub(rest.chars().count()).max(20);
+    for (index, part) in textwrap::wrap(text, columns).iter().enumerate() {
         let lead = if index == 0 { first } else { rest };
         line(card, &format!("{lead}{part}"));
     }

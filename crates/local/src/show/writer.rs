@@ -66,7 +66,7 @@ impl OutputWriter {
         self.waiting_bytes < WAITING_BYTES_MAX
     }
 
-    /// Passes the next piece to the thread as soon as its queue has room. Dropping the future loses nothing.
+    /// Passes the next piece to the thread as soon as its queue has space. Dropping the future loses nothing.
     pub(crate) async fn hand_over(&mut self) -> Result<()> {
         let Ok(permit) = self.sender.reserve().await else { return Err(self.failure()) };
         if let Some(piece) = self.waiting.pop_front() {

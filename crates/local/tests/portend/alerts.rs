@@ -1,17 +1,15 @@
-//! Alerts to send.
+//! Makes the alerts that the tests send: a bare `detail`, or a `detail` inside an event, a batch or JSON Lines.
 //!
-//! Takes: who it is about, and what is different about it.
-//! Gives: the bare `detail`, or a shape around it.
-//! Never: anything that the contract refuses, unless asked.
+//! Never: makes an invalid alert, unless the test asks for one.
 
 use serde_json::{Value, json};
 
-/// The sample event of the contract, in the repository.
+/// The path of the sample event.
 pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/test-alert.json");
-/// The folder of the built-in alert types.
+/// The path of the folder with the built-in alert types.
 pub(crate) const ALERT_TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../alert-types");
 
-/// 5 calls and a health score of 65: 63 points.
+/// An alert with 5 calls and a health score of 65. The scorecard gives it 63 points.
 pub(crate) fn student(id: &str) -> Value {
     json!({
         "alert_type": "high_ib_call_frequency", "severity": "warning", "entity_id": id, "entity_type": "student",
@@ -28,28 +26,28 @@ pub(crate) fn subject(name: &str) -> Value {
     })
 }
 
-/// The alert, so many seconds later: the same thing again, as far as the next window is not reached.
+/// The same alert, `seconds` later. It is a repeat if it is in the same repeat window.
 pub(crate) fn later(alert: &Value, seconds: u32) -> Value {
     let clock = format!("2025-01-01T12:{:02}:{:02}Z", seconds / 60, seconds % 60);
     with(alert, "/timestamp", json!(clock))
 }
 
-/// The alert with a value at a path; what stands above it is there.
+/// The alert with another value at a path, whose parent must exist.
 pub(crate) fn with(alert: &Value, path: &str, value: Value) -> Value {
     let mut alert = alert.clone();
-    let (above, key) = path.rsplit_once('/').unwrap();
-    alert.pointer_mut(above).unwrap()[key] = value;
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    alert.pointer_mut(parent).unwrap()[key] = value;
     alert
 }
 
 pub(crate) fn without(alert: &Value, path: &str) -> Value {
     let mut alert = alert.clone();
-    let (above, key) = path.rsplit_once('/').unwrap();
-    alert.pointer_mut(above).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    alert.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key).unwrap();
     alert
 }
 
-/// The EventBridge event of an alert.
+/// The EventBridge event with this `detail`.
 pub(crate) fn event(detail: &Value) -> Value {
     json!({
         "version": "0", "id": "1", "detail-type": detail["alert_type"], "source": "iops-dashboard.processor",
@@ -58,18 +56,18 @@ pub(crate) fn event(detail: &Value) -> Value {
     })
 }
 
-/// The SQS event whose records have these bodies.
+/// An SQS event with one record for each body.
 pub(crate) fn batch<B: ToString>(bodies: impl IntoIterator<Item = B>) -> Value {
     let record = |(number, body): (usize, B)| json!({ "messageId": number.to_string(), "body": body.to_string(), "eventSource": "aws:sqs" });
     json!({ "Records": bodies.into_iter().enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// One on each line.
+/// JSON Lines with one alert on each line.
 pub(crate) fn lines(alerts: impl IntoIterator<Item = Value>) -> String {
     alerts.into_iter().flat_map(|alert| [alert.to_string(), "\n".into()]).collect()
 }
 
-/// So many students, each with one alert.
+/// JSON Lines with one alert for each of `count` students.
 pub(crate) fn students(count: usize) -> String {
     lines((0..count).map(|number| student(&format!("stu_{number}"))))
 }

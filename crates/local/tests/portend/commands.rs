@@ -1,8 +1,8 @@
-//! The command line itself: help, completions, the manual.
+//! Tests the command line itself: its help, completions and manual pages.
 
 use super::harness::{Home, Run, skip};
 
-/// Every command and sub-command, from the program's own help.
+/// Every command and subcommand that the program's own help lists.
 fn commands(home: &Home) -> Vec<String> {
     let below = |command: &str| -> Vec<String> {
         let line = format!("{command} --help");
@@ -18,7 +18,7 @@ fn commands(home: &Home) -> Vec<String> {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let home = Home::new();
     let commands = commands(&home);
     for expected in [
@@ -33,7 +33,7 @@ fn every_command_explains_itself() {
         "completions",
         "man",
     ] {
-        assert!(commands.iter().any(|command| command == expected), "{expected} of {commands:?}");
+        assert!(commands.iter().any(|command| command == expected), "{expected} is not in {commands:?}");
     }
     for command in commands {
         for help in ["--help", "-h"] {
@@ -49,7 +49,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn wrong_usage_is_answered_with_the_usage() {
+fn wrong_usage_prints_the_usage() {
     let home = Home::new();
     for line in [
         "frobnicate",
@@ -77,17 +77,17 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn completions_are_read_by_their_shell() {
+fn each_shell_can_read_its_completions() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish"] {
         let run = home.run(&format!("completions {shell}")).exits(0);
         for word in ["explain", "insights", "parked", "alert-types"] {
-            assert!(run.out.contains(word), "no {word} in {shell}'s");
+            assert!(run.out.contains(word), "{word} is not in the completions for {shell}");
         }
         home.write(shell, &run.out);
         match home.program(shell, &["-n", shell]).env("PATH", "/usr/bin:/bin").output() {
             Ok(output) => assert!(Run::of(output).exits(0).err.is_empty(), "{shell}"),
-            Err(_) => skip(&format!("there is no {shell} here")),
+            Err(_) => skip(&format!("this machine has no {shell}")),
         }
     }
 }

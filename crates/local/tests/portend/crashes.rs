@@ -1,4 +1,4 @@
-//! The program stopped in the middle of its work: politely, by a reader who has gone, and by force.
+//! Stops the program in the middle of its work: by a signal, by a closed output, and by a kill.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::alerts::{later, lines, student, students};
 use super::harness::{Home, PORTEND, Run, until};
 
-/// Reads so many lines of what the process writes.
+/// Reads `count` lines of the output of a process.
 fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildStdout> {
     let mut out = BufReader::new(child.stdout.take().unwrap());
     for _ in 0..count {
@@ -22,8 +22,9 @@ fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildS
     out
 }
 
-/// A run of `alerts.jsonl` with a model that never answers, once eight of its alerts are in work; and that model.
-fn eight_in_work(home: &Home) -> (Child, Server) {
+/// Runs `alerts.jsonl` with a model that never answers, and returns the run and the model once eight alerts are in
+/// progress.
+fn eight_in_progress(home: &Home) -> (Child, Server) {
     let model = Server::start(std::iter::repeat_with(Script::hang));
     let mut run =
         home.portend(&["explain", "--json", "--models", "openai", "--concurrency", "8", "alerts.jsonl"]);
@@ -39,13 +40,13 @@ fn signal(child: &Child, signal: &str) {
 }
 
 #[test]
-fn after_a_kill_whatever_was_not_in_work_is_done_at_once() {
+fn after_a_kill_the_next_run_finishes_all_other_alerts_at_once() {
     let home = Home::new();
     home.write("alerts.jsonl", students(20));
-    let mut killed = eight_in_work(&home).0;
+    let mut killed = eight_in_progress(&home).0;
     killed.kill().unwrap();
     killed.wait().unwrap();
-    // Eight alerts are leased for a minute; they hold up no other, and no permit.
+    // The leases of eight alerts last a minute. They delay no other alert, and hold no permit.
     let mut again =
         home.portend(&["explain", "--json", "--concurrency", "8", "alerts.jsonl"]).spawn().unwrap();
     until("the other twelve are stored", || home.run("insights --json --limit 0").json().len() == 12);
@@ -54,10 +55,10 @@ fn after_a_kill_whatever_was_not_in_work_is_done_at_once() {
 }
 
 #[test]
-fn a_second_interrupt_ends_at_once_and_gives_back_what_was_in_work() {
+fn a_second_interrupt_ends_the_run_at_once_and_releases_its_leases() {
     let home = Home::new();
     home.write("alerts.jsonl", students(20));
-    let (mut run, _model) = eight_in_work(&home);
+    let (mut run, _model) = eight_in_progress(&home);
     let mut errors = BufReader::new(run.stderr.take().unwrap());
     signal(&run, "INT");
     let mut said = String::new();
@@ -70,15 +71,15 @@ fn a_second_interrupt_ends_at_once_and_gives_back_what_was_in_work() {
 }
 
 #[test]
-fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_good() {
+fn after_a_kill_the_ledger_counts_unfinished_events_and_the_same_input_finishes_them() {
     const STUDENTS: usize = 1250;
     let home = Home::new();
-    // Four alerts of each student, one window: one insight, seen four times.
+    // Each student has four alerts in one window, so one insight with four occurrences.
     let alerts = (0..4).flat_map(|round| {
         (0..STUDENTS).map(move |number| later(&student(&format!("stu_{number}")), 60 * round))
     });
     home.write("alerts.jsonl", lines(alerts));
-    let mut killed = eight_in_work(&home).0;
+    let mut killed = eight_in_progress(&home).0;
     killed.kill().unwrap();
     killed.wait().unwrap();
     let before = home.ledger();
@@ -112,12 +113,12 @@ fn after_a_kill_the_ledger_says_what_is_unfinished_and_the_same_input_makes_it_g
 }
 
 #[test]
-fn an_interrupt_finishes_what_was_begun_and_reads_no_more() {
+fn after_an_interrupt_the_run_finishes_the_events_in_progress_and_reads_no_more() {
     for signal in ["INT", "TERM"] {
         let home = Home::new();
         let mut child = home.portend(&["explain", "--json", "-"]).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        // An input without an end.
+        // This input never ends.
         let feeding = thread::spawn(move || {
             let mut number = 0;
             while stdin.write_all(format!("{}\n", student(&format!("stu_{number}"))).as_bytes()).is_ok() {
@@ -131,7 +132,7 @@ fn an_interrupt_finishes_what_was_begun_and_reads_no_more() {
         let answered = 300 + rest.lines().count();
         let run = Run::end(child).exits(130);
         feeding.join().unwrap();
-        assert!(run.err.contains("stopped; what was in work is finished: "), "{}", run.err);
+        assert!(run.err.contains("stopped after the events in progress: "), "{}", run.err);
         assert!(
             rest.ends_with('\n') && rest.lines().all(|line| line.starts_with("{\"status\":\"stored\"")),
             "{rest}"
@@ -147,8 +148,8 @@ fn an_interrupt_finishes_what_was_begun_and_reads_no_more() {
 }
 
 #[test]
-fn a_reader_who_has_gone_ends_the_run_quietly_with_everything_begun_finished() {
-    // Far more than can be in work before the first line is written.
+fn a_closed_output_ends_the_run_without_an_error_and_leaves_nothing_unfinished() {
+    // Far more alerts than can be in progress before the program writes the first line.
     const ALERTS: usize = 20_000;
     for line in ["explain --json alerts.jsonl", "explain alerts.jsonl"] {
         let home = Home::new();
@@ -157,7 +158,7 @@ fn a_reader_who_has_gone_ends_the_run_quietly_with_everything_begun_finished() {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut String::new()).unwrap();
         drop(out);
-        // What was not read of the input is not done.
+        // The exit code is 1 because the run did not read the whole input.
         let run = Run::end(child).exits(1);
         assert_eq!(run.err, "");
         let ledger = home.ledger();
@@ -166,9 +167,9 @@ fn a_reader_who_has_gone_ends_the_run_quietly_with_everything_begun_finished() {
     }
 }
 
-/// Nobody reads on, and the pipe is full: the alerts are worked on all the same, and the program can be stopped.
+/// Nobody reads the output, so the pipe is full. The program still works on the alerts, and a signal stops it.
 #[test]
-fn a_reader_that_pauses_holds_up_neither_work_nor_a_signal() {
+fn a_paused_reader_delays_neither_the_work_nor_a_signal() {
     const ALERTS: usize = 2000;
     let home = Home::new();
     home.write("alerts.jsonl", students(ALERTS));
@@ -178,15 +179,15 @@ fn a_reader_that_pauses_holds_up_neither_work_nor_a_signal() {
         ledger.is_some_and(|ledger| ledger["stored"] == ALERTS)
     });
     signal(&child, "TERM");
-    // Its output is taken only once it has ended.
+    // The test reads the output only after the process has ended.
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let run = Run::end(child);
-    assert!(run.err.contains("the rest of it is not printed"), "{}", run.err);
+    assert!(run.err.contains("the rest of it is lost"), "{}", run.err);
 }
 
-/// As the shell's `ulimit` sets them.
+/// The shell's `ulimit` sets the limit.
 #[test]
-fn a_limit_of_the_system_is_named_and_nothing_is_lost() {
+fn the_error_names_the_systems_limit_and_no_alert_is_lost() {
     let home = Home::new();
     home.write("alerts.jsonl", students(2000));
     let limited = |limit: &str| {
@@ -194,7 +195,7 @@ fn a_limit_of_the_system_is_named_and_nothing_is_lost() {
         Run::of(home.program("sh", &["-c", &script]).output().unwrap())
     };
     limited("-n 12").complains(1, "too few files may be open at once", "ulimit -n 256");
-    // The file of the store is cut off in the middle of the run.
+    // The store's file reaches its limit in the middle of the run.
     let run = limited("-f 1000").exits(1);
     let last = run.json().pop().unwrap();
     assert_eq!((&last["status"], &last["reason"]), (&"failed".into(), &"store_full".into()), "{last}");

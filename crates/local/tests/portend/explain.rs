@@ -1,4 +1,4 @@
-//! `portend explain`, as the first minute with the program goes.
+//! Tests `portend explain`: its cards, its JSON, its exit codes and the order of its output.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::alerts::{SAMPLE, later, lines, student, students};
 use super::harness::{Home, skip};
 
-/// The text without what differs from one run to the next: when the insight was made, and its run.
+/// Replaces the parts of the text that differ from one run to the next: the times and the run.
 fn steady(home: &Home, text: &str) -> String {
     let mut text = text.to_owned();
     for insight in home.insights() {
@@ -20,7 +20,7 @@ fn steady(home: &Home, text: &str) -> String {
 }
 
 #[test]
-fn the_sample_event_gives_a_card_and_the_second_time_a_repeat() {
+fn the_sample_event_makes_a_card_and_then_a_repeat() {
     let home = Home::new();
     let first = home.run_args(&["explain", SAMPLE]).exits(0);
     assert_eq!(first.err, "");
@@ -33,11 +33,11 @@ fn the_sample_event_gives_a_card_and_the_second_time_a_repeat() {
 }
 
 #[test]
-fn json_gives_the_whole_insight_on_one_line_in_the_order_of_the_design() {
+fn json_is_the_whole_insight_on_one_line_in_a_fixed_order() {
     let home = Home::new();
     let first = home.run_args(&["explain", "--json", SAMPLE]).exits(0);
     assert_eq!((first.out.lines().count(), first.err.as_str()), (1, ""));
-    // One member on each line, in the order in which it is written.
+    // Puts each member on a line of its own, in the order of the output.
     let line = steady(&home, &first.out).replace(",\"", ",\n\"");
     insta::assert_snapshot!("the_json_of_the_sample_event", line);
     let second = home.run_args(&["explain", "--json", SAMPLE]).exits(0);
@@ -90,13 +90,13 @@ fn the_exit_code_says_whether_every_event_was_stored_or_repeated() {
 }
 
 #[test]
-fn an_input_that_cannot_be_read_is_named_before_anything_is_done() {
+fn an_unreadable_input_is_reported_before_any_work_begins() {
     let home = Home::new();
     home.write("good.json", students(1));
     home.run("explain good.json missing.json").complains(2, "missing.json", "give a file with alerts, or -");
     assert!(!home.store().exists());
     if !Path::new("/proc/self/mem").exists() {
-        return skip("there is no file here whose reading fails only when it is tried");
+        return skip("this machine has no file that opens but cannot be read");
     }
     let run = home.run("explain --json good.json /proc/self/mem").exits(1);
     assert_eq!(run.outcomes(), ["stored"]);
@@ -104,15 +104,11 @@ fn an_input_that_cannot_be_read_is_named_before_anything_is_done() {
 }
 
 #[test]
-fn an_empty_input_is_said_to_hold_no_event() {
+fn an_empty_input_is_reported() {
     let home = Home::new();
     for input in ["", "\n", " \r\n\t\n\n", "\u{feff}", "\u{feff}\r\n\n"] {
         let run = home.explain(input).exits(0);
-        assert_eq!(
-            (run.out.as_str(), run.err.as_str()),
-            ("", "there was no event in the input\n"),
-            "{input:?}"
-        );
+        assert_eq!((run.out.as_str(), run.err.as_str()), ("", "the input contains no event\n"), "{input:?}");
     }
 }
 
@@ -125,23 +121,23 @@ fn many_cards_end_with_a_tally() {
 }
 
 #[test]
-fn answers_come_in_the_order_of_the_inputs_whichever_are_done_first() {
+fn the_output_is_in_the_order_of_the_inputs_whichever_event_ends_first() {
     let home = Home::new();
     let ids: Vec<String> = (0..600).map(|number| format!("stu_{}", number * 7919 % 600)).collect();
     let part = |range: std::ops::Range<usize>| lines(ids[range].iter().map(|id| student(id)));
     home.write("first.jsonl", part(0..200));
     home.write("last.jsonl", part(400..600));
     let run = home.feed("explain --json first.jsonl - last.jsonl", part(200..400)).exits(0);
-    let told: Vec<String> =
+    let printed: Vec<String> =
         run.json().iter().map(|line| line["insight"]["entity_id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(told, ids);
+    assert_eq!(printed, ids);
 }
 
 #[test]
 fn repeats_within_one_input_are_counted_in_its_order() {
     let home = Home::new();
     let alerts = |seconds: [u32; 6]| lines(seconds.map(|at| later(&student("stu_1"), at)));
-    // The first is stored; later ones count; the same instant again, or an earlier one, is a repeat that is not counted.
+    // The first alert is stored. A later one adds to the count; one at the same instant or before it does not.
     let run = home.explain(alerts([10, 11, 11, 5, 700, 40])).exits(0);
     assert_eq!((run.count("stored"), run.count("repeated")), (1, 5));
     let seen: Vec<_> =
@@ -161,5 +157,5 @@ fn the_default_store_is_in_the_users_data_folder() {
     home.run_args(&["explain", SAMPLE]).exits(0);
     assert!(home.store().exists());
     let made: Vec<_> = fs::read_dir(home.path("")).unwrap().collect();
-    assert!(made.is_empty(), "the working folder stays as it is: {made:?}");
+    assert!(made.is_empty(), "the working folder has new files: {made:?}");
 }

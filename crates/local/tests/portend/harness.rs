@@ -1,8 +1,7 @@
-//! The program as a process, at home in a folder of its own.
+//! Runs the program as a process with a home folder of its own, and returns the exit code and both outputs as a
+//! [`Run`].
 //!
-//! Takes: a command line, and what goes to standard input.
-//! Gives: a [`Run`]: the exit code and both outputs.
-//! Never: lets the machine's environment, settings or store into a test, or waits for anything but a condition.
+//! Never: uses the environment, settings or store of the machine, or waits without a condition.
 
 use std::fs;
 use std::io::Write;
@@ -17,14 +16,14 @@ use tempfile::TempDir;
 
 pub(crate) const PORTEND: &str = env!("CARGO_BIN_EXE_portend");
 
-/// Far above anything that a test waits for.
+/// Far longer than any wait in these tests.
 const WAIT_MAX: Duration = Duration::from_secs(30);
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// A user's home and working folder.
+/// A user's home folder and working folder.
 pub(crate) struct Home(TempDir);
 
-/// A run that has ended.
+/// The exit code and output of a run that has ended.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -46,17 +45,17 @@ impl Home {
         self.0.path().join("work").join(name)
     }
 
-    /// The store that is used if no setting names another.
+    /// The store that the program uses unless a setting names another.
     pub(crate) fn store(&self) -> PathBuf {
         self.0.path().join("home/.local/share/portend/portend.db")
     }
 
-    /// A path in the user's home.
+    /// A path in the home folder.
     pub(crate) fn in_home(&self, name: &str) -> PathBuf {
         self.0.path().join("home").join(name)
     }
 
-    /// Writes a file in the working folder, and the folders on the way to it.
+    /// Writes a file in the working folder, and makes its parent folders.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -64,7 +63,7 @@ impl Home {
         path
     }
 
-    /// A program in the clean environment, nothing on its standard input.
+    /// A command that runs a program in a clean environment, with an empty standard input.
     pub(crate) fn program(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).env_clear().env("HOME", self.0.path().join("home")).current_dir(self.path(""));
@@ -76,7 +75,7 @@ impl Home {
         self.program(PORTEND, args)
     }
 
-    /// Runs a command line, its arguments apart by one space.
+    /// Runs a command line, whose arguments are separated by one space.
     pub(crate) fn run(&self, line: &str) -> Run {
         self.run_args(&split(line))
     }
@@ -90,14 +89,14 @@ impl Home {
         let mut child = self.portend(&split(line)).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.as_ref().to_vec();
-        // Beside the reading of its output: either pipe may fill up. A program that reads no more is no failure here.
+        // Another thread writes the input, because either pipe may fill up. The program may stop reading early.
         let feeding = thread::spawn(move || drop(stdin.write_all(&input)));
         let run = Run::end(child);
         feeding.join().unwrap();
         run
     }
 
-    /// `portend explain --json -`.
+    /// Runs `portend explain --json -` on `input`.
     pub(crate) fn explain(&self, input: impl AsRef<[u8]>) -> Run {
         self.feed("explain --json -", input)
     }
@@ -120,7 +119,7 @@ impl Home {
         self.run("parked --json --limit 0").exits(0).json()
     }
 
-    /// As if the time had come at which every lease has ended, since it is too long for a test to wait for.
+    /// Ends every lease at once, because a test cannot wait for that.
     pub(crate) fn end_leases(&self) {
         let connection = Connection::open(self.store()).unwrap();
         connection.execute("UPDATE claim SET lease_until = 0", []).unwrap();
@@ -132,7 +131,7 @@ fn split(line: &str) -> Vec<&str> {
 }
 
 impl Run {
-    /// Whatever is asked of it, the program never panics and never writes what is not text.
+    /// Reads the output of a run, and checks that the program did not panic and wrote only UTF-8.
     #[track_caller]
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -153,14 +152,14 @@ impl Run {
         self
     }
 
-    /// Fails with one sentence on standard error that names `what`, once, and holds `mend`.
+    /// Checks that the run failed with one sentence on standard error that names `what` once and contains `fix`.
     #[track_caller]
-    pub(crate) fn complains(self, code: i32, what: &str, mend: &str) {
+    pub(crate) fn complains(self, code: i32, what: &str, fix: &str) {
         let run = self.exits(code);
         assert_eq!(run.out, "", "standard output is for data");
         assert!(run.err.starts_with("portend: ") && run.err.lines().count() == 1, "{}", run.err);
-        assert!(run.err.contains(mend), "no {mend:?} in {}", run.err);
-        assert_eq!(run.err.matches(what).count(), 1, "{what:?} once in {}", run.err);
+        assert!(run.err.contains(fix), "{fix:?} is not in {}", run.err);
+        assert_eq!(run.err.matches(what).count(), 1, "expected {what:?} once in {}", run.err);
     }
 
     /// Standard output as JSON Lines.
@@ -170,7 +169,7 @@ impl Run {
         self.out.lines().map(line).collect()
     }
 
-    /// What came of each event: `stored`, `repeated`, or else the reason code.
+    /// The outcome of each event: `stored`, `repeated`, or else the reason code.
     #[track_caller]
     pub(crate) fn outcomes(&self) -> Vec<String> {
         let outcome =
@@ -184,17 +183,17 @@ impl Run {
     }
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 #[track_caller]
 #[expect(
     clippy::disallowed_methods,
-    reason = "another process is waited for, which no clock of ours can hurry"
+    reason = "the test waits for another process, whose clock it cannot set"
 )]
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < WAIT_MAX, "waited in vain until {what}");
-        thread::sleep(LOOK_AGAIN);
+    while !is_true() {
+        assert!(start.elapsed() < WAIT_MAX, "gave up waiting until {what}");
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -204,8 +203,8 @@ pub(crate) fn has_open(child: &Child, file: &Path) -> bool {
     links.filter_map(|link| fs::read_link(link.path()).ok()).any(|open| open == file)
 }
 
-/// Says why a test cannot be made here.
-#[expect(clippy::print_stderr, reason = "a test that was not made must not look like one that was")]
+/// Says why a test cannot run on this machine.
+#[expect(clippy::print_stderr, reason = "a skipped test must not look like one that passed")]
 pub(crate) fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }

@@ -1,4 +1,4 @@
-//! Text that others wrote never makes a terminal do anything.
+//! Tests that text from others never controls the terminal.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,11 +9,11 @@ use serde_json::json;
 use super::alerts::{ALERT_TYPES, event, lines, student, subject, with};
 use super::harness::{Home, Run};
 
-/// An escape sequence in both writings, a bell, an erased line, an override and an isolate of direction, a zero width
-/// space, line ends, deletion.
+/// Two forms of an escape sequence, a bell, a carriage return, two direction controls, a zero-width space, a line
+/// separator, a byte order mark, a delete and a NUL.
 const HOSTILE: &str = "\u{1b}[31m\u{9b}31m\u{7}\r\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{7f}\u{0}";
 
-/// Nothing of it stands there as it came.
+/// Checks that neither output contains a hostile character unescaped.
 #[track_caller]
 fn is_harmless(run: &Run) {
     for text in [&run.out, &run.err] {
@@ -22,7 +22,7 @@ fn is_harmless(run: &Run) {
     }
 }
 
-/// A home whose store holds hostile text wherever an event can bring it.
+/// A home with events that have hostile text in every field.
 fn home() -> Home {
     let home = Home::new();
     let (a, s) = (student("stu_1"), subject("C#"));
@@ -39,7 +39,7 @@ fn home() -> Home {
         events.push(with(&s, path, HOSTILE.into()));
     }
     let mut input = lines(events);
-    // Also as it is, not only as JSON escapes it.
+    // The input has the raw text too, not only the text that JSON escapes.
     let raw = HOSTILE.replace('\0', "");
     input.extend(["{\"message\":\"", &raw, "\",\"", &raw, "\":1}\n", &raw, "\n"]);
     home.write("events.jsonl", input);
@@ -47,12 +47,12 @@ fn home() -> Home {
 }
 
 #[test]
-fn no_command_shows_it_raw() {
+fn every_command_escapes_hostile_text() {
     let home = home();
     for line in ["explain events.jsonl", "explain --json events.jsonl"] {
         let run = home.run(line).exits(1);
         is_harmless(&run);
-        assert!(run.out.contains("u{1b}"), "it is shown, escaped: {}", run.out);
+        assert!(run.out.contains("u{1b}"), "the escaped text is missing: {}", run.out);
     }
     assert_eq!(home.insights().len(), 2);
     for line in [
@@ -81,14 +81,14 @@ fn no_command_shows_it_raw() {
 }
 
 #[test]
-fn json_still_says_what_came() {
+fn json_still_contains_the_original_text() {
     let home = home();
     home.run("explain events.jsonl").exits(1);
     assert_eq!(home.insights().iter().filter(|insight| insight["message"] == HOSTILE).count(), 1);
 }
 
 #[test]
-fn what_was_typed_is_shown_harmlessly_too() {
+fn typed_text_is_escaped_too() {
     let home = home();
     home.run("explain events.jsonl").exits(1);
     let typed = HOSTILE.replace('\0', "");
@@ -109,7 +109,7 @@ fn what_was_typed_is_shown_harmlessly_too() {
 }
 
 #[test]
-fn a_files_name_is_shown_harmlessly() {
+fn a_files_name_is_escaped() {
     let home = Home::new();
     let name = HOSTILE.replace('\0', "");
     home.write(&name, "nonsense\n");
@@ -121,7 +121,7 @@ fn a_files_name_is_shown_harmlessly() {
 }
 
 #[test]
-fn an_alert_types_words_are_shown_harmlessly() {
+fn an_alert_types_texts_are_escaped() {
     let home = Home::new();
     let text = fs::read_to_string(Path::new(ALERT_TYPES).join("high_ib_call_frequency/alert.toml")).unwrap();
     let hostile: Vec<String> = HOSTILE.chars().map(|each| format!("\\u{:04x}", u32::from(each))).collect();

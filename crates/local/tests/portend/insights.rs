@@ -1,11 +1,11 @@
-//! `portend insights` and `portend insight`: finding what is stored.
+//! Tests `portend insights` and `portend insight`, which find and show stored insights.
 
 use serde_json::{Value, json};
 
 use super::alerts::{lines, student, subject, with};
 use super::harness::Home;
 
-/// Five students at rising risk, and three subjects, one of whose names begins a formula.
+/// A home with the insights of five students at rising risk and of three subjects. One name looks like a formula.
 fn home() -> Home {
     let home = Home::new();
     let message = "calls, \"many\"\r\nand =more";
@@ -25,7 +25,7 @@ fn entities(insights: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn filters_leave_what_passes_all_of_them() {
+fn an_insight_is_listed_if_it_passes_every_filter() {
     let home = home();
     let subjects: &[&str] = &["=1+1", "C#", "日本語"];
     for (filter, expected) in [
@@ -46,11 +46,7 @@ fn filters_leave_what_passes_all_of_them() {
         assert_eq!(entities(&found.json()), expected, "{filter}");
         let table = home.run(&format!("insights {filter}")).exits(0);
         if expected.is_empty() {
-            assert_eq!(
-                (table.out.as_str(), table.err.as_str()),
-                ("", "no insight passes these filters\n"),
-                "{filter}"
-            );
+            assert_eq!((table.out.as_str(), table.err.as_str()), ("", "no insight matches\n"), "{filter}");
         } else {
             assert_eq!(table.out.lines().count(), expected.len() + 1, "{filter}: {}", table.out);
         }
@@ -60,9 +56,9 @@ fn filters_leave_what_passes_all_of_them() {
 }
 
 #[test]
-fn wrong_filters_are_refused_with_what_is_right() {
+fn a_wrong_filter_is_refused_with_a_fix() {
     let home = home();
-    for (filter, mend) in [
+    for (filter, fix) in [
         ("--min-risk 101", "a number from 0 to 100"),
         ("--min-risk nan", "a number from 0 to 100"),
         ("--min-risk high", "a number from 0 to 100"),
@@ -72,23 +68,23 @@ fn wrong_filters_are_refused_with_what_is_right() {
         ("--json --csv", "cannot be used with"),
     ] {
         let run = home.run(&format!("insights {filter}")).exits(2);
-        assert!(run.out.is_empty() && run.err.contains(mend), "{filter}: {run:?}");
+        assert!(run.out.is_empty() && run.err.contains(fix), "{filter}: {run:?}");
     }
 }
 
 #[test]
-fn a_limit_says_that_there_are_more() {
+fn a_limit_that_hides_insights_says_so() {
     let home = home();
     let all = home.insights();
     for (limit, count) in [("1", 1), ("7", 7), ("8", 8), ("9", 8), ("0", 8), ("18446744073709551615", 8)] {
         let run = home.run(&format!("insights --json --limit {limit}")).exits(0);
-        assert_eq!(run.json(), all[..count], "the newest come first, whatever the limit");
+        assert_eq!(run.json(), all[..count], "the newest insights come first, whatever the limit");
         assert_eq!(run.err.contains("--limit"), count < 8, "--limit {limit}: {}", run.err);
     }
 }
 
 #[test]
-fn csv_is_read_back_as_it_was_and_is_no_formula() {
+fn csv_contains_the_same_values_and_never_a_formula() {
     let home = home();
     let run = home.run("insights --csv").exits(0);
     let mut reader = csv::Reader::from_reader(run.out.as_bytes());
@@ -119,19 +115,19 @@ fn csv_is_read_back_as_it_was_and_is_no_formula() {
     assert_eq!(
         home.run("insights --csv --type low_health_score").exits(0).out.lines().count(),
         1,
-        "the headings"
+        "only the headings"
     );
 }
 
 #[test]
-fn one_insight_is_shown_with_what_it_was_made_from() {
+fn one_insight_is_shown_with_its_provenance() {
     let home = home();
     for insight in home.insights() {
         let id = insight["alert_id"].as_str().unwrap();
         assert_eq!(home.run_args(&["insight", "--json", id]).exits(0).json()[0], insight);
         let card = home.run_args(&["insight", id]).exits(0).out;
         for field in ["alert_id", "entity_id", "prediction_type", "run", "timestamp", "alert_timestamp"] {
-            assert!(card.contains(insight[field].as_str().unwrap()), "no {field} in {card}");
+            assert!(card.contains(insight[field].as_str().unwrap()), "{field} is not in {card}");
         }
     }
     let unknown = home.run("insight nope").exits(1);

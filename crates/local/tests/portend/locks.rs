@@ -1,4 +1,4 @@
-//! A store that another process has locked.
+//! Tests a store that another process has locked.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -17,7 +17,7 @@ fn home() -> Home {
     home
 }
 
-/// Locks the store as a process in the middle of writing does.
+/// Locks the store, as a process does while it writes.
 fn locked(home: &Home) -> Connection {
     let other = Connection::open(home.store()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -25,31 +25,32 @@ fn locked(home: &Home) -> Connection {
 }
 
 #[test]
-fn a_lock_is_waited_for_and_readers_need_not() {
+fn a_writer_waits_for_a_lock_and_a_reader_does_not() {
     let home = home();
     let other = locked(&home);
     for line in ["insights", "parked", "ledger"] {
         home.run(line).exits(0);
     }
     if !Path::new("/proc/self/fd").exists() {
-        return skip("no process can be seen waiting here");
+        return skip("this machine has no /proc, which shows that a process waits");
     }
     let mut waiting = home.portend(&["explain", "--json", "alert.json"]).spawn().unwrap();
     let log = home.store().with_extension("db-wal");
     until("the store is open", || has_open(&waiting, &log));
-    // It has the store open and cannot have written, so it waits.
+    // The process has the store open and cannot have written, so it waits.
     assert!(waiting.try_wait().unwrap().is_none());
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(Run::end(waiting).exits(0).outcomes(), ["stored"]);
 }
 
-/// The longest test, since the program waits for ten seconds; it waits at the start, and in the middle of its work.
+/// The slowest test, because the program waits for ten seconds. One process waits at its start, and another in the
+/// middle of its work.
 #[test]
-fn a_lock_that_is_not_given_back_is_said_with_the_mend_and_nothing_is_lost() {
+fn a_lock_that_stays_is_reported_with_a_fix_and_no_alert_is_lost() {
     let home = home();
-    let mut begun = home.portend(&["explain", "--json", "-"]).stdin(Stdio::piped()).spawn().unwrap();
-    let mut stdin = begun.stdin.take().unwrap();
-    let mut out = BufReader::new(begun.stdout.take().unwrap());
+    let mut running = home.portend(&["explain", "--json", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = running.stdin.take().unwrap();
+    let mut out = BufReader::new(running.stdout.take().unwrap());
     let mut send = |id: &str| writeln!(stdin, "{}", student(id)).unwrap();
     let mut line = String::new();
     send("stu_before");
@@ -68,6 +69,6 @@ fn a_lock_that_is_not_given_back_is_said_with_the_mend_and_nothing_is_lost() {
     line.clear();
     out.read_line(&mut line).unwrap();
     assert!(line.starts_with(r#"{"status":"stored""#), "{line}");
-    assert_eq!(begun.wait().unwrap().code(), Some(1));
+    assert_eq!(running.wait().unwrap().code(), Some(1));
     assert_eq!(home.insights().len(), 3);
 }

@@ -1,9 +1,9 @@
-//! The real program, run as a process in a clean environment: what a person or a script gets from it.
+//! Runs the real program as a process in a clean environment, and checks what a person or a script sees.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a test that finds nothing there has failed"
+    reason = "a test that does not find a value must fail"
 )]
 
 mod harness;

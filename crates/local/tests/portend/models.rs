@@ -1,5 +1,5 @@
-//! `portend` with models, over real HTTP: the program as it is, between servers that play Bedrock and a compatible
-//! endpoint.
+//! Runs the program with models over real HTTP. Two scripted servers take the place of Bedrock and of an endpoint that
+//! is compatible with OpenAI.
 
 mod harness;
 mod paced;

@@ -1,4 +1,4 @@
-//! Several processes at once: on one store, and one feeding another.
+//! Tests several processes at once: on one store, and connected by a pipe.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::alerts::{lines, student, students};
 use super::harness::{Home, Run};
 
-/// Starts so many of the same at once, and waits for all.
+/// Starts `count` processes with the same arguments at once, and waits for all of them.
 fn side_by_side(home: &Home, count: usize, args: &[&str]) -> Vec<Run> {
     let children: Vec<_> = (0..count).map(|_| home.portend(args).spawn().unwrap()).collect();
     std::thread::scope(|scope| {
@@ -18,10 +18,10 @@ fn side_by_side(home: &Home, count: usize, args: &[&str]) -> Vec<Run> {
 }
 
 #[test]
-fn eight_processes_on_one_store_make_one_insight_of_each_alert() {
+fn eight_processes_on_one_store_make_one_insight_for_each_alert() {
     let home = Home::new();
     home.write("alerts.jsonl", students(1000));
-    // The store does not exist yet: making it is part of the race.
+    // The store does not exist yet, so the processes also race to make it.
     let runs = side_by_side(&home, 8, &["explain", "--json", "alerts.jsonl"]);
     let count = |status| runs.iter().map(|run| run.count(status)).sum::<usize>();
     assert_eq!((count("stored"), count("repeated"), count("parked"), count("failed")), (1000, 7000, 0, 0));
@@ -33,7 +33,7 @@ fn eight_processes_on_one_store_make_one_insight_of_each_alert() {
     assert_eq!((insights.len(), ids.len()), (1000, 1000));
     assert!(
         insights.iter().all(|insight| insight["occurrences"] == 1),
-        "the same instant is not counted again"
+        "an alert at the same instant does not add to the count"
     );
     let ledger = home.ledger();
     let counts = ["received", "stored", "repeated", "unfinished"].map(|name| ledger[name].as_u64().unwrap());
@@ -41,7 +41,7 @@ fn eight_processes_on_one_store_make_one_insight_of_each_alert() {
 }
 
 #[test]
-fn processes_that_park_the_same_events_make_one_item_of_each() {
+fn processes_that_park_the_same_event_store_it_once() {
     let home = Home::new();
     home.write("events.jsonl", lines((0..100).map(|number| json!({ "number": number }))));
     for run in side_by_side(&home, 4, &["explain", "--json", "events.jsonl"]) {
@@ -52,7 +52,7 @@ fn processes_that_park_the_same_events_make_one_item_of_each() {
 }
 
 #[test]
-fn simulated_alerts_piped_into_explain_are_all_accounted_for() {
+fn the_ledger_counts_every_simulated_alert_that_is_piped_into_explain() {
     let home = Home::new();
     let mut market = home.portend(&["simulate", "--seed", "7", "--limit", "2500"]).spawn().unwrap();
     let alerts = Stdio::from(market.stdout.take().unwrap());
@@ -106,7 +106,7 @@ fn a_ledger_that_adds_up_says_so_in_its_exit_code_and_counts_by_type() {
     assert_eq!(table.err, "");
     let rows: Vec<Vec<&str>> =
         table.out.lines().map(|line| line.split_whitespace().skip(1).collect()).collect();
-    assert_eq!(rows[1], ["(none", "known)", "1", "0", "0", "1", "0", "0"]);
+    assert_eq!(rows[1], ["(unknown)", "1", "0", "0", "1", "0", "0"]);
     assert_eq!(rows[2], ["high_ib_call_frequency", "4", "3", "1", "0", "0", "0"]);
     assert_eq!(rows[3], ["5", "3", "1", "1", "0", "0"]);
 }

@@ -1,4 +1,4 @@
-//! What the README shows is what the program prints.
+//! Tests that the program prints what the README shows.
 
 use super::harness::Home;
 
@@ -11,7 +11,7 @@ fn block(language: &str) -> &'static str {
 }
 
 #[test]
-fn the_readmes_alert_gives_the_readmes_insight() {
+fn the_alert_in_the_readme_makes_the_insight_in_the_readme() {
     let home = Home::new();
     home.write("alert.json", block("json"));
     let run = home.run("explain alert.json").exits(0);

@@ -1,4 +1,4 @@
-//! `portend parked`: looking at refused events, and running them again when the cause is mended.
+//! Tests `portend parked`, which shows refused events and runs them again after a person has fixed the cause.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::alerts::{ALERT_TYPES, later, lines, student, with, without};
 use super::harness::Home;
 
-/// The alert of a type that is not built in.
+/// An alert whose type is not built in.
 fn of_unknown_type(id: &str) -> Value {
     with(&student(id), "/alert_type", "frequent_calls".into())
 }
 
-/// A folder of alert types that has it.
+/// Adds a folder of alert types that defines this type.
 fn add_type(home: &Home) {
     let text = fs::read_to_string(Path::new(ALERT_TYPES).join("high_ib_call_frequency/alert.toml")).unwrap();
     home.write(
@@ -33,7 +33,7 @@ fn a_parked_event_runs_again_when_its_type_is_added() {
     assert_eq!(
         home.run("parked replay --json").exits(1).outcomes(),
         ["unknown_alert_type"],
-        "nothing is mended yet"
+        "nothing is fixed yet"
     );
     assert_eq!(home.parked()[0]["outcome"], "parked");
     add_type(&home);
@@ -44,16 +44,16 @@ fn a_parked_event_runs_again_when_its_type_is_added() {
     assert_eq!(parked.len(), 1);
     assert_eq!(parked[0]["outcome"], "stored");
     assert!(parked[0]["replayed_at"].is_string());
-    let left = home.run("parked replay --json --alert-types types").exits(0);
-    assert_eq!((left.out.as_str(), left.err.as_str()), ("", "no parked event is left to replay\n"));
+    let again = home.run("parked replay --json --alert-types types").exits(0);
+    assert_eq!((again.out.as_str(), again.err.as_str()), ("", "there are no parked events to replay\n"));
     assert_eq!(home.insights().len(), 2);
     let ledger = home.ledger();
     let counts = ["received", "stored", "repeated", "parked"].map(|name| ledger[name].as_u64().unwrap());
-    assert_eq!(counts, [4, 2, 0, 2], "each replay is one more receipt");
+    assert_eq!(counts, [4, 2, 0, 2], "each replay counts as received");
 }
 
 #[test]
-fn a_replay_runs_events_in_the_order_in_which_they_came() {
+fn a_replay_runs_events_in_the_order_of_their_arrival() {
     let home = Home::new();
     let alerts = (0..8).map(|second| later(&of_unknown_type("stu_1"), second));
     home.explain(lines(alerts)).exits(1);
@@ -78,14 +78,14 @@ fn only_the_named_events_run_again() {
 }
 
 #[test]
-fn a_parked_event_is_shown_with_its_reason_and_as_it_came() {
+fn a_parked_event_is_shown_unchanged_with_its_reason() {
     let home = Home::new();
     let event = without(&student("stu_1"), "/severity").to_string();
     home.explain(&event).exits(1);
     let parked = home.parked();
     let shown = home.run(&format!("parked show {}", id(&parked[0]))).exits(0).out;
     for part in ["missing:$.severity\n", "is missing", parked[0]["sha256"].as_str().unwrap(), &event] {
-        assert!(shown.contains(part), "no {part:?} in {shown}");
+        assert!(shown.contains(part), "{part:?} is not in {shown}");
     }
     assert_eq!(home.run(&format!("parked show --json {}", id(&parked[0]))).exits(0).json(), parked);
     let listed = home.run("parked").exits(0).out;
@@ -93,7 +93,7 @@ fn a_parked_event_is_shown_with_its_reason_and_as_it_came() {
 }
 
 #[test]
-fn an_id_that_names_no_event_or_several_is_refused() {
+fn an_id_that_matches_no_event_or_several_is_refused() {
     let home = Home::new();
     home.explain(lines((0..20).map(|number| json!({ "number": number })))).exits(1);
     let parked = home.parked();
@@ -102,16 +102,16 @@ fn an_id_that_names_no_event_or_several_is_refused() {
         .map(|item| &id(item)[..1])
         .find(|start| parked.iter().filter(|item| id(item).starts_with(start)).count() > 1);
     for command in ["show", "replay"] {
-        home.run(&format!("parked {command} xyz")).complains(1, "xyz", "portend parked lists them");
+        home.run(&format!("parked {command} xyz")).complains(1, "xyz", "run portend parked to list the ids");
         let line = format!("parked {command} {}", twin.unwrap());
         let run = home.run(&line).exits(1);
-        assert!(run.err.contains("give more of its characters"), "{}", run.err);
+        assert!(run.err.contains("write more of the id"), "{}", run.err);
     }
     assert_eq!(home.run("parked --json --limit 3").exits(0).json().len(), 3);
 }
 
 #[test]
-fn an_event_that_is_kept_in_part_is_never_run_again() {
+fn an_event_that_was_stored_in_part_never_runs_again() {
     let home = Home::new();
     let large = with(&student("stu_1"), "/message", "x".repeat(70_000).into()).to_string();
     home.explain(&large).exits(1);
@@ -130,6 +130,6 @@ fn a_store_with_nothing_parked_says_so() {
     let home = Home::new();
     home.explain(student("stu_1").to_string()).exits(0);
     let run = home.run("parked").exits(0);
-    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "no event is parked\n"));
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", "there are no parked events\n"));
     assert_eq!(home.run("parked --json").exits(0).out, "");
 }

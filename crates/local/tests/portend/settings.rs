@@ -1,4 +1,4 @@
-//! Settings: by flag, by environment, by `portend.toml`, in this order.
+//! Tests the settings: a flag goes before the environment, and the environment before `portend.toml`.
 
 use std::process::Command;
 
@@ -10,10 +10,10 @@ fn run(command: &mut Command) -> Run {
 }
 
 #[test]
-fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+fn a_flag_goes_before_the_environment_and_both_before_the_file() {
     let home = Home::new();
     home.write("portend.toml", "store = \"file.db\"\n");
-    for (flag, environment, made) in [
+    for (flag, environment, file) in [
         (None, None, "file.db"),
         (None, Some("environment.db"), "environment.db"),
         (Some("flag.db"), Some("environment.db"), "flag.db"),
@@ -22,9 +22,9 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
         let mut command = home.portend(&["explain", SAMPLE]);
         command.args(flag.iter().flat_map(|flag| ["--store", flag]));
         command.envs(environment.iter().map(|store| ("PORTEND_STORE", store)));
-        assert!(!home.path(made).exists(), "{made}");
+        assert!(!home.path(file).exists(), "{file}");
         run(&mut command).exits(0);
-        assert!(home.path(made).exists(), "{made}");
+        assert!(home.path(file).exists(), "{file}");
     }
     assert!(!home.store().exists());
 }
@@ -42,7 +42,7 @@ fn alert_types_are_set_in_the_same_three_ways() {
 }
 
 #[test]
-fn the_settings_file_is_named_or_stands_here_or_in_the_users_folder() {
+fn the_settings_file_is_named_or_in_this_folder_or_in_the_users_folder() {
     let home = Home::new();
     let used = |command: &mut Command| {
         let err = run(command).exits(1).err;
@@ -84,9 +84,9 @@ fn the_users_folders_can_be_moved() {
 }
 
 #[test]
-fn a_wrong_setting_is_named_with_its_line_and_the_mend() {
+fn a_wrong_setting_is_named_with_its_line_and_a_fix() {
     let home = Home::new();
-    for (text, said, mend) in [
+    for (text, place, fix) in [
         ("store = \"a.db\"\nstor = 1\n", "portend.toml:2: unknown field `stor`", "; "),
         ("[nonsense]\nurl = 1\n", "portend.toml:1: unknown field `nonsense`", "; "),
         ("\n\nstore = 5\n", "portend.toml:3: ", "; "),
@@ -97,28 +97,24 @@ fn a_wrong_setting_is_named_with_its_line_and_the_mend() {
         home.write("portend.toml", text);
         home.write("alert.json", student("stu_1").to_string());
         for line in ["ledger", "insights", "explain alert.json", "parked", "types"] {
-            home.run(line).complains(2, said, mend);
+            home.run(line).complains(2, place, fix);
         }
     }
     home.write("portend.toml", b"store = \"\xff\"\n");
-    home.run("ledger").complains(
-        2,
-        "portend.toml",
-        "name a settings file that can be read with --config, or none",
-    );
+    home.run("ledger").complains(2, "portend.toml", "use --config to name a file that you may read");
 }
 
 #[test]
-fn a_settings_file_that_is_named_must_be_there() {
+fn a_named_settings_file_must_exist() {
     let home = Home::new();
-    let mend = "name a settings file that can be read with --config, or none";
-    home.run("ledger --config none.toml").complains(2, "none.toml", mend);
-    run(home.portend(&["ledger"]).env("PORTEND_CONFIG", "none.toml")).complains(2, "none.toml", mend);
-    home.run("ledger --config ..").complains(2, "..", mend);
+    let fix = "use --config to name a file that you may read";
+    home.run("ledger --config none.toml").complains(2, "none.toml", fix);
+    run(home.portend(&["ledger"]).env("PORTEND_CONFIG", "none.toml")).complains(2, "none.toml", fix);
+    home.run("ledger --config ..").complains(2, "..", fix);
 }
 
 #[test]
-fn an_empty_setting_in_the_environment_is_none() {
+fn an_empty_setting_in_the_environment_counts_as_unset() {
     let home = Home::new();
     for name in ["PORTEND_STORE", "ALERT_TYPES_DIR", "PORTEND_CONFIG"] {
         let explained = run(home.portend(&["explain", SAMPLE]).env(name, ""));
@@ -127,7 +123,7 @@ fn an_empty_setting_in_the_environment_is_none() {
 }
 
 #[test]
-fn settings_stand_before_or_after_the_command() {
+fn settings_go_before_or_after_the_command() {
     let home = Home::new();
     home.run_args(&["--store", "a.db", "explain", SAMPLE]).exits(0);
     home.run("--store a.db insights").exits(0);

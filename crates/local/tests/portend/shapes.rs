@@ -1,4 +1,4 @@
-//! Every shape that an input may have, and what is no shape at all.
+//! Tests every shape of input that the program accepts, and the shapes that it refuses.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap()
 }
 
-/// What came of each event of one input, to a fresh store.
+/// The outcome of each event of one input, with a new store.
 fn outcomes(input: impl AsRef<[u8]>) -> Vec<String> {
     let home = Home::new();
     let run = home.explain(input);
@@ -21,7 +21,7 @@ fn outcomes(input: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 #[test]
-fn every_accepted_shape_gives_an_answer_for_each_event() {
+fn every_accepted_shape_has_an_outcome_for_each_event() {
     let (a, b, c) = (student("stu_1"), subject("C#"), student("stu_3"));
     let bad = without(&a, "/severity");
     let mixed = lines([event(&a), b.clone(), batch([&bad, &c]), a.clone()]);
@@ -52,11 +52,11 @@ fn every_accepted_shape_gives_an_answer_for_each_event() {
         ("a byte order mark before a batch", format!("{bom}{}", batch([&a, &b])), &["stored", "stored"]),
         ("a byte order mark on each line", format!("{bom}{a}\n{bom}{b}\n"), &["stored", "stored"]),
         (
-            "lines that end as on Windows",
+            "lines that end with a carriage return",
             lines([a.clone(), b.clone()]).replace('\n', "\r\n"),
             &["stored", "stored"],
         ),
-        ("a document whose lines end so", pretty(&a).replace('\n', "\r\n"), &["stored"]),
+        ("a document whose lines end with a carriage return", pretty(&a).replace('\n', "\r\n"), &["stored"]),
         ("blank lines around and between", format!("\n\r\n{a}\n\n  \n{b}\n\n\n"), &["stored", "stored"]),
         ("a blank line before a document", format!("\n{}", pretty(&a)), &["stored"]),
         ("no end of the last line", format!("{a}\n{b}"), &["stored", "stored"]),
@@ -67,7 +67,7 @@ fn every_accepted_shape_gives_an_answer_for_each_event() {
 }
 
 #[test]
-fn what_is_no_shape_is_parked_whole() {
+fn an_unknown_shape_is_parked_as_a_whole() {
     let a = student("stu_1");
     for (name, input) in [
         ("an array at the top", format!("[{a}]")),
@@ -87,12 +87,12 @@ fn what_is_no_shape_is_parked_whole() {
 }
 
 #[test]
-fn a_document_that_is_no_json_is_one_parked_event() {
+fn a_document_that_is_not_json_is_one_parked_event() {
     let whole = pretty(&event(&student("stu_1")));
     let home = Home::new();
     for (name, input) in [
         ("a fact that is NaN", whole.replace(": 65", ": NaN")),
-        ("a comma too much", whole.replace(": 65", ": 65,")),
+        ("a comma too many", whole.replace(": 65", ": 65,")),
         ("the end is missing", whole[..whole.len() / 2].to_owned()),
     ] {
         assert_eq!(home.explain(&input).exits(1).outcomes(), ["not_json"], "{name}");
@@ -102,13 +102,13 @@ fn a_document_that_is_no_json_is_one_parked_event() {
 }
 
 #[test]
-fn a_truncated_line_is_named_by_its_number_and_the_others_are_done() {
+fn a_truncated_line_is_named_by_its_number_and_the_other_lines_are_stored() {
     let whole = lines((0..5).map(|number| student(&format!("stu_{number}"))));
     for broken in 1..=5 {
         let home = Home::new();
         let cut = |(number, line): (usize, &str)| {
-            let kept = if number + 1 == broken { 40 } else { line.len() };
-            [line[..kept].to_owned(), "\n".into()]
+            let end = if number + 1 == broken { 40 } else { line.len() };
+            [line[..end].to_owned(), "\n".into()]
         };
         let input: String = whole.lines().enumerate().flat_map(cut).collect();
         let run = home.explain(&input).exits(1);
@@ -123,7 +123,7 @@ fn a_truncated_line_is_named_by_its_number_and_the_others_are_done() {
 }
 
 #[test]
-fn a_refused_event_is_named_by_its_file_among_several() {
+fn a_refused_event_is_named_with_its_file() {
     let home = Home::new();
     home.write("good.json", student("stu_1").to_string());
     home.write("lines.jsonl", lines([student("stu_2"), without(&student("stu_3"), "/severity")]));
@@ -136,7 +136,7 @@ fn a_refused_event_is_named_by_its_file_among_several() {
 }
 
 #[test]
-fn the_same_event_in_any_writing_is_a_repeat() {
+fn the_same_event_in_another_form_is_a_repeat() {
     let home = Home::new();
     home.run_args(&["explain", SAMPLE]).exits(0);
     let sample = student("stu_4532");

@@ -1,4 +1,4 @@
-//! The store's file: made, refused and lost.
+//! Tests how the program makes, refuses and replaces the store's file.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::alerts::{SAMPLE, student};
 use super::harness::Home;
 
-/// The commands that read the store, and so must refuse what is none.
+/// The commands that read the store, so they must refuse a file that is not a store.
 const READERS: [&str; 5] = [
     "insights --store FILE",
     "insight x --store FILE",
@@ -25,7 +25,7 @@ fn home() -> Home {
 }
 
 #[test]
-fn a_store_is_made_with_the_folders_on_the_way_to_it() {
+fn a_store_is_made_with_its_parent_folders() {
     let home = home();
     for file in ["portend.db", "new/folders/portend.db", "a name with spaces.db", "ä.db"] {
         home.run_args(&["explain", "alert.json", "--store", file]).exits(0);
@@ -38,17 +38,17 @@ fn a_store_is_made_with_the_folders_on_the_way_to_it() {
 }
 
 #[test]
-fn a_store_that_does_not_exist_is_not_made_by_reading() {
+fn a_reader_does_not_make_a_store() {
     let home = home();
     for line in READERS {
         let line = line.replace("FILE", "none.db");
-        home.run(&line).complains(1, "none.db", "portend explain FILE makes one");
+        home.run(&line).complains(1, "none.db", "run portend explain FILE to create one");
     }
     assert!(!home.path("none.db").exists());
 }
 
 #[test]
-fn what_is_no_store_is_refused_with_its_name_and_left_as_it_is() {
+fn a_file_that_is_not_a_store_is_named_and_not_changed() {
     let home = home();
     fs::create_dir(home.path("folder.db")).unwrap();
     home.write(
@@ -68,7 +68,7 @@ fn what_is_no_store_is_refused_with_its_name_and_left_as_it_is() {
 }
 
 #[test]
-fn a_store_of_a_newer_program_is_refused_and_left_as_it_is() {
+fn a_store_of_a_newer_program_is_refused_and_not_changed() {
     let home = home();
     home.run("explain alert.json --store newer.db").exits(0);
     let connection = Connection::open(home.path("newer.db")).unwrap();
@@ -84,7 +84,7 @@ fn a_store_of_a_newer_program_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_damaged_store_is_refused_with_its_name() {
+fn a_damaged_store_is_named() {
     let home = home();
     home.run("explain alert.json --store whole.db").exits(0);
     let whole = fs::read(home.path("whole.db")).unwrap();
@@ -98,7 +98,7 @@ fn a_damaged_store_is_refused_with_its_name() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_and_is_nobody_elses() {
+fn an_empty_file_becomes_a_store() {
     let home = home();
     home.write("empty.db", "");
     let run = home.run("insights --store empty.db");
@@ -108,7 +108,7 @@ fn an_empty_file_becomes_a_store_and_is_nobody_elses() {
 }
 
 #[test]
-fn what_is_said_to_be_stored_can_be_read_back_or_the_name_is_refused() {
+fn a_stored_insight_can_be_read_back_or_the_name_is_refused() {
     let home = home();
     for file in [":memory:", "file:x?mode=memory", "file:x.db", "x?y#z%20.db"] {
         let explained = home.run_args(&["explain", "--json", "alert.json", "--store", file]);
@@ -138,21 +138,21 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_store_that_was_deleted_is_made_anew() {
+fn a_deleted_store_is_made_again() {
     let home = home();
     for _ in 0..2 {
         assert_eq!(home.run_args(&["explain", "--json", SAMPLE]).exits(0).outcomes(), ["stored"]);
         fs::remove_file(home.store()).unwrap();
         let store = home.store().display().to_string();
-        home.run("insights").complains(1, &store, "portend explain FILE makes one");
+        home.run("insights").complains(1, &store, "run portend explain FILE to create one");
     }
 }
 
 #[test]
-fn a_store_whose_making_was_cut_off_can_be_read() {
+fn a_store_that_was_interrupted_during_a_transaction_can_be_read() {
     let home = home();
     home.run("explain alert.json --store made.db").exits(0);
-    // A store becomes what it is in transactions that keep a journal. This is one, killed in the middle of the file.
+    // The program makes a store in transactions with a journal. This copies the files in the middle of one.
     let other = Connection::open(home.path("made.db")).unwrap();
     other
         .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE more (x)")

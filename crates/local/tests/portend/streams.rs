@@ -1,4 +1,4 @@
-//! Standard output and standard error: pipes, terminals, readers who have gone and disks that are full.
+//! Tests standard output and standard error: pipes, terminals, closed outputs and full disks.
 
 use std::fs::OpenOptions;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use super::alerts::{ALERT_TYPES, SAMPLE, students};
 use super::harness::{Home, PORTEND, Run, skip};
 
-/// A home with a store in which there is something to show, and commands that show it.
+/// A home whose store has insights and a parked event, and the commands that show them.
 fn home() -> (Home, Vec<Vec<String>>) {
     let home = Home::new();
     home.write("alerts.jsonl", format!("{}nonsense\n", students(300)));
@@ -39,7 +39,7 @@ fn a_pipe_gets_no_escape_codes() {
 }
 
 #[test]
-fn a_terminal_gets_colour_unless_it_is_not_wanted() {
+fn a_terminal_gets_colour_unless_no_color_is_set() {
     let home = Home::new();
     let on_terminal = |name: &str, value: &str| {
         let line = format!("{PORTEND} explain {SAMPLE}");
@@ -47,8 +47,10 @@ fn a_terminal_gets_colour_unless_it_is_not_wanted() {
         let run = Run::of(command.env("TERM", "xterm").env(name, value).output().ok()?);
         run.out.contains("stu_4532").then_some(run.out)
     };
-    let Some(coloured) = on_terminal("X", "1") else { return skip("there is no terminal to be had here") };
-    // Bold or a colour; the bar's own codes only move the cursor.
+    let Some(coloured) = on_terminal("X", "1") else {
+        return skip("this machine cannot run a command on a terminal");
+    };
+    // Bold or a colour. The progress bar uses codes that only move the cursor.
     let is_coloured = |out: &str| out.contains("\u{1b}[1m") || out.contains("\u{1b}[33m");
     assert!(is_coloured(&coloured), "{coloured:?}");
     let plain = on_terminal("NO_COLOR", "1").unwrap();
@@ -56,14 +58,14 @@ fn a_terminal_gets_colour_unless_it_is_not_wanted() {
 }
 
 #[test]
-fn a_reader_who_has_gone_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let (home, lines) = home();
     for line in lines {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = home.portend(&args(&line)).stdout(Stdio::from(writer)).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line:?}");
-        // An input that was not told of to its end is not done; all else is.
+        // `explain` fails because it could not print the whole outcome. All other commands succeed.
         let code = i32::from(line.first().is_some_and(|command| command == "explain"));
         assert_eq!(output.status.code(), Some(code), "{line:?}");
     }
@@ -77,9 +79,9 @@ fn a_reader_who_has_gone_is_no_error() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_said_and_is_a_failure() {
+fn an_output_that_cannot_be_written_is_reported_as_a_failure() {
     let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
-        return skip("there is no /dev/full here");
+        return skip("this machine has no /dev/full");
     };
     let (home, lines) = home();
     for line in lines {
@@ -89,5 +91,5 @@ fn an_output_that_cannot_be_written_is_said_and_is_a_failure() {
         assert_eq!(output.status.code(), Some(1), "{line:?}: {err}");
         assert!(err.starts_with("portend: ") && err.contains("output"), "{line:?}: {err}");
     }
-    assert_eq!(home.ledger()["unfinished"], 0, "what was begun is finished");
+    assert_eq!(home.ledger()["unfinished"], 0, "every event that began is finished");
 }

@@ -1,4 +1,4 @@
-//! `portend types`, and folders of alert types, sound and broken.
+//! Tests `portend types`, with valid and invalid folders of alert types.
 
 use std::fs;
 use std::path::Path;
@@ -28,10 +28,10 @@ fn home() -> Home {
 }
 
 #[test]
-fn the_built_in_folder_is_sound() {
+fn the_built_in_folder_is_valid() {
     let run = Home::new().run_args(&["types", "check", ALERT_TYPES]).exits(0);
     assert!(
-        run.err.is_empty() && run.out.starts_with("3 alert types and ") && run.out.ends_with(" are sound\n"),
+        run.err.is_empty() && run.out.starts_with("3 alert types and ") && run.out.ends_with(" are valid\n"),
         "{run:?}"
     );
     for id in IDS {
@@ -40,7 +40,7 @@ fn the_built_in_folder_is_sound() {
 }
 
 #[test]
-fn types_are_listed_and_shown_whole() {
+fn types_are_listed_and_shown_in_full() {
     let home = home();
     for folder in ["", " --alert-types types"] {
         let listed = home.run(&format!("types{folder}")).exits(0);
@@ -54,7 +54,7 @@ fn types_are_listed_and_shown_whole() {
             assert_eq!(home.run(&format!("types show --json {id}{folder}")).exits(0).json()[0], whole);
             let sheet = home.run(&format!("types show {id}{folder}")).exits(0).out;
             for part in [&whole["title"], &whole["question"]] {
-                assert!(sheet.contains(part.as_str().unwrap()), "no {part} in {sheet}");
+                assert!(sheet.contains(part.as_str().unwrap()), "{part} is not in {sheet}");
             }
         }
     }
@@ -62,11 +62,10 @@ fn types_are_listed_and_shown_whole() {
 }
 
 #[test]
-fn a_broken_type_is_named_by_file_and_line_with_the_mend() {
+fn a_broken_type_is_named_by_file_and_line_with_a_fix() {
     let text = fs::read_to_string(Path::new(ALERT_TYPES).join("high_ib_call_frequency/alert.toml")).unwrap();
-    // What stands there, what stands there instead, the line that is named (by what it holds, in the broken text),
-    // and what is said.
-    for (from, to, line, said) in [
+    // The text to replace, its replacement, a part of the line that the finding names, and a part of the finding.
+    for (from, to, line, part) in [
         ("title         = ", "titel         = ", "titel", "unknown field `titel`"),
         ("title         = \"Frequent", "title         = Frequent", "title", "; "),
         (
@@ -104,8 +103,8 @@ fn a_broken_type_is_named_by_file_and_line_with_the_mend() {
         let place = format!("types/high_ib_call_frequency/alert.toml:{number}: ");
         let check = home.run("types check types").exits(1);
         let found = check.out.lines().find(|finding| finding.starts_with(&place));
-        let found = found.unwrap_or_else(|| panic!("{to:?}: nothing of {place} in {}", check.out));
-        assert!(found.contains(said) && found.contains("; "), "{to:?}: {found}");
+        let found = found.unwrap_or_else(|| panic!("{to:?}: {place} is not in {}", check.out));
+        assert!(found.contains(part) && found.contains("; "), "{to:?}: {found}");
         home.write("alert.json", student("stu_1").to_string());
         for refused in ["explain alert.json", "insights", "types list"] {
             let run = home.run(&format!("{refused} --alert-types types")).exits(2);
@@ -116,7 +115,7 @@ fn a_broken_type_is_named_by_file_and_line_with_the_mend() {
 }
 
 #[test]
-fn everything_that_is_broken_is_said_at_once() {
+fn every_broken_type_is_reported_at_once() {
     let home = home();
     for (id, from, to) in
         [(IDS[0], "30 days?", "30 days"), (IDS[1], "base = 10", "base = 90"), (IDS[2], "14 days?", "14 days")]
@@ -132,14 +131,14 @@ fn everything_that_is_broken_is_said_at_once() {
 }
 
 #[test]
-fn a_folder_without_types_is_refused_with_what_it_lacks() {
+fn a_folder_without_types_is_refused_with_a_fix() {
     let home = home();
     fs::create_dir(home.path("empty")).unwrap();
     fs::create_dir_all(home.path("hollow/some_type")).unwrap();
     home.write("latin/some_type/alert.toml", b"title = \"\xe4\"");
     home.write("large/some_type/alert.toml", "#".repeat(300 * 1024));
     home.write("alert.json", student("stu_1").to_string());
-    for (folder, what, mend) in [
+    for (folder, what, fix) in [
         ("none", "none", "name the folder that has one subfolder per alert type"),
         ("alert.json", "alert.json", "name the folder that has one subfolder per alert type"),
         ("empty", "empty", "add a subfolder with an alert.toml for each alert type"),
@@ -147,14 +146,14 @@ fn a_folder_without_types_is_refused_with_what_it_lacks() {
         ("latin", "latin/some_type/alert.toml", "in UTF-8"),
         ("large", "large/some_type/alert.toml", "at most 256 KiB"),
     ] {
-        home.run(&format!("types check {folder}")).complains(2, what, mend);
+        home.run(&format!("types check {folder}")).complains(2, what, fix);
         let args = ["explain", "alert.json", "--alert-types", folder];
-        home.run_args(&args).complains(2, what, mend);
+        home.run_args(&args).complains(2, what, fix);
     }
 }
 
 #[test]
-fn a_sample_that_gives_another_insight_is_found_and_can_be_written() {
+fn a_sample_with_another_insight_is_reported_and_can_be_rewritten() {
     let home = home();
     let file = "types/low_health_score/samples/02-extreme/insight.json";
     let right = fs::read_to_string(home.path(file)).unwrap();
@@ -163,7 +162,7 @@ fn a_sample_that_gives_another_insight_is_found_and_can_be_written() {
     let check = home.run("types check types").exits(1);
     let findings: Vec<&str> = check.out.lines().collect();
     assert_eq!(findings.len(), 2, "{}", check.out);
-    assert!(findings[0].starts_with(&format!("{file}: risk_score is ")), "{}", findings[0]);
+    assert!(findings[0].starts_with(&format!("{file}: expected risk_score to be ")), "{}", findings[0]);
     assert!(findings.iter().all(|finding| finding.contains("--write-insights")), "{findings:?}");
     home.run("types check types --write-insights").exits(0);
     home.run("types check types").exits(0);
@@ -173,7 +172,7 @@ fn a_sample_that_gives_another_insight_is_found_and_can_be_written() {
 }
 
 #[test]
-fn a_sample_that_is_no_alert_is_one_finding_among_the_others() {
+fn a_sample_that_is_not_an_alert_is_reported_with_the_others() {
     let home = home();
     let samples = "types/low_health_score/samples";
     home.write(&format!("{samples}/01-typical/alert.json"), "{");
@@ -181,12 +180,12 @@ fn a_sample_that_is_no_alert_is_one_finding_among_the_others() {
     fs::remove_file(home.path(&format!("{samples}/03-mild/insight.json"))).unwrap();
     let check = home.run("types check types").exits(1);
     for file in ["01-typical/alert.json", "02-extreme/alert.json", "03-mild/insight.json"] {
-        assert!(check.out.contains(&format!("{samples}/{file}: ")), "no {file} in {check:?}");
+        assert!(check.out.contains(&format!("{samples}/{file}: ")), "{file} is not in {check:?}");
     }
 }
 
 #[test]
-fn alerts_of_an_added_type_are_explained_by_its_points() {
+fn the_scorecard_of_an_added_type_scores_its_alerts() {
     let home = home();
     let text = fs::read_to_string(home.path("types/high_ib_call_frequency/alert.toml")).unwrap();
     let other = text
@@ -196,7 +195,7 @@ fn alerts_of_an_added_type_are_explained_by_its_points() {
     let alert = student("stu_1").to_string().replace("high_ib_call_frequency", "other_type");
     let run = home.feed("explain --json --alert-types types -", alert).exits(0);
     assert_eq!(run.json()[0]["insight"]["risk_score"], 73);
-    // Without the folder, what is stored can still be read.
+    // Without the folder, the stored insight can still be read.
     assert_eq!(home.insights()[0]["prediction_type"], "other_type");
     let id = home.insights()[0]["alert_id"].as_str().unwrap().to_owned();
     assert!(home.run(&format!("insight {id}")).exits(0).out.contains("other_type"));

@@ -1,4 +1,4 @@
-//! The claim: who may work on an alert, and for how long.
+//! Cases of claims: which worker may work on an alert, and for how long.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::limits::{CALLS_MAX, EVENT_DEADLINE, LEASE_MARGIN, LEASE_MAX, RETENTION};
 use portend_core::store::{Claim, ClaimRequest, Commit, CommitRequest, Release, Reserved, Store};
 
-/// Until the lease ends, nobody else gets it.
+/// No other worker gets the claim until the lease ends.
 pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -18,12 +18,12 @@ pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
     assert_eq!(
         store.claim(&request(&alert, "b", until)).await.unwrap(),
         Claim::Busy(until),
-        "up to and including its end"
+        "the lease is valid until its end"
     );
 }
 
 /// A retry of a request is not a second request.
-pub async fn a_claim_whose_response_was_lost_knows_its_own_owner(store: &impl Store) {
+pub async fn a_claim_whose_response_was_lost_finds_its_own_lease(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     let first = lease(store, &request(&alert, "a", start())).await;
@@ -31,19 +31,19 @@ pub async fn a_claim_whose_response_was_lost_knows_its_own_owner(store: &impl St
     assert_eq!(again, first);
 }
 
-/// Whoever finishes the work, and for whatever later alert, makes the first alert's insight.
+/// The worker that takes over makes the insight of the first alert, also if it has a later alert.
 pub async fn a_takeover_keeps_the_first_claims_insight_key(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
     let later = alert(&types, &event("stu_1", 5, 66, "2025-01-01T13:00:00Z"));
-    assert_eq!(first.key(), later.key(), "both say the same");
+    assert_eq!(first.key(), later.key(), "both have the same alert key");
     lease(store, &request(&first, "a", start())).await;
     let after = start().plus(EVENT_DEADLINE + LEASE_MARGIN + Duration::from_millis(1));
     let taken = lease(store, &request(&later, "b", after)).await;
     assert_eq!((taken.fence, taken.insight_key.alert_id()), (2, first.insight_key().alert_id()));
 }
 
-/// Done is done, to the second at which the insight expires.
+/// The claim is done until the second at which the insight expires.
 pub async fn a_finished_claim_answers_done_for_as_long_as_its_insight_lives(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -61,7 +61,7 @@ pub async fn a_finished_claim_answers_done_for_as_long_as_its_insight_lives(stor
     assert!(matches!(store.claim(&request(&alert, "b", past)).await.unwrap(), Claim::Mine(_)));
 }
 
-/// Calls are counted per claim, whoever holds it.
+/// The calls of a claim are counted over all its owners.
 pub async fn a_released_claim_can_be_claimed_at_once_and_keeps_its_calls(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -74,7 +74,7 @@ pub async fn a_released_claim_can_be_claimed_at_once_and_keeps_its_calls(store: 
     assert_eq!(store.reserve_call(&second).await.unwrap(), Reserved::Call(2));
 }
 
-/// No reserved call, no call.
+/// A worker makes a call only if the store has reserved it.
 pub async fn a_claim_counts_five_calls_and_no_more(store: &impl Store) {
     let types = AlertTypes::built_in();
     let lease = lease(store, &request(&alert(&types, &first_event()), "a", start())).await;
@@ -85,7 +85,7 @@ pub async fn a_claim_counts_five_calls_and_no_more(store: &impl Store) {
     assert_eq!(store.reserve_call(&lease).await.unwrap(), Reserved::Spent);
 }
 
-/// The fence keeps a worker out that has lost its lease.
+/// The fence rejects the writes of a worker that has lost its lease.
 pub async fn a_late_worker_changes_nothing(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -103,19 +103,19 @@ pub async fn a_late_worker_changes_nothing(store: &impl Store) {
     assert_eq!(store.reserve_call(&holder).await.unwrap(), Reserved::Call(1));
 }
 
-/// After 90 days nothing binds the alert to what was; not even a claim that was never finished.
-pub async fn an_expired_claim_starts_anew_under_a_lease_that_ends_later(store: &impl Store) {
+/// After 90 days, an unfinished claim has no effect on its alert.
+pub async fn an_expired_claim_starts_again_under_a_lease_that_ends_later(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
     let past = start().plus(RETENTION + Duration::from_secs(1));
     let held = request(&first, "a", start());
     lease(store, &ClaimRequest { lease_until: past.plus(Duration::from_mins(10)), ..held }).await;
-    let anew = lease(store, &request(&first, "b", past)).await;
-    assert_eq!(anew.fence, 2);
+    let again = lease(store, &request(&first, "b", past)).await;
+    assert_eq!(again.fence, 2);
 }
 
-/// With its own calls, and its own key for the insight.
-pub async fn an_expired_claim_starts_anew(store: &impl Store) {
+/// The new claim has its own calls and its own insight key.
+pub async fn an_expired_claim_starts_again(store: &impl Store) {
     let types = AlertTypes::built_in();
     let first = alert(&types, &first_event());
     let later = alert(&types, &event("stu_1", 5, 65, "2025-01-01T20:00:00Z"));
@@ -124,20 +124,20 @@ pub async fn an_expired_claim_starts_anew(store: &impl Store) {
         store.reserve_call(&held).await.unwrap();
     }
     let past = start().plus(RETENTION + Duration::from_secs(1));
-    let anew = lease(store, &request(&later, "b", past)).await;
-    assert_eq!(anew.insight_key, later.insight_key());
-    assert_eq!(store.reserve_call(&anew).await.unwrap(), Reserved::Call(1));
+    let again = lease(store, &request(&later, "b", past)).await;
+    assert_eq!(again.insight_key, later.insight_key());
+    assert_eq!(store.reserve_call(&again).await.unwrap(), Reserved::Call(1));
     assert_eq!(
         store.reserve_call(&held).await.unwrap(),
         Reserved::Lost,
-        "the old lease is of the expired claim"
+        "the old lease belongs to the expired claim"
     );
-    let made = insight(&later, &anew.insight_key, "run", false, past);
-    let commit = CommitRequest { lease: &anew, insight: &made, todo: None, now: past };
+    let made = insight(&later, &again.insight_key, "run", false, past);
+    let commit = CommitRequest { lease: &again, insight: &made, todo: None, now: past };
     assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
 }
 
-/// No second write for it, and a retry of the claim counts it once.
+/// The first call needs no second write, and a retry of the claim counts it once.
 pub async fn the_first_call_is_counted_with_the_claim(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -154,8 +154,8 @@ pub async fn the_first_call_is_counted_with_the_claim(store: &impl Store) {
     assert_eq!(store.reserve_call(&next).await.unwrap(), Reserved::Spent);
 }
 
-/// A run that asked no model leaves the next one all its calls.
-pub async fn an_unused_first_call_is_given_back_with_the_lease(store: &impl Store) {
+/// After a run that called no model, the next run has all calls.
+pub async fn an_unused_first_call_is_returned_with_the_lease(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     for turn in 0..2 * CALLS_MAX {
@@ -166,8 +166,8 @@ pub async fn an_unused_first_call_is_given_back_with_the_lease(store: &impl Stor
     }
 }
 
-/// A clock that was hours ahead keeps nobody waiting for hours; one that was a little ahead is waited for.
-pub async fn a_lease_that_no_clock_can_have_given_is_not_honoured(store: &impl Store) {
+/// A worker whose clock was hours ahead does not block others for hours. A small difference does block them.
+pub async fn a_lease_that_is_too_long_is_not_honoured(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     let ahead = |lease_until| ClaimRequest { lease_until, ..request(&alert, "ahead", start()) };

@@ -1,5 +1,4 @@
-//! Faults, played step by step under a stopped clock: whichever plug is pulled, one insight, and every event
-//! accounted for.
+//! Cases of faults, with a stopped clock: whatever fails, each alert has one insight, and each event has an outcome.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -19,7 +18,7 @@ use portend_core::limits::{EVENT_DEADLINE, STORE_TRIES_MAX};
 use portend_core::pipeline::{Failure, Outcome, Pipeline};
 use portend_core::store::{Claim, Commit, CommitRequest, Store};
 
-/// The same event, 0 to 400 seconds later, gives the stored insight and is not counted.
+/// The same event, 0 to 400 seconds later, returns the stored insight and does not add to the count.
 pub async fn row_01_the_same_event_twice_is_one_insight(store: &impl Store) {
     let clock = StoppedClock::at(start());
     let mut outcomes = vec![run(store, &clock, &first_event()).await];
@@ -33,7 +32,7 @@ pub async fn row_01_the_same_event_twice_is_one_insight(store: &impl Store) {
     assert_eq!(first.current().unwrap().occurrences, 1);
 }
 
-/// All at once: one works, the others wait for it or hand the event back.
+/// All workers start at once. One makes the insight; the others wait for it or return busy.
 pub async fn row_02_of_eight_workers_one_stores(store: &impl Store) {
     let clock = StoppedClock::at(start());
     let event = first_event();
@@ -52,7 +51,7 @@ pub async fn row_02_of_eight_workers_one_stores(store: &impl Store) {
 }
 
 /// Identity does not depend on the envelope.
-pub async fn row_03_another_event_id_says_nothing_new(store: &impl Store) {
+pub async fn row_03_another_event_id_is_the_same_alert(store: &impl Store) {
     let clock = StoppedClock::at(start());
     let detail = String::from_utf8(first_event()).unwrap();
     let envelope = |id: &str| {
@@ -66,7 +65,7 @@ pub async fn row_03_another_event_id_says_nothing_new(store: &impl Store) {
     assert_statuses(&outcomes, &["stored", "repeated", "repeated"]);
 }
 
-/// It is kept once, however often it comes.
+/// The event is stored once, however often it arrives.
 pub async fn row_04_a_malformed_event_is_parked_once(store: &impl Store) {
     let clock = StoppedClock::at(start());
     let outcomes =
@@ -76,18 +75,18 @@ pub async fn row_04_a_malformed_event_is_parked_once(store: &impl Store) {
     assert_eq!(all(store, start()).await, []);
 }
 
-/// Before the effect: another try. After it: the claim is one's own.
+/// If the claim failed, the retry gets it. If only its response was lost, the retry finds its own claim.
 pub async fn row_06_a_failed_claim_is_retried_and_knows_its_own_success(store: &impl Store) {
     for (number, fault) in [Fault::ErrorBefore, Fault::ErrorAfter].into_iter().enumerate() {
         let clock = StoppedClock::at(start());
         let event = event(&format!("stu_{number}"), 5, 65, "2025-01-01T12:00:00Z");
         let outcome = run_with(store, &clock, &event, &[(Operation::Claim, fault)]).await;
         assert_eq!(outcome.as_ref().map(status), Some("stored"), "{fault:?} {outcome:#?}");
-        assert!(clock.now().since(start()) < EVENT_DEADLINE, "nobody waited for a lease");
+        assert!(clock.now().since(start()) < EVENT_DEADLINE, "a worker waited for a lease");
     }
 }
 
-/// Before the claim nothing is held. After it, the lease must end first.
+/// If the kill is before the claim, the next run starts at once. If it is after the claim, the lease must end first.
 pub async fn row_07_a_kill_around_the_claim_is_taken_over(store: &impl Store) {
     let clock = StoppedClock::at(start());
     assert!(
@@ -106,7 +105,7 @@ pub async fn row_07_a_kill_around_the_claim_is_taken_over(store: &impl Store) {
     assert_eq!(all(store, start()).await.len(), 2);
 }
 
-/// A worker whose clock is 20 seconds ahead takes a lease over that is still held; there is one insight all the same.
+/// A worker whose clock is 20 seconds ahead takes over a valid lease. There is still only one insight.
 pub async fn row_09_a_clock_that_is_off_makes_no_second_insight(store: &impl Store) {
     let types = AlertTypes::built_in();
     let event = first_event();
@@ -123,7 +122,7 @@ pub async fn row_09_a_clock_that_is_off_makes_no_second_insight(store: &impl Sto
     assert_eq!(all(store, start()).await.len(), 1);
 }
 
-/// Twice before the effect: the third try commits. After it: the insight that is there is one's own.
+/// If the commit fails twice, the third try stores the insight. If only a response was lost, the retry finds its own.
 pub async fn row_16_a_failed_commit_is_retried_and_knows_its_own_success(store: &impl Store) {
     let before = (Operation::Commit, Fault::ErrorBefore);
     let after = (Operation::Commit, Fault::ErrorAfter);
@@ -138,7 +137,7 @@ pub async fn row_16_a_failed_commit_is_retried_and_knows_its_own_success(store: 
     assert_eq!(all(store, start()).await.len(), plans.len());
 }
 
-/// Before the commit: judged again. After it: returned.
+/// If the kill is before the commit, the next run makes the insight. If it is after the commit, the run returns it.
 pub async fn row_17_a_kill_around_the_commit_leaves_one_insight(store: &impl Store) {
     let cases = [
         ((Operation::Commit, Fault::KillBefore), "stored"),
@@ -155,7 +154,7 @@ pub async fn row_17_a_kill_around_the_commit_leaves_one_insight(store: &impl Sto
     assert_eq!(all(store, start()).await.len(), cases.len());
 }
 
-/// It slept through its lease; the other's insight remains, and the claim stays done.
+/// The worker paused for longer than its lease. The insight of the other worker stays, and the claim stays done.
 pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl Store) {
     let types = AlertTypes::built_in();
     let event = first_event();
@@ -172,10 +171,10 @@ pub async fn row_18_a_worker_that_wakes_late_returns_what_is_stored(store: &impl
     assert_statuses(&[run(store, &clock, &event).await], &["repeated"]);
 }
 
-/// What cannot be stored is handed back, and its claim is free for the next delivery.
+/// An event that cannot be stored fails, and its claim is free for the next delivery.
 pub async fn a_store_that_stays_down_fails_the_event_and_frees_the_claim(store: &impl Store) {
     let clock = StoppedClock::at(start());
-    // The commit is retried for as long as is reserved for it; it cannot be retried more often than this.
+    // The worker retries the commit within a limited time, so it cannot retry more often than this.
     let down = [(Operation::Commit, Fault::ErrorBefore); 100];
     let outcome = run_with(store, &clock, &first_event(), &down).await.unwrap();
     assert_eq!(status(&outcome), "store_unreachable");
@@ -186,7 +185,7 @@ pub async fn a_store_that_stays_down_fails_the_event_and_frees_the_claim(store: 
     assert_statuses(&[run(store, &clock, b"{").await], &["parked"]);
 }
 
-/// Each operation of each path, in each way, and what a later delivery finds.
+/// Each operation fails in each way, and a later delivery finds one insight.
 pub async fn every_operation_failed_or_killed_leaves_one_insight(store: &impl Store) {
     let mut number = 0;
     for operation in Operation::OF_AN_ALERT {
@@ -209,7 +208,7 @@ pub async fn every_operation_failed_or_killed_leaves_one_insight(store: &impl St
     }
 }
 
-/// Drives several workers at once, each a step at a time.
+/// Runs several workers at once, one step at a time.
 async fn all_of<F: Future<Output = EventResult>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<EventResult> {
     let mut outcomes = Vec::new();
     poll_fn(|context| {

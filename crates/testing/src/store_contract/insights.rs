@@ -1,4 +1,4 @@
-//! Insights and parked events: stored once, counted, found, and absent once they have expired.
+//! Cases of insights and parked events: stored once, counted, found, and absent after they have expired.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use portend_core::time::Timestamp;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Whoever comes second gets what is there, and the claim is done.
+/// A second commit gets the existing insight, and the claim is done.
 pub async fn an_insight_is_committed_once(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -30,8 +30,8 @@ pub async fn an_insight_is_committed_once(store: &impl Store) {
     assert_eq!(claim, Claim::Done(lease.insight_key));
 }
 
-/// The same commit again is not another's insight.
-pub async fn a_commit_whose_response_was_lost_knows_its_own_insight(store: &impl Store) {
+/// A retry of a commit finds its own insight.
+pub async fn a_commit_whose_response_was_lost_finds_its_own_insight(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
     let lease = lease(store, &request(&alert, "a", start())).await;
@@ -74,9 +74,9 @@ pub async fn an_insight_whose_key_is_another_alerts_gets_a_longer_one(store: &im
     assert_eq!(all(store, start()).await.len(), 2);
 }
 
-/// A worker that commits late looks for the insight of whoever took over. What is under the claim's key is not it, if the
-/// claim's own insight would get a longer key. Nor is it what an upgrade may replace.
-pub async fn another_alerts_insight_is_never_taken_for_ones_own(store: &impl Store) {
+/// A worker that commits late looks for the insight of the worker that took over. Another alert's insight can have the
+/// key of the claim, so that the claim's own insight has a longer key. An upgrade must not replace that other insight.
+pub async fn another_alerts_insight_is_never_returned_or_replaced(store: &impl Store) {
     let types = AlertTypes::built_in();
     let at = "2025-01-01T12:00:00Z";
     let [first, second] = COLLISION.map(|(calls, health)| event("stu_1", calls, health, at));
@@ -95,7 +95,7 @@ pub async fn another_alerts_insight_is_never_taken_for_ones_own(store: &impl Sto
     assert!(store.insight(&late.insight_key, after).await.unwrap().unwrap().is_degraded());
 }
 
-/// Deliveries come in any order; an older one is a repeat that is not counted.
+/// Deliveries arrive in any order. An older one is a repeat that does not add to the count.
 pub async fn a_repeat_counts_only_what_is_later_than_last_seen(store: &impl Store) {
     let lease = store_one(store, &first_event(), false, None, start()).await;
     let first = lease.insight_key.alert_timestamp();
@@ -112,7 +112,7 @@ pub async fn a_repeat_counts_only_what_is_later_than_last_seen(store: &impl Stor
     }
 }
 
-/// So that whoever sees it again knows what was not published.
+/// A run that finds the insight again must know whether it still has to be published.
 pub async fn a_repeat_says_what_is_left_to_do(store: &impl Store) {
     for (student, todo) in [("stu_1", Some(Todo::Notify)), ("stu_2", Some(Todo::Upgrade)), ("stu_3", None)] {
         let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
@@ -125,7 +125,7 @@ pub async fn a_repeat_says_what_is_left_to_do(store: &impl Store) {
     }
 }
 
-/// An update of what is absent would leave a stub.
+/// An update of a missing item must not create a partial item.
 pub async fn a_repeat_of_nothing_makes_nothing(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -147,7 +147,7 @@ pub async fn a_repeat_of_nothing_makes_nothing(store: &impl Store) {
     assert_eq!(store.parked(None, 10, start()).await.unwrap().events, []);
 }
 
-/// A store may delete late; nobody must see it.
+/// A store may delete expired items late, but must not return them.
 pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     let lease = store_one(store, &first_event(), true, None, start()).await;
     let key = lease.insight_key.clone();
@@ -166,7 +166,11 @@ pub async fn what_has_expired_is_absent_everywhere(store: &impl Store) {
     assert_eq!(store.parked(None, 10, past).await.unwrap().events, []);
     store.park(&Parked { received_at: past, ..parked.clone() }, "owner").await.unwrap();
     let events = store.parked(None, 10, past).await.unwrap().events;
-    assert_eq!(events.iter().map(|each| each.received_at).collect::<Vec<_>>(), [past], "parked anew");
+    assert_eq!(
+        events.iter().map(|each| each.received_at).collect::<Vec<_>>(),
+        [past],
+        "the event is parked again"
+    );
 }
 
 fn subject_event(at: &str) -> Vec<u8> {
@@ -180,7 +184,7 @@ async fn four_insights(store: &impl Store) {
         event("stu_1", 5, 65, "2025-01-01T12:00:00Z"),
         event("stu_2", 3, 90, "2025-01-01T12:01:00Z"),
         subject_event("2025-01-01T12:02:00Z"),
-        // Older than the first, and made later: one entity's insights are in the order of its alerts.
+        // This alert is older than the first, but its insight is newer. An entity's insights are in the order of alerts.
         event("stu_1", 9, 20, "2025-01-01T11:00:00Z"),
     ];
     for (minute, event) in (0..).zip(events) {
@@ -192,7 +196,7 @@ fn scores(page: &InsightPage) -> Vec<f64> {
     page.insights.iter().map(|insight| insight.risk_score().get()).collect()
 }
 
-/// By entity, type, least risk, time, and by several of them.
+/// Filters by entity, type, minimum risk, time, and several of them.
 pub async fn filters_hold_together_and_the_newest_comes_first(store: &impl Store) {
     four_insights(store).await;
     let query = InsightQuery { limit: 10, ..InsightQuery::default() };
@@ -224,7 +228,7 @@ pub async fn filters_hold_together_and_the_newest_comes_first(store: &impl Store
     }
 }
 
-/// A page starts after a key: what arrives before it moves nothing, and nothing is skipped or shown twice.
+/// A page starts after a key, so a new insight before it does not cause a skipped or repeated insight.
 pub async fn pages_follow_one_another_while_insights_arrive(store: &impl Store) {
     four_insights(store).await;
     let mut query = InsightQuery { limit: 3, ..InsightQuery::default() };
@@ -242,7 +246,7 @@ pub async fn pages_follow_one_another_while_insights_arrive(store: &impl Store) 
     assert_eq!((scores(&newest), scores(&oldest), oldest.next), (vec![63.0], vec![95.0], None));
 }
 
-/// Every field, and names in any script.
+/// The test has every field, and a name with characters of several scripts.
 pub async fn an_insight_reads_back_as_it_was_put(store: &impl Store) {
     let types = AlertTypes::built_in();
     let name = "日本語 \\\"C#\\\" é '; DROP TABLE insight; --";
@@ -256,7 +260,7 @@ pub async fn an_insight_reads_back_as_it_was_put(store: &impl Store) {
     assert_eq!(store.insight(&lease.insight_key, start()).await.unwrap(), Some(put.to_stored()));
 }
 
-/// The sha256 of the event is its name.
+/// The sha256 of the event is its key.
 pub async fn a_parked_event_is_one_item_however_often_it_is_refused(store: &impl Store) {
     let event = vec![b'['; EVENT_BYTES_MAX + 10];
     let first = Parked::new(&event, &Refusal::new(Reason::TooLarge, "too large"), start());
@@ -270,7 +274,7 @@ pub async fn a_parked_event_is_one_item_however_often_it_is_refused(store: &impl
     assert_eq!((item.event.len(), item.event_bytes), (EVENT_BYTES_MAX, EVENT_BYTES_MAX + 10));
 }
 
-/// As insights are.
+/// Parked events have pages, as insights do.
 pub async fn parked_events_are_paged_newest_first(store: &impl Store) {
     let refusal = Refusal::new(Reason::NotJson, "it is not");
     for minute in 0..3_u32 {
@@ -284,7 +288,7 @@ pub async fn parked_events_are_paged_newest_first(store: &impl Store) {
     assert_eq!((received(&second.events), second.next), (vec![start()], None));
 }
 
-/// So that nobody runs it again by mistake.
+/// The outcome prevents a second replay by mistake.
 pub async fn a_replay_is_noted_on_its_parked_event(store: &impl Store) {
     let parked = Parked::new(b"{", &Refusal::new(Reason::NotJson, "it is not"), start());
     store.park(&parked, "owner").await.unwrap();

@@ -1,4 +1,4 @@
-//! What is left to do with a stored insight: publishing it, and upgrading a degraded one.
+//! Cases of the work after an insight is stored: to publish it, and to upgrade a degraded one.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ async fn todos(store: &impl Store, now: Timestamp) -> Vec<(String, Todo)> {
     due.into_iter().map(|due| (due.key.entity_id().to_owned(), due.todo)).collect()
 }
 
-/// Oldest first, and no more than asked for.
-pub async fn what_is_to_be_published_is_due_until_it_is_published(store: &impl Store) {
+/// The oldest insights come first, up to the limit.
+pub async fn an_unpublished_insight_is_due_until_it_is_published(store: &impl Store) {
     let second = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
     let later = store_one(store, &second, false, Some(Todo::Notify), start().plus(MINUTE)).await;
     let first = store_one(store, &first_event(), false, Some(Todo::Notify), start()).await;
@@ -47,7 +47,11 @@ pub async fn what_is_to_be_published_is_due_until_it_is_published(store: &impl S
     assert_eq!(keys, [(&first.insight_key, first.alert_key, Todo::Notify)]);
     let place = due.first().map(DueInsight::place);
     let rest = store.due(start(), place.as_ref(), 10).await.unwrap();
-    assert_eq!(rest.iter().map(|due| &due.key).collect::<Vec<_>>(), [&later.insight_key], "after the first");
+    assert_eq!(
+        rest.iter().map(|due| &due.key).collect::<Vec<_>>(),
+        [&later.insight_key],
+        "the page starts after the first insight"
+    );
     store.clear_todo(&first.insight_key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_2".to_owned(), Todo::Notify)]);
     store.clear_todo(&later.insight_key, "run", Todo::Notify).await.unwrap();
@@ -64,11 +68,11 @@ pub async fn a_degraded_insight_is_due_for_an_upgrade_after_it_is_published(stor
     assert_eq!(
         todos(store, start()).await,
         [("stu_1".to_owned(), Todo::Upgrade)],
-        "it is published, not upgraded"
+        "the insight is published, but not upgraded"
     );
 }
 
-/// What counts its repeats, and when it ends, stay.
+/// The upgrade does not change the occurrences and the expiry.
 pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -91,8 +95,8 @@ pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let again = insight(&alert, &key, "another", false, now);
     let another = CommitRequest { insight: &again, todo: None, ..commit };
     let unchanged = store.commit_upgrade(&another).await.unwrap();
-    assert_eq!(unchanged, Some(stored), "it is not degraded any more");
-    // Whoever published the degraded one has not published this.
+    assert_eq!(unchanged, Some(stored), "the insight is no longer degraded");
+    // The run that published the degraded insight has not published this one.
     store.clear_todo(&key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, now).await, [("stu_1".to_owned(), Todo::Notify)]);
     store.clear_todo(&key, "upgrade", Todo::Notify).await.unwrap();
@@ -103,7 +107,7 @@ pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     assert_eq!(store.commit_upgrade(&absent).await.unwrap(), None);
 }
 
-/// The claim's own five do not count against it, whether they were made or not.
+/// The five calls of the claim do not count towards the upgrade.
 pub async fn an_upgrade_has_its_own_two_calls_and_its_claim_stays_done(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -113,7 +117,7 @@ pub async fn an_upgrade_has_its_own_two_calls_and_its_claim_stays_done(store: &i
     assert_eq!(
         upgrade_lease(store, &upgrade_request(&alert, "a", now)).await,
         upgrade,
-        "its own, whose response was lost"
+        "a retry finds its own lease"
     );
     assert_eq!(store.claim(&request(&alert, "b", now)).await.unwrap(), Claim::Done(held.insight_key.clone()));
     let other = store.claim_upgrade(&upgrade_request(&alert, "b", now)).await.unwrap();
@@ -123,7 +127,7 @@ pub async fn an_upgrade_has_its_own_two_calls_and_its_claim_stays_done(store: &i
     assert_eq!(store.reserve_call(&upgrade).await.unwrap(), Reserved::Spent);
 }
 
-/// Whoever upgrades without a bus leaves publishing to those who have one.
+/// A worker without a bus upgrades the insight, and another worker publishes it.
 pub async fn an_upgrade_of_what_is_unpublished_is_still_to_be_published(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -135,18 +139,21 @@ pub async fn an_upgrade_of_what_is_unpublished_is_still_to_be_published(store: &
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Notify)]);
 }
 
-/// What nothing can be done for is not looked at again.
-pub async fn an_upgrade_that_is_given_up_is_due_no_more(store: &impl Store) {
+/// The sweep does not return to an insight that cannot be upgraded.
+pub async fn an_abandoned_upgrade_is_no_longer_due(store: &impl Store) {
     let key = store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await.insight_key;
     store.clear_todo(&key, "another run", Todo::Upgrade).await.unwrap();
     store.clear_todo(&key, "run", Todo::Notify).await.unwrap();
     assert_eq!(todos(store, start()).await, [("stu_1".to_owned(), Todo::Upgrade)]);
     store.clear_todo(&key, "run", Todo::Upgrade).await.unwrap();
     assert_eq!(todos(store, start()).await, []);
-    assert!(store.insight(&key, start()).await.unwrap().unwrap().is_degraded(), "it stays as it is");
+    assert!(
+        store.insight(&key, start()).await.unwrap().unwrap().is_degraded(),
+        "the insight is still degraded"
+    );
 }
 
-/// Two upgrades at most; a failure says when the next may be tried.
+/// An insight has at most two tries, with a pause between them.
 pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());
@@ -203,8 +210,8 @@ pub async fn an_upgrade_that_was_cut_off_does_not_count(store: &impl Store) {
     }
 }
 
-/// An alert that somebody works on cannot be upgraded. An earlier version could crash between the insight and its claim's
-/// end; the upgrade ends the claim.
+/// An alert in progress cannot be upgraded. An earlier version could crash after the insight was stored and before the
+/// claim was done, so the upgrade marks the claim as done.
 pub async fn an_unfinished_claim_is_upgraded_when_its_lease_is_over(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());

@@ -1,7 +1,5 @@
-//! Breakers over many alerts, one after another and at once.
+//! Tests the breakers over many alerts, one after another and at once.
 //!
-//! Takes: scripts, and pauses between alerts.
-//! Gives: the calls of each alert.
 //! Never: waits in real time.
 
 use std::time::Duration;
@@ -14,7 +12,7 @@ use portend_core::model::ConfigurationFault;
 use portend_core::store::Reserved;
 use portend_core::time::Timestamp;
 
-/// The line of each alert, each after a pause of so many seconds.
+/// The line of each alert, with a pause in seconds before each.
 fn lines(script: &str, pauses_secs: &[u64]) -> Vec<String> {
     let world = World::new();
     let models = world.models(script);
@@ -29,7 +27,7 @@ fn lines(script: &str, pauses_secs: &[u64]) -> Vec<String> {
 }
 
 #[test]
-fn five_transient_failures_in_a_row_open_it_and_a_probe_closes_it() {
+fn five_transient_failures_in_a_row_open_the_breaker_and_a_probe_closes_it() {
     let script = "unavailable unavailable unavailable unavailable unavailable unavailable ok ok | ok";
     let expected = [
         "a:unavailable a:unavailable b:accepted => ok",
@@ -46,7 +44,7 @@ fn five_transient_failures_in_a_row_open_it_and_a_probe_closes_it() {
 }
 
 #[test]
-fn time_outs_count_as_transient_and_a_success_starts_the_count_anew() {
+fn time_outs_count_as_transient_and_a_success_resets_the_count() {
     let out = "a:timed_out b:accepted => ok";
     let open = "b:accepted => ok";
     assert_eq!(lines("timed_out | ok", &[0; 6]), [out, out, out, out, out, open]);
@@ -58,7 +56,7 @@ fn time_outs_count_as_transient_and_a_success_starts_the_count_anew() {
 }
 
 #[test]
-fn what_a_reply_is_worth_does_not_open_it_and_neither_does_a_rejected_request() {
+fn neither_a_bad_reply_nor_a_rejected_request_opens_the_breaker() {
     for (script, expected) in [
         ("bad | ok", "a:no_object a!:no_object b:accepted => ok"),
         ("empty | ok", "a:empty a:empty b:accepted => ok"),
@@ -71,7 +69,7 @@ fn what_a_reply_is_worth_does_not_open_it_and_neither_does_a_rejected_request() 
 }
 
 #[test]
-fn a_configuration_error_opens_it_at_once_and_is_never_masked() {
+fn a_configuration_error_opens_the_breaker_at_once_and_is_always_reported() {
     let (asked, skipped) =
         ("a:wrong_key b:accepted => ok (a wrong_key)", "b:accepted => ok (skipped a wrong_key)");
     let repaired = "a:accepted => ok";
@@ -102,7 +100,7 @@ fn a_probes_transient_failure_does_not_hide_a_configuration_error() {
 }
 
 #[test]
-fn a_spent_quota_opens_it_at_once_without_an_alarm() {
+fn a_spent_quota_opens_the_breaker_at_once_without_an_alarm() {
     let (asked, skipped) = ("a:over_quota b:accepted => ok", "b:accepted => ok");
     assert_eq!(lines("over_quota ok | ok", &[0, 299, 1]), [asked, skipped, "a:accepted => ok"]);
 }
@@ -115,7 +113,7 @@ fn a_skipped_model_makes_a_result_without_an_answer_degraded() {
 }
 
 #[test]
-fn a_probe_that_steps_down_goes_on_by_the_prompt() {
+fn a_probe_that_steps_down_continues_without_the_schema() {
     let failed = "a+:unavailable a+:unavailable => all_failed degraded";
     assert_eq!(
         lines("+ unavailable unavailable unavailable unavailable unavailable schema ok", &[0, 0, 0, 30]),
@@ -124,7 +122,7 @@ fn a_probe_that_steps_down_goes_on_by_the_prompt() {
 }
 
 #[test]
-fn ten_minutes_of_every_model_down_cost_a_probe_in_thirty_seconds() {
+fn while_every_model_is_down_each_is_probed_every_thirty_seconds() {
     for script in ["unavailable | unreachable", "hang | unavailable", "+ hang | + hang"] {
         let world = World::new();
         let models = world.models(script);
@@ -140,7 +138,7 @@ fn ten_minutes_of_every_model_down_cost_a_probe_in_thirty_seconds() {
         for name in ["a", "b"] {
             let calls: Vec<&Made> = made.iter().filter(|made| made.model == name).collect();
             assert!((12..=30).contains(&calls.len()), "{script}: {name} {} of {alerts} alerts", calls.len());
-            // Once it is open, a probe each. One that steps down goes on at once.
+            // An open breaker allows one probe at a time. A probe that steps down calls again at once.
             let open = calls.iter().skip(7);
             for (one, next) in open.clone().zip(open.skip(1)).filter(|(one, _)| !one.form.is_native()) {
                 assert!(next.at.since(one.at) >= Duration::from_secs(30), "{script}: {name}");
@@ -150,7 +148,7 @@ fn ten_minutes_of_every_model_down_cost_a_probe_in_thirty_seconds() {
 }
 
 #[test]
-fn of_many_alerts_at_once_one_probes() {
+fn only_one_of_many_concurrent_alerts_probes() {
     let world = World::new();
     let down = world.models("key | ok");
     world.clock.run(world.ask(&down));
@@ -161,12 +159,12 @@ fn of_many_alerts_at_once_one_probes() {
     let probes = world.made.lock().unwrap().iter().filter(|made| made.model == "a").count();
     assert_eq!(probes, 1);
     let alarms = all.iter().flat_map(|asked| &asked.alarms).filter(|alarm| alarm.skipped).count();
-    assert_eq!(alarms, 7, "each of the others says why it skips the model");
+    assert_eq!(alarms, 7, "all other alerts report why they skip the model");
     assert!(all.iter().all(|asked| asked.answer.is_some()));
 }
 
 #[test]
-fn a_probe_that_is_cancelled_leaves_room_for_another() {
+fn after_a_cancelled_probe_another_can_begin() {
     let world = World::new();
     let down = world.models("key");
     world.clock.run(world.ask(&down));
@@ -188,8 +186,7 @@ fn a_skipped_model_alarms_once_per_alert() {
     let models = world.models("key | ok");
     world.clock.run(world.ask(&models));
     world.made.lock().unwrap().clear();
-    // The store takes so long that the call to the next model is counted and not made, and the chain looks
-    // again.
+    // The store is so slow that the call to the next model is reserved but not made. Then the chain decides again.
     let slow = async || {
         world.clock.sleep(Duration::from_secs(9)).await;
         Ok(Reserved::Call(1))

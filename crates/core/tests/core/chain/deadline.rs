@@ -1,7 +1,6 @@
-//! When each call starts and how long it may take.
+//! Tests when each call starts and how long it may take. `a 0+20` is a call to model `a` that starts at 0 s and takes
+//! 20 s. The last 3 s of an event are for the store.
 //!
-//! Takes: scripts with their seconds, and the time of the event, of which 3 s are for the store.
-//! Gives: for each call its model, start and length: `a 0+20`.
 //! Never: waits in real time.
 
 use std::time::Duration;
@@ -13,7 +12,7 @@ use portend_core::limits::CALLS_MAX;
 use portend_core::limits::{RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 use portend_core::store::Reserved;
 
-/// One alert with so many seconds, for which the store takes so many per reservation.
+/// Runs one alert that has `secs` seconds. Each reservation takes `reserve_secs`.
 fn timed<'m>(
     world: &'m World,
     models: &'m [Scripted<'_>],
@@ -34,7 +33,7 @@ fn line(script: &str, secs: u64, reserve_secs: u64) -> String {
     let made = world.made.lock().unwrap();
     let calls = made.iter().zip(&asked.attempts).map(|(made, attempt)| {
         let start = made.at.as_millis() - START * 1000;
-        assert_eq!((start % 1000, attempt.ms % 1000), (0, 0), "whole seconds");
+        assert_eq!((start % 1000, attempt.ms % 1000), (0, 0), "the times are not whole seconds");
         format!("{} {}+{} ", made.model, start / 1000, attempt.ms / 1000)
     });
     format!("{}=> {}", calls.collect::<String>(), end(&asked))
@@ -67,7 +66,7 @@ fn attempts_share_the_time_in_their_order() {
 }
 
 #[test]
-fn a_retry_after_is_kept_to_if_it_leaves_time_for_the_call_and_for_the_next_model() {
+fn a_retry_after_is_obeyed_if_it_leaves_time_for_the_call_and_for_the_next_model() {
     for (script, expected) in [
         ("throttled:0 ok", "a 0+0 a 0+0 => ok"),
         ("throttled:7@2 ok", "a 0+2 a 9+0 => ok"),
@@ -82,7 +81,7 @@ fn a_retry_after_is_kept_to_if_it_leaves_time_for_the_call_and_for_the_next_mode
 }
 
 #[test]
-fn a_pause_of_the_chains_own_is_within_its_bounds_and_differs() {
+fn the_chains_own_pauses_are_random_within_their_bounds() {
     let world = World::new();
     let pauses: Vec<Duration> = (0..50)
         .map(|_| {
@@ -97,14 +96,14 @@ fn a_pause_of_the_chains_own_is_within_its_bounds_and_differs() {
 }
 
 #[test]
-fn a_slow_store_takes_its_time_from_the_attempt() {
+fn a_slow_store_shortens_the_attempt() {
     for (script, secs, reserve_secs, expected) in [
         ("hang | ok", 60, 4, "a 4+16 b 24+0 => ok"),
         ("ok", 20, 12, "a 12+0 => ok"),
-        // The call that was counted is not made: it would have less than its least.
+        // The reserved call is not made, because it would have less than its minimum time.
         ("ok", 20, 13, "=> deadline degraded:budget"),
         ("ok | ok", 17, 4, "b 8+0 => ok"),
-        // A slow first exchange and a model that hangs leave the next one its time.
+        // A slow store and a model that hangs leave enough time for the next model.
         ("hang | ok@4", 30, 1, "a 1+19 b 21+4 => ok"),
     ] {
         assert_eq!(line(script, secs, reserve_secs), expected, "{script} in {secs} s");

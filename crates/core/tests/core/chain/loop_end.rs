@@ -1,8 +1,5 @@
-//! How the loop ends, and what it hands back.
-//!
-//! Takes: scripts, and what the store answers to a reservation.
-//! Gives: the end, the attempts and the answer.
-//! Never: repeats what the tables of rows show.
+//! Tests how the chain stops, and what it returns: the stop reason, the attempts and the answer. The file `rows` tests
+//! the outcomes of single calls.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,7 +14,7 @@ use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
 
-/// The line of one alert for which the store answers so.
+/// The line of one alert, with these responses of the store to its reservations.
 fn reserving(script: &str, answers: Vec<Result<Reserved, StoreError>>) -> String {
     let world = World::new();
     let models = world.models(script);
@@ -28,7 +25,7 @@ fn reserving(script: &str, answers: Vec<Result<Reserved, StoreError>>) -> String
 }
 
 #[test]
-fn no_reserved_call_no_call() {
+fn without_a_reservation_no_call_is_made() {
     let busy = || Err(StoreError::Busy { source: "locked".into() });
     let call = || Ok(Reserved::Call(1));
     assert_eq!(reserving("ok", vec![call()]), "a:accepted => ok");
@@ -46,7 +43,7 @@ fn no_reserved_call_no_call() {
 }
 
 #[test]
-fn a_usable_answer_outlives_a_store_that_counts_no_more_calls_but_not_a_lost_lease() {
+fn a_usable_answer_is_returned_although_the_store_fails_but_not_after_a_lost_lease() {
     let busy = Err(StoreError::Busy { source: "locked".into() });
     let then = |answer| vec![Ok(Reserved::Call(1)), answer];
     let script = "unsupported:2 ok | ok";
@@ -55,7 +52,7 @@ fn a_usable_answer_outlives_a_store_that_counts_no_more_calls_but_not_a_lost_lea
     assert_eq!(reserving(script, then(Ok(Reserved::Lost))), "a:unsupported => lost");
 }
 
-/// The second is the next model's, if there is one.
+/// The second call goes to the next model, if there is one.
 #[test]
 fn an_upgrade_has_two_calls() {
     for (script, line) in [
@@ -78,7 +75,7 @@ fn a_chain_without_models_is_not_degraded() {
 }
 
 #[test]
-fn each_attempt_says_what_was_asked_and_its_outcome() {
+fn each_attempt_records_its_call_and_its_outcome() {
     let world = World::new();
     let models = world.models("+ bad@2 unavailable@1 | unsupported:3 unsupported:1");
     let asked = world.clock.run(world.ask(&models));
@@ -102,10 +99,10 @@ fn each_attempt_says_what_was_asked_and_its_outcome() {
         (models[1].spec(), "answered", true)
     );
     assert_eq!(first.text.as_deref(), Some("unsupported:3"));
-    assert_eq!(second.text, None, "the answer's own text is not a rejected one");
+    assert_eq!(second.text, None, "the text of the answer is not recorded as rejected");
 }
 
-/// A model that borrows nothing.
+/// A model without references, so that it can move between threads.
 struct Plain;
 
 impl Model for Plain {

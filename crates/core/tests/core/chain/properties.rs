@@ -1,8 +1,6 @@
-//! What holds for any script, plan, time and store.
+//! Tests the invariants of the chain with random scripts, limits, times and stores.
 //!
-//! Takes: random ones.
-//! Gives: the smallest that breaks a rule.
-//! Never: knows the policy's own reasons, but for what it promises.
+//! Never: depends on how the policy decides.
 
 use std::time::Duration;
 
@@ -40,7 +38,7 @@ const WORDS: [&str; 22] = [
     "hang",
 ];
 
-/// What the store answers to one reservation, and the seconds that it takes.
+/// The kind of the store's response to a reservation, and the seconds that it takes.
 type Counted = (u8, u64);
 
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ struct Case {
     secs: u64,
     calls: u32,
     reservations: Vec<Counted>,
-    /// Alerts before this one, so that breakers and schemas are in any state.
+    /// The number of alerts before this one, which bring breakers and schemas into any state.
     before: usize,
 }
 
@@ -121,7 +119,7 @@ proptest! {
         let made = world.made.lock().unwrap();
 
         prop_assert_eq!(made.len(), asked.attempts.len());
-        prop_assert!(made.len() <= reserved, "a call without its reservation");
+        prop_assert!(made.len() <= reserved, "a call has no reservation");
         prop_assert!(made.len() <= usize::try_from(case.calls).unwrap());
         let position = |name: &str| models.iter().position(|model| model.spec.name == name).unwrap();
         for model in &models {
@@ -136,22 +134,22 @@ proptest! {
         }
         for (call, attempt) in made.iter().zip(&asked.attempts) {
             let took = Duration::from_millis(attempt.ms);
-            prop_assert!(end.since(call.at) >= ATTEMPT_TIME_MIN, "a call too late");
-            prop_assert!(took <= ATTEMPT_TIMEOUT && call.at.plus(took) <= end, "a call too long");
+            prop_assert!(end.since(call.at) >= ATTEMPT_TIME_MIN, "a call begins too late");
+            prop_assert!(took <= ATTEMPT_TIMEOUT && call.at.plus(took) <= end, "a call takes too long");
             prop_assert!(call.output_tokens <= attempt.spec.output_tokens_max);
         }
         for (one, next) in asked.attempts.iter().zip(asked.attempts.iter().skip(1)) {
-            prop_assert!(position(&one.spec.name) <= position(&next.spec.name), "back to an earlier model");
-            prop_assert!(!matches!(one.outcome, AttemptOutcome::Accepted | AttemptOutcome::Guardrail), "after the end");
+            prop_assert!(position(&one.spec.name) <= position(&next.spec.name), "the chain goes back to an earlier model");
+            prop_assert!(!matches!(one.outcome, AttemptOutcome::Accepted | AttemptOutcome::Guardrail), "a call follows the end of the chain");
             let may_fail_over = !matches!(one.outcome, AttemptOutcome::Unsupported { .. });
-            prop_assert!(may_fail_over || one.spec == next.spec, "past a usable answer");
+            prop_assert!(may_fail_over || one.spec == next.spec, "the chain fails over from a usable answer");
         }
         let usable = asked.attempts.iter().any(|attempt| attempt.outcome.is_usable());
         let withheld = matches!(asked.stop, StopReason::Guardrail | StopReason::Lost);
         prop_assert_eq!(asked.answer.is_some(), usable && !withheld);
         prop_assert!(asked.degraded.is_none() || asked.answer.is_none());
         if case.reservations.iter().all(|(_, secs)| *secs == 0) {
-            prop_assert!(clock.now() <= end.max(start), "the store's time is used up");
+            prop_assert!(clock.now() <= end.max(start), "the chain uses the time of the store");
         }
     }
 }

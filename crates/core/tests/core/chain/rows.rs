@@ -1,15 +1,11 @@
-//! What may come back from a model, and what the chain makes of it: every row of the retry rules, calls
-//! counted.
-//!
-//! Takes: scripts.
-//! Gives: the calls and the end of each.
-//! Never: looks at times; `deadline` does.
+//! Tests every rule for the outcome of a call: which call follows, and how the chain ends. The file `deadline` tests
+//! the times.
 
 use super::script::{World, check};
 use portend_core::model::{Message, Role};
 
 #[test]
-fn a_failure_that_may_pass_is_waited_out_once_and_then_fails_over() {
+fn a_transient_failure_is_retried_once_and_then_fails_over() {
     check(&[
         ("throttled", "throttled ok | ok", "a:throttled a:accepted => ok"),
         ("throttled twice", "throttled | ok", "a:throttled a:throttled b:accepted => ok"),
@@ -24,13 +20,17 @@ fn a_failure_that_may_pass_is_waited_out_once_and_then_fails_over() {
 }
 
 #[test]
-fn a_failure_that_waiting_does_not_mend_fails_over_at_once() {
+fn a_failure_that_a_pause_cannot_fix_fails_over_at_once() {
     check(&[
         ("408", "timed_out ok | ok", "a:timed_out b:accepted => ok"),
         ("our time-out", "hang ok | ok", "a:timed_out b:accepted => ok"),
         ("the account's quota", "over_quota ok | ok", "a:over_quota b:accepted => ok"),
         ("configuration raises an alarm", "key ok | ok", "a:wrong_key b:accepted => ok (a wrong_key)"),
-        ("so does a rejected request", "rejected ok | ok", "a:rejected b:accepted => ok (a rejected)"),
+        (
+            "a rejected request raises an alarm",
+            "rejected ok | ok",
+            "a:rejected b:accepted => ok (a rejected)",
+        ),
         (
             "configuration after a pause",
             "unavailable key | ok",
@@ -45,12 +45,12 @@ fn a_failure_that_waiting_does_not_mend_fails_over_at_once() {
 }
 
 #[test]
-fn an_unusable_reply_is_asked_again_once_and_then_fails_over() {
+fn an_unusable_reply_is_re_asked_once_and_then_fails_over() {
     check(&[
         ("repaired", "bad ok | ok", "a:no_object a!:accepted => ok"),
         ("unusable twice", "bad | ok", "a:no_object a!:no_object b:accepted => ok"),
         (
-            "the next model is asked afresh",
+            "the next model has its own re-ask",
             "bad | bad ok",
             "a:no_object a!:no_object b:no_object b!:accepted => ok",
         ),
@@ -59,11 +59,7 @@ fn an_unusable_reply_is_asked_again_once_and_then_fails_over() {
             "bad unavailable | ok",
             "a:no_object a!:unavailable b:accepted => ok",
         ),
-        (
-            "a re-ask after a pause is one too many",
-            "unavailable bad | ok",
-            "a:unavailable a:no_object b:accepted => ok",
-        ),
+        ("no re-ask after a retry", "unavailable bad | ok", "a:unavailable a:no_object b:accepted => ok"),
         ("empty", "empty ok | ok", "a:empty a:accepted => ok"),
         ("empty twice", "empty blank | ok", "a:empty a:empty b:accepted => ok"),
         ("an unknown stop reason", "unknown ok | ok", "a:unknown_stop a:accepted => ok"),
@@ -71,7 +67,7 @@ fn an_unusable_reply_is_asked_again_once_and_then_fails_over() {
         ("at its length", "length ok | ok", "a:length a^:accepted => ok"),
         ("twice", "length | ok", "a:length a^:length b:accepted => ok"),
         (
-            "the ceiling is the model's own",
+            "each model has its own token limit",
             "length | length ok",
             "a:length a^:length b:length b^:accepted => ok",
         ),
@@ -92,7 +88,7 @@ fn unsupported_numbers_never_fail_over() {
         ("then a time-out", "unsupported:2 hang | ok", "a:unsupported a!:timed_out => unsupported:2"),
         ("then a refusal", "unsupported:2 refusal | ok", "a:unsupported a!:refusal => unsupported:2"),
         (
-            "then a fault, which is not masked",
+            "then a configuration fault, which is reported",
             "unsupported:2 key | ok",
             "a:unsupported a!:wrong_key => unsupported:2 (a wrong_key)",
         ),
@@ -125,7 +121,7 @@ fn a_refusal_fails_over_and_a_guardrail_stops() {
 }
 
 #[test]
-fn five_calls_are_all_that_an_alert_has() {
+fn an_alert_has_five_calls() {
     check(&[
         (
             "three models",
@@ -146,7 +142,7 @@ fn five_calls_are_all_that_an_alert_has() {
 }
 
 #[test]
-fn a_result_is_degraded_if_time_or_a_person_may_mend_it() {
+fn a_result_is_degraded_if_time_or_a_person_can_fix_the_cause() {
     check(&[
         ("transient", "unavailable", "a:unavailable a:unavailable => all_failed degraded"),
         ("time-out", "timed_out", "a:timed_out => all_failed degraded"),
@@ -167,7 +163,7 @@ fn a_result_is_degraded_if_time_or_a_person_may_mend_it() {
         ("one of two", "timed_out | refusal", "a:timed_out b:refusal => all_failed degraded"),
         ("the other of two", "refusal | timed_out", "a:refusal b:timed_out => all_failed degraded"),
         (
-            "a model's last word counts",
+            "the last outcome of a model counts",
             "bad unavailable",
             "a:no_object a!:unavailable => all_failed degraded",
         ),
@@ -195,13 +191,13 @@ fn a_re_ask_quotes_the_reply_and_its_exact_violations() {
 }
 
 #[test]
-fn a_reply_that_is_cut_at_the_models_own_ceiling_is_not_asked_again() {
+fn a_reply_at_the_models_own_token_limit_is_not_retried() {
     let world = World::new();
     let mut models = world.models("length | length ok");
     models[0].spec.output_tokens_max = 500;
     models[1].spec.output_tokens_max = 1500;
     let asked = world.clock.run(world.ask(&models));
-    let ceilings: Vec<u32> = world.made.lock().unwrap().iter().map(|made| made.output_tokens).collect();
-    assert_eq!(ceilings, [500, 1000, 1500]);
+    let limits: Vec<u32> = world.made.lock().unwrap().iter().map(|made| made.output_tokens).collect();
+    assert_eq!(limits, [500, 1000, 1500]);
     assert_eq!(world.line(&asked), "a:length b:length b^:accepted => ok");
 }

@@ -1,4 +1,4 @@
-//! Models that answer by a script, and the world that asks them.
+//! Runs the chain on models that follow a script, and describes the calls and the outcome in one line.
 //!
 //! Takes: a script such as `throttled:2 ok | bad@7`: the words of model `a`, then those of `b`. The last word repeats.
 //! `@7` is how many seconds the response takes; a `+` before a model's words says that it takes the reduced schema, and
@@ -22,14 +22,14 @@ use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::TimerClock;
 
-/// What all alerts of one test share.
+/// The clock, the health of the models and the calls, which all alerts of a test share.
 pub(super) struct World {
     pub(super) clock: TimerClock,
     pub(super) health: Health,
     pub(super) made: Mutex<Vec<Made>>,
 }
 
-/// One call as the model saw it.
+/// One call, as the model received it.
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) model: String,
@@ -39,7 +39,7 @@ pub(super) struct Made {
     pub(super) messages: Vec<Message>,
 }
 
-/// A model that answers by its script.
+/// A model that follows its script.
 pub(super) struct Scripted<'a> {
     world: &'a World,
     pub(super) spec: ModelSpec,
@@ -60,7 +60,7 @@ impl World {
         script.split('|').zip(names).map(|(words, name)| Scripted::new(self, name, words)).collect()
     }
 
-    /// Asks with the usual time and calls.
+    /// Runs the chain with the usual time and number of calls.
     pub(super) async fn ask<'m>(&'m self, models: &'m [Scripted<'_>]) -> ChainOutcome<'m, String> {
         self.ask_within(models, Duration::from_mins(1), CALLS_MAX, async || Ok(Reserved::Call(1))).await
     }
@@ -91,11 +91,11 @@ impl World {
         Chain::new(models, &self.health, &self.clock).ask(&question, budget, count, judge).await
     }
 
-    /// One line for everything: each call (`+` with the schema, `!` a re-ask that quotes, `^` a larger
-    /// ceiling), then its outcome.
+    /// Describes each call with its outcome, and then the end. `+` means that the call had the schema, `!` that it was
+    /// a re-ask, and `^` that it had a higher token limit.
     pub(super) fn line(&self, asked: &ChainOutcome<'_, String>) -> String {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
-        assert_eq!(made.len(), asked.attempts.len(), "each call is an attempt");
+        assert_eq!(made.len(), asked.attempts.len(), "the calls differ from the attempts");
         let calls = made.iter().zip(&asked.attempts).map(|(made, attempt)| {
             assert_eq!((&made.model, made.form), (&attempt.spec.name, attempt.form));
             let native = match made.form {
@@ -113,7 +113,7 @@ impl World {
     }
 }
 
-/// The answer, or why the chain stopped, with whether that is degraded, and the alarms.
+/// The answer or the stop reason, then `degraded` if it is, then the alarms.
 pub(super) fn end<T: AsRef<str>>(asked: &ChainOutcome<'_, T>) -> String {
     let result = asked.answer.as_ref().map_or(asked.stop.code(), |answer| answer.answer.as_ref());
     let alarms = asked.alarms.iter().map(|alarm| {
@@ -125,7 +125,7 @@ pub(super) fn end<T: AsRef<str>>(asked: &ChainOutcome<'_, T>) -> String {
     format!("{result}{degraded}{}", alarms.collect::<Vec<_>>().concat())
 }
 
-/// Asks each script in a world of its own, and compares the lines.
+/// Runs each script in a new world, and compares the lines.
 pub(super) fn check(rows: &[(&str, &str, &str)]) {
     let mut wrong = Vec::new();
     for (row, script, expected) in rows {
@@ -134,7 +134,7 @@ pub(super) fn check(rows: &[(&str, &str, &str)]) {
         let asked = world.clock.run(world.ask(&models));
         let line = world.line(&asked);
         if line != *expected {
-            wrong.push(format!("{row}: {script}\n    got {line}\n    not {expected}"));
+            wrong.push(format!("{row}: {script}\n         got {line}\n    expected {expected}"));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -202,7 +202,7 @@ pub(super) fn spec(name: &str, schema: SchemaForm) -> ModelSpec {
     }
 }
 
-/// What a word of a script stands for.
+/// The response for a word of a script.
 pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
     let reply = |text: &str, finish| {
         let tokens = TokenUse { input: Some(9), output: Some(9), ..TokenUse::default() };
@@ -232,11 +232,11 @@ pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
         "parameter" => Err(ModelError::ParameterRefused { parameter: "temperature" }),
         "rejected" => Err(ModelError::Rejected { what: what() }),
         "key" => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
-        other => panic!("no script has the word {other}"),
+        other => panic!("unknown word {other}"),
     }
 }
 
-/// `ok` is an answer, `unsupported:2` one with two unsupported numbers; nothing else is an answer.
+/// Accepts `ok`. `unsupported:2` is an answer with two unsupported numbers. Everything else is unusable.
 fn judge(completion: &Completion) -> Verdict<String> {
     let (text, violations) = (completion.text.clone(), format!("<{}>", completion.text));
     match text.split_once(':') {

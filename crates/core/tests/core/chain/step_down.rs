@@ -1,8 +1,5 @@
-//! The native schema: where it is sent, how it is given up, and how long that is remembered.
-//!
-//! Takes: scripts of models that take the schema (`+`).
-//! Gives: the calls and the end of each.
-//! Never: looks at times within one alert; `deadline` does.
+//! Tests the native schema: which calls have it, when the chain steps down, and how long the chain remembers a refusal.
+//! The file `deadline` tests the times within one alert.
 
 use std::time::Duration;
 
@@ -13,7 +10,7 @@ use portend_core::model::SchemaForm;
 #[test]
 fn a_refused_schema_steps_down_to_the_prompt_and_costs_none_of_the_models_two_calls() {
     check(&[
-        ("sent where it is taken", "+ ok | ok", "a+:accepted => ok"),
+        ("sent to a model that takes it", "+ ok | ok", "a+:accepted => ok"),
         ("refused", "+ schema ok | ok", "a+:schema_refused a:accepted => ok"),
         ("refused, then a re-ask", "+ schema bad ok", "a+:schema_refused a:no_object a!:accepted => ok"),
         ("refused, then a pause", "+ schema throttled ok", "a+:schema_refused a:throttled a:accepted => ok"),
@@ -28,16 +25,16 @@ fn a_refused_schema_steps_down_to_the_prompt_and_costs_none_of_the_models_two_ca
             "a+:schema_refused a:no_object a!:no_object b+:schema_refused b:no_object => calls_spent degraded:unusable",
         ),
         (
-            "refused where none was sent",
+            "refused although none was sent",
             "+ schema | ok",
             "a+:schema_refused a:refused b:accepted => ok (a refused)",
         ),
-        ("the same without the form", "schema | ok", "a:refused b:accepted => ok (a refused)"),
+        ("the same without a native schema", "schema | ok", "a:refused b:accepted => ok (a refused)"),
     ]);
 }
 
 #[test]
-fn a_time_out_steps_down_while_the_native_form_has_never_worked() {
+fn a_time_out_steps_down_until_the_native_schema_has_worked() {
     check(&[
         ("our time-out", "+ hang ok | ok", "a+:timed_out a:accepted => ok"),
         ("the vendor's", "+ timed_out ok | ok", "a+:timed_out a:accepted => ok"),
@@ -122,7 +119,7 @@ fn a_refusal_of_the_schema_is_remembered_for_a_day() {
 }
 
 #[test]
-fn a_slow_schema_is_remembered_for_minutes_since_it_may_be_compiled_by_then() {
+fn a_slow_schema_is_remembered_for_minutes_because_the_vendor_may_compile_it() {
     let (now, soon, later) = (Duration::ZERO, Duration::from_mins(4), Duration::from_mins(6));
     assert_eq!(
         alerts("+ hang ok ok ok timed_out | ok", &[now, soon, later, later]),
@@ -136,7 +133,7 @@ fn a_slow_schema_is_remembered_for_minutes_since_it_may_be_compiled_by_then() {
 }
 
 #[test]
-fn what_is_known_of_the_schema_is_known_by_endpoint_and_model() {
+fn a_refusal_of_the_schema_is_remembered_for_its_endpoint_and_model() {
     let world = World::new();
     let mut models = world.models("+ schema bad | + schema ok");
     models[1].spec.model_id = "a-1".into();
@@ -155,9 +152,9 @@ fn what_is_known_of_the_schema_is_known_by_endpoint_and_model() {
 }
 
 #[test]
-fn a_slow_schema_does_not_shorten_what_is_known_of_a_refused_one() {
+fn a_slow_schema_does_not_shorten_the_memory_of_a_refusal() {
     let world = World::new();
-    // The second alert is asked while the first still waits for its answer.
+    // The second alert begins while the first still waits for its reply.
     let models = world.models("+ timed_out@9 schema@1 ok");
     let both = world.clock.run_all((0..2).map(|_| world.ask(&models)).collect());
     assert!(both.iter().all(|asked| asked.attempts.first().is_some_and(|first| first.form.is_native())));

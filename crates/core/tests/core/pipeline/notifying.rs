@@ -1,4 +1,4 @@
-//! Publishing insights, and the sweep that does what was left to do.
+//! Tests how insights are published, and how the sweep publishes and upgrades later.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use portend_testing::play::{EventResult, alert, event, first_event, request, sta
 
 use super::denied_once;
 
-/// A bus that fails a number of times, and then remembers what was published: entity and model.
+/// A bus that fails a number of times, and then records the entity and the model of each notification.
 #[derive(Default)]
 struct Bus {
     failures: Mutex<usize>,
@@ -52,7 +52,7 @@ impl Notifier for &Bus {
     }
 }
 
-/// A store, a clock, a bus and a model that one worker after another uses.
+/// A store, a clock, a bus and a model that several workers use in turn.
 struct Scene {
     store: MemoryStore,
     clock: StoppedClock,
@@ -121,7 +121,7 @@ fn row_19_while_the_bus_is_down_insights_are_stored_and_the_next_delivery_publis
     let (result, account) = scene.run(&first_event());
     assert_eq!((status(&result), account.notify_errors.len()), ("stored", 1));
     assert_eq!(scene.todos(), [Todo::Notify]);
-    // The run that has just made it may still be publishing it.
+    // The run that made the insight may still be publishing it.
     assert_eq!(scene.run(&first_event()).1.notify_errors, []);
     scene.clock.advance(NOTIFY_AGAIN_AFTER + Duration::from_millis(1));
     assert_eq!(scene.run(&first_event()).1.notify_errors.len(), 1);
@@ -141,9 +141,9 @@ fn the_sweep_publishes_and_upgrades_and_publishes_the_upgrade() {
     assert_eq!(scene.sweep(), DONE);
 }
 
-/// A worker that was killed after its commit has published nothing; the sweep does.
+/// A worker that is killed after its commit has published nothing, so the sweep publishes it.
 #[test]
-fn what_a_killed_worker_left_unpublished_is_published_by_the_sweep() {
+fn the_sweep_publishes_what_a_killed_worker_did_not() {
     let scene = Scene::new(Bus::default(), answering());
     let pipeline = Pipeline::new(
         AlertTypes::built_in(),
@@ -156,7 +156,10 @@ fn what_a_killed_worker_left_unpublished_is_published_by_the_sweep() {
     let mut run = pipeline.run(start().plus(EVENT_DEADLINE));
     let mut process = std::pin::pin!(run.process(&received));
     let waker = std::task::Waker::noop();
-    assert!(process.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending(), "it dies");
+    assert!(
+        process.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending(),
+        "the fault kills the worker"
+    );
     assert_eq!((scene.bus.take_published(), scene.todos()), (vec![], vec![Todo::Notify]));
     assert_eq!(scene.sweep().published, 1);
     assert_eq!(scene.bus.take_published(), ["stu_1 scorecard"]);
@@ -167,7 +170,7 @@ fn what_a_killed_worker_left_unpublished_is_published_by_the_sweep() {
 }
 
 #[test]
-fn a_sweep_publishes_no_more_where_the_bus_is_down_and_the_next_does() {
+fn a_sweep_stops_publishing_if_the_bus_is_down_and_the_next_one_publishes() {
     let scene = Scene::new(Bus::failing(usize::MAX), answering());
     for number in 1..=20 {
         scene.run(&student(number)).0.unwrap();
@@ -180,9 +183,9 @@ fn a_sweep_publishes_no_more_where_the_bus_is_down_and_the_next_does() {
     assert_eq!(scene.sweep(), SweepReport { published: 20, ..DONE });
 }
 
-/// To publish takes a moment, to ask a model takes longer.
+/// A call to a model needs more time than a notification.
 #[test]
-fn a_sweep_begins_nothing_for_which_there_is_no_time() {
+fn a_sweep_begins_only_what_it_has_time_for() {
     let script = vec![Err(ModelError::OverQuota), Ok((ANSWER, FinishReason::End))];
     let scene = Scene::new(Bus::failing(1), ScriptedModel::new("first", script));
     scene.run(&first_event()).0.unwrap();
@@ -195,9 +198,9 @@ fn a_sweep_begins_nothing_for_which_there_is_no_time() {
     assert_eq!(scene.bus.take_published(), ["stu_1 scorecard", "stu_1 first-label"]);
 }
 
-/// Whoever sweeps without a bus upgrades, says what is unpublished, and leaves it to a sweep that has a bus.
+/// A sweep without a bus upgrades insights, and reports those that another sweep must publish.
 #[test]
-fn a_sweep_without_a_bus_upgrades_and_leaves_what_is_unpublished() {
+fn a_sweep_without_a_bus_upgrades_and_reports_what_is_unpublished() {
     let scene = Scene::new(Bus::failing(1), denied_once());
     scene.run(&first_event()).0.unwrap();
     assert_eq!(scene.todos(), [Todo::Notify]);
@@ -212,7 +215,7 @@ fn a_sweep_without_a_bus_upgrades_and_leaves_what_is_unpublished() {
 }
 
 #[test]
-fn an_upgrade_that_is_given_up_is_due_no_more() {
+fn an_abandoned_upgrade_is_no_longer_due() {
     let scene = Scene::new(Bus::default(), ScriptedModel::failing("first", ModelError::OverQuota));
     scene.run(&first_event()).0.unwrap();
     assert_eq!(scene.todos(), [Todo::Upgrade]);
@@ -227,9 +230,9 @@ fn an_upgrade_that_is_given_up_is_due_no_more() {
     assert_eq!(scene.todos(), []);
 }
 
-/// A queue delivers again, so nobody waits for another worker's lease until the deadline.
+/// A queue delivers the event again, so a worker does not wait until its deadline for the lease of another worker.
 #[test]
-fn a_worker_hands_a_busy_alert_back_after_its_wait() {
+fn a_worker_returns_busy_after_its_wait() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let types = AlertTypes::built_in();
     let other = request(&alert(&types, &first_event()), "another", start());
@@ -243,7 +246,7 @@ fn a_worker_hands_a_busy_alert_back_after_its_wait() {
     assert!(waited <= Duration::from_secs(5) && waited > Duration::from_secs(4), "{waited:?}");
 }
 
-/// What it gets at its last moment it could neither finish nor release in time.
+/// A lease just before the deadline would leave no time to finish or to release it.
 #[test]
 fn a_worker_that_waits_for_a_lease_stops_before_its_deadline() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));

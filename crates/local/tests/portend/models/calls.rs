@@ -1,13 +1,12 @@
-//! Paid calls, counted: two for each model and run, five for each alert, whatever fails and however often it is run.
+//! Counts paid calls. An alert has at most two calls to each model in a run, and at most five in all, whatever fails
+//! and however often it runs.
 //!
-//! Takes: models that fail, and one store.
-//! Gives: each run's ending, and every request that was made.
-//! Never: waits for a breaker; each run is a process of its own.
+//! Never: waits for a breaker, because each run is another process.
 
 use super::harness::{Run, Scene, alert, text, texts, until};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// What came of an event that has no insight, and the exit code.
+/// The status and reason of an event without an insight, and the exit code.
 fn refused(run: &Run) -> (String, String, i32) {
     let line = run.line();
     (text(&line["status"]).to_owned(), text(&line["reason"]).to_owned(), run.code)
@@ -34,13 +33,13 @@ fn without_the_scorecard_an_alert_that_no_model_answers_fails_and_can_be_run_aga
     let again = scene.explain(&[alert(1)]).line();
     assert_eq!((text(&again["status"]), &again["insight"]["model_used"]), ("stored", &OpenAi.label().into()));
     assert_eq!(scene.asked(), [0, 3]);
-    // Not a fallback: it is the first of the chain.
+    // The first model of the chain answered, so `model_used` does not say `-fallback`.
     assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
     assert_eq!(scene.asked(), [0, 3]);
 }
 
 #[test]
-fn five_calls_are_all_that_an_alert_has_in_all_its_runs() {
+fn an_alert_has_five_calls_in_all_its_runs() {
     let scene = Scene::alone(OpenAi, std::iter::repeat_with(|| OpenAi.is_busy()));
     for (ends, asked) in
         [(failed(), 2), (failed(), 4), (parked("calls_spent"), 5), (parked("calls_spent"), 5)]
@@ -50,14 +49,14 @@ fn five_calls_are_all_that_an_alert_has_in_all_its_runs() {
     }
     assert_eq!(scene.run(&["insights", "--json"]).output, "");
     assert_eq!(scene.run(&["parked", "--json"]).line()["reason"], "calls_spent");
-    // Another alert has calls of its own.
+    // Another alert has five calls of its own.
     assert_eq!(refused(&scene.explain(&[alert(2)])), failed());
     assert_eq!(scene.asked(), [0, 7]);
 }
 
-/// A parked event names its mend, and that mend works.
+/// A parked event says how to fix it, and the fix works.
 #[test]
-fn calls_that_are_spent_say_what_to_do_and_the_scorecard_is_it() {
+fn spent_calls_suggest_the_scorecard_and_the_scorecard_works() {
     let wrong_key = || OpenAi.fails(401, "invalid_api_key", "wrong");
     let scripts = std::iter::repeat_with(wrong_key).take(5).chain([OpenAi.answers()]);
     let scene = Scene::alone(OpenAi, scripts);
@@ -68,17 +67,17 @@ fn calls_that_are_spent_say_what_to_do_and_the_scorecard_is_it() {
     assert_eq!(refused(&spent), parked("calls_spent"));
     assert_eq!(scene.asked(), [0, 5]);
     let scene = scene.models("openai,scorecard");
-    let judged = scene.run(&["parked", "replay", "--json"]).insight();
-    assert_eq!((&judged["model_used"], &judged["degraded"]), (&"scorecard".into(), &true.into()));
-    assert_eq!(scene.asked(), [0, 5], "its five calls are spent");
+    let replayed = scene.run(&["parked", "replay", "--json"]).insight();
+    assert_eq!((&replayed["model_used"], &replayed["degraded"]), (&"scorecard".into(), &true.into()));
+    assert_eq!(scene.asked(), [0, 5], "a replay makes no further call");
     let upgraded = scene.run(&["upgrade", "--json"]).line();
     assert_eq!(
         (&upgraded["status"], &upgraded["insight"]["model_used"]),
         (&"upgraded".into(), &OpenAi.label().into())
     );
-    assert_eq!(scene.asked(), [0, 6], "the upgrade has calls of its own");
+    assert_eq!(scene.asked(), [0, 6], "an upgrade has calls of its own");
     let message = spent.line()["message"].clone();
-    assert!(text(&message).contains("scorecard"), "a message names the mend: {message}");
+    assert!(text(&message).contains("scorecard"), "the message does not suggest a fix: {message}");
 }
 
 #[test]
@@ -105,7 +104,7 @@ fn a_chain_of_four_stops_at_five_calls() {
     assert_eq!(without.asked(), [2, 3]);
 }
 
-/// A guardrail is the deployment's own policy; nothing goes round it, the scorecard being no model.
+/// A guardrail is the deployment's own policy, so no other model is called. Only the scorecard can follow it.
 #[test]
 fn without_the_scorecard_a_guardrail_parks() {
     let blocked = || Bedrock.ends("Blocked.", "guardrail_intervened");
@@ -116,7 +115,7 @@ fn without_the_scorecard_a_guardrail_parks() {
     assert!(text(&run.line()["message"]).contains("policy"), "{run:?}");
     assert_eq!(scene.asked(), [1, 0]);
     assert_eq!(scene.run(&["insights", "--json"]).output, "");
-    // Run again, it ends the same: at its own request, and at no other model.
+    // A replay calls the same model again, and no other model.
     assert_eq!(refused(&scene.run(&["parked", "replay", "--json"])), parked("guardrail"));
     assert_eq!(scene.asked(), [2, 0]);
 }
@@ -134,7 +133,7 @@ fn a_stored_insight_is_never_paid_for_again() {
                 .all(|line| line["status"] == "repeated" && line["alert_id"] == first["alert_id"])
         );
     }
-    // Another chain makes no difference to what is stored.
+    // Another chain does not change the stored insight.
     let again = scene.models("openai,scorecard").explain(&[alert(1)]).line();
     assert_eq!(
         (&again["status"], &again["insight"]["model_used"]),
@@ -142,9 +141,9 @@ fn a_stored_insight_is_never_paid_for_again() {
     );
 }
 
-/// A breaker spares the alerts that follow, and never hides a fault of the configuration.
+/// The breaker prevents calls for the next alerts, and the program still reports the wrong configuration.
 #[test]
-fn a_model_that_cannot_work_is_asked_once_and_named_once_for_all_alerts() {
+fn a_model_that_cannot_work_is_called_once_and_reported_once_for_all_alerts() {
     let alerts: Vec<_> = (1..=5).map(alert).collect();
     let wrong_key = OpenAi.fails(401, "invalid_api_key", "wrong");
     let scene =
@@ -158,11 +157,11 @@ fn a_model_that_cannot_work_is_asked_once_and_named_once_for_all_alerts() {
 }
 
 #[test]
-fn without_the_scorecard_an_open_breaker_hands_back_what_it_skips() {
+fn without_the_scorecard_an_alert_that_a_breaker_skips_can_run_again() {
     let alerts: Vec<_> = (1..=3).map(alert).collect();
     let wrong_key = OpenAi.fails(401, "invalid_api_key", "wrong");
-    let mended = std::iter::repeat_with(|| OpenAi.answers()).take(3);
-    let scene = Scene::alone(OpenAi, [wrong_key].into_iter().chain(mended));
+    let fixed = std::iter::repeat_with(|| OpenAi.answers()).take(3);
+    let scene = Scene::alone(OpenAi, [wrong_key].into_iter().chain(fixed));
     let input = scene.input(&alerts);
     let run = scene.run(&["explain", "--json", "--concurrency", "1", &input]);
     let lines = run.lines();
@@ -175,9 +174,9 @@ fn without_the_scorecard_an_open_breaker_hands_back_what_it_skips() {
     assert_eq!(scene.asked(), [0, 4]);
 }
 
-/// A request that is refused for what it says tells nothing of the next one.
+/// A vendor may reject the text of one request and accept the next one.
 #[test]
-fn a_rejected_request_closes_no_breaker() {
+fn a_rejected_request_does_not_open_the_breaker() {
     let alerts: Vec<_> = (1..=3).map(alert).collect();
     let too_long = || Bedrock.fails(400, "ValidationException", "Input is too long for requested model.");
     let scripts = [too_long(), too_long(), Bedrock.answers()];
@@ -190,7 +189,7 @@ fn a_rejected_request_closes_no_breaker() {
 }
 
 #[test]
-fn nonsense_opens_no_breaker() {
+fn unusable_replies_do_not_open_the_breaker() {
     let alerts: Vec<_> = (1..=4).map(alert).collect();
     let nonsense = std::iter::repeat_with(|| Bedrock.says("?")).take(6);
     let scene =
@@ -198,21 +197,22 @@ fn nonsense_opens_no_breaker() {
     let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts)]);
     let used: Vec<_> = run.lines().iter().map(|line| line["insight"]["model_used"].clone()).collect();
     assert_eq!(used, ["scorecard", "scorecard", "scorecard", Bedrock.label()]);
-    assert!(run.lines().iter().all(|line| line["insight"]["degraded"] == false));
+    let by: Vec<_> = run.lines().iter().map(|line| line["insight"]["degraded_by"].clone()).collect();
+    assert_eq!(by, [json!("unusable"), json!("unusable"), json!("unusable"), json!(null)]);
     assert_eq!(scene.asked(), [7, 0]);
 }
 
-/// A worker that was killed has paid; who takes over pays again, and stores one insight.
+/// The killed worker has paid for a call. The next worker pays for another, and stores one insight.
 #[test]
-fn a_process_that_is_killed_in_a_call_costs_one_more() {
+fn a_kill_during_a_call_costs_one_more_call() {
     let scene =
         Scene::in_order(Bedrock, [portend_testing::http::Script::hang(), Bedrock.answers()], Vec::new());
     let mut killed =
-        scene.command(&["explain", "--json", &scene.input(&[alert(1)])]).spawn().expect("it runs");
+        scene.command(&["explain", "--json", &scene.input(&[alert(1)])]).spawn().expect("the program starts");
     assert!(until(|| scene.asked() == [1, 0]));
-    killed.kill().expect("it is killed");
-    killed.wait().expect("it ends");
-    // A minute later its lease has ended.
+    killed.kill().expect("the kill succeeds");
+    killed.wait().expect("the program ends");
+    // Its lease would end a minute later.
     scene.change_store("UPDATE claim SET lease_until = 0");
     let insight = scene.explain(&[alert(1)]).insight();
     assert_eq!(texts(&insight["attempts"], "outcome"), ["accepted"]);

@@ -1,8 +1,6 @@
-//! Canaries where they would get out: in what vendors echo, in settings that cannot be read, in every command.
-//!
-//! Takes: keys, ids, messages and replies with a mark in them.
-//! Gives: everything that the program says.
-//! Never: is the only look: the harness looks for canaries in every request, error and store of every test.
+//! Tests that keys, ids and messages do not leak: through errors that vendors echo, through settings that cannot be
+//! read, or through any command. Each secret contains a canary. The harness looks for canaries in the requests, errors
+//! and stores of all other tests too.
 
 use serde_json::json;
 
@@ -11,8 +9,8 @@ use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer_that};
 
-/// A mark that only a model's reply has.
-const SAID: &str = "lanternfish";
+/// A word that only a model's reply contains.
+const REPLY_WORD: &str = "lanternfish";
 
 #[test]
 fn no_request_shows_an_id_a_name_a_message_an_unknown_field_or_a_key() {
@@ -31,7 +29,7 @@ fn no_request_shows_an_id_a_name_a_message_an_unknown_field_or_a_key() {
         },
     });
     for provider in BOTH {
-        // Each kind of request: the first, a re-ask, one with a larger ceiling, one by the prompt alone.
+        // Every kind of request: the first, a re-ask, one with a higher token limit, and one without the schema.
         let cut = if provider == Bedrock { "max_tokens" } else { "length" };
         let scripts = [
             provider.fails(
@@ -39,9 +37,9 @@ fn no_request_shows_an_id_a_name_a_message_an_unknown_field_or_a_key() {
                 "ValidationException",
                 "output_config.format: Extra inputs are not permitted: response_format",
             ),
-            provider.says(SAID),
+            provider.says(REPLY_WORD),
             provider.answers(),
-            provider.ends(SAID, cut),
+            provider.ends(REPLY_WORD, cut),
             provider.says(&answer_that("Demand is high.")),
         ];
         let scene = Scene::alone(provider, scripts);
@@ -50,23 +48,23 @@ fn no_request_shows_an_id_a_name_a_message_an_unknown_field_or_a_key() {
         assert_eq!(run.code, 0, "{run:?}");
         let requests = scene.requests(provider);
         assert_eq!(requests.len(), 5);
-        // The harness has looked; that it looks at the right thing is seen by the facts being there.
+        // The harness has looked for canaries. The facts show that these are the right requests.
         assert!(requests[0].body.contains("ib_calls_14d") && requests[4].body.contains("91.5"));
         assert!(requests.iter().all(|request| !request.shows(CANARY)));
     }
 }
 
 #[test]
-fn the_insight_and_its_card_show_id_and_message_and_nothing_else_does() {
+fn only_the_insight_and_its_card_show_the_id_and_the_message() {
     let scene = Scene::in_order(
         Bedrock,
-        [Bedrock.is_busy(), Bedrock.says(SAID)],
-        vec![OpenAi.says(&answer_that(SAID))],
+        [Bedrock.is_busy(), Bedrock.says(REPLY_WORD)],
+        vec![OpenAi.says(&answer_that(REPLY_WORD))],
     );
     let run = scene.run(&["explain", "--evidence", &scene.input(&[alert(7)])]);
     assert!(run.output.contains("stu_canary_7") && run.output.contains("canary message"), "{}", run.output);
-    assert!(run.output.contains(SAID));
-    assert!(!run.errors.contains(SAID), "{}", run.errors);
+    assert!(run.output.contains(REPLY_WORD));
+    assert!(!run.errors.contains(REPLY_WORD), "{}", run.errors);
     assert!(!run.output.contains("canary field"));
     for quiet in [&["ledger"][..], &["doctor"], &["types"], &["parked"]] {
         let run = scene.run(quiet);
@@ -75,13 +73,13 @@ fn the_insight_and_its_card_show_id_and_message_and_nothing_else_does() {
             "{}",
             run.output
         );
-        assert!(!run.output.contains(SAID) && !run.errors.contains(SAID));
+        assert!(!run.output.contains(REPLY_WORD) && !run.errors.contains(REPLY_WORD));
     }
 }
 
-/// Vendors echo what they refuse. A 401 of OpenAI's holds part of the key.
+/// Vendors echo what they refuse. For example, a 401 from OpenAI contains part of the key.
 #[test]
-fn what_a_vendor_echoes_is_not_repeated() {
+fn a_vendors_echo_is_not_printed() {
     let echo = format!("{KEY} {AWS_SECRET} {AWS_KEY_ID} stu_canary_1");
     let statuses = [400, 401, 403, 404, 409, 429, 500];
     let rows: Vec<_> = statuses.into_iter().flat_map(|status| BOTH.map(|each| (status, each))).collect();
@@ -105,22 +103,22 @@ fn what_a_vendor_echoes_is_not_repeated() {
 }
 
 #[test]
-fn what_a_vendor_says_of_itself_is_kept_only_if_it_is_plain() {
-    for (said, kept) in [
+fn a_vendors_model_id_is_stored_only_if_it_is_plain_text() {
+    for (named, stored) in [
         ("llama3.2-q4", "llama3.2-q4"),
         ("two words", "llama3.2"),
         ("\u{1b}[31m", "llama3.2"),
         ("", "llama3.2"),
     ] {
         let mut body = OpenAi.body(&json!(answer_that("Many calls.")), "stop");
-        body["model"] = json!(said);
+        body["model"] = json!(named);
         let scene = Scene::alone(OpenAi, [Script::answer(200, body.to_string())]);
-        assert_eq!(text(&scene.explain(&[alert(1)]).insight()["model_id"]), kept);
+        assert_eq!(text(&scene.explain(&[alert(1)]).insight()["model_id"]), stored);
     }
 }
 
 #[test]
-fn a_setting_that_cannot_be_read_is_not_repeated_with_its_key() {
+fn an_error_about_an_unreadable_setting_does_not_print_the_key() {
     let files = [
         "openai_api_key = \"sk-canary-5f02c1",
         "openai_api_key = sk-canary-5f02c1",
@@ -145,7 +143,7 @@ fn a_setting_that_cannot_be_read_is_not_repeated_with_its_key() {
 }
 
 #[test]
-fn a_key_in_the_wrong_place_is_not_repeated() {
+fn a_key_in_the_wrong_setting_is_not_printed() {
     for (name, value) in [
         ("OPENAI_API_KEY", "sk-canary 5f02c1"),
         ("OPENAI_API_KEY", "\"sk-canary-5f02c1\u{e9}\""),

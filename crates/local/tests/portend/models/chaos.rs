@@ -1,8 +1,7 @@
-//! Vendors that do anything at all, under seeds: what must hold however an alert ends.
+//! Tests the invariants of an alert while vendors do random things, chosen by a seed. The invariants limit the calls,
+//! and say which insight is a model's and which is degraded.
 //!
-//! Takes: a seed for each row.
-//! Gives: the invariants of calls, of truth and of degradation, checked on every line.
-//! Never: expects one ending; the other files do.
+//! Never: expects one outcome, as the other files do.
 
 use serde_json::{Value, json};
 
@@ -14,18 +13,18 @@ use portend_testing::vendor::{BOTH, answer_that};
 const SEEDS: u64 = 60;
 const ALERTS: usize = 3;
 
-/// What the models say, each with its own score; any other is invented.
-const SAID: [(&str, u32); 3] =
+/// The explanations of the models, each with its own score. Any other combination is wrong.
+const ANSWERS: [(&str, u32); 3] =
     [("5 calls, and a health score of 65.", 71), ("8 calls, and a score of 31.", 72), ("Many calls.", 73)];
 
 fn answer(number: usize) -> String {
-    let (explanation, score) = SAID[number % SAID.len()];
+    let (explanation, score) = ANSWERS[number % ANSWERS.len()];
     let mut answer: Value = serde_json::from_str(&answer_that(explanation)).expect("JSON");
     answer["risk_score"] = json!(score);
     answer.to_string()
 }
 
-/// One of all that a vendor may do.
+/// One of the things that a vendor may do.
 fn any(provider: Vendor, random: u64) -> Script {
     let text = answer(usize::try_from(random >> 32).unwrap_or(0));
     let is_bedrock = provider == Bedrock;
@@ -53,7 +52,7 @@ fn any(provider: Vendor, random: u64) -> Script {
     }
 }
 
-/// An endless, reproducible run of them: `splitmix64`.
+/// An endless sequence of responses that depends only on the seed. The generator is `splitmix64`.
 fn scripts(provider: Vendor, seed: u64) -> impl Iterator<Item = Script> + Send + use<> {
     let mut state = seed.wrapping_mul(2) + u64::from(provider == Bedrock);
     std::iter::repeat_with(move || {
@@ -64,7 +63,7 @@ fn scripts(provider: Vendor, seed: u64) -> impl Iterator<Item = Script> + Send +
     })
 }
 
-/// What must hold of one insight.
+/// Checks the invariants of one insight.
 fn check(name: &str, insight: &Value) -> Result<(), String> {
     let outcomes = texts(&insight["attempts"], "outcome");
     let models = texts(&insight["attempts"], "model");
@@ -77,16 +76,20 @@ fn check(name: &str, insight: &Value) -> Result<(), String> {
             .filter(|(each, _)| **each == model)
             .map(|(_, outcome)| *outcome)
             .collect();
-        // A refusal of the schema is not counted; nor is a time-out that is laid to it.
-        let free = of_model
+        // A refused schema does not count as a call, and neither does a time-out that the schema may have caused.
+        let uncounted = of_model
             .iter()
             .filter(|outcome| ["schema_refused", "timed_out"].contains(outcome))
             .count()
             .min(1);
-        equal(&format!("{name}: two calls to {model}: {of_model:?}"), &(of_model.len() <= 2 + free), &true)?;
+        equal(
+            &format!("{name}: two calls to {model}: {of_model:?}"),
+            &(of_model.len() <= 2 + uncounted),
+            &true,
+        )?;
     }
-    let place = |model: &&str| usize::from(*model != Bedrock.name());
-    equal(&format!("{name}: in order: {models:?}"), &models.is_sorted_by_key(place), &true)?;
+    let position = |model: &&str| usize::from(*model != Bedrock.name());
+    equal(&format!("{name}: in order: {models:?}"), &models.is_sorted_by_key(position), &true)?;
 
     let by_model = insight["grade"] == "model";
     equal(&format!("{name}: degraded"), &(by_model && insight["degraded"] == true), &false)?;
@@ -95,18 +98,18 @@ fn check(name: &str, insight: &Value) -> Result<(), String> {
         let stopped = outcomes.last() == Some(&"guardrail");
         return equal(&format!("{name}: {outcomes:?}"), &(outcomes.iter().any(usable) && !stopped), &false);
     }
-    let answerer =
+    let answered_by =
         models.iter().zip(&outcomes).rfind(|(_, outcome)| usable(outcome)).map(|(model, _)| *model);
-    let provider = BOTH.into_iter().find(|each| Some(each.name()) == answerer);
+    let provider = BOTH.into_iter().find(|each| Some(each.name()) == answered_by);
     let label = provider.map(Vendor::label).unwrap_or_default();
     let suffix = if provider == Some(Bedrock) { "" } else { "-fallback" };
     equal(name, &text(&insight["model_used"]), &&*format!("{label}{suffix}"))?;
-    let said = SAID.iter().find(|(explanation, _)| *explanation == text(&insight["explanation"]));
-    equal(name, &said.map(|(_, score)| json!(score)).as_ref(), &Some(&insight["risk_score"]))
+    let answer = ANSWERS.iter().find(|(explanation, _)| *explanation == text(&insight["explanation"]));
+    equal(name, &answer.map(|(_, score)| json!(score)).as_ref(), &Some(&insight["risk_score"]))
 }
 
 #[test]
-fn whatever_vendors_do_every_alert_ends_within_its_calls_and_tells_the_truth() {
+fn whatever_vendors_do_every_alert_keeps_the_invariants() {
     let seeds: Vec<u64> = (0..SEEDS).collect();
     each(&seeds, |seed| {
         let scene = Scene::new(scripts(Bedrock, *seed), scripts(Vendor::OpenAi, *seed));

@@ -1,8 +1,7 @@
-//! Many alerts at once, and many processes at once, with a model.
+//! Tests many alerts at once, and many processes at once, with a model. The tests compare the insights with the
+//! requests that the endpoint received.
 //!
-//! Takes: more alerts than may be asked about at a time.
-//! Gives: the insights in the order of the alerts, and what the endpoint saw of it.
-//! Never: measures a speed.
+//! Never: measures the speed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use super::harness::{Scene, alert_of, text, texts};
 use super::paced::Paced;
 use portend_testing::vendor::{Vendor::OpenAi, answer_that};
 
-/// A reply without a number, which is true of every alert.
+/// A reply without a number, which is right for every alert.
 fn answer() -> String {
     let text = answer_that("Many calls, and a health score that is not good.");
     OpenAi.body(&serde_json::json!(text), "stop").to_string()
@@ -22,11 +21,11 @@ fn answering(pace: fn(usize) -> Duration) -> Paced {
 }
 
 fn alerts(count: usize) -> Vec<String> {
-    // Different facts, so that each question is another one.
+    // Each alert has different facts, so each prompt is different.
     (1..=count).map(|number| alert_of(number, number)).collect()
 }
 
-/// The facts that an endpoint was asked about, once each.
+/// The facts in the requests to an endpoint, which must all be different.
 fn asked(endpoint: &Paced) -> BTreeSet<String> {
     let bodies = endpoint.bodies();
     let facts = |body: &String| {
@@ -35,13 +34,13 @@ fn asked(endpoint: &Paced) -> BTreeSet<String> {
         text(&body["messages"][1]["content"]).to_owned()
     };
     let distinct: BTreeSet<String> = bodies.iter().map(facts).collect();
-    assert_eq!(distinct.len(), bodies.len(), "each alert is asked about once");
+    assert_eq!(distinct.len(), bodies.len(), "two requests are about the same alert");
     distinct
 }
 
 #[test]
-fn no_more_alerts_are_in_work_than_allowed_and_each_is_asked_about_once() {
-    // 50 ms on average; the second of two is done long before the first.
+fn concurrency_limits_the_open_requests_and_each_alert_has_one() {
+    // 50 ms on average. Every second request ends long before the one before it.
     let endpoint = answering(|number| Duration::from_millis(if number % 2 == 0 { 90 } else { 10 }));
     let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
     let input = scene.input(&alerts(200));
@@ -52,7 +51,7 @@ fn no_more_alerts_are_in_work_than_allowed_and_each_is_asked_about_once() {
     assert_eq!(first.code, 0, "{}", first.errors);
     let lines = first.lines();
     let entities: Vec<_> = lines.iter().map(|line| text(&line["insight"]["entity_id"])).collect();
-    assert_eq!(entities, expected, "in the order of the input");
+    assert_eq!(entities, expected, "the lines are in the order of the input");
     assert!(lines.iter().all(|line| line["insight"]["model_used"] == OpenAi.label()));
     assert_eq!(asked(&endpoint).len(), 200);
     let most_open = endpoint.most_open();
@@ -60,12 +59,12 @@ fn no_more_alerts_are_in_work_than_allowed_and_each_is_asked_about_once() {
 
     let again = explain();
     assert!(again.lines().iter().all(|line| line["status"] == "repeated"));
-    assert_eq!(asked(&endpoint).len(), 200, "nothing new is said, so nobody is asked");
+    assert_eq!(asked(&endpoint).len(), 200, "a repeat makes no call");
 }
 
-/// Only alerts that say the same wait for one another.
+/// Only alerts with the same alert key wait for each other.
 #[test]
-fn as_many_alerts_as_allowed_are_in_work_at_once() {
+fn as_many_alerts_as_allowed_are_in_progress_at_once() {
     let endpoint = Paced::gathering(answer(), 64);
     let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
     let run = scene.run(&["explain", "--json", "--concurrency", "64", &scene.input(&alerts(64))]);
@@ -74,7 +73,7 @@ fn as_many_alerts_as_allowed_are_in_work_at_once() {
 }
 
 #[test]
-fn the_same_alert_many_times_in_one_input_is_asked_about_once() {
+fn the_same_alert_many_times_in_one_input_makes_one_request() {
     let endpoint = answering(|_| Duration::from_millis(50));
     let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
     let run = scene.explain(&vec![alert_of(1, 5); 64]);
@@ -85,7 +84,7 @@ fn the_same_alert_many_times_in_one_input_is_asked_about_once() {
 }
 
 #[test]
-fn one_at_a_time_is_one_at_a_time() {
+fn a_concurrency_of_one_opens_one_request_at_a_time() {
     let endpoint = answering(|_| Duration::from_millis(5));
     let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
     let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts(20))]);
@@ -94,7 +93,7 @@ fn one_at_a_time_is_one_at_a_time() {
 }
 
 #[test]
-fn eight_processes_on_one_store_ask_about_each_alert_once() {
+fn eight_processes_on_one_store_make_one_request_for_each_alert() {
     let endpoint = answering(|_| Duration::from_millis(50));
     let scene = Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", endpoint.url());
     let input = scene.input(&alerts(100));
@@ -114,7 +113,7 @@ fn eight_processes_on_one_store_ask_about_each_alert_once() {
 }
 
 #[test]
-fn eight_processes_together_have_five_calls_for_an_alert() {
+fn eight_processes_share_the_five_calls_of_an_alert() {
     let scene = Scene::alone(OpenAi, std::iter::repeat_with(|| OpenAi.is_busy()));
     let input = scene.input(&alerts(1));
     let runs = scene.run_together(8, &["explain", "--json", &input]);
@@ -126,7 +125,7 @@ fn eight_processes_together_have_five_calls_for_an_alert() {
 }
 
 #[test]
-fn an_endpoint_that_is_down_costs_a_crowd_a_handful_of_calls() {
+fn an_endpoint_that_is_down_receives_few_calls_from_many_alerts() {
     let scene = Scene::in_order(OpenAi, std::iter::repeat_with(|| OpenAi.is_down()), Vec::new());
     let scene = scene.models("openai,scorecard");
     let input = scene.input(&alerts(100));
@@ -135,7 +134,7 @@ fn an_endpoint_that_is_down_costs_a_crowd_a_handful_of_calls() {
     let lines = run.lines();
     assert_eq!(lines.len(), 100);
     assert!(lines.iter().all(|line| line["insight"]["degraded"] == true));
-    // The breaker opens at the fifth failure in a row; the calls of the three others were under way by then.
+    // The breaker opens at the fifth failure in a row. Three other calls may have begun by then.
     let [_, asked] = scene.asked();
     assert!((5..=8).contains(&asked), "{asked} calls");
 }

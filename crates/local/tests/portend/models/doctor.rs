@@ -1,8 +1,5 @@
-//! `portend doctor`: each cause in one sentence, with what to do about it.
-//!
-//! Takes: vendors that fail in each way, and settings that cannot work.
-//! Gives: a line for each part, and an exit code.
-//! Never: looks at words for their own sake: each sentence is looked at for the cause and the mend.
+//! Tests `portend doctor`, which names each cause in one sentence with its fix. The tests look only for the words that
+//! name the cause and the fix.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -15,7 +12,7 @@ use portend_testing::http::{Script, Server};
 use portend_testing::vendor::BOTH;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 
-/// What the doctor says of the models, as `state: sentence`, and its exit code.
+/// The lines of the doctor about the models, as `state: sentence`, and the exit code.
 fn of_models(scene: &Scene) -> (Vec<String>, i32) {
     let run = scene.run(&["doctor", "--json"]);
     assert_eq!(run.errors, "");
@@ -24,11 +21,11 @@ fn of_models(scene: &Scene) -> (Vec<String>, i32) {
     (models.map(|line| format!("{}: {}", text(&line["state"]), text(&line["says"]))).collect(), run.code)
 }
 
-/// A cause: what the vendor does, and words of the cause and of the mend.
+/// A cause: what the vendor does, and words that name the cause and the fix.
 type Cause = (Vendor, &'static str, Vec<Script>, &'static [&'static str]);
 
 #[test]
-fn each_cause_is_named_in_one_sentence_with_its_mend() {
+fn each_cause_is_named_in_one_sentence_with_its_fix() {
     let bedrock = |status, kind, message| vec![Bedrock.fails(status, kind, message)];
     let openai = |status, code, message| vec![OpenAi.fails(status, code, message)];
     let rows: Vec<Cause> = vec![
@@ -112,7 +109,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
         let scene = Scene::alone(*provider, scripts.clone());
         let (lines, code) = of_models(&scene);
         let line = lines.first().cloned().unwrap_or_default();
-        // The cause, a semicolon, and what to do.
+        // The sentence names the cause, then a semicolon, then the fix.
         let is_one = !line.contains('\n') && !line.replace("us. or", "us or").contains(". ");
         let names = line.contains("; ") && words.iter().all(|word| line.contains(word));
         let asked = scene.requests(*provider).len();
@@ -124,7 +121,7 @@ fn each_cause_is_named_in_one_sentence_with_its_mend() {
 }
 
 #[test]
-fn what_is_wrong_before_anything_is_sent_is_named_too() {
+fn a_cause_that_prevents_every_request_is_named_too() {
     let no_credentials = Scene::alone(Bedrock, []).unset("AWS_ACCESS_KEY_ID").unset("AWS_SECRET_ACCESS_KEY");
     let no_endpoint =
         Scene::alone(OpenAi, []).set("OPENAI_BASE_URL", format!("{}/v1", Server::start([]).url()));
@@ -149,9 +146,9 @@ fn what_is_wrong_before_anything_is_sent_is_named_too() {
         (
             Scene::alone(OpenAi, []).unset("OPENAI_API_KEY").unset("OPENAI_BASE_URL"),
             [0, 0],
-            &["OPENAI_API_KEY must be set"],
+            &["OPENAI_API_KEY is not set"],
         ),
-        (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL must be set"]),
+        (Scene::alone(OpenAi, []).unset("OPENAI_MODEL"), [0, 0], &["OPENAI_MODEL is not set"]),
     ] {
         let (lines, code) = of_models(&scene);
         let line = &lines[0];
@@ -160,7 +157,7 @@ fn what_is_wrong_before_anything_is_sent_is_named_too() {
     }
 }
 
-/// The address, as if it spoke TLS, of a server that answers everybody in plain HTTP once.
+/// The `https` address of a server that answers one connection in plain HTTP.
 fn without_tls() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -168,14 +165,14 @@ fn without_tls() -> String {
         let (mut stream, _) = listener.accept()?;
         stream.read_exact(&mut [0; 16])?;
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")?;
-        // Until the client has read it.
+        // Waits until the client has read the response.
         stream.read_to_end(&mut Vec::new())
     });
     format!("https://{address}/v1")
 }
 
 #[test]
-fn what_works_is_said_for_each_part() {
+fn each_part_that_works_has_a_line() {
     let scene =
         Scene::in_order(Bedrock, [Bedrock.says(r#"{"ok": true}"#)], vec![OpenAi.says(r#"{"ok": true}"#)]);
     let run = scene.run(&["doctor", "--json"]);
@@ -197,8 +194,8 @@ fn what_works_is_said_for_each_part() {
     );
     assert!(text(&lines[4]["says"]).contains("price is not known"));
     assert_eq!(scene.asked(), [1, 1]);
-    assert!(!scene.path("portend.db").exists(), "it stores nothing");
-    // No fact, id or rule of an alert goes with its question.
+    assert!(!scene.path("portend.db").exists(), "the doctor stored something");
+    // The doctor's prompt contains no fact, id or rule of an alert.
     for provider in BOTH {
         assert!(!scene.requests(provider)[0].body.contains("risk"), "{provider:?}");
     }
@@ -211,16 +208,16 @@ fn a_person_reads_a_line_for_each_part() {
     assert_eq!(run.code, 1);
     let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
     for line in [
-        "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): answered in ",
+        "ok       model bedrock (us.anthropic.claude-haiku-4-5-20251001-v1:0 at us-east-1): it replied in ",
         &format!("failed   {openai}: the key is refused; configure a valid key\n"),
         &format!("warning  {openai}: its price is not known"),
     ] {
-        assert!(run.output.contains(line), "{line} in {}", run.output);
+        assert!(run.output.contains(line), "{line} is not in {}", run.output);
     }
 }
 
 #[test]
-fn a_refused_schema_is_a_warning_and_no_failure() {
+fn a_refused_schema_is_a_warning_and_not_a_failure() {
     let refuses = |p: Vendor| {
         p.fails(400, "ValidationException", "output_config.format: Extra inputs are not permitted: schema")
     };
@@ -230,16 +227,16 @@ fn a_refused_schema_is_a_warning_and_no_failure() {
         assert!(
             lines[0].starts_with("warning: ")
                 && lines[0].contains("schema")
-                && lines[0].contains("prompt alone"),
+                && lines[0].contains("only the prompt"),
             "{lines:?}"
         );
         assert_eq!((code, scene.requests(provider).len()), (0, 2));
     }
 }
 
-/// A model near its end, or past it, is worth a word even while it answers.
+/// The doctor warns of a model at or after its end of life, even while the model answers.
 #[test]
-fn an_end_of_life_is_warned_of_while_the_model_still_answers() {
+fn an_end_of_life_is_a_warning_while_the_model_still_answers() {
     let scene = Scene::alone(Bedrock, [Bedrock.says("{}")])
         .set("BEDROCK_MODEL_ID", "us.anthropic.claude-3-5-haiku-20241022-v1:0");
     let (lines, code) = of_models(&scene);
@@ -248,9 +245,9 @@ fn an_end_of_life_is_warned_of_while_the_model_still_answers() {
     assert_eq!(code, 0);
 }
 
-/// A 200 is not yet an answer: a wrong path, or another service on the port, answers so too.
+/// A status of 200 is not enough: a wrong path, or another service on the port, can return it too.
 #[test]
-fn an_endpoint_that_answers_without_an_answer_is_not_sound() {
+fn an_endpoint_that_returns_no_reply_does_not_work() {
     for (provider, script) in [
         (OpenAi, Script::answer(200, "{}")),
         (OpenAi, Script::answer(200, r#"{"status": "ok", "service": "another"}"#)),
@@ -268,7 +265,7 @@ fn an_endpoint_that_answers_without_an_answer_is_not_sound() {
 }
 
 #[test]
-fn without_models_there_is_nothing_to_ask() {
+fn without_models_the_doctor_makes_no_request() {
     let scene = Scene::new([], []);
     let run = scene.run(&["doctor", "--json"]);
     assert_eq!((run.code, run.lines().len(), scene.asked()), (0, 3, [0, 0]));

@@ -1,4 +1,4 @@
-//! The program on AWS's own engine: insights in a table, told on a bus.
+//! Tests the program with DynamoDB Local as its store and a scripted event bus.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,14 @@ use portend_testing::http::{Script, Server};
 use portend_testing::table::{Table, endpoint, operation};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// A bus that takes every event, and a secret.
+/// A server with an event bus that accepts every event, and a secret.
 fn aws() -> Server {
     Server::answering(|request| match operation(request).as_str() {
         "PutEvents" => {
             let body: Value = serde_json::from_str(&request.body).expect("JSON");
-            let taken = vec![json!({ "EventId": "1" }); body["Entries"].as_array().expect("entries").len()];
-            Script::answer(200, json!({ "FailedEntryCount": 0, "Entries": taken }).to_string())
+            let accepted =
+                vec![json!({ "EventId": "1" }); body["Entries"].as_array().expect("entries").len()];
+            Script::answer(200, json!({ "FailedEntryCount": 0, "Entries": accepted }).to_string())
         }
         "DescribeEventBus" if request.body.contains("alerts") => Script::answer(200, r#"{"Name":"alerts"}"#),
         "GetSecretValue" if request.body.contains("mine") => {
@@ -23,14 +24,14 @@ fn aws() -> Server {
     })
 }
 
-/// The entries that a bus was given.
+/// The entries that the bus received.
 fn entries(bus: &Server) -> Vec<Value> {
     let puts = bus.requests().into_iter().filter(|request| operation(request) == "PutEvents");
     let bodies = puts.map(|request| serde_json::from_str::<Value>(&request.body).expect("JSON"));
     bodies.flat_map(|body| body["Entries"].as_array().expect("entries").clone()).collect()
 }
 
-/// Bedrock alone in the chain, and the table for a store.
+/// A scene with Bedrock alone in the chain, and the table as the store.
 fn on_dynamodb(table: &Table, scripts: Vec<Script>) -> Scene {
     Scene::alone(Bedrock, scripts)
         .models("bedrock,scorecard")
@@ -39,7 +40,7 @@ fn on_dynamodb(table: &Table, scripts: Vec<Script>) -> Scene {
 }
 
 #[test]
-fn a_table_keeps_what_a_file_keeps() {
+fn a_table_stores_the_same_as_a_file() {
     let table = Table::create();
     let failed = Bedrock.fails(408, "ModelTimeoutException", "canary");
     let scene = on_dynamodb(&table, vec![Bedrock.answers(), failed.clone(), failed, Bedrock.answers()]);
@@ -67,14 +68,14 @@ fn a_table_keeps_what_a_file_keeps() {
     assert_eq!(
         (&ledger["received"], &ledger["adds_up"]),
         (&json!(5), &json!(true)),
-        "it stays on this machine"
+        "the ledger is on this machine"
     );
     assert_eq!(table.items_of("insight#").len(), 2);
     assert!(!scene.path("portend.db").exists());
 }
 
 #[test]
-fn the_functions_name_of_the_table_is_a_setting_too() {
+fn the_functions_setting_for_the_table_works_too() {
     let table = Table::create();
     let scene = on_dynamodb(&table, vec![]).unset("PORTEND_STORE").models("scorecard");
     let scene = scene.set("DYNAMODB_TABLE_NAME", table.name.as_str());
@@ -82,18 +83,18 @@ fn the_functions_name_of_the_table_is_a_setting_too() {
     assert_eq!(table.items_of("insight#").len(), 1);
     let run = scene.unset("DYNAMODB_TABLE_NAME").set("PORTEND_STORE", "dynamodb:").run(&["insights"]);
     assert_eq!(run.code, 2);
-    assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
+    assert!(run.errors.contains("use dynamodb:TABLE"), "{}", run.errors);
 }
 
 #[test]
-fn insights_are_told_on_the_bus_and_a_missing_bus_loses_none() {
+fn insights_are_published_on_the_bus_and_a_missing_bus_loses_none() {
     let (table, bus) = (Table::create(), aws());
     let scene = on_dynamodb(&table, vec![Bedrock.answers(), Bedrock.answers()]);
     let scene = scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
     assert_eq!(scene.explain(&[alert(1)]).code, 0);
-    let told = entries(&bus);
+    let published = entries(&bus);
     assert_eq!(
-        (told.len(), &told[0]["Source"], &told[0]["DetailType"]),
+        (published.len(), &published[0]["Source"], &published[0]["DetailType"]),
         (1, &json!("iops-dashboard.ai"), &json!("insight"))
     );
     let scene = scene.set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
@@ -101,7 +102,7 @@ fn insights_are_told_on_the_bus_and_a_missing_bus_loses_none() {
     assert_eq!(lost.code, 0);
     assert!(lost.errors.contains("were not published"), "{}", lost.errors);
     let todo = table.items_of("insight#").into_iter().filter(|item| item.contains_key("todo")).count();
-    assert_eq!(todo, 1, "the sweep tells it");
+    assert_eq!(todo, 1, "the sweep has one notification to publish");
 }
 
 fn findings(run: &Run) -> Vec<(String, String)> {
@@ -109,7 +110,7 @@ fn findings(run: &Run) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
+fn the_doctor_checks_the_table_the_bus_and_the_secret() {
     let (table, aws) = (Table::create(), aws());
     let scene = on_dynamodb(&table, vec![]).models("openai,scorecard").set("AWS_ENDPOINT_URL", aws.url());
     let scene = scene.set("EVENT_BUS_NAME", "alerts").set("OPENAI_API_KEY_SECRET", "mine");
@@ -125,7 +126,7 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
         "store TodoIndex",
         "store ttl",
         "event bus alerts",
-        "secret of OPENAI_API_KEY_SECRET",
+        "secret in OPENAI_API_KEY_SECRET",
     ];
     assert_eq!(found[1..10], parts.map(|part| (part.to_owned(), "ok".to_owned())));
     let bare = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
@@ -136,7 +137,7 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
     let failed: Vec<_> = run.lines().into_iter().filter(|line| line["state"] == "failed").collect();
     let failed = json!(failed);
     let expected =
-        ["store AlertIdIndex", "store TodoIndex", "event bus none", "secret of OPENAI_API_KEY_SECRET"];
+        ["store AlertIdIndex", "store TodoIndex", "event bus none", "secret in OPENAI_API_KEY_SECRET"];
     assert_eq!(texts(&failed, "part")[..4], expected, "{failed}");
     let scene = scene.set("PORTEND_STORE", "dynamodb:no-such-table");
     let run = scene.run(&["doctor", "--json"]);
@@ -145,14 +146,14 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
 }
 
 #[test]
-fn a_simulation_is_put_on_the_bus_as_the_producer_does() {
+fn a_simulation_puts_events_on_the_bus_as_the_producer_does() {
     let bus = aws();
     let scene = Scene::alone(OpenAi, []).set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
     let put = scene.run(&["simulate", "--limit", "25", "--bus", "alerts"]);
     assert_eq!((put.code, put.output.as_str()), (0, ""));
     assert!(put.errors.contains("25 alerts were put on the event bus alerts"), "{}", put.errors);
     let entries = entries(&bus);
-    assert_eq!((entries.len(), bus.requests().len()), (25, 3), "ten at a time");
+    assert_eq!((entries.len(), bus.requests().len()), (25, 3), "each request has up to ten entries");
     let lines = scene.run(&["simulate", "--limit", "25"]).lines();
     for (entry, line) in entries.iter().zip(lines) {
         assert_eq!(entry["Source"], "iops-dashboard.processor");
@@ -166,9 +167,9 @@ fn a_simulation_is_put_on_the_bus_as_the_producer_does() {
     assert!(run.errors.contains("cannot put alerts on the event bus b"), "{}", run.errors);
 }
 
-/// Whatever the bus did not take stays to be told, on a file too; and what is degraded besides is upgraded.
+/// The sweep publishes every notification that failed before, also from a file, and then upgrades the insight.
 #[test]
-fn an_upgrade_tells_what_the_bus_did_not_take() {
+fn an_upgrade_publishes_notifications_that_failed_before() {
     let bus = aws();
     let failed = Bedrock.fails(408, "ModelTimeoutException", "canary");
     let scene =
@@ -176,21 +177,21 @@ fn an_upgrade_tells_what_the_bus_did_not_take() {
     let scene =
         scene.set("EVENT_BUS_NAME", "alerts").set("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9");
     let run = scene.explain(&[alert(1)]);
-    assert!(run.errors.contains("portend upgrade publishes"), "{}", run.errors);
+    assert!(run.errors.contains("Run portend upgrade later"), "{}", run.errors);
     let statuses = |run: &Run| -> Vec<String> {
         run.lines().iter().map(|line| text(&line["status"]).to_owned()).collect()
     };
-    let untold = scene.run(&["upgrade", "--json", "--models", "scorecard"]);
-    assert_eq!((untold.code, statuses(&untold)), (1, vec!["untold".to_owned()]));
+    let failed = scene.run(&["upgrade", "--json", "--models", "scorecard"]);
+    assert_eq!((failed.code, statuses(&failed)), (1, vec!["untold".to_owned()]));
     let scene = scene.set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
     let done = scene.run(&["upgrade", "--json"]);
     assert_eq!((done.code, statuses(&done)), (0, vec!["told".to_owned(), "upgraded".to_owned()]));
-    assert_eq!(entries(&bus).len(), 2, "an upgraded insight is told again");
+    assert_eq!(entries(&bus).len(), 2, "an upgraded insight is published again");
     assert_eq!(scene.run(&["upgrade", "--json"]).lines().len(), 0);
 }
 
 #[test]
-fn what_is_on_aws_needs_a_region() {
+fn a_store_or_a_bus_on_aws_needs_a_region() {
     let scene = Scene::alone(OpenAi, []).unset("AWS_REGION");
     for arguments in [
         &["explain", "--store", "dynamodb:insights", "-"][..],
@@ -203,5 +204,5 @@ fn what_is_on_aws_needs_a_region() {
     }
     let run = scene.run(&["insights", "--store", "DynamoDB:insights"]);
     assert_eq!(run.code, 2);
-    assert!(run.errors.contains("write dynamodb:TABLE"), "{}", run.errors);
+    assert!(run.errors.contains("use dynamodb:TABLE"), "{}", run.errors);
 }

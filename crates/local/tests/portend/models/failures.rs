@@ -1,9 +1,7 @@
-//! Each row of the retry rules, over HTTP: what a vendor answers, and what the program makes of it.
+//! Tests each rule for a failed call over HTTP: what the vendor returns, which attempts follow, and how the alert ends.
 //!
-//! Takes: scripts.
-//! Gives: how the alert ended, with every attempt; each attempt is one request.
-//! Never: waits out an attempt's 20 s. That a model which hangs or drips is cut off is tested in the core, on a stopped
-//! clock, and in the adapters.
+//! Never: waits for the time limit of an attempt, which is 20 s. The tests of the core and of the adapters cover models
+//! that hang or respond too slowly.
 
 use serde_json::json;
 
@@ -12,11 +10,11 @@ use portend_testing::http::{Script, Server};
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer};
 
-/// What comes back, and how the alert ends.
+/// What the vendors return, and how the alert ends.
 struct Row {
     name: &'static str,
     first: Vendor,
-    /// What the first model does; the second answers.
+    /// What the first model does. The second model answers.
     scripts: Vec<Script>,
     ends: &'static str,
 }
@@ -46,20 +44,20 @@ fn throttled(provider: Vendor) -> Script {
 }
 
 #[test]
-fn a_throttled_model_is_waited_for_once_and_then_falls_through() {
+fn a_throttled_model_is_retried_once_and_then_falls_through() {
     let soon = |script: Script| script.header("retry-after-ms", "1");
     let fits = |script: Script| script.header("retry-after", "1");
     let too_late = |script: Script| script.header("retry-after", "3600");
-    let mended = "1:throttled 1:accepted => 1";
+    let fixed = "1:throttled 1:accepted => 1";
     let twice = "1:throttled 1:throttled 2:accepted => 2-fallback";
     let mut rows = [
-        of_both("throttled", |p| vec![throttled(p), p.answers()], mended),
+        of_both("throttled", |p| vec![throttled(p), p.answers()], fixed),
         of_both("throttled twice", |p| vec![throttled(p), throttled(p)], twice),
-        of_both("until soon", |p| vec![soon(throttled(p)), p.answers()], mended),
+        of_both("until soon", |p| vec![soon(throttled(p)), p.answers()], fixed),
         of_both("until soon, twice", |p| vec![soon(throttled(p)), soon(throttled(p))], twice),
-        of_both("for a second", |p| vec![fits(throttled(p)), p.answers()], mended),
+        of_both("for a second", |p| vec![fits(throttled(p)), p.answers()], fixed),
         of_both("for too long", |p| vec![too_late(throttled(p))], "1:throttled 2:accepted => 2-fallback"),
-        of_both("429 with no word of why", |p| vec![soon(p.fails(429, "", "")), p.answers()], mended),
+        of_both("429 without a reason", |p| vec![soon(p.fails(429, "", "")), p.answers()], fixed),
     ]
     .into_iter()
     .flatten()
@@ -75,20 +73,20 @@ fn a_throttled_model_is_waited_for_once_and_then_falls_through() {
         ),
     ] {
         let scripts = vec![soon(Bedrock.fails(status, kind, message)), Bedrock.answers()];
-        rows.push(row(Bedrock, name, scripts, mended));
+        rows.push(row(Bedrock, name, scripts, fixed));
     }
     let scripts = vec![soon(OpenAi.fails(429, "slow_down", "")), OpenAi.answers()];
-    rows.push(row(OpenAi, "slow down", scripts, mended));
+    rows.push(row(OpenAi, "slow down", scripts, fixed));
     check(&rows);
 }
 
 #[test]
-fn a_failure_of_the_vendors_is_waited_out_once_and_then_fails_over() {
-    let mended = "1:unavailable 1:accepted => 1";
+fn a_failure_of_the_vendor_is_retried_once_and_then_fails_over() {
+    let fixed = "1:unavailable 1:accepted => 1";
     let twice = "1:unavailable 1:unavailable 2:accepted => 2-fallback";
     let mut rows = Vec::new();
     for (name, status) in [("500", 500), ("502", 502), ("503", 503), ("504", 504), ("529", 529)] {
-        rows.extend(of_both(name, |p| vec![p.fails(status, "", "boom"), p.answers()], mended));
+        rows.extend(of_both(name, |p| vec![p.fails(status, "", "boom"), p.answers()], fixed));
     }
     rows.extend(of_both("twice", |p| vec![p.is_down(), p.is_down()], twice));
     for (name, status, kind) in [
@@ -96,22 +94,22 @@ fn a_failure_of_the_vendors_is_waited_out_once_and_then_fails_over() {
         ("internal", 500, "InternalServerException"),
         ("unavailable", 503, "ServiceUnavailableException"),
     ] {
-        rows.push(row(Bedrock, name, vec![Bedrock.fails(status, kind, "boom"), Bedrock.answers()], mended));
+        rows.push(row(Bedrock, name, vec![Bedrock.fails(status, kind, "boom"), Bedrock.answers()], fixed));
     }
     let model_error = || Bedrock.fails(424, "ModelErrorException", "boom");
     rows.push(row(Bedrock, "the model's own error, twice", vec![model_error(), model_error()], twice));
     let page = || Script::answer(502, "<html>Bad gateway</html>").header("content-type", "text/html");
-    rows.extend(of_both("a proxy's page", |p| vec![page(), p.answers()], mended));
+    rows.extend(of_both("a proxy's page", |p| vec![page(), p.answers()], fixed));
     check(&rows);
 }
 
 #[test]
-fn a_lost_connection_is_tried_again_once_and_then_fails_over() {
-    let mended = "1:unreachable 1:accepted => 1";
+fn a_lost_connection_is_retried_once_and_then_fails_over() {
+    let fixed = "1:unreachable 1:accepted => 1";
     let twice = "1:unreachable 1:unreachable 2:accepted => 2-fallback";
     check(
         &[
-            of_both("closed", |p| vec![Script::close(), p.answers()], mended),
+            of_both("closed", |p| vec![Script::close(), p.answers()], fixed),
             of_both("closed twice", |_| vec![Script::close(), Script::close()], twice),
         ]
         .into_iter()
@@ -121,7 +119,7 @@ fn a_lost_connection_is_tried_again_once_and_then_fails_over() {
 }
 
 #[test]
-fn an_endpoint_that_is_not_there_or_speaks_no_tls_is_tried_twice_and_fails_over() {
+fn an_endpoint_that_does_not_exist_or_has_no_tls_is_called_twice_and_fails_over() {
     let refused = || Server::start([]).url();
     let kinds = ["refused", "no TLS", "no such host"];
     let rows: Vec<_> = BOTH.into_iter().flat_map(|first| kinds.map(|kind| (first, kind))).collect();
@@ -146,8 +144,8 @@ fn an_endpoint_that_is_not_there_or_speaks_no_tls_is_tried_twice_and_fails_over(
 }
 
 #[test]
-fn a_response_that_cannot_be_read_is_asked_for_once_more() {
-    let mended = "1:unreadable 1:accepted => 1";
+fn an_unreadable_response_is_retried_once() {
+    let fixed = "1:unreadable 1:accepted => 1";
     let twice = "1:unreadable 1:unreadable 2:accepted => 2-fallback";
     let html =
         || Script::answer(200, "<html>Welcome to the Wi-Fi</html>").header("content-type", "text/html");
@@ -160,7 +158,7 @@ fn a_response_that_cannot_be_read_is_asked_for_once_more() {
     let huge = || Script::answer(200, format!("{{\"padding\": \"{}\"}}", "x".repeat(2 * 1024 * 1024)));
     check(
         &[
-            of_both("half a body", |p| vec![p.answers().cut_after(60), p.answers()], mended),
+            of_both("half a body", |p| vec![p.answers().cut_after(60), p.answers()], fixed),
             of_both(
                 "half a body, twice",
                 |p| vec![p.answers().cut_after(60), p.answers().cut_after(0)],
@@ -169,19 +167,19 @@ fn a_response_that_cannot_be_read_is_asked_for_once_more() {
             of_both(
                 "a longer length",
                 |p| vec![p.answers().header("content-length", "9999"), p.answers()],
-                mended,
+                fixed,
             ),
             of_both(
                 "a shorter length",
                 |p| vec![p.answers().header("content-length", "20"), p.answers()],
-                mended,
+                fixed,
             ),
-            of_both("not JSON", |p| vec![Script::answer(200, "yes"), p.answers()], mended),
-            of_both("no object", |p| vec![Script::answer(200, "[1]"), p.answers()], mended),
-            of_both("nothing", |p| vec![Script::answer(204, ""), p.answers()], mended),
-            of_both("a page", |p| vec![html(), p.answers()], mended),
-            of_both("not UTF-8", |p| vec![not_utf8(p), p.answers()], mended),
-            of_both("2 MiB", |p| vec![huge(), p.answers()], mended),
+            of_both("not JSON", |p| vec![Script::answer(200, "yes"), p.answers()], fixed),
+            of_both("not an object", |p| vec![Script::answer(200, "[1]"), p.answers()], fixed),
+            of_both("an empty body", |p| vec![Script::answer(204, ""), p.answers()], fixed),
+            of_both("a page", |p| vec![html(), p.answers()], fixed),
+            of_both("not UTF-8", |p| vec![not_utf8(p), p.answers()], fixed),
+            of_both("2 MiB", |p| vec![huge(), p.answers()], fixed),
             of_both("2 MiB, twice", |_| vec![huge(), huge()], twice),
         ]
         .into_iter()
@@ -191,7 +189,7 @@ fn a_response_that_cannot_be_read_is_asked_for_once_more() {
 }
 
 #[test]
-fn a_right_body_of_a_wrong_type_is_read() {
+fn a_right_body_with_a_wrong_content_type_is_read() {
     check(&of_both(
         "text/plain",
         |p| vec![p.answers().header("content-type", "text/plain; charset=iso-8859-1")],
@@ -199,23 +197,23 @@ fn a_right_body_of_a_wrong_type_is_read() {
     ));
 }
 
-/// The first native schema may take the vendor minutes, so a time-out of it is laid to that once.
+/// A vendor may need minutes for a new native schema, so the first time-out steps down to a call without it.
 #[test]
-fn a_models_own_time_out_fails_over_and_is_first_laid_to_the_schema() {
+fn a_models_own_time_out_first_steps_down_and_then_fails_over() {
     let slow = |provider: Vendor| match provider {
         Bedrock => provider.fails(408, "ModelTimeoutException", "The model timed out"),
         OpenAi => provider.fails(408, "", "timeout"),
     };
     check(
         &[
-            of_both("by the prompt alone", |p| vec![slow(p), p.answers()], "1:timed_out 1:accepted => 1"),
+            of_both("without the schema", |p| vec![slow(p), p.answers()], "1:timed_out 1:accepted => 1"),
             of_both("twice", |p| vec![slow(p), slow(p)], "1:timed_out 1:timed_out 2:accepted => 2-fallback"),
         ]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>(),
     );
-    // These take no schema, so there is nothing to lay it to.
+    // These models accept no schema, so the schema cannot be the cause.
     for (first, setting, model, label) in [
         (Bedrock, "BEDROCK_MODEL_ID", "us.anthropic.claude-haiku-5-5", OpenAi.label()),
         (OpenAi, "OPENAI_MODEL", "gpt-4", Bedrock.label()),
@@ -229,7 +227,7 @@ fn a_models_own_time_out_fails_over_and_is_first_laid_to_the_schema() {
 }
 
 #[test]
-fn a_fault_of_the_configuration_fails_over_at_once_and_is_said() {
+fn a_wrong_configuration_fails_over_at_once_and_is_reported() {
     let location = |script: Script| script.header("location", "http://127.0.0.1:9/elsewhere");
     let mut rows = Vec::new();
     for (first, name, status, kind, message, ends) in [
@@ -316,7 +314,7 @@ fn a_fault_of_the_configuration_fails_over_at_once_and_is_said() {
 }
 
 #[test]
-fn a_redirect_takes_neither_facts_nor_key_elsewhere() {
+fn a_redirect_sends_neither_facts_nor_a_key_elsewhere() {
     for first in BOTH {
         let elsewhere = Server::start([first.answers()]);
         let script =
@@ -329,13 +327,13 @@ fn a_redirect_takes_neither_facts_nor_key_elsewhere() {
 }
 
 #[test]
-fn a_spent_quota_of_bedrocks_fails_over_and_is_no_fault() {
+fn a_spent_quota_of_bedrock_fails_over_without_an_alarm() {
     let scripts = vec![Bedrock.fails(400, "ServiceQuotaExceededException", "quota")];
     check(&[row(Bedrock, "quota", scripts, "1:over_quota 2:accepted => 2-fallback")]);
 }
 
 #[test]
-fn a_request_that_the_vendor_rejects_fails_over_and_is_said() {
+fn a_request_that_the_vendor_rejects_fails_over_and_is_reported() {
     let ends = "1:rejected 2:accepted => 2-fallback, alarm 1";
     let mut rows = Vec::new();
     for (name, message) in [
@@ -351,7 +349,7 @@ fn a_request_that_the_vendor_rejects_fails_over_and_is_said() {
 }
 
 #[test]
-fn an_error_inside_a_success_is_read_as_the_error() {
+fn an_error_in_a_response_of_200_is_read_as_the_error() {
     let bedrock = |kind: &str, body: &str| Script::answer(200, body).header("x-amzn-ErrorType", kind);
     let coral =
         r#"{"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}"#;
@@ -400,7 +398,7 @@ fn an_error_inside_a_success_is_read_as_the_error() {
 }
 
 #[test]
-fn a_reply_that_ended_well_is_read() {
+fn a_complete_reply_is_read() {
     let mut rows = Vec::new();
     for (provider, reason) in [(Bedrock, "end_turn"), (Bedrock, "stop_sequence"), (OpenAi, "stop")] {
         rows.push(row(
@@ -414,7 +412,7 @@ fn a_reply_that_ended_well_is_read() {
 }
 
 #[test]
-fn a_reply_that_was_cut_is_asked_for_with_a_larger_ceiling_even_if_it_looks_whole() {
+fn a_reply_at_the_token_limit_is_retried_with_a_higher_limit_even_if_it_looks_complete() {
     let cut = |provider: Vendor| {
         let reason = if provider == Bedrock { "max_tokens" } else { "length" };
         provider.ends(&answer().to_string(), reason)
@@ -425,14 +423,14 @@ fn a_reply_that_was_cut_is_asked_for_with_a_larger_ceiling_even_if_it_looks_whol
         let scene = Scene::alone(provider, [cut(provider), provider.answers()]);
         scene.explain(&[alert(1)]).insight();
         let requests = scene.requests(provider);
-        let ceilings: Vec<_> = requests.iter().filter_map(|request| provider.ceiling_in(request)).collect();
-        assert!(matches!(*ceilings, [first, then] if first < then), "{ceilings:?}");
-        assert_eq!(provider.messages_in(&requests[1]).len(), 1, "a cut reply is not quoted");
+        let limits: Vec<_> = requests.iter().filter_map(|request| provider.ceiling_in(request)).collect();
+        assert!(matches!(*limits, [first, then] if first < then), "{limits:?}");
+        assert_eq!(provider.messages_in(&requests[1]).len(), 1, "the retry quotes the cut reply");
     }
 }
 
 #[test]
-fn a_refusal_fails_over_and_is_not_asked_again() {
+fn a_refusal_fails_over_without_a_retry() {
     let mut rows = Vec::new();
     for (provider, reason) in
         [(Bedrock, "refusal"), (Bedrock, "content_filtered"), (OpenAi, "content_filter")]
@@ -452,37 +450,37 @@ fn a_refusal_fails_over_and_is_not_asked_again() {
 }
 
 #[test]
-fn a_reply_with_nothing_in_it_is_asked_for_once_more() {
-    let mended = "1:empty 1:accepted => 1";
+fn an_empty_reply_is_retried_once() {
+    let fixed = "1:empty 1:accepted => 1";
     let twice = "1:empty 1:empty 2:accepted => 2-fallback";
     let thought = json!([{ "reasoningContent": { "reasoningText": { "text": "hm", "signature": "x" } } }]);
     let without_choices = || Script::answer(200, r#"{"object": "chat.completion", "choices": []}"#);
     let null_message = || Script::answer(200, r#"{"choices": [{"message": null, "finish_reason": "stop"}]}"#);
     let of_bedrock = |content| Bedrock.sends(&content, "end_turn");
-    let mut rows = of_both("blank", |p| vec![p.says(" \n"), p.answers()], mended);
+    let mut rows = of_both("blank", |p| vec![p.says(" \n"), p.answers()], fixed);
     rows.extend(of_both(
         "null",
         |p| vec![p.sends(&json!(null), if p == Bedrock { "end_turn" } else { "stop" }), p.answers()],
-        mended,
+        fixed,
     ));
     rows.extend(of_both("twice", |p| vec![p.says(""), p.says("")], twice));
-    rows.push(row(Bedrock, "no content", vec![of_bedrock(json!([])), Bedrock.answers()], mended));
-    rows.push(row(Bedrock, "a thought alone", vec![of_bedrock(thought), Bedrock.answers()], mended));
+    rows.push(row(Bedrock, "no content", vec![of_bedrock(json!([])), Bedrock.answers()], fixed));
+    rows.push(row(Bedrock, "only a thought", vec![of_bedrock(thought), Bedrock.answers()], fixed));
     let tool = json!([{ "toolUse": { "toolUseId": "1", "name": "f", "input": {} } }]);
-    rows.push(row(Bedrock, "no text block", vec![of_bedrock(tool), Bedrock.answers()], mended));
-    rows.push(row(OpenAi, "no choices", vec![without_choices(), OpenAi.answers()], mended));
-    rows.push(row(OpenAi, "null message", vec![null_message(), OpenAi.answers()], mended));
+    rows.push(row(Bedrock, "no text block", vec![of_bedrock(tool), Bedrock.answers()], fixed));
+    rows.push(row(OpenAi, "no choices", vec![without_choices(), OpenAi.answers()], fixed));
+    rows.push(row(OpenAi, "null message", vec![null_message(), OpenAi.answers()], fixed));
     check(&rows);
 }
 
 #[test]
-fn a_reply_that_ended_for_an_unknown_reason_is_no_success() {
+fn a_reply_with_an_unknown_stop_reason_is_not_accepted() {
     let text = answer().to_string();
-    let odd = |provider: Vendor| provider.ends(&text, "moonrise");
-    let mut rows = of_both("unknown", |p| vec![odd(p), p.answers()], "1:unknown_stop 1:accepted => 1");
+    let unknown = |provider: Vendor| provider.ends(&text, "moonrise");
+    let mut rows = of_both("unknown", |p| vec![unknown(p), p.answers()], "1:unknown_stop 1:accepted => 1");
     rows.extend(of_both(
         "twice",
-        |p| vec![odd(p), odd(p)],
+        |p| vec![unknown(p), unknown(p)],
         "1:unknown_stop 1:unknown_stop 2:accepted => 2-fallback",
     ));
     let mut unsaid = Bedrock.body(&json!([{ "text": text }]), "");
@@ -493,7 +491,7 @@ fn a_reply_that_ended_for_an_unknown_reason_is_no_success() {
 }
 
 #[test]
-fn a_guardrail_stops_and_no_other_model_is_asked() {
+fn a_guardrail_stops_the_chain() {
     let blocked = || Bedrock.ends("Blocked by policy.", "guardrail_intervened");
     check(&[
         row(Bedrock, "at once", vec![blocked()], "1:guardrail => scorecard"),
@@ -506,7 +504,7 @@ fn a_guardrail_stops_and_no_other_model_is_asked() {
         row(
             Bedrock,
             "at a re-ask",
-            vec![Bedrock.says("no object"), blocked()],
+            vec![Bedrock.says("not an object"), blocked()],
             "1:no_object 1:guardrail => scorecard",
         ),
     ]);
@@ -515,9 +513,10 @@ fn a_guardrail_stops_and_no_other_model_is_asked() {
     assert_eq!(scene.ending(OpenAi, &run), "1:unavailable 1:unavailable 2:guardrail => scorecard");
 }
 
-/// Degraded is what asking later may mend: a model's last word was a failure of time's or a person's.
+/// An insight is degraded if a later call could succeed: the last attempt of a model failed for a reason that time or a
+/// person can fix.
 #[test]
-fn when_all_fail_the_scorecard_judges_and_says_whether_it_is_degraded() {
+fn when_all_models_fail_the_scorecard_says_whether_the_insight_is_degraded() {
     let down = |p: Vendor| vec![p.is_down(), p.is_down()];
     let says = |p: Vendor, text: &str| vec![p.says(text), p.says(text)];
     let refuses = |p: Vendor| vec![p.ends("No.", if p == Bedrock { "refusal" } else { "content_filter" })];

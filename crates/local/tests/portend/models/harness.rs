@@ -1,9 +1,7 @@
-//! The program itself, in a clean environment between two scripted vendors, with an eye on the canaries.
+//! Runs the program in a clean environment with two scripted vendors, and describes how an alert ended in one line.
 //!
-//! Takes: what each vendor does, settings, and a command line.
-//! Gives: a [`Run`]: exit code and output; and how an alert ended, in one line.
-//! Never: lets a canary pass. After each run no request shows one, standard error shows none, and neither the output
-//! nor the store holds a key.
+//! Never: accepts a leaked canary. After each run, no request and no error contains one, and neither the output nor the
+//! store contains a key.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,22 +18,22 @@ use tempfile::TempDir;
 use portend_testing::http::{Request, Script, Server};
 use portend_testing::vendor::{BOTH, Vendor};
 
-/// What every secret, id, message and unknown field of these tests has in it.
+/// The word in every secret, id, message and unknown field of these tests.
 pub(super) const CANARY: &str = "canary";
 pub(super) const KEY: &str = "sk-canary-5f02c1";
 pub(super) const AWS_KEY_ID: &str = "AKIAcanary";
 pub(super) const AWS_SECRET: &str = "canary/aws+secret";
 
-/// Far above anything that is waited for.
+/// Far longer than any wait in these tests.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// An alert whose id, message and unknown field are canaries, by a number that makes it another one.
+/// An alert whose id, message and unknown field contain canaries. Each number makes a different alert.
 pub(super) fn alert(number: usize) -> String {
     alert_of(number, 5)
 }
 
-/// The same with so many calls.
+/// The same alert with another number of calls.
 pub(super) fn alert_of(number: usize, calls: usize) -> String {
     json!({
         "alert_type": "high_ib_call_frequency",
@@ -49,7 +47,7 @@ pub(super) fn alert_of(number: usize, calls: usize) -> String {
     .to_string()
 }
 
-/// A folder with a store, two vendors, and the settings that name them.
+/// A folder with a store, two scripted vendors, and the settings of the program.
 pub(super) struct Scene {
     folder: TempDir,
     bedrock: Server,
@@ -59,7 +57,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// With what each vendor does, request by request.
+    /// A scene with the response of each vendor to each request.
     pub(super) fn new<B, O>(bedrock: B, openai: O) -> Self
     where
         B: IntoIterator<Item = Script, IntoIter: Send + 'static>,
@@ -89,7 +87,7 @@ impl Scene {
             .set("OPENAI_MODEL", "llama3.2")
     }
 
-    /// With what `first` does, and what the other vendor does; asked in this order, and then the scorecard.
+    /// A scene whose chain is `first`, the other vendor and the scorecard.
     pub(super) fn in_order<I>(first: Vendor, scripts: I, others: Vec<Script>) -> Self
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
@@ -101,7 +99,7 @@ impl Scene {
         scene.models(&format!("{},{},scorecard", first.name(), first.other().name()))
     }
 
-    /// With `provider` alone in the chain.
+    /// A scene whose chain is `provider` alone.
     pub(super) fn alone<I>(provider: Vendor, scripts: I) -> Self
     where
         I: IntoIterator<Item = Script, IntoIter: Send + 'static>,
@@ -109,24 +107,24 @@ impl Scene {
         Self::in_order(provider, scripts, Vec::new()).models(provider.name())
     }
 
-    /// With a setting in the environment.
+    /// Sets a variable of the environment.
     pub(super) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.push((name.to_owned(), Some(value.into())));
         self
     }
 
-    /// Without a setting.
+    /// Removes a variable of the environment.
     pub(super) fn unset(mut self, name: &str) -> Self {
         self.settings.push((name.to_owned(), None));
         self
     }
 
-    /// With these models, in this order.
+    /// Sets the chain.
     pub(super) fn models(self, models: &str) -> Self {
         self.set("MODELS", models)
     }
 
-    /// With a `portend.toml`, in which `OPENAI` and `BEDROCK` stand for the vendors' addresses.
+    /// Writes `portend.toml`, and replaces `OPENAI` and `BEDROCK` with the addresses of the vendors.
     pub(super) fn file(self, text: &str) -> Self {
         let text = text.replace("OPENAI", &self.openai_url());
         let text = text.replace("BEDROCK", &self.bedrock.url());
@@ -138,12 +136,12 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// The address of the compatible endpoint.
+    /// The address of the endpoint that is compatible with OpenAI.
     pub(super) fn openai_url(&self) -> String {
         format!("{}/v1", self.openai.url())
     }
 
-    /// What a vendor was asked so far.
+    /// The requests to a vendor so far.
     pub(super) fn requests(&self, provider: Vendor) -> Vec<Request> {
         match provider {
             Vendor::Bedrock => self.bedrock.requests(),
@@ -151,12 +149,12 @@ impl Scene {
         }
     }
 
-    /// How often each vendor was asked so far.
+    /// The number of requests to each vendor so far.
     pub(super) fn asked(&self) -> [usize; 2] {
         BOTH.map(|provider| self.requests(provider).len())
     }
 
-    /// The program with these arguments, not yet started.
+    /// A command that runs the program with these arguments.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portend"));
         command.args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
@@ -176,12 +174,12 @@ impl Scene {
         run
     }
 
-    /// Runs the program as so many processes at the same time.
+    /// Runs `count` processes of the program at the same time.
     pub(super) fn run_together(&self, count: usize, arguments: &[&str]) -> Vec<Run> {
         let one = || Run::of(&self.command(arguments).output().expect("the program runs"));
         let runs: Vec<_> = thread::scope(|scope| {
             let processes: Vec<_> = (0..count).map(|_| scope.spawn(one)).collect();
-            processes.into_iter().map(|process| process.join().expect("it ends")).collect()
+            processes.into_iter().map(|process| process.join().expect("the process ends")).collect()
         });
         for run in &runs {
             self.look_for_canaries(run);
@@ -189,12 +187,12 @@ impl Scene {
         runs
     }
 
-    /// Runs `portend explain --json` on events, one a line.
+    /// Runs `portend explain --json` on a file with one event on each line.
     pub(super) fn explain(&self, events: &[String]) -> Run {
         self.run(&["explain", "--json", &self.input(events)])
     }
 
-    /// A file with events, one a line.
+    /// Writes a file with one event on each line, and returns its path.
     pub(super) fn input(&self, events: &[String]) -> String {
         let number = self.inputs.fetch_add(1, Ordering::SeqCst);
         let path = self.path(&format!("{number}.jsonl"));
@@ -202,37 +200,38 @@ impl Scene {
         path.to_string_lossy().into_owned()
     }
 
-    /// Runs one alert through a chain of two models and the scorecard, and says how it ended:
-    /// `1:throttled 1:accepted => 1`. The models' numbers are their places in the chain; `alarm 1` is what was said of
-    /// one that cannot work. The exit code and the requests that each vendor got are looked at too.
+    /// Describes how the one alert of a run ended, for example `1:throttled 1:accepted => 1`. A number is the position
+    /// of a model in the chain, and `alarm 1` means that the program reported a model that cannot work. Checks the exit
+    /// code and the number of requests too.
     pub(super) fn ending(&self, first: Vendor, run: &Run) -> String {
         let line = run.line();
-        let place = |name: &str| if name == first.name() { "1" } else { "2" };
+        let position = |name: &str| if name == first.name() { "1" } else { "2" };
         let mut ending = String::new();
         let insight = &line["insight"];
         let attempts = insight["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
         for attempt in attempts {
             let (model, outcome) = (text(&attempt["model"]), text(&attempt["outcome"]));
-            write!(ending, "{}:{outcome} ", place(model)).expect("a text grows");
+            write!(ending, "{}:{outcome} ", position(model)).expect("a string can grow");
         }
         if insight.is_null() {
-            write!(ending, "=> {} {}", text(&line["status"]), text(&line["reason"])).expect("a text grows");
+            write!(ending, "=> {} {}", text(&line["status"]), text(&line["reason"]))
+                .expect("a string can grow");
         } else {
             let used = text(&insight["model_used"]);
             let used = used.replace(first.label(), "1").replace(first.other().label(), "2");
             let grade = if used == "scorecard" { "scorecard" } else { "model" };
             assert_eq!(insight["grade"], grade, "{line}");
-            write!(ending, "=> {used}").expect("a text grows");
+            write!(ending, "=> {used}").expect("a string can grow");
             if insight["degraded"] == true {
                 ending.push_str(" degraded");
             }
             let counted =
                 BOTH.map(|each| attempts.iter().filter(|attempt| attempt["model"] == each.name()).count());
-            assert_eq!(self.asked(), counted, "each attempt is one request: {line}");
+            assert_eq!(self.asked(), counted, "the attempts differ from the requests: {line}");
         }
         for provider in [first, first.other()] {
             if run.errors.contains(&format!("the model {} cannot work", provider.name())) {
-                write!(ending, ", alarm {}", place(provider.name())).expect("a text grows");
+                write!(ending, ", alarm {}", position(provider.name())).expect("a string can grow");
             }
         }
         let code = i32::from(insight.is_null());
@@ -240,13 +239,13 @@ impl Scene {
         ending
     }
 
-    /// A statement on the store, for what only time would do.
+    /// Runs a statement on the store, to do at once what would take time.
     pub(super) fn change_store(&self, sql: &str) {
         let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
         store.execute(sql, []).expect("the store changes");
     }
 
-    /// A number that the store holds.
+    /// Reads a number from the store.
     pub(super) fn count(&self, sql: &str) -> usize {
         let store = rusqlite::Connection::open(self.path("portend.db")).expect("the store opens");
         store.query_row(sql, [], |row| row.get(0)).expect("a number")
@@ -280,7 +279,7 @@ impl Scene {
     }
 }
 
-/// How the program ended, and what it said.
+/// The exit code and the output of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) code: i32,
@@ -293,25 +292,25 @@ impl Run {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let errors = text(&output.stderr);
         assert!(!errors.contains("panicked"), "{errors}");
-        let code = output.status.code().expect("no signal ends it");
+        let code = output.status.code().expect("the program ends without a signal");
         Self { code, output: text(&output.stdout), errors }
     }
 
-    /// Its lines of JSON.
+    /// The output as JSON Lines.
     pub(super) fn lines(&self) -> Vec<Value> {
         let line =
-            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}; {}", self.errors));
+            |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}; {}", self.errors));
         self.output.lines().map(line).collect()
     }
 
-    /// Its one line of JSON.
+    /// The only line of the output, as JSON.
     pub(super) fn line(&self) -> Value {
         let mut lines = self.lines();
         assert_eq!(lines.len(), 1, "{self:?}");
         lines.remove(0)
     }
 
-    /// The insight of its one line.
+    /// The insight in the only line of the output.
     pub(super) fn insight(&self) -> Value {
         let insight = self.line()["insight"].clone();
         assert!(insight.is_object(), "{self:?}");
@@ -319,36 +318,36 @@ impl Run {
     }
 }
 
-/// A text in JSON.
+/// The text of a JSON string.
 pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+    value.as_str().unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
-/// A list of objects in JSON, by one of their texts.
+/// The strings under `key` of the objects in a list.
 pub(super) fn texts<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
     list.as_array().into_iter().flatten().map(|each| text(&each[key])).collect()
 }
 
-/// Waits until it is so, for 10 seconds at most.
+/// Waits until the condition is true, for at most 10 seconds.
 #[expect(
     clippy::disallowed_methods,
-    reason = "another process is waited for, which no clock of ours can hurry"
+    reason = "the test waits for another process, whose clock it cannot set"
 )]
-pub(super) fn until(mut is_so: impl FnMut() -> bool) -> bool {
+pub(super) fn until(mut is_true: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
-    while !is_so() {
+    while !is_true() {
         if start.elapsed() > WAIT_MAX {
             return false;
         }
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(POLL_INTERVAL);
     }
     true
 }
 
-/// Rows that are looked at side by side: most of them wait for a second of a retry's pause.
+/// The number of rows that run at once. Most rows wait about a second before a retry.
 const ROWS_AT_ONCE: usize = 12;
 
-/// Looks at every row, and fails with all that are wrong.
+/// Checks every row, and fails with all rows that are wrong.
 pub(super) fn each<T: Sync>(rows: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -366,7 +365,7 @@ pub(super) fn each<T: Sync>(rows: &[T], check: impl Fn(&T) -> Result<(), String>
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// What a row says if it is wrong.
+/// Compares two values, and describes the difference.
 pub(super) fn equal<T: PartialEq + std::fmt::Debug>(
     name: &str,
     found: &T,

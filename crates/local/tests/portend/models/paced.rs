@@ -1,8 +1,6 @@
-//! A server that takes its time over each answer, and counts how many wait for one.
+//! A server that delays each response, and counts the requests that are open at once. The delay depends on the number
+//! of the request, or lasts until enough requests are open.
 //!
-//! Takes: an answer's body, and for each request, by its number, the time that its answer takes; or how many must wait
-//! before any is answered.
-//! Gives: its address, the bodies that it was sent, and the most requests that were open at once.
 //! Never: answers two requests on one connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,11 +10,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long the answer to the so-manieth request takes.
+/// The delay of the response to each request, by the number of the request.
 type Pace = fn(usize) -> Duration;
 
-/// How long requests are held for others that do not come.
-const HELD_MAX: Duration = Duration::from_secs(2);
+/// How long the server waits for enough requests.
+const GATHER_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 struct Log {
@@ -28,26 +26,26 @@ struct Log {
 struct Shared {
     answer: String,
     pace: Pace,
-    /// So many must have been open at once before any is answered.
+    /// The number of requests that must be open before the server answers any.
     gathered: usize,
     log: Mutex<Log>,
     opened: Condvar,
     stopped: AtomicBool,
 }
 
-/// The server, on a free port of this machine, until it is dropped.
+/// The server, which listens on a free local port until it is dropped.
 pub(super) struct Paced {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl Paced {
-    /// Answers each request after its time.
+    /// Starts a server that answers each request after its delay.
     pub(super) fn start(answer: String, pace: Pace) -> Self {
         Self::new(answer, pace, 0)
     }
 
-    /// Answers nobody before so many wait, or no more come for two seconds.
+    /// Starts a server that answers when `gathered` requests have been open at once, or after two seconds.
     pub(super) fn gathering(answer: String, gathered: usize) -> Self {
         Self::new(answer, |_| Duration::from_millis(1), gathered)
     }
@@ -64,7 +62,7 @@ impl Paced {
                     return;
                 }
                 let shared = Arc::clone(&accepting);
-                // A client that is gone needs no answer.
+                // A client that has closed its connection needs no response.
                 thread::spawn(move || drop(shared.serve(&stream)));
             }
         });
@@ -76,12 +74,12 @@ impl Paced {
         format!("http://{}/v1", self.address)
     }
 
-    /// The bodies that were received so far.
+    /// The bodies of the requests so far.
     pub(super) fn bodies(&self) -> Vec<String> {
         self.shared.log().bodies.clone()
     }
 
-    /// The most requests that waited for their answers at one time.
+    /// The most requests that were open at once.
     pub(super) fn most_open(&self) -> usize {
         self.shared.log().most_open
     }
@@ -90,7 +88,7 @@ impl Paced {
 impl Drop for Paced {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts. If that fails, it is gone already.
+        // Wakes the thread that accepts connections. If that fails, the thread has ended already.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -106,10 +104,10 @@ impl Shared {
             let number = log.bodies.len() - 1;
             self.opened.notify_all();
             let waits = |log: &mut Log| log.most_open < self.gathered;
-            drop(self.opened.wait_timeout_while(log, HELD_MAX, waits));
+            drop(self.opened.wait_timeout_while(log, GATHER_MAX, waits));
             number
         };
-        // The client sends nothing more, so this waits for as long as it stays.
+        // The client sends nothing more, so this read waits for the delay, or until the client closes.
         stream.set_read_timeout(Some((self.pace)(number)))?;
         let _ = stream.read(&mut [0; 1]);
         self.log().open -= 1;
@@ -123,7 +121,7 @@ impl Shared {
     }
 }
 
-/// A request's body.
+/// Reads the body of a request.
 fn receive(stream: &TcpStream) -> std::io::Result<String> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
@@ -131,7 +129,7 @@ fn receive(stream: &TcpStream) -> std::io::Result<String> {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         let Some((name, value)) = line.trim_end().split_once(':') else {
-            // The first line has no colon in a path of ours; the last has nothing.
+            // The request line has no colon in these tests. The last line of the head is empty.
             if line.trim_end().is_empty() {
                 break;
             }

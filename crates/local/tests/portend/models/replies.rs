@@ -1,8 +1,5 @@
-//! What a reply must be to become an insight, over HTTP: read leniently, checked strictly, asked for again once.
-//!
-//! Takes: replies.
-//! Gives: the insight, the second request's messages, and what a person is shown.
-//! Never: repeats the reader's own table; each kind stands here once.
+//! Tests over HTTP which replies become insights. The program reads a reply leniently, checks it strictly, and re-asks
+//! once. Each kind of reply has one row here; the core's own tests cover every case.
 
 use serde_json::json;
 
@@ -11,10 +8,10 @@ use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer, answer_that};
 
 #[test]
-fn a_reply_is_read_leniently_and_the_insight_keeps_each_repair() {
+fn a_reply_is_read_leniently_and_the_insight_records_each_repair() {
     let answer = answer().to_string();
     let rows = [
-        ("as asked", answer.clone(), vec![]),
+        ("as requested", answer.clone(), vec![]),
         ("fenced", format!("```json\n{answer}\n```"), vec!["fence"]),
         ("in prose", format!("Here is my assessment.\n\n{answer}\n\nLet me know!"), vec!["prose"]),
         (
@@ -24,7 +21,7 @@ fn a_reply_is_read_leniently_and_the_insight_keeps_each_repair() {
         ),
         ("wrapped", format!("{{\"result\": {answer}}}"), vec!["wrapper"]),
         ("with a trailing comma", answer.replace("72}", "72,}"), vec!["trailing-comma"]),
-        ("twice the same", format!("{answer}\n{answer}"), vec!["prose"]),
+        ("the same answer twice", format!("{answer}\n{answer}"), vec!["prose"]),
     ];
     let rows: Vec<_> =
         rows.into_iter().flat_map(|row| BOTH.map(|provider| (provider, row.clone()))).collect();
@@ -39,7 +36,7 @@ fn a_reply_is_read_leniently_and_the_insight_keeps_each_repair() {
 }
 
 #[test]
-fn content_is_read_by_type_and_not_by_place() {
+fn content_is_read_by_type_and_not_by_position() {
     let answer = answer().to_string();
     let thought =
         json!({ "reasoningContent": { "reasoningText": { "text": "It may be 12.", "signature": "x" } } });
@@ -54,7 +51,7 @@ fn content_is_read_by_type_and_not_by_place() {
 }
 
 #[test]
-fn an_unusable_reply_is_asked_for_again_with_its_exact_violation() {
+fn an_unusable_reply_is_re_asked_with_its_exact_violation() {
     let answer = answer().to_string();
     let other = answer.replace("72", "27");
     let with = |key: &str, value: serde_json::Value| {
@@ -129,20 +126,20 @@ fn an_unusable_reply_is_asked_for_again_with_its_exact_violation() {
         equal(&name, &first.len(), &1)?;
         equal(&name, &second.len(), &3)?;
         equal(&name, &first[0], &second[0])?;
-        // At most the first 8 KiB of a reply are quoted to the model, and the first 2 KiB kept.
+        // The re-ask quotes at most 8 KiB of the reply, and the insight stores at most 2 KiB.
         let quoted = &reply[..reply.len().min(8 * 1024)];
         equal(&name, &second[1].trim_end(), &format!("assistant: {quoted}").trim_end())?;
-        let kept = text(&insight["attempts"][0]["violations"]);
-        equal(&name, &kept.starts_with(violation), &true)?;
-        equal(&name, &second[2].contains(kept), &true)?;
-        let reply_kept = text(&insight["attempts"][0]["reply"]);
-        equal(&name, &reply_kept, &&reply[..reply.len().min(2 * 1024)])
+        let stored = text(&insight["attempts"][0]["violations"]);
+        equal(&name, &stored.starts_with(violation), &true)?;
+        equal(&name, &second[2].contains(stored), &true)?;
+        let stored_reply = text(&insight["attempts"][0]["reply"]);
+        equal(&name, &stored_reply, &&reply[..reply.len().min(2 * 1024)])
     });
 }
 
-/// What is said to a model is a sentence after a sentence.
+/// The violations in a re-ask end with one full stop.
 #[test]
-fn a_re_ask_is_whole_sentences() {
+fn a_re_ask_consists_of_whole_sentences() {
     for reply in ["no object", &answer_that("8 calls and 9 more.")] {
         let scene = Scene::alone(OpenAi, [OpenAi.says(reply), OpenAi.answers()]);
         let violations = scene.explain(&[alert(1)]).insight()["attempts"][0]["violations"].clone();
@@ -153,9 +150,9 @@ fn a_re_ask_is_whole_sentences() {
     }
 }
 
-/// A model that cannot do it twice is not asked a third time.
+/// A model with two unusable replies is not called a third time.
 #[test]
-fn a_reply_that_stays_unusable_falls_through() {
+fn a_second_unusable_reply_falls_through() {
     let rows = [
         ("no object", "?".to_owned(), "no_object"),
         ("ambiguous", format!("{}{}", answer(), answer_that("Another.")), "ambiguous"),
@@ -169,7 +166,7 @@ fn a_reply_that_stays_unusable_falls_through() {
 }
 
 #[test]
-fn of_answers_with_unsupported_numbers_the_one_with_fewest_is_kept() {
+fn the_answer_with_the_fewest_unsupported_numbers_is_stored() {
     let two = answer_that("8 calls, and a score of 31.");
     let one = answer_that("5 calls, and a score of 31.");
     let none = answer_that("5 calls, and a health score of 65.");
@@ -208,7 +205,7 @@ fn an_unsupported_number_is_marked_wherever_it_is_shown() {
     for shown in [&card.output, &evidence] {
         assert!(shown.contains("8 calls[?], and a health score of 65."), "{shown}");
         assert!(shown.contains("There were 9 calls[?]."), "{shown}");
-        assert!(shown.contains("[?] marks what no fact supports"), "{shown}");
+        assert!(shown.contains("[?] marks a number that no fact supports"), "{shown}");
     }
     assert!(evidence.contains("not supported: \"8 calls\", \"9 calls\""), "{evidence}");
     for listed in
@@ -224,7 +221,7 @@ fn an_unsupported_number_is_marked_wherever_it_is_shown() {
 }
 
 #[test]
-fn a_models_text_never_acts_on_a_terminal() {
+fn a_models_text_never_controls_the_terminal() {
     let reply = answer_that("Ring \u{1b}[31mred\u{1b}[0m and \u{202e}turned\u{7}.");
     let scene = Scene::alone(OpenAi, [OpenAi.says(&reply)]);
     let card = scene.run(&["explain", "--evidence", &scene.input(&[alert(1)])]).output;
@@ -237,7 +234,7 @@ fn a_models_text_never_acts_on_a_terminal() {
 }
 
 #[test]
-fn the_evidence_stays_with_the_insight() {
+fn the_insight_stores_its_evidence() {
     let reply = format!("{}\n{}", "x".repeat(20_000), answer());
     let scene = Scene::in_order(Bedrock, [Bedrock.says("?"), Bedrock.says(&reply)], Vec::new());
     let insight = scene.explain(&[alert(1)]).insight();
@@ -257,7 +254,7 @@ fn the_evidence_stays_with_the_insight() {
     );
     for attempt in insight["attempts"].as_array().expect("attempts") {
         assert_eq!((&attempt["input_tokens"], &attempt["output_tokens"]), (&json!(612), &json!(188)));
-        // 612 tokens at $1 and 188 at $5 for a million.
+        // 612 tokens at $1 per million, and 188 at $5 per million.
         assert_eq!(attempt["cost_usd"], json!(0.001_552));
         assert!(attempt["ms"].is_u64());
     }
@@ -271,6 +268,6 @@ fn the_evidence_stays_with_the_insight() {
         "all supported",
         "prose",
     ] {
-        assert!(shown.contains(part), "{part} in {shown}");
+        assert!(shown.contains(part), "{part} is not in {shown}");
     }
 }

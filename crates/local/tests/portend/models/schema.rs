@@ -1,8 +1,6 @@
-//! Structured output: the schema goes natively where it works, and by the prompt alone where it does not.
+//! Tests the native schema: the program sends it to a model that accepts it, and steps down where a vendor refuses it.
 //!
-//! Takes: vendors that take the schema, and such that refuse it in their words.
-//! Gives: which requests had it.
-//! Never: waits for the day on which a refusal is forgotten.
+//! Never: waits until the program forgets a refusal.
 
 use serde_json::{Value, json};
 
@@ -11,13 +9,13 @@ use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};
 use portend_testing::vendor::{BOTH, answer_that};
 
-/// Whether each request of a vendor had a schema.
+/// Whether each request to a vendor had a native schema.
 fn native(scene: &Scene, provider: Vendor) -> Vec<bool> {
     scene.requests(provider).iter().map(|request| provider.schema_in(request).is_some()).collect()
 }
 
 #[test]
-fn the_schema_is_sent_natively_and_holds_nothing_of_the_alert() {
+fn the_schema_is_sent_natively_and_contains_nothing_of_the_alert() {
     for provider in BOTH {
         let text = answer_that("Many calls.");
         let scene = Scene::alone(provider, [provider.says(&text), provider.says(&text)]);
@@ -26,7 +24,7 @@ fn the_schema_is_sent_natively_and_holds_nothing_of_the_alert() {
         let requests = scene.requests(provider);
         let schemas: Vec<Value> = requests.iter().filter_map(|request| provider.schema_in(request)).collect();
         assert_eq!(schemas.len(), 2);
-        assert_eq!(schemas[0], schemas[1], "it says the same of every alert of a type");
+        assert_eq!(schemas[0], schemas[1], "the schema is the same for every alert of a type");
         let schema = &schemas[0];
         assert_eq!(schema["required"], json!(["drivers", "explanation", "recommendations", "risk_score"]));
         assert_eq!(
@@ -195,7 +193,7 @@ fn after_the_step_down_the_model_still_has_its_two_calls() {
             vec![refuses(OpenAi), refuses(OpenAi), OpenAi.answers()],
             "1:schema_refused 1:throttled 1:throttled 2:schema_refused 2:schema_refused => scorecard degraded",
         ),
-        // Where no schema is sent, a refusal of one is a refusal of the request.
+        // The second request has no schema, so the vendor refused the request itself.
         (
             vec![refuses(Bedrock), refuses(Bedrock)],
             vec![OpenAi.answers()],
@@ -209,7 +207,7 @@ fn after_the_step_down_the_model_still_has_its_two_calls() {
 }
 
 #[test]
-fn a_model_that_is_known_to_take_none_is_sent_none() {
+fn a_model_that_is_known_to_refuse_a_schema_gets_none() {
     for (provider, setting, model) in
         [(Bedrock, "BEDROCK_MODEL_ID", "us.anthropic.claude-haiku-5-5"), (OpenAi, "OPENAI_MODEL", "gpt-4")]
     {
@@ -217,7 +215,7 @@ fn a_model_that_is_known_to_take_none_is_sent_none() {
         assert_eq!(scene.explain(&[alert(1)]).insight()["grade"], "model");
         assert_eq!(native(&scene, provider), [false]);
     }
-    // It refuses a temperature too.
+    // This model refuses a temperature too.
     let scene =
         Scene::alone(Bedrock, [Bedrock.answers()]).set("BEDROCK_MODEL_ID", "us.anthropic.claude-haiku-5-5");
     scene.explain(&[alert(1)]).insight();

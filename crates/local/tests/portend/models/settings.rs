@@ -1,13 +1,12 @@
-//! Which models are asked: by flag, by environment, by `portend.toml`; and what a wrong setting is told.
+//! Tests how flags, the environment and `portend.toml` set the chain. A wrong setting ends with exit code 2 and one
+//! sentence that names the setting and the fix.
 //!
-//! Takes: settings.
-//! Gives: the order in which models were asked, or exit code 2 with one sentence that names the setting and the mend.
-//! Never: asks anybody where a setting is wrong.
+//! Never: calls a model if a setting is wrong.
 
 use super::harness::{KEY, Scene, alert, each, text, texts};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// A chain of two further endpoints at the scripted server.
+/// The settings of two further models at the scripted vendors.
 const ENDPOINTS: &str = r#"
     [models.a]
     base_url = "OPENAI"
@@ -18,14 +17,14 @@ const ENDPOINTS: &str = r#"
     model = "us.anthropic.claude-haiku-5-5"
 "#;
 
-/// Everybody is down, so that all of a chain are asked.
+/// A scene in which every vendor fails, so that the program calls every model of the chain.
 fn all_down() -> Scene {
     let scene =
         Scene::new(std::iter::repeat_with(|| Bedrock.is_busy()), std::iter::repeat_with(|| OpenAi.is_busy()));
     scene.set("KEY_OF_A", KEY)
 }
 
-/// The models that an alert's chain asked, in their order, and who judged then.
+/// The models that were called, in their order, and the source of the answer.
 fn order(scene: &Scene, flags: &[&str]) -> String {
     let input = scene.input(&[alert(1)]);
     let arguments: Vec<_> = ["explain", "--json", &input].into_iter().chain(flags.iter().copied()).collect();
@@ -33,7 +32,7 @@ fn order(scene: &Scene, flags: &[&str]) -> String {
     let line = run.line();
     let mut models = texts(&line["insight"]["attempts"], "model");
     models.dedup();
-    models.push(line["insight"]["model_used"].as_str().unwrap_or("nobody"));
+    models.push(line["insight"]["model_used"].as_str().unwrap_or("none"));
     models.join(" ")
 }
 
@@ -47,10 +46,10 @@ fn a_flag_goes_before_the_environment_and_both_before_the_file() {
         ("the file", None, Some(in_file.as_str()), none, "b scorecard"),
         ("the environment", Some("openai,scorecard"), Some(in_file.as_str()), none, "openai scorecard"),
         ("the flag", Some("openai,scorecard"), Some(in_file.as_str()), flag, "a scorecard"),
-        ("models itself", None, Some("models = \"openai,scorecard\""), none, "openai scorecard"),
+        ("the key `models`", None, Some("models = \"openai,scorecard\""), none, "openai scorecard"),
         ("spaces", Some(" openai , scorecard "), None, none, "openai scorecard"),
-        ("both ways round", Some("openai,bedrock,scorecard"), None, none, "openai bedrock scorecard"),
-        ("the vendors' own order", Some("bedrock,openai,scorecard"), None, none, "bedrock openai scorecard"),
+        ("OpenAI before Bedrock", Some("openai,bedrock,scorecard"), None, none, "openai bedrock scorecard"),
+        ("Bedrock before OpenAI", Some("bedrock,openai,scorecard"), None, none, "bedrock openai scorecard"),
     ];
     each(&rows, |(name, environment, file, flags, expected)| {
         let mut scene = all_down();
@@ -65,7 +64,7 @@ fn a_flag_goes_before_the_environment_and_both_before_the_file() {
 }
 
 #[test]
-fn use_bedrock_alone_chooses_the_default_chain() {
+fn use_bedrock_chooses_the_default_chain_unless_a_chain_is_set() {
     for (value, key, url, expected) in [
         ("true", Some(KEY), true, "bedrock openai scorecard"),
         ("false", Some(KEY), true, "openai scorecard"),
@@ -92,7 +91,7 @@ fn use_bedrock_alone_chooses_the_default_chain() {
 }
 
 #[test]
-fn an_endpoint_of_the_file_is_asked_with_its_own_key_and_model() {
+fn a_model_of_the_file_is_called_with_its_own_key_and_model_id() {
     let scene = Scene::new([Bedrock.answers()], [OpenAi.answers()])
         .set("KEY_OF_A", KEY)
         .unset("OPENAI_API_KEY")
@@ -108,7 +107,7 @@ fn an_endpoint_of_the_file_is_asked_with_its_own_key_and_model() {
 }
 
 #[test]
-fn the_key_of_the_environment_goes_before_the_files() {
+fn the_key_of_the_environment_goes_before_the_key_of_the_file() {
     let file = "openai_api_key = \"sk-canary-5f02c1\"";
     let scene = Scene::alone(OpenAi, [OpenAi.answers()]).unset("OPENAI_API_KEY").file(file);
     scene.explain(&[alert(1)]).insight();
@@ -118,7 +117,7 @@ fn the_key_of_the_environment_goes_before_the_files() {
     assert_eq!(scene.requests(OpenAi)[0].header("authorization"), Some(&*format!("Bearer {KEY}")));
 }
 
-/// The key of `openai` goes to the host of `openai`, and to no other.
+/// The key of `openai` goes to the endpoint of `openai`, and to no other.
 #[test]
 fn a_key_goes_to_its_own_endpoint_only() {
     let file = "[models.a]\nbase_url = \"OPENAI\"\nmodel = \"model-a\"";
@@ -127,7 +126,7 @@ fn a_key_goes_to_its_own_endpoint_only() {
     assert_eq!(scene.requests(OpenAi)[0].header("authorization"), None);
 }
 
-/// What is set, in the environment and in the file, and the words that the sentence must have.
+/// A name, the environment, the settings file, and the words that the sentence must contain.
 type Wrong<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
 
 fn check(rows: &[Wrong<'_>]) {
@@ -140,55 +139,60 @@ fn check(rows: &[Wrong<'_>]) {
             scene = scene.file(file);
         }
         let run = scene.run(&["explain", "--json", &scene.input(&[alert(1)])]);
-        let said = run.errors.trim_end();
-        let is_one_line = said.lines().count() == 1;
-        let names = words.iter().all(|word| said.contains(word));
+        let sentence = run.errors.trim_end();
+        let is_one_line = sentence.lines().count() == 1;
+        let names = words.iter().all(|word| sentence.contains(word));
         if run.code == 2 && run.output.is_empty() && is_one_line && names && scene.asked() == [0, 0] {
             return Ok(());
         }
-        Err(format!("{name}: exit code {}, expected {words:?}\n{said}", run.code))
+        Err(format!("{name}: exit code {}, expected {words:?}\n{sentence}", run.code))
     });
 }
 
 #[test]
 fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
     check(&[
-        ("no name", &[], "chain = \"\"", &["MODELS", "empty name", "comma"]),
-        ("a comma alone", &[("MODELS", ",")], "", &["MODELS", "empty name"]),
+        ("an empty chain", &[], "chain = \"\"", &["MODELS", "empty name", "comma"]),
+        ("only a comma", &[("MODELS", ",")], "", &["MODELS", "empty name"]),
         ("a comma too many", &[("MODELS", "openai,,scorecard")], "", &["MODELS", "empty name"]),
         ("an unknown name", &[("MODELS", "gemini,scorecard")], "", &["MODELS", "gemini", "[models.gemini]"]),
         ("a name in capitals", &[("MODELS", "OpenAI,scorecard")], "", &["MODELS", "OpenAI", "openai"]),
-        ("twice", &[("MODELS", "openai,openai")], "", &["MODELS", "openai twice", "once"]),
-        ("the scorecard twice", &[("MODELS", "scorecard,scorecard")], "", &["MODELS", "scorecard twice"]),
+        ("the same model twice", &[("MODELS", "openai,openai")], "", &["MODELS", "`openai` twice", "once"]),
+        ("the scorecard twice", &[("MODELS", "scorecard,scorecard")], "", &["MODELS", "`scorecard` twice"]),
         ("the scorecard first", &[("MODELS", "scorecard,openai")], "", &["MODELS", "scorecard last"]),
-        ("neither yes nor no", &[("USE_BEDROCK", "maybe")], "", &["USE_BEDROCK", "true", "false"]),
+        ("neither true nor false", &[("USE_BEDROCK", "maybe")], "", &["USE_BEDROCK", "true", "false"]),
         ("a list", &[], "models = [\"openai\", \"scorecard\"]", &["portend.toml:1", "bedrock,scorecard"]),
-        ("no text", &[], "chain = 5", &["portend.toml:1", "expected a string"]),
+        ("not a string", &[], "chain = 5", &["portend.toml:1", "expected a string"]),
         (
             "an unknown name in the file",
             &[],
             "chain = \"c\"\n[models.d]\nmodel = \"x\"",
             &["c", "[models.c]"],
         ),
-        // Which of the two is meant?
-        ("two orders", &[], "models = \"scorecard\"\nchain = \"openai\"", &["models", "chain", "keep one"]),
+        // The program cannot know which of the two the person means.
+        (
+            "two orders",
+            &[],
+            "models = \"scorecard\"\nchain = \"openai\"",
+            &["models", "chain", "remove one of them"],
+        ),
     ]);
 }
 
 #[test]
 fn a_wrong_model_in_the_environment_stops_the_program_with_one_sentence() {
-    const BAD_URL: &[&str] = &["OPENAI_BASE_URL", "plain address"];
+    const BAD_URL: &[&str] = &["OPENAI_BASE_URL", "is not a base URL"];
     const PLAIN_URL: &[&str] = &["OPENAI_BASE_URL", "https://"];
     let rows = [
         ("http elsewhere", "OPENAI_BASE_URL", "http://example.com/v1", PLAIN_URL),
-        ("http in the house", "OPENAI_BASE_URL", "http://192.168.1.5:11434/v1", PLAIN_URL),
+        ("http on the local network", "OPENAI_BASE_URL", "http://192.168.1.5:11434/v1", PLAIN_URL),
         (
-            "http to a name like this machine's",
+            "http to a name that begins with localhost",
             "OPENAI_BASE_URL",
             "http://localhost.example.com/v1",
             PLAIN_URL,
         ),
-        ("no address", "OPENAI_BASE_URL", "localhost:11434", BAD_URL),
+        ("an address without a scheme", "OPENAI_BASE_URL", "localhost:11434", BAD_URL),
         ("another scheme", "OPENAI_BASE_URL", "ftp://localhost/v1", BAD_URL),
         ("a model of two words", "OPENAI_MODEL", "gpt 4", &["OPENAI_MODEL", "model id"]),
         ("a key of two words", "OPENAI_API_KEY", "sk 1", &["OPENAI_API_KEY", "without spaces"]),
@@ -227,7 +231,7 @@ fn a_wrong_model_in_the_file_stops_the_program_with_one_sentence() {
             "two keys",
             A,
             "[models.a]\nbase_url = \"OPENAI\"\nmodel = \"x\"\napi_key = \"1\"\napi_key_env = \"HOME\"",
-            &["[models.a]", "keep one"],
+            &["[models.a]", "remove one of them"],
         ),
         ("no model", A, "[models.a]\nbase_url = \"OPENAI\"", &["models.a.model", "id of a model"]),
         (
@@ -249,7 +253,7 @@ fn a_wrong_model_in_the_file_stops_the_program_with_one_sentence() {
             &["portend.toml:2", "gemini", "bedrock"],
         ),
         ("an unknown key", &[], "[models.a]\nurl = \"x\"", &["portend.toml:2", "url", "base_url"]),
-        // What is named is a key that the file knows.
+        // The sentence names a key of the file.
         ("no key for OpenAI itself", A, "[models.a]\nmodel = \"gpt-6-luna\"", &["models.a", "api_key"]),
         (
             "a key of two words",
@@ -263,14 +267,14 @@ fn a_wrong_model_in_the_file_stops_the_program_with_one_sentence() {
             "[models.a]\nprovider = \"bedrock\"",
             &["models.a.model", "sa-east-1"],
         ),
-        // It is told in words of the file, not of the program.
-        ("an endpoint that is no table", &[], "[models]\na = \"x\"", &["portend.toml:2", "[models.NAME]"]),
+        // The sentence uses the words of the file, not those of the program.
+        ("a model that is not a table", &[], "[models]\na = \"x\"", &["portend.toml:2", "[models.NAME]"]),
     ]);
 }
 
-/// A setting that nobody needs is not looked at: who judges by the scorecard may have anything in the environment.
+/// The program does not check settings that the chain does not use. With the scorecard alone, it checks none.
 #[test]
-fn a_setting_of_a_model_that_is_not_in_the_chain_stops_nothing() {
+fn a_wrong_setting_of_a_model_outside_the_chain_has_no_effect() {
     let scene = all_down()
         .file("[models.a]\nbase_url = \"nonsense\"\napi_key_env = \"NOWHERE\"")
         .set("OPENAI_BASE_URL", "nonsense")
@@ -282,9 +286,9 @@ fn a_setting_of_a_model_that_is_not_in_the_chain_stops_nothing() {
     }
 }
 
-/// The store can be read whoever is to judge.
+/// A command that only reads the store needs no model.
 #[test]
-fn a_command_that_asks_nobody_needs_no_key() {
+fn a_command_that_calls_no_model_needs_no_key() {
     let scene = all_down();
     scene.explain(&[alert(1)]).insight();
     let scene = scene.unset("OPENAI_BASE_URL").unset("OPENAI_API_KEY").models("openai,scorecard");

@@ -1,8 +1,7 @@
-//! `portend upgrade`: a model's insight in the place of the scorecard's, once it can be had.
+//! Tests `portend upgrade`, which replaces the scorecard's insight with a model's. The tests check the store and count
+//! the calls.
 //!
-//! Takes: degraded insights, and models that are back or not.
-//! Gives: what stands in the store then, and the calls that were made.
-//! Never: waits for a quarter of an hour; the store's own pause is moved instead.
+//! Never: waits a quarter of an hour between two tries; the tests end the pause in the store.
 
 use serde_json::{Value, json};
 
@@ -10,10 +9,10 @@ use super::harness::{Run, Scene, alert, text, texts};
 use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
-/// As long as an upgrade that failed has to wait.
+/// Ends the pause after a failed upgrade.
 const PAUSE_IS_OVER: &str = "UPDATE claim SET lease_until = 0";
 
-/// A degraded insight, made while Bedrock was down; then `scripts`.
+/// A scene with a degraded insight, made while Bedrock was throttled. Then Bedrock follows `scripts`.
 fn degraded(scripts: Vec<Script>) -> Scene {
     let scripts = [Bedrock.is_busy(), Bedrock.is_busy()].into_iter().chain(scripts);
     let scene = Scene::in_order(Bedrock, scripts, Vec::new()).models("bedrock,scorecard");
@@ -36,7 +35,7 @@ fn stored(scene: &Scene) -> Value {
 }
 
 #[test]
-fn a_model_that_is_back_replaces_the_scorecards_insight_once() {
+fn a_model_that_works_again_replaces_the_scorecards_insight_once() {
     let scene = degraded(vec![Bedrock.answers()]);
     let later = alert(1).replace("12:00:00", "13:00:00");
     assert_eq!(scene.explain(&[later]).line()["status"], "repeated");
@@ -45,11 +44,11 @@ fn a_model_that_is_back_replaces_the_scorecards_insight_once() {
 
     let run = upgrade(&scene);
     assert_eq!((run.code, statuses(&run)), (0, vec!["upgraded".to_owned()]));
-    assert_eq!(run.errors, "1 upgraded, 0 to try again later, 0 stay as they are\n");
+    assert_eq!(run.errors, "1 upgraded, 0 to be retried later, 0 not upgraded\n");
     let after = stored(&scene);
     assert_eq!(run.line()["insight"], after);
     assert_eq!((text(&run.line()["alert_id"])), text(&after["alert_id"]));
-    for kept in [
+    for same in [
         "alert_id",
         "entity_id",
         "severity",
@@ -61,7 +60,7 @@ fn a_model_that_is_back_replaces_the_scorecards_insight_once() {
         "expires_at",
         "baseline",
     ] {
-        assert_eq!(after[kept], before[kept], "{kept}");
+        assert_eq!(after[same], before[same], "{same}");
     }
     for (changed, value) in [
         ("grade", json!("model")),
@@ -77,10 +76,10 @@ fn a_model_that_is_back_replaces_the_scorecards_insight_once() {
     assert_eq!((again.code, again.output.as_str()), (0, ""));
     assert_eq!(stored(&scene), after);
     assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
-    assert_eq!(scene.asked(), [3, 0], "nothing is left to ask");
+    assert_eq!(scene.asked(), [3, 0], "nothing is left to upgrade");
 }
 
-/// An insight says what was paid for it, also before it was upgraded.
+/// An insight records every paid call, also those before its upgrade.
 #[test]
 fn every_attempt_stays_in_an_upgraded_insight() {
     let scene = degraded(vec![Bedrock.answers()]);
@@ -96,7 +95,7 @@ fn an_upgrade_is_tried_twice_with_two_calls_each_and_never_again() {
         let run = upgrade(&scene);
         assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned()]));
         assert_eq!(scene.asked(), [asked, 0]);
-        // Before its pause is over it is not tried, and still said to be waiting.
+        // Before the pause ends, the sweep does not try again, and still reports the insight as `later`.
         let run = upgrade(&scene);
         assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned()]));
         assert_eq!(scene.asked(), [asked, 0]);
@@ -109,9 +108,9 @@ fn an_upgrade_is_tried_twice_with_two_calls_each_and_never_again() {
     assert_eq!(scene.explain(&[alert(1)]).line()["status"], "repeated");
 }
 
-/// Nonsense is a failed try too; it leaves the scorecard's insight in its place.
+/// An unusable reply is a failed try, and does not change the scorecard's insight.
 #[test]
-fn a_reply_that_cannot_be_used_upgrades_nothing() {
+fn an_unusable_reply_upgrades_nothing() {
     let blocked = Bedrock.ends("Blocked.", "guardrail_intervened");
     for scripts in
         [vec![Bedrock.says("?"), Bedrock.says("?")], vec![Bedrock.ends("No.", "refusal")], vec![blocked]]
@@ -126,7 +125,7 @@ fn a_reply_that_cannot_be_used_upgrades_nothing() {
 }
 
 #[test]
-fn an_upgrade_can_be_a_fallbacks_and_says_so() {
+fn an_upgrade_by_a_fallback_says_so() {
     let denied = Bedrock.fails(403, "AccessDeniedException", "no");
     let scene =
         Scene::in_order(Bedrock, [Bedrock.is_busy(), Bedrock.is_busy(), denied], vec![OpenAi.answers()]);
@@ -140,7 +139,7 @@ fn an_upgrade_can_be_a_fallbacks_and_says_so() {
 }
 
 #[test]
-fn only_what_is_degraded_is_upgraded() {
+fn only_a_degraded_insight_is_upgraded() {
     let refusal = OpenAi.ends("No.", "content_filter");
     let scene = Scene::alone(OpenAi, [refusal, OpenAi.answers()]).models("openai,scorecard");
     let input = scene.input(&[alert(1), alert(2)]);
@@ -156,31 +155,32 @@ fn an_upgrade_without_a_model_or_a_store_says_what_to_do() {
     let scene = degraded(Vec::new()).models("scorecard");
     let run = upgrade(&scene);
     assert_eq!((run.code, run.output.as_str()), (2, ""));
-    assert!(run.errors.contains("MODELS"), "{}", run.errors);
+    assert!(run.errors.contains("--models"), "{}", run.errors);
     let scene = Scene::alone(OpenAi, []);
     let run = upgrade(&scene);
     assert_eq!(run.code, 1);
-    assert!(run.errors.contains("portend explain FILE makes one"), "{}", run.errors);
+    assert!(run.errors.contains("run portend explain FILE to create one"), "{}", run.errors);
 }
 
-/// A model that its breaker skips was not called, and an insight for which no model was called was not tried.
+/// If the breaker skips the model, no call is made, so the try does not count.
 #[test]
-fn a_try_that_makes_no_call_is_no_try() {
+fn a_try_without_a_call_does_not_count() {
     let denied = std::iter::repeat_with(|| Bedrock.fails(403, "AccessDeniedException", "no"));
     let scene = Scene::alone(Bedrock, denied).models("bedrock,scorecard");
     let input = scene.input(&(1..=20).map(alert).collect::<Vec<_>>());
     assert_eq!(scene.run(&["explain", "--concurrency", "1", &input]).code, 0);
     let run = upgrade(&scene);
     assert_eq!((run.code, statuses(&run)), (1, vec!["later".to_owned(); 20]));
-    // One call of the first run; then at most the eight at once of a sweep, until the first of them opens the breaker.
+    // The first run made one call. The sweep makes at most eight calls at once, until the first opens the breaker.
     let calls = scene.asked()[0] - 1;
     assert!((1..=8).contains(&calls), "{calls}");
-    assert_eq!(scene.count("SELECT sum(upgrades) FROM claim"), calls);
+    // The configuration is at fault, and not the insight.
+    assert_eq!(scene.count("SELECT sum(upgrades) FROM claim"), 0);
 }
 
-/// However many insights stay as they are, they stand before no other.
+/// Insights that cannot be upgraded do not block others, however many there are.
 #[test]
-fn an_insight_behind_a_thousand_that_stay_is_upgraded() {
+fn a_thousand_insights_that_cannot_be_upgraded_do_not_block_another() {
     let scene = Scene::alone(Bedrock, [Bedrock.answers()]).models("openai,scorecard");
     let scene = scene.set("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
     let alerts: Vec<_> = (1..=1000).map(alert).collect();
@@ -194,7 +194,7 @@ fn an_insight_behind_a_thousand_that_stay_is_upgraded() {
 }
 
 #[test]
-fn two_upgrades_at_the_same_time_pay_once() {
+fn four_upgrades_at_the_same_time_pay_once() {
     let scene = degraded(vec![Bedrock.answers()]);
     let runs = scene.run_together(4, &["upgrade", "--json"]);
     let upgraded = runs.iter().flat_map(statuses).filter(|status| status == "upgraded").count();
