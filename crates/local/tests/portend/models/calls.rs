@@ -3,6 +3,8 @@
 //!
 //! Never: waits for a breaker, because each run is another process.
 
+use serde_json::json;
+
 use super::harness::{Run, Scene, alert, text, texts, until};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
