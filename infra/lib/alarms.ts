@@ -9,7 +9,7 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sns from "aws-cdk-lib/aws-sns";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { degradedPercent, total, unaccounted } from "./metrics";
+import { degradedPercent, total, unaccounted, unusablePercent } from "./metrics";
 import { Settings } from "./props";
 
 const QUARTER_HOUR = Duration.minutes(15);
@@ -25,6 +25,8 @@ const OLDEST_MESSAGE_SECONDS_MAX = 600;
 /** One alert that returns every 6 minutes counts 2 or 3 times. This is normal when two deliveries of one alert overlap. */
 const HANDED_BACK_PER_QUARTER_HOUR_MAX = 5;
 const DEGRADED_PERCENT_MAX = 20;
+/** A model that works gives a few unusable replies, which are asked for again. Each costs a call. */
+const UNUSABLE_PERCENT_MAX = 50;
 /** A share of the function's timeout. Above it, invocations are close to being cut off. */
 const DURATION_SHARE_MAX = 0.75;
 /**
@@ -121,6 +123,14 @@ export class Alarms extends Construct {
           "Alerts were received but have no outcome, because invocations are cut off. Look for timeouts in the log.",
       },
     };
+    for (const model of settings.models.filter((name) => name !== "scorecard")) {
+      watches[`unusable replies of ${model}`] = {
+        metric: unusablePercent(model, HOUR),
+        above: UNUSABLE_PERCENT_MAX,
+        meaning:
+          "Most replies of the model cannot be used, and each is paid for. Run `portend doctor`, then choose another model if the model is at fault.",
+      };
+    }
     for (const [owner, queue] of Object.entries(deadLetters)) {
       watches[`dead letters of ${owner}`] = {
         metric: queue.metricApproximateNumberOfMessagesVisible({

@@ -11,6 +11,7 @@ import { Alarms } from "./alarms";
 import {
   attemptsByModel,
   configurationAlarmsByModel,
+  unusablePercentByModel,
   degradedPercent,
   metric,
   OUTCOMES,
@@ -98,9 +99,11 @@ export class Dashboard extends Construct {
         [
           graph("Tokens per hour", {
             left: [total("InputTokens", HOUR), total("OutputTokens", HOUR)],
+            right: [total("CachedTokens", HOUR)],
             stacked: true,
           }),
           graph("Model cost per day, US dollars", { left: [total("CostUsd", DAY)] }),
+          graph("Unusable replies by model, %", { left: [unusablePercentByModel(HOUR)] }),
         ],
       ],
     });

@@ -19,6 +19,7 @@ export type MetricName =
   | "NotifyFailures"
   | "LatencyMs"
   | "InputTokens"
+  | "CachedTokens"
   | "OutputTokens"
   | "CostUsd";
 
@@ -68,15 +69,31 @@ export function attemptsByModel(period: Duration): cloudwatch.MathExpression {
   return search(`{${NAMESPACE},Model,Class} MetricName="Attempts"`, period);
 }
 
+/** The percentage of a model's replies that cannot be used. The function publishes 0 or 100 for each reply. */
+export function unusablePercent(model: string, period: Duration): cloudwatch.Metric {
+  return new cloudwatch.Metric({
+    namespace: NAMESPACE,
+    metricName: "UnusablePercent",
+    dimensionsMap: { Model: model },
+    statistic: cloudwatch.Stats.AVERAGE,
+    period,
+  });
+}
+
+/** One series per model: the percentage of its replies that cannot be used. */
+export function unusablePercentByModel(period: Duration): cloudwatch.MathExpression {
+  return search(`{${NAMESPACE},Model} MetricName="UnusablePercent"`, period, "Average");
+}
+
 /** One series per model whose settings or access are wrong. */
 export function configurationAlarmsByModel(period: Duration): cloudwatch.MathExpression {
   return search(`{${NAMESPACE},Model} MetricName="ConfigurationAlarms"`, period);
 }
 
 /** Searches for series, because the models are configuration. */
-function search(what: string, period: Duration): cloudwatch.MathExpression {
+function search(what: string, period: Duration, statistic = "Sum"): cloudwatch.MathExpression {
   return new cloudwatch.MathExpression({
-    expression: `SEARCH('${what}', 'Sum', ${period.toSeconds()})`,
+    expression: `SEARCH('${what}', '${statistic}', ${period.toSeconds()})`,
     usingMetrics: {},
     label: "",
     period,

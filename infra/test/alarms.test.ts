@@ -45,6 +45,7 @@ test("these are the alarms", () => {
     "p99 duration",
     "cost per day",
     "unaccounted",
+    "unusable replies of bedrock",
     "dead letters of alerts",
     "dead letters of failed invocations",
     "dead letters of notifications",
@@ -104,6 +105,26 @@ test("the alarm unaccounted compares received alerts with all outcomes, over two
       name,
       "Sum",
       3600,
+    ]),
+  );
+});
+
+test("each model but the scorecard has an alarm for its unusable replies", () => {
+  const named = Object.entries(alarms(withEverything())).filter(([name]) => name.startsWith("unusable"));
+  assert.deepEqual(
+    named.map(([name, { Dimensions, MetricName, Statistic, Threshold }]) => [
+      name,
+      Dimensions[0].Value,
+      MetricName,
+      Statistic,
+      Threshold,
+    ]),
+    ["openai", "bedrock"].map((model) => [
+      `unusable replies of ${model}`,
+      model,
+      "UnusablePercent",
+      "Average",
+      50,
     ]),
   );
 });
@@ -169,6 +190,6 @@ test("the dashboard shows exactly the metrics that the function publishes", () =
   // These are the dimensions that the function publishes per model.
   assert.deepEqual(
     searches.map((expression) => /'\{(.+)\}/.exec(expression)?.[1]),
-    [`${namespace},Model,Class`, `${namespace},Model`],
+    [`${namespace},Model,Class`, `${namespace},Model`, `${namespace},Model`],
   );
 });

@@ -71,6 +71,10 @@ pub struct Fact {
     pub(crate) phrase: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) phrase_one: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) short: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) short_one: Option<String>,
     #[serde(flatten)]
     pub(crate) kind: FactKind,
 }
@@ -337,9 +341,29 @@ impl Fact {
         }
     }
 
+    /// Writes a value with its unit, in the few words that replace a reference to the fact: `5 calls`, `high demand`.
+    pub fn short(&self, value: &FactValue) -> String {
+        let short = if value.is_one() {
+            self.short_one.as_ref().or(self.short.as_ref())
+        } else {
+            self.short.as_ref()
+        };
+        match (short, self.range()) {
+            (Some(short), _) => short.replace("{value}", &value.to_words()),
+            (None, Some(range)) => range.with_unit(&value.to_words(), value.is_one()),
+            (None, None) => value.to_words(),
+        }
+    }
+
+    /// How a reference to the fact reads, with `N` for a number. `None` for an enum without a `short` phrase.
+    pub fn short_form(&self) -> Option<String> {
+        let short = self.short.as_ref().map(|short| short.replace("{value}", "N"));
+        short.or_else(|| Some(self.range()?.with_unit("N", false)))
+    }
+
     /// Writes a value for use within a sentence: by the fact's phrase, or as `label: value` if it has none.
     pub fn describe(&self, value: &FactValue) -> String {
-        let is_one = matches!(value, FactValue::Number(number) if number.as_whole() == Some(1));
+        let is_one = value.is_one();
         let phrase =
             if is_one { self.phrase_one.as_ref().or(self.phrase.as_ref()) } else { self.phrase.as_ref() };
         match phrase {
@@ -349,7 +373,25 @@ impl Fact {
     }
 }
 
+impl FactRange {
+    /// Writes a number of this unit: `5 calls`, `1 call`, `12%`.
+    fn with_unit(&self, number: &str, is_one: bool) -> String {
+        match self.unit.as_str() {
+            "%" => format!("{number}%"),
+            unit => match unit.strip_suffix('s').filter(|stem| is_one && !stem.ends_with('s')) {
+                Some(singular) => format!("{number} {singular}"),
+                None => format!("{number} {unit}"),
+            },
+        }
+    }
+}
+
 impl FactValue {
+    /// Whether it is the number 1, which has a singular noun.
+    fn is_one(&self) -> bool {
+        matches!(self, Self::Number(number) if number.as_whole() == Some(1))
+    }
+
     /// Writes the value for use within a sentence: `64.5`, `high demand`.
     pub fn to_words(&self) -> String {
         match self {

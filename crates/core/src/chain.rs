@@ -9,11 +9,11 @@
 //!   ┌──────────────────────────────────────────────────────────────────────────────────────────────┐
 //!   ▼                                                                                              │
 //! policy ─┬─ wait ─ sleep ─────────────────────────────────────────────────────────────────────────┤
-//!         ├─ call ─ enter the breaker ─ count ─ ask, at most 20 s ─ judge ─ settle the breaker ────┘
+//!         ├─ call ─ enter the breaker ─ count ─ ask, in its timeout ─ judge ─ settle the breaker ──┘
 //!         └─ stop
 //!
 //! start                                                                      end             deadline
-//!   ├── attempt: at most 20 s ──┼── ... ──┼── the next model: at least 6 s ──┼── 3 s to store ──┤
+//!   ├── attempt: its timeout ───┼── ... ──┼── the next model: at least 6 s ──┼── 3 s to store ──┤
 //! ```
 
 mod attempt;
@@ -27,7 +27,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use serde_json::Value;
 
 pub use attempt::{Attempt, AttemptOutcome, Verdict};
 pub use breaker::Circuit;
@@ -37,7 +36,8 @@ pub use policy::Budget;
 
 use crate::clock::Clock;
 use crate::limits::{ATTEMPT_TIME_MIN, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
-use crate::model::{Call, Completion, Message, Model, ModelError, Role};
+use crate::model::{Call, Completion, Message, Model, ModelError, Role, SchemaForm};
+use crate::prompt::ReplySchema;
 use crate::time::Timestamp;
 use health::Permit;
 use outcome::Answers;
@@ -56,12 +56,14 @@ pub struct Chain<'a, M, C> {
 pub struct Question<'a> {
     /// Role, rules, dictionary and scale.
     pub system: &'a str,
-    /// The facts, as one JSON object: the first message.
+    /// The facts, as one JSON object in a sentence: the first message.
     pub user: &'a str,
     /// The reply's JSON schema, for models that take one natively.
-    pub schema: &'a Value,
+    pub schema: &'a ReplySchema,
     /// The message of a re-ask, from the exact violations of the reply before it.
     pub correction: fn(&str) -> String,
+    /// What is added to the facts after a reply that was cut off.
+    pub shorter: &'a str,
 }
 
 impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
@@ -126,15 +128,19 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         judge: &mut impl FnMut(&Completion) -> Verdict<T>,
     ) -> (Attempt<'a>, Option<T>) {
         let Candidate { model, spec, .. } = *next.candidate;
-        let messages = messages(question, attempts, next.quoted);
-        let schema = next.native.then_some(question.schema);
+        let messages = messages(question, attempts, next);
+        let schema = match next.form {
+            SchemaForm::PromptOnly => None,
+            SchemaForm::Reduced => Some(question.schema.reduced()),
+            SchemaForm::Bounded => Some(question.schema.bounded()),
+        };
         let call =
             Call { system: question.system, messages: &messages, schema, output_tokens: next.output_tokens };
         let started = self.clock.now();
         let response = self.within(next.until.since(started), model.ask(&call)).await;
         let ended = self.clock.now();
 
-        let mut attempt = Attempt::new(spec, next.native, ended.since(started));
+        let mut attempt = Attempt::new(spec, next.form, ended.since(started));
         let answer = match response.unwrap_or(Err(ModelError::TimedOut)) {
             Ok(completion) => {
                 let (outcome, answer) = AttemptOutcome::of_reply(&completion, judge);
@@ -142,10 +148,9 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
                 answer
             }
             Err(error) => {
-                let native_unproven = next.native && !self.health.native_has_worked(spec);
+                let unproven = next.form.is_native() && !self.health.native_has_worked(spec);
                 let pause = error.retry_after().unwrap_or_else(|| self.jitter());
-                attempt.outcome =
-                    AttemptOutcome::of_error(error, next.native, native_unproven, ended.plus(pause));
+                attempt.outcome = AttemptOutcome::of_error(error, next.form, unproven, ended.plus(pause));
                 None
             }
         };
@@ -169,10 +174,19 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
     }
 }
 
-/// The first message; for a re-ask also the rejected reply, and what is wrong with it.
-fn messages(question: &Question<'_>, attempts: &[Attempt<'_>], quoted: Option<usize>) -> Vec<Message> {
-    let mut messages = vec![Message { role: Role::User, text: question.user.to_owned() }];
-    let quoted = quoted.and_then(|index| attempts.get(index));
+/// The first message; for a re-ask also the rejected reply, and what is wrong with it. A reply that was cut off is not
+/// quoted, because it is long; the first message asks for a shorter one.
+fn messages<M>(
+    question: &Question<'_>,
+    attempts: &[Attempt<'_>],
+    next: &NextCall<'_, '_, M>,
+) -> Vec<Message> {
+    let mut text = question.user.to_owned();
+    if next.shorter {
+        text = format!("{text}\n\n{}", question.shorter);
+    }
+    let mut messages = vec![Message { role: Role::User, text }];
+    let quoted = next.quoted.and_then(|index| attempts.get(index));
     if let Some((text, violations)) = quoted.and_then(Attempt::to_correct) {
         messages.push(Message { role: Role::Assistant, text: text.to_owned() });
         messages.push(Message { role: Role::User, text: (question.correction)(violations) });

@@ -11,7 +11,7 @@ mod stored;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_with::skip_serializing_none;
 
-pub use judgement::{AnswerSource, Judgement, PromptRef, Provenance};
+pub use judgement::{AnswerSource, DegradedBy, Judgement, PromptRef, Provenance};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, Facts, InsightKey};
@@ -69,6 +69,8 @@ pub struct InsightFields {
     pub grade: Grade,
     /// Whether a configured model failed, so that an upgrade may follow.
     pub degraded: bool,
+    /// Why no model answered, if it is degraded; absent from insights of an earlier program.
+    pub degraded_by: Option<DegradedBy>,
     /// The label of the model that answered, or `scorecard`.
     pub model_used: String,
     /// The model that answered; absent for a scorecard's insight, as are the next four.
@@ -122,12 +124,19 @@ pub struct AttemptRecord {
     pub model: String,
     /// The model that answered, as the response says; otherwise the one that was asked.
     pub model_id: String,
+    /// The model id that was asked, if the response says another.
+    pub asked: Option<String>,
     /// `accepted`, or a reason code.
     pub outcome: String,
+    /// Whether there was a usable reply; `None` if there was no reply, or a refusal. It is not stored.
+    #[serde(skip)]
+    pub is_usable: Option<bool>,
     /// How long it took, in milliseconds.
     pub ms: u64,
     /// Tokens of the request, if the response says them.
     pub input_tokens: Option<u64>,
+    /// The part of them that was read from the vendor's prompt cache, if the response says it.
+    pub cached_tokens: Option<u64>,
     /// Tokens of the reply, if the response says them.
     pub output_tokens: Option<u64>,
     /// What it cost, in US dollars, if the price and the tokens are known.
@@ -164,7 +173,8 @@ impl Insight {
             drivers: judged.drivers,
             baseline: judged.baseline,
             grade: judged.grade,
-            degraded,
+            degraded: degraded.is_some(),
+            degraded_by: degraded,
             model_used: judged.model_used,
             model_id: judged.model_id,
             attempts,

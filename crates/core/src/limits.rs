@@ -106,8 +106,10 @@ pub const BECAUSE_CHARS_MAX: usize = 500;
 
 /// Calls to one model for one alert. A call that only reveals that the model refuses the native schema is not counted.
 pub const MODEL_CALLS_MAX: usize = 2;
-/// The timeout of one attempt, including the body of the response.
+/// The default timeout of one attempt, including the body of the response.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Calls to one model at the same time, if its settings do not say it.
+pub const MODEL_CONCURRENCY: usize = 64;
 /// The minimum time left to start a call.
 pub const ATTEMPT_TIME_MIN: Duration = Duration::from_secs(5);
 /// The time that an attempt leaves for the next model: the minimum for a call, and a second to count the call in the
@@ -134,5 +136,14 @@ pub const SCHEMA_REFUSAL_RETENTION: Duration = Duration::from_hours(24);
 /// How long the chain remembers that a call with the native schema timed out. It is short because a vendor compiles a
 /// new schema within minutes. Until then, each alert would otherwise lose the time of one attempt.
 pub const SCHEMA_TIMEOUT_RETENTION: Duration = Duration::from_mins(5);
+/// How long the chain remembers that a model accepted the native schema, and then gave no usable reply.
+pub const SCHEMA_USELESS_RETENTION: Duration = Duration::from_hours(24);
 /// Bytes of a rejected reply that are quoted back to the model in the re-ask. A longer reply is not an answer.
 pub const REJECTED_TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Characters of an `explanation` in the bounded schema. With the two below, a reply has at most about 450 tokens, also
+/// of a small model that would not end by itself.
+pub const SCHEMA_EXPLANATION_CHARS_MAX: usize = 500;
+/// Characters of a `because` in the bounded schema.
+pub const SCHEMA_BECAUSE_CHARS_MAX: usize = 140;
+/// Characters of a recommendation in the bounded schema.
+pub const SCHEMA_RECOMMENDATION_CHARS_MAX: usize = 140;

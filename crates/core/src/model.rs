@@ -45,12 +45,44 @@ pub struct ModelSpec {
     pub label: String,
     /// The endpoint: a region or a base URL. What the chain remembers of a model is per endpoint.
     pub endpoint: String,
-    /// Whether the model accepts a native JSON schema, as far as is known. The chain remembers a refusal.
-    pub takes_schema: bool,
+    /// The most detailed form of the reply's schema that the model accepts, as far as is known. The chain remembers a
+    /// refusal.
+    pub schema: SchemaForm,
     /// The highest limit of output tokens that the model accepts.
     pub output_tokens_max: u32,
     /// The price, if it is known.
     pub price: Option<Price>,
+    /// The longest time of one call, including the body of the response.
+    pub timeout: Duration,
+    /// Calls at the same time that the model is made for.
+    pub concurrency: usize,
+}
+
+/// How a call describes the format of the reply, the most detailed form last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaForm {
+    /// Only the prompt describes it.
+    PromptOnly,
+    /// A native JSON schema without ranges, counts and lengths, which every vendor with native schemas accepts.
+    Reduced,
+    /// A native JSON schema with ranges, counts and lengths. Without them, a small model may not end its reply.
+    Bounded,
+}
+
+impl SchemaForm {
+    /// Whether the request contains a schema.
+    pub fn is_native(self) -> bool {
+        self != Self::PromptOnly
+    }
+
+    /// The next less detailed form.
+    #[must_use]
+    pub fn lower(self) -> Self {
+        match self {
+            Self::Bounded => Self::Reduced,
+            Self::Reduced | Self::PromptOnly => Self::PromptOnly,
+        }
+    }
 }
 
 /// US dollars per million tokens.
@@ -60,13 +92,39 @@ pub struct Price {
     pub input: Number,
     /// The price of output tokens.
     pub output: Number,
+    /// The price of input tokens that are read from the vendor's prompt cache. `None`: that of other input tokens.
+    pub cached: Option<Number>,
+    /// The price of input tokens that are written to that cache. `None`: that of other input tokens.
+    pub cache_write: Option<Number>,
+}
+
+/// The tokens of one call, as the response says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Tokens of the request, including those of the prompt cache.
+    pub input: Option<u64>,
+    /// The part of `input` that was read from the vendor's prompt cache.
+    pub cached: Option<u64>,
+    /// The part of `input` that was written to that cache.
+    pub cache_write: Option<u64>,
+    /// Tokens of the response.
+    pub output: Option<u64>,
 }
 
 impl Price {
-    /// The cost of this many tokens, in US dollars, rounded to a millionth.
-    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> Option<Number> {
+    /// The cost of these tokens, in US dollars, rounded to a millionth. `None` if the response does not say them.
+    pub fn of(&self, tokens: TokenUse) -> Option<Number> {
+        let input = tokens.input?;
+        let cached = tokens.cached.unwrap_or(0).min(input);
+        let written = tokens.cache_write.unwrap_or(0).min(input - cached);
+        let parts = [
+            (self.input, input - cached - written),
+            (self.cached.unwrap_or(self.input), cached),
+            (self.cache_write.unwrap_or(self.input), written),
+            (self.output, tokens.output?),
+        ];
         #[expect(clippy::cast_precision_loss, reason = "a token count is far below 2^53")]
-        let millionths = self.input.get() * input_tokens as f64 + self.output.get() * output_tokens as f64;
+        let millionths: f64 = parts.iter().map(|(price, tokens)| price.get() * *tokens as f64).sum();
         Number::new(millionths.round() / 1e6)
     }
 }
@@ -74,11 +132,13 @@ impl Price {
 /// One call to a model.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// The system text: role, rules, facts and scale.
+    /// The system text: role, rules, facts, scale and format. It is the same, byte for byte, for all alerts of a type,
+    /// so that a vendor can cache it.
     pub system: &'a str,
-    /// The facts as one JSON object. A re-ask has more messages.
+    /// The facts as one JSON object in a sentence. A re-ask has more messages.
     pub messages: &'a [Message],
-    /// The native JSON schema of the reply. `None` if only the prompt describes the format.
+    /// The native JSON schema of the reply, in the forms that vendors accept. `None` if only the prompt describes the
+    /// format.
     pub schema: Option<&'a serde_json::Value>,
     /// The limit of output tokens.
     pub output_tokens: u32,
@@ -111,10 +171,8 @@ pub struct Completion {
     pub finish: FinishReason,
     /// The model that responded, if the response says so.
     pub model_id: Option<String>,
-    /// Tokens of the request, if the response says so.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the response, if the response says so.
-    pub output_tokens: Option<u64>,
+    /// The tokens of the call.
+    pub tokens: TokenUse,
 }
 
 /// Why a completion ended.
@@ -165,9 +223,19 @@ pub enum ModelError {
     /// The account's quota for this model is used up for now.
     #[error("the account's quota for the model is used up")]
     OverQuota,
-    /// The model refuses the native schema. It may accept the prompt without one.
+    /// The model refuses the native schema. It may accept a less detailed one.
     #[error("the model refuses the reply's schema")]
     SchemaRefused,
+    /// The endpoint cannot make a grammar of the native schema, or the model's reply did not follow it. The model may
+    /// accept the prompt without one.
+    #[error("the model cannot follow the reply's schema")]
+    SchemaUnsupported,
+    /// The model refuses a parameter of the request. The next call leaves it out, or has its other name.
+    #[error("the model refuses the parameter {parameter}")]
+    ParameterRefused {
+        /// The parameter's name.
+        parameter: &'static str,
+    },
     /// The request is too long for the model, or violates the vendor's content policy.
     #[error("the model refuses this request ({what})")]
     Rejected {
@@ -203,6 +271,11 @@ pub enum ConfigurationFault {
     EndOfLife,
     /// The endpoint redirects, and redirects are never followed.
     Redirect,
+    /// The endpoint does not know the path below the base URL.
+    WrongPath {
+        /// The base URL.
+        base_url: String,
+    },
     /// Any other refusal of the request, with its status and the vendor's code.
     Refused(String),
 }
@@ -214,8 +287,10 @@ pub enum Class {
     Wait,
     /// Fail over at once.
     FailOver,
-    /// Call the same model again without the native schema.
+    /// Call the same model again with a less detailed schema, or without one.
     StepDown,
+    /// Call the same model again without the parameter that it refuses.
+    Adjust,
     /// Fail over and open the breaker.
     Quota,
     /// Fail over and raise an alarm; the breaker stays closed.
@@ -234,7 +309,8 @@ impl ModelError {
             | Self::Unreadable { .. } => Class::Wait,
             Self::TimedOut => Class::FailOver,
             Self::OverQuota => Class::Quota,
-            Self::SchemaRefused => Class::StepDown,
+            Self::SchemaRefused | Self::SchemaUnsupported => Class::StepDown,
+            Self::ParameterRefused { .. } => Class::Adjust,
             Self::Rejected { .. } => Class::Rejected,
             Self::Configuration { .. } => Class::Configuration,
         }
@@ -249,7 +325,8 @@ impl ModelError {
             Self::Unreadable { .. } => "unreadable",
             Self::TimedOut => "timed_out",
             Self::OverQuota => "over_quota",
-            Self::SchemaRefused => "schema_refused",
+            Self::SchemaRefused | Self::SchemaUnsupported => "schema_refused",
+            Self::ParameterRefused { .. } => "parameter_refused",
             Self::Rejected { .. } => "rejected",
             Self::Configuration { fault } => fault.code(),
         }
@@ -269,6 +346,7 @@ impl ConfigurationFault {
             Self::NoSuchModel => "no_such_model",
             Self::EndOfLife => "end_of_life",
             Self::Redirect => "redirect",
+            Self::WrongPath { .. } => "wrong_path",
             Self::Refused(_) => "refused",
         }
     }
@@ -286,6 +364,9 @@ impl fmt::Display for ConfigurationFault {
             Self::NoSuchModel => "the model does not exist here",
             Self::EndOfLife => "the model has reached its end of life",
             Self::Redirect => "the endpoint redirects, which is never followed",
+            Self::WrongPath { base_url } => {
+                return write!(f, "the endpoint does not know the path below the base URL {base_url}");
+            }
             Self::Refused(what) => return write!(f, "the request is refused ({what})"),
         })
     }
@@ -300,9 +381,12 @@ impl Help for ModelError {
             Self::Unreadable { .. } => "check that the address is that of the API",
             Self::TimedOut => "retry, or put a faster model first in the chain",
             Self::OverQuota => "ask the vendor for a higher quota, or put another model first in the chain",
-            Self::SchemaRefused => "nothing to do: the next call leaves the schema to the prompt",
+            Self::SchemaRefused | Self::SchemaUnsupported => {
+                "nothing to do: the next call leaves the schema to the prompt"
+            }
+            Self::ParameterRefused { .. } => "nothing to do: the next call leaves the parameter out",
             Self::Rejected { .. } => "see the vendor's policy, or put another model first in the chain",
-            Self::Configuration { fault } => return Some(fault.help().to_owned()),
+            Self::Configuration { fault } => return Some(fault.help()),
         };
         Some(help.to_owned())
     }
@@ -310,8 +394,8 @@ impl Help for ModelError {
 
 impl ConfigurationFault {
     /// How to fix it.
-    fn help(&self) -> &'static str {
-        match self {
+    fn help(&self) -> String {
+        let help = match self {
             Self::NoCredentials => "configure a role, a profile or a key for the program",
             Self::BadCredentials => "renew the credentials",
             Self::WrongKey => "configure a valid key",
@@ -321,8 +405,13 @@ impl ConfigurationFault {
             Self::NoSuchModel => "check the model id and the region",
             Self::EndOfLife => "choose a newer model",
             Self::Redirect => "configure the address to which it redirects",
+            Self::WrongPath { base_url } if base_url.ends_with("/v1") => {
+                "configure the base URL of an OpenAI-compatible API"
+            }
+            Self::WrongPath { base_url } => return format!("set the base URL to {base_url}/v1"),
             Self::Refused(_) => "check the model's settings",
-        }
+        };
+        help.to_owned()
     }
 }
 

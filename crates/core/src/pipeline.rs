@@ -34,12 +34,19 @@ use crate::alert::{Alert, AlertKey, Refusal};
 use crate::alert_type::AlertTypes;
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
-use crate::limits::LEASE_MAX;
+use crate::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, LEASE_MAX, NEXT_MODEL_TIME, STORE_RESERVE};
 use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
 use crate::store::{Lease, Store};
 use crate::time::Timestamp;
 use prepared::PreparedTypes;
+
+/// The time to process one event with these models, if the environment sets no deadline: enough for two calls of the
+/// slowest one, for the next one, and to store the insight.
+pub fn event_time<M: Model>(models: &[M]) -> Duration {
+    let slowest = models.iter().map(|model| model.spec().timeout).max().unwrap_or_default();
+    EVENT_DEADLINE.max(slowest * 2 + NEXT_MODEL_TIME + STORE_RESERVE).min(EVENT_DEADLINE_MAX)
+}
 
 /// The alert types, the store and the clock that the steps work with; the models, and the notifier.
 #[derive(Debug)]
@@ -168,6 +175,13 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         let mut held = self.held();
         held.retain(|_, held| !held.until.is_past(now));
         held.insert(lease.alert_key, HeldLease { lease: lease.clone(), until: now.plus(LEASE_MAX) });
+    }
+}
+
+impl<S, C, M: Model, N> Pipeline<S, C, M, N> {
+    /// The time to process one event with its models, if the environment sets no deadline.
+    pub fn event_time(&self) -> Duration {
+        event_time(&self.models)
     }
 }
 

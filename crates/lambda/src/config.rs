@@ -9,18 +9,20 @@ use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_remote::order::{BEDROCK, OPENAI, Order, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
-use portend_remote::settings::{BedrockSettings, OpenAiSettings, SettingsError};
+use portend_remote::settings::{BedrockSettings, ModelTuning, OpenAiSettings, SettingsError, timeout};
 use portend_remote::{AnyModel, Aws, DynamoDb, EventBus, KeySecret, find_region};
 
 const TABLE: &str = "DYNAMODB_TABLE_NAME";
 const ALERT_TYPES: &str = "ALERT_TYPES_DIR";
 const BEDROCK_MODEL_ID: &str = "BEDROCK_MODEL_ID";
+const BEDROCK_TIMEOUT: &str = "BEDROCK_TIMEOUT";
 const EVENT_BUS: &str = "EVENT_BUS_NAME";
 const MODELS: &str = "MODELS";
 const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 const OPENAI_API_KEY_SECRET: &str = "OPENAI_API_KEY_SECRET";
 const OPENAI_BASE_URL: &str = "OPENAI_BASE_URL";
 const OPENAI_MODEL: &str = "OPENAI_MODEL";
+const OPENAI_TIMEOUT: &str = "OPENAI_TIMEOUT";
 const USE_BEDROCK: &str = "USE_BEDROCK";
 
 /// Reads an environment variable. An empty one counts as not set.
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     openai_base_url: Option<String>,
     openai_key: Option<Secret>,
     openai_key_secret: Option<String>,
+    bedrock_tuning: ModelTuning,
+    openai_tuning: ModelTuning,
 }
 
 /// The store, bus and models that the settings name. Nothing has been called yet.
@@ -91,7 +95,13 @@ impl Config {
             Some(list) => Order::parse(&list)?,
             None => Order::default_for(use_bedrock, has_openai),
         };
+        let tuning = |name: &str| -> Result<ModelTuning> {
+            let timeout = variable(name).map(|text| timeout(name, &text)).transpose()?;
+            Ok(ModelTuning { timeout, ..ModelTuning::default() })
+        };
         Ok(Self {
+            bedrock_tuning: tuning(BEDROCK_TIMEOUT)?,
+            openai_tuning: tuning(OPENAI_TIMEOUT)?,
             table,
             types,
             bus: variable(EVENT_BUS),
@@ -114,8 +124,11 @@ impl Config {
         let aws = Aws::ambient(find_region().await);
         let models = self.order.models.iter().map(|name| match name.as_str() {
             BEDROCK => {
-                let settings =
-                    BedrockSettings { name: name.clone(), model_id: self.bedrock_model_id.clone() };
+                let settings = BedrockSettings {
+                    name: name.clone(),
+                    model_id: self.bedrock_model_id.clone(),
+                    tuning: self.bedrock_tuning.clone(),
+                };
                 AnyModel::bedrock(settings, aws.clone())
             }
             OPENAI => AnyModel::openai(self.openai(name, &aws)),
@@ -135,6 +148,7 @@ impl Config {
             vendor: OpenAiSettings::is_vendor(self.openai_base_url.as_deref()),
             base_url: self.openai_base_url.clone(),
             key: self.openai_key.clone().map_or(KeySource::None, KeySource::Given),
+            tuning: self.openai_tuning.clone(),
         };
         match settings.secret_in_use(self.openai_key_secret.clone()) {
             Some(secret) => OpenAiSettings { key: KeySecret::new(&secret, aws.clone()).source(), ..settings },
@@ -187,6 +201,10 @@ mod tests {
             (&[(USE_BEDROCK, "false"), (OPENAI_API_KEY, "sk")], "openai,scorecard"),
             (&[(USE_BEDROCK, "False")], "scorecard"),
             (&[profile, (OPENAI_API_KEY, "sk"), (MODELS, "openai,bedrock")], "openai,bedrock"),
+            (
+                &[(BEDROCK_TIMEOUT, "soon")],
+                "BEDROCK_TIMEOUT is not a time limit; write seconds or minutes between 1s and 7m, such as 20s or 2m",
+            ),
             (&[(USE_BEDROCK, "no")], "USE_BEDROCK must be `true` or `false`"),
             (&[(MODELS, "gpt")], "MODELS: `gpt` is not a known model; use bedrock, openai or scorecard"),
             (

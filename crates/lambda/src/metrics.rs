@@ -15,7 +15,7 @@ use crate::log;
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the test of the file that the stack's tests read.
 #[cfg(test)]
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 15] = [
     RECEIVED,
     STORED,
     REPEATED,
@@ -27,8 +27,10 @@ pub(crate) const NAMES: [&str; 13] = [
     NOTIFY_FAILURES,
     LATENCY,
     INPUT_TOKENS,
+    CACHED_TOKENS,
     OUTPUT_TOKENS,
     COST,
+    UNUSABLE,
 ];
 
 const RECEIVED: &str = "Received";
@@ -42,8 +44,11 @@ const CONFIGURATION_ALARMS: &str = "ConfigurationAlarms";
 const NOTIFY_FAILURES: &str = "NotifyFailures";
 const LATENCY: &str = "LatencyMs";
 const INPUT_TOKENS: &str = "InputTokens";
+const CACHED_TOKENS: &str = "CachedTokens";
 const OUTPUT_TOKENS: &str = "OutputTokens";
 const COST: &str = "CostUsd";
+/// 100 for each unusable reply and 0 for each usable one, so that its average is the unusable share in percent.
+const UNUSABLE: &str = "UnusablePercent";
 
 /// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +78,11 @@ impl Metrics {
         for name in [RECEIVED, STORED, REPEATED, PARKED, HANDED_BACK, DEGRADED, ATTEMPTS] {
             describe_counter!(name, Unit::Count, "");
         }
-        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, OUTPUT_TOKENS] {
+        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS] {
             describe_counter!(name, Unit::Count, "");
         }
         describe_histogram!(LATENCY, Unit::Milliseconds, "");
+        describe_histogram!(UNUSABLE, Unit::Percent, "");
         Ok(Self(collector))
     }
 
@@ -104,10 +110,17 @@ impl Metrics {
 
     /// Counts the attempts, alarms and failed notifications of a run.
     pub(crate) fn took(account: &Account) {
-        for AttemptRecord { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
+        for attempt in &account.attempts {
+            let AttemptRecord {
+                model, outcome, input_tokens, cached_tokens, output_tokens, cost_usd, ..
+            } = attempt;
             counter!(ATTEMPTS, "Model" => model.clone(), "Class" => outcome.clone()).increment(1);
             counter!(INPUT_TOKENS).increment(input_tokens.unwrap_or(0));
+            counter!(CACHED_TOKENS).increment(cached_tokens.unwrap_or(0));
             counter!(OUTPUT_TOKENS).increment(output_tokens.unwrap_or(0));
+            if let Some(is_usable) = attempt.is_usable {
+                histogram!(UNUSABLE, "Model" => model.clone()).record(if is_usable { 0.0 } else { 100.0 });
+            }
             if let Some(cost) = cost_usd {
                 histogram!(COST).record(cost.get());
             }

@@ -71,6 +71,22 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "NAME", env = "OPENAI_API_KEY_SECRET", hide_env_values = true)]
     openai_api_key_secret: Option<String>,
 
+    /// The time limit of one call to Bedrock, such as 30s or 2m [default: 20s].
+    #[arg(long, global = true, value_name = "TIME", env = "BEDROCK_TIMEOUT", hide_env_values = true)]
+    bedrock_timeout: Option<String>,
+
+    /// Alerts that are worked on at the same time with Bedrock [default: 64].
+    #[arg(long, global = true, value_name = "N", env = "BEDROCK_CONCURRENCY", hide_env_values = true)]
+    bedrock_concurrency: Option<String>,
+
+    /// The time limit of one call to `openai` [default: 20s; 2m for an endpoint on this machine].
+    #[arg(long, global = true, value_name = "TIME", env = "OPENAI_TIMEOUT", hide_env_values = true)]
+    openai_timeout: Option<String>,
+
+    /// Alerts that are worked on at the same time with `openai` [default: 64; 2 for an endpoint on this machine].
+    #[arg(long, global = true, value_name = "N", env = "OPENAI_CONCURRENCY", hide_env_values = true)]
+    openai_concurrency: Option<String>,
+
     /// The settings file [default: portend.toml in this folder, otherwise in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
@@ -141,6 +157,10 @@ impl Config {
             use_bedrock: text(flags.use_bedrock),
             dynamodb_table_name: text(flags.dynamodb_table_name),
             event_bus: text(flags.event_bus),
+            bedrock_timeout: text(flags.bedrock_timeout),
+            bedrock_concurrency: text(flags.bedrock_concurrency),
+            openai_timeout: text(flags.openai_timeout),
+            openai_concurrency: text(flags.openai_concurrency),
             openai_api_key_secret: text(flags.openai_api_key_secret),
         };
         let file = SettingsFile::find(flags.config.clone())?;

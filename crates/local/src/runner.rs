@@ -9,8 +9,9 @@ use portend_core::alert::{Alert, AlertKey};
 use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
-use portend_core::limits::{EVENT_DEADLINE, LEASE_MARGIN};
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
+use portend_core::limits::LEASE_MARGIN;
+use portend_core::model::Model;
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received, event_time};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use portend_sqlite::{ClockJump, Receipt, Sqlite};
@@ -25,9 +26,9 @@ use crate::show::text::days;
 /// Events that run at the same time with a file and without models. Concurrent events share commits, so they do not
 /// each wait for the disk.
 const CONCURRENCY: usize = 1024;
-/// Events that run at the same time with models or a table: as many calls as an account usually allows.
+/// Events that run at the same time with a table and without models: as many calls as an account usually allows.
 const REMOTE_CONCURRENCY: usize = 64;
-/// An event without an outcome after this time was cut off with its process. No event runs for so long.
+/// An event without an outcome after this time was cut off with its process, unless slow models have more time.
 const CUT_OFF_AFTER: Duration = Duration::from_mins(5);
 /// The deadline of an event without models. It is short, because other processes wait as long for the lease of a
 /// process that was cut off.
@@ -37,8 +38,6 @@ const BUSY_PAUSE: Duration = Duration::from_millis(250);
 /// How long an alert waits for another process before this is reported. Short waits are common if processes share an
 /// input.
 const BUSY_REPORTED_AFTER: Duration = Duration::from_secs(5);
-/// How long an alert waits for leases of other processes. A second process may take the alert over after the first.
-const BUSY_TIME_MAX: Duration = Duration::from_secs(2 * (EVENT_DEADLINE.as_secs() + LEASE_MARGIN.as_secs()));
 /// The time to release the leases of a run that the user stopped at once.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 
@@ -64,12 +63,15 @@ impl EventRunner {
         let aws = config.aws().await.map_err(WrongUsage::from)?;
         let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
-        let default = if is_remote { REMOTE_CONCURRENCY } else { CONCURRENCY };
+        // An alert may ask any of the models, so the one with the lowest limit decides.
+        let calls_max =
+            models.iter().map(|model| model.spec().concurrency).min().unwrap_or(REMOTE_CONCURRENCY);
+        let default = if is_remote { calls_max } else { CONCURRENCY };
         let concurrency = concurrency.map_or(default, usize::from);
         let clock = SystemClock;
         let ledger = Arc::new(Sqlite::open(&config.ledger, clock.now())?);
         ledger.sweep(clock.now()).await?;
-        ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER)).await?;
+        ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER.max(event_time(&models)))).await?;
         report_clock(&ledger, clock.now());
         if matches!(config.store, StoreName::File(_)) {
             for changed in changed_types(&*ledger, &types, clock.now()).await? {
@@ -131,7 +133,7 @@ impl EventRunner {
             let now = self.pipeline.clock().now();
             let waited = now.since(*busy_from.get_or_insert(now));
             match result {
-                Err(Failure::Busy { until }) if waited < BUSY_TIME_MAX => {
+                Err(Failure::Busy { until }) if waited < self.busy_time_max() => {
                     if waited >= BUSY_REPORTED_AFTER {
                         self.report_busy(until);
                     }
@@ -156,9 +158,15 @@ impl EventRunner {
         result
     }
 
+    /// How long an alert waits for leases of other processes. A second process may take the alert over after the first.
+    fn busy_time_max(&self) -> Duration {
+        2 * (self.pipeline.event_time() + LEASE_MARGIN)
+    }
+
     /// The deadline of an event that starts now.
     fn deadline(&self) -> Timestamp {
-        let time = if self.pipeline.models().is_empty() { SCORECARD_DEADLINE } else { EVENT_DEADLINE };
+        let has_models = !self.pipeline.models().is_empty();
+        let time = if has_models { self.pipeline.event_time() } else { SCORECARD_DEADLINE };
         self.pipeline.clock().now().plus(time)
     }
 

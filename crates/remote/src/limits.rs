@@ -61,6 +61,25 @@ pub const THINKING_TOKENS: u32 = 2000;
 /// The limit of output tokens for an unknown model. Some models refuse a higher one.
 pub const UNKNOWN_OUTPUT_TOKENS_MAX: u32 = 4096;
 
+/// How long a parameter that a model refused is not sent to it.
+pub const PARAMETER_REFUSAL_RETENTION: Duration = Duration::from_hours(24);
+/// The shortest time limit of a model's call in the settings.
+pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// The longest such limit. Two calls fit into the longest time of an event, 15 minutes.
+pub const TIMEOUT_MAX: Duration = Duration::from_mins(7);
+/// The most calls to one model at the same time in the settings.
+pub const CONCURRENCY_MAX: usize = 1024;
+/// The timeout of one call to a model on this machine. It has no other users, and its processor is slow.
+pub const LOOPBACK_TIMEOUT: Duration = Duration::from_mins(2);
+/// Calls at the same time to a model on this machine.
+pub const LOOPBACK_CONCURRENCY: usize = 2;
+/// The pause before a server on this machine that still loads its model is asked again.
+pub const LOADING_PAUSE: Duration = Duration::from_secs(1);
+/// The bytes of a plain text that are read as an error.
+pub const ERROR_TEXT_BYTES_MAX: usize = 4096;
+/// Bytes of a prompt per token, to estimate whether it is long enough for the vendor's prompt cache.
+pub const BYTES_PER_TOKEN: usize = 4;
+
 /// The length of a vendor's error code or stop reason. Anything longer is text, which is never repeated.
 pub const CODE_CHARS_MAX: usize = 64;
 /// The length of a model id in the settings or in a response. The longest ARN is shorter.

@@ -1,6 +1,7 @@
 //! The language models: the catalogue of known models, and one adapter for each protocol.
 
 pub mod catalogue;
+mod parameter;
 mod bedrock;
 mod openai;
 mod any;

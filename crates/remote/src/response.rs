@@ -78,16 +78,23 @@ pub(crate) fn unreadable(what: &str) -> ModelError {
     ModelError::Unreadable { what: what.to_owned() }
 }
 
-/// Translates a stop reason. One table serves all vendors, because their reasons do not collide and gateways pass them
-/// on.
-pub(crate) fn stop(reason: &str) -> FinishReason {
-    match reason {
-        "end_turn" | "stop_sequence" | "stop" | "completed" => FinishReason::End,
-        "max_tokens" | "length" | "max_output_tokens" => FinishReason::Length,
-        "refusal" | "content_filtered" | "content_filter" => FinishReason::Refusal,
+/// Translates a finish reason, whatever its case. One table serves all vendors, because their reasons do not collide and
+/// gateways pass them on. A response without one is read, because a whole answer is an answer.
+pub(crate) fn finish(reason: Option<&str>) -> Result<FinishReason, ModelError> {
+    let reason = reason.unwrap_or_default().trim();
+    Ok(match reason.to_ascii_lowercase().as_str() {
+        "" | "null" => FinishReason::End,
+        "stop" | "eos" | "eos_token" | "end" | "end_turn" | "stop_sequence" | "complete" | "completed" => {
+            FinishReason::End
+        }
+        "length" | "max_tokens" | "max_output_tokens" => FinishReason::Length,
+        "content_filter" | "content_filtered" | "sensitive" | "safety" | "refusal" => FinishReason::Refusal,
         "guardrail_intervened" => FinishReason::Guardrail,
+        failed @ ("error" | "network_error" | "insufficient_system_resource") => {
+            return Err(ModelError::Unavailable { what: failed.to_owned() });
+        }
         _ => FinishReason::Unknown(plain_code(reason).unwrap_or("unreadable").to_owned()),
-    }
+    })
 }
 
 /// A vendor's code, if it consists of letters and underscores. Anything else is text, which may contain part of a key.
@@ -167,9 +174,23 @@ mod tests {
             ("tool_use", FinishReason::Unknown("tool_use".to_owned())),
             ("malformed_model_output", FinishReason::Unknown("malformed_model_output".to_owned())),
             ("the key is sk-1", FinishReason::Unknown("unreadable".to_owned())),
-            ("", FinishReason::Unknown("unreadable".to_owned())),
+            ("", FinishReason::End),
+            ("null", FinishReason::End),
+            ("eos", FinishReason::End),
+            ("EOS_TOKEN", FinishReason::End),
+            ("end", FinishReason::End),
+            ("COMPLETE", FinishReason::End),
+            ("Stop", FinishReason::End),
+            ("LENGTH", FinishReason::Length),
+            ("MAX_TOKENS", FinishReason::Length),
+            ("sensitive", FinishReason::Refusal),
+            ("SAFETY", FinishReason::Refusal),
         ] {
-            assert_eq!(stop(reason), expected, "{reason}");
+            assert_eq!(finish(Some(reason)), Ok(expected), "{reason}");
+        }
+        assert_eq!(finish(None), Ok(FinishReason::End));
+        for reason in ["error", "network_error", "insufficient_system_resource"] {
+            assert_eq!(finish(Some(reason)), Err(ModelError::Unavailable { what: reason.to_owned() }));
         }
     }
 

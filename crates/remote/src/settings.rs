@@ -2,8 +2,41 @@
 //!
 //! Never: reads the environment. The programs do, and the AWS SDK reads its own variables.
 
-use crate::limits::MODEL_ID_CHARS_MAX;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use portend_core::model::Price;
+
+use crate::limits::{CONCURRENCY_MAX, MODEL_ID_CHARS_MAX, TIMEOUT_MAX, TIMEOUT_MIN};
 use crate::secret::KeySource;
+
+/// What the settings say about a model, in place of what is known or assumed of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelTuning {
+    /// The longest time of one call.
+    pub timeout: Option<Duration>,
+    /// Calls at the same time.
+    pub concurrency: Option<usize>,
+    /// The price.
+    pub price: Option<Price>,
+    /// The day on which the model is shut down.
+    pub end_of_life: Option<Date>,
+    /// Whether requests set the temperature to 0.
+    pub temperature: Option<bool>,
+    /// The name of the limit of output tokens. Only Chat Completions has two.
+    pub token_limit: Option<TokenLimitName>,
+    /// The effort of reasoning that requests ask for.
+    pub reasoning_effort: Option<String>,
+}
+
+/// The name of the limit of output tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenLimitName {
+    /// `max_tokens`, which most servers know.
+    MaxTokens,
+    /// `max_completion_tokens`, which OpenAI's newer models need.
+    MaxCompletionTokens,
+}
 
 /// The settings of a model on Bedrock.
 #[derive(Debug, Clone)]
@@ -12,6 +45,8 @@ pub struct BedrockSettings {
     pub name: String,
     /// The id or ARN of a model or inference profile. `None` selects the region's default.
     pub model_id: Option<String>,
+    /// What else the settings say about the model.
+    pub tuning: ModelTuning,
 }
 
 /// The settings of a model at OpenAI or at a compatible endpoint.
@@ -28,6 +63,8 @@ pub struct OpenAiSettings {
     /// Whether the endpoint is OpenAI itself, which is called by the Responses API and whose prices are known. Any
     /// other endpoint is called by Chat Completions. See [`OpenAiSettings::is_vendor`].
     pub vendor: bool,
+    /// What else the settings say about the model.
+    pub tuning: ModelTuning,
 }
 
 /// A setting that cannot work. The operator is at fault. Each message names the setting and how to fix it.
@@ -75,6 +112,14 @@ pub enum SettingsError {
         /// The setting.
         setting: String,
     },
+    /// A base URL ends with the path of a resource.
+    #[error("{setting} ends in /{resource}; remove that ending, because the program adds it")]
+    BaseUrlWithResource {
+        /// The setting.
+        setting: String,
+        /// The ending.
+        resource: &'static str,
+    },
     /// A base URL would send facts, and possibly a key, without encryption.
     #[error("{setting} must begin with https://; use http:// only for a server on this machine (localhost)")]
     PlainBaseUrl {
@@ -114,6 +159,18 @@ pub enum SettingsError {
         /// The name.
         name: String,
     },
+    /// A time limit is not a number of seconds in its range.
+    #[error("{setting} is not a time limit; write seconds or minutes between 1s and 7m, such as 20s or 2m")]
+    BadTimeout {
+        /// The setting.
+        setting: String,
+    },
+    /// A number of calls at the same time is not a whole number in its range.
+    #[error("{setting} is not a number of calls; write a whole number from 1 to 1024")]
+    BadConcurrency {
+        /// The setting.
+        setting: String,
+    },
     /// `USE_BEDROCK` is neither `true` nor `false`.
     #[error("USE_BEDROCK must be `true` or `false`")]
     NeitherTrueNorFalse,
@@ -149,15 +206,38 @@ impl SettingsError {
 
 /// The name that the operator uses for a setting: the environment variable for `bedrock` and `openai`, otherwise the
 /// key in the settings file.
-pub(crate) fn setting(name: &str, key: &str) -> String {
+pub fn setting(name: &str, key: &str) -> String {
     match (name, key) {
         ("bedrock", "model") => "BEDROCK_MODEL_ID".to_owned(),
         ("openai", "model") => "OPENAI_MODEL".to_owned(),
         ("openai", "base_url") => "OPENAI_BASE_URL".to_owned(),
         ("openai", "key") => "OPENAI_API_KEY".to_owned(),
+        ("bedrock" | "openai", key) => format!("{}_{}", name.to_ascii_uppercase(), key.to_ascii_uppercase()),
         (_, "key") => format!("models.{name}.api_key"),
         _ => format!("models.{name}.{key}"),
     }
+}
+
+/// Reads the time limit of a model's call, such as `20s`, `2m` or a number of seconds. `setting` is its name.
+pub fn timeout(setting: &str, text: &str) -> Result<Duration, SettingsError> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match unit.trim() {
+        "" | "s" => Some(1),
+        "m" | "min" => Some(60),
+        _ => None,
+    };
+    let time = seconds
+        .zip(number.parse::<u32>().ok())
+        .map(|(unit, number)| Duration::from_secs(unit).checked_mul(number).unwrap_or(Duration::MAX));
+    time.filter(|time| (TIMEOUT_MIN..=TIMEOUT_MAX).contains(time))
+        .ok_or_else(|| SettingsError::BadTimeout { setting: setting.to_owned() })
+}
+
+/// Reads the number of calls to a model at the same time. `setting` is its name.
+pub fn concurrency(setting: &str, text: &str) -> Result<usize, SettingsError> {
+    let number = text.trim().parse().ok().filter(|number| (1..=CONCURRENCY_MAX).contains(number));
+    number.ok_or_else(|| SettingsError::BadConcurrency { setting: setting.to_owned() })
 }
 
 /// Checks that a URL or a body can contain the model id.
@@ -166,5 +246,29 @@ pub(crate) fn checked_model_id(name: &str, id: String) -> Result<String, Setting
         Ok(id)
     } else {
         Err(SettingsError::BadModelId { setting: setting(name, "model") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_limit_is_read_with_its_unit() {
+        for (text, seconds) in
+            [("20", Some(20)), ("20s", Some(20)), (" 2m ", Some(120)), ("1 min", Some(60)), ("7m", Some(420))]
+        {
+            assert_eq!(timeout("T", text).ok(), seconds.map(Duration::from_secs), "{text}");
+        }
+        for text in ["", "0", "-1", "1.5", "8m", "20 hours", "9999999999", "s"] {
+            let sentence =
+                "T is not a time limit; write seconds or minutes between 1s and 7m, such as 20s or 2m";
+            assert_eq!(timeout("T", text).unwrap_err().to_string(), sentence, "{text}");
+        }
+        for (text, number) in
+            [("1", Some(1)), ("1024", Some(1024)), ("0", None), ("1025", None), ("two", None)]
+        {
+            assert_eq!(concurrency("C", text).ok(), number, "{text}");
+        }
     }
 }

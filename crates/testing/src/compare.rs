@@ -243,6 +243,7 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
     async fn claim_upgrade(&mut self) {
         let Some((alert, insight_key)) = Self::latest(&mut self.random, &self.done) else { return };
         let request = UpgradeRequest {
+            ignores_pause: self.random.chance(200),
             alert_key: self.alerts[alert].key(),
             insight_key,
             owner: self.name(),

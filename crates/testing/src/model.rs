@@ -2,7 +2,10 @@
 
 use std::sync::Mutex;
 
-use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec, Price};
+use portend_core::limits::{ATTEMPT_TIMEOUT, MODEL_CONCURRENCY};
+use portend_core::model::{
+    Call, Completion, FinishReason, Model, ModelError, ModelSpec, Price, SchemaForm, TokenUse,
+};
 use portend_core::number::Number;
 
 /// A usable reply to an alert of five calls and a health score of 65.
@@ -28,9 +31,16 @@ impl ScriptedModel {
             model_id: format!("{name}-id"),
             label: format!("{name}-label"),
             endpoint: name.into(),
-            takes_schema: false,
+            schema: SchemaForm::PromptOnly,
             output_tokens_max: 4000,
-            price: Some(Price { input: Number::from(1), output: Number::from(5) }),
+            price: Some(Price {
+                input: Number::from(1),
+                output: Number::from(5),
+                cached: None,
+                cache_write: None,
+            }),
+            timeout: ATTEMPT_TIMEOUT,
+            concurrency: MODEL_CONCURRENCY,
         };
         Self { spec, script: Mutex::new(script), asked: Mutex::default() }
     }
@@ -67,8 +77,7 @@ impl Model for &ScriptedModel {
         let mut script = self.script.lock().unwrap();
         let line = if script.len() > 1 { script.remove(0) } else { script.first().unwrap().clone() };
         let (text, finish) = line?;
-        let tokens = Some(100);
-        let text = text.to_owned();
-        Ok(Completion { text, finish, model_id: None, input_tokens: tokens, output_tokens: tokens })
+        let tokens = TokenUse { input: Some(100), output: Some(100), ..TokenUse::default() };
+        Ok(Completion { text: text.to_owned(), finish, model_id: None, tokens })
     }
 }

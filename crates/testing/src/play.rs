@@ -8,7 +8,7 @@ use std::time::Duration;
 use portend_core::alert::{Alert, InsightKey};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::insight::{Insight, Judgement, Provenance, StoredInsight};
+use portend_core::insight::{DegradedBy, Insight, Judgement, Provenance, StoredInsight};
 use portend_core::limits::{EVENT_DEADLINE, LEASE_MARGIN};
 use portend_core::pipeline::{Failure, Outcome, Pipeline};
 use portend_core::scorecard::Scored;
@@ -86,6 +86,7 @@ pub async fn lease(store: &impl Store, request: &ClaimRequest) -> Lease {
 
 /// The scorecard's insight of an alert, made at this time by this run.
 pub fn insight(alert: &Alert<'_>, key: &InsightKey, run: &str, degraded: bool, now: Timestamp) -> Insight {
+    let degraded = degraded.then_some(DegradedBy::Transient);
     let provenance = Provenance { run: run.into(), attempts: Vec::new(), degraded, now };
     Insight::new(alert, key, Judgement::Scorecard(Scored::new(alert)), provenance)
 }

@@ -47,6 +47,7 @@ macro_rules! store_contract {
             an_unpublished_insight_is_due_until_it_is_published
             a_degraded_insight_is_due_for_an_upgrade_after_it_is_published
             an_upgrade_replaces_a_degraded_insight_once
+            an_upgrade_can_ignore_the_pause_but_no_lease
             an_upgrade_has_its_own_two_calls_and_its_claim_stays_done
             a_failed_upgrade_is_tried_again_only_once_and_after_its_time
             an_upgrade_that_was_cut_off_does_not_count

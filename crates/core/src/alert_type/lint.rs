@@ -195,12 +195,11 @@ impl Lint<'_> {
             self.text_of(&span, &id, "label", written.label.as_ref(), "its name for people, with its window");
         let meaning =
             self.text_of(&span, &id, "meaning", written.meaning.as_ref(), "a sentence that defines it");
-        if let Some(phrase) = written.phrase.as_ref().filter(|phrase| !phrase.get_ref().contains("{value}")) {
-            self.report(
-                phrase.span(),
-                "`phrase` has no `{value}`",
-                "write `{value}` where the value belongs",
-            );
+        for (phrase, name) in [(&written.phrase, "`phrase`"), (&written.short, "`short`")] {
+            if let Some(phrase) = phrase.as_ref().filter(|phrase| !phrase.get_ref().contains("{value}")) {
+                let message = format!("{name} has no `{{value}}`");
+                self.report(phrase.span(), message, "write `{value}` where the value belongs");
+            }
         }
         let kind = match written.kind {
             FactKindToml::Integer => FactKind::Integer(self.range(&span, &id, written, true)),
@@ -209,7 +208,8 @@ impl Lint<'_> {
         };
         let text = |phrase: Option<&Spanned<String>>| phrase.map(|each| each.get_ref().clone());
         let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
-        Fact { id, label, meaning, phrase, phrase_one, kind }
+        let (short, short_one) = (text(written.short.as_ref()), text(written.short_one.as_ref()));
+        Fact { id, label, meaning, phrase, phrase_one, short, short_one, kind }
     }
 
     fn text_of(

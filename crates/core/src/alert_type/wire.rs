@@ -36,6 +36,8 @@ pub(super) struct FactToml {
     pub(super) meaning: Option<Spanned<String>>,
     pub(super) phrase: Option<Spanned<String>>,
     pub(super) phrase_one: Option<Spanned<String>>,
+    pub(super) short: Option<Spanned<String>>,
+    pub(super) short_one: Option<Spanned<String>>,
     #[serde(rename = "type")]
     pub(super) kind: FactKindToml,
     pub(super) min: Option<Spanned<f64>>,

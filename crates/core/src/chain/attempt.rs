@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::limits::REJECTED_TEXT_BYTES_MAX;
-use crate::model::{Class, Completion, ConfigurationFault, FinishReason, ModelError, ModelSpec};
+use crate::model::{
+    Class, Completion, ConfigurationFault, FinishReason, ModelError, ModelSpec, SchemaForm, TokenUse,
+};
 use crate::time::Timestamp;
 
 /// One call to a model.
@@ -15,16 +17,14 @@ pub struct Attempt<'m> {
     pub spec: &'m ModelSpec,
     /// The model id that answered, if the response says it.
     pub answered_by: Option<String>,
-    /// Whether the reply's schema was sent natively.
-    pub native: bool,
+    /// How the reply's schema was sent.
+    pub form: SchemaForm,
     /// How it ended.
     pub outcome: AttemptOutcome,
     /// How long it took, in milliseconds.
     pub ms: u64,
-    /// Tokens of the request, as the response says.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the reply, as the response says.
-    pub output_tokens: Option<u64>,
+    /// The tokens of the call, as the response says.
+    pub tokens: TokenUse,
     /// The text of a rejected reply, at most its first 8 KiB; absent if there was none.
     pub text: Option<String>,
 }
@@ -61,9 +61,14 @@ pub enum AttemptOutcome {
     Refusal,
     /// The deployment's own guardrail intervened.
     Guardrail,
-    /// The native schema failed, which says nothing yet about the prompt alone.
+    /// The native schema failed, which says nothing yet about a less detailed one or the prompt alone.
     SchemaRejected {
         /// What the model says about the schema, or that it took too long.
+        error: ModelError,
+    },
+    /// The model refused a parameter, which the next call leaves out.
+    ParameterRejected {
+        /// The refusal.
         error: ModelError,
     },
     /// With a failure.
@@ -122,11 +127,12 @@ impl AttemptOutcome {
         (outcome, None)
     }
 
-    /// The outcome of a call without a response. `native`: the schema was sent natively; `unproven`: it was, and that has
+    /// The outcome of a call without a response. `form`: how the schema was sent; `unproven`: natively, and that has
     /// never worked yet with this model; `again_at`: when the model may be asked again, if waiting helps.
-    pub(super) fn of_error(error: ModelError, native: bool, unproven: bool, again_at: Timestamp) -> Self {
+    pub(super) fn of_error(error: ModelError, form: SchemaForm, unproven: bool, again_at: Timestamp) -> Self {
         match error.class() {
-            Class::StepDown if native => Self::SchemaRejected { error },
+            Class::StepDown if form.is_native() => Self::SchemaRejected { error },
+            Class::Adjust => Self::ParameterRejected { error },
             // The one failure of this class is a timeout, and a schema's first compilation can be the reason.
             Class::FailOver if unproven => Self::SchemaRejected { error },
             // No schema was sent, so there is nothing to step down from: the endpoint refuses the request itself.
@@ -152,14 +158,18 @@ impl AttemptOutcome {
             Self::UnknownFinish { .. } => "unknown_stop",
             Self::Refusal => "refusal",
             Self::Guardrail => "guardrail",
-            Self::SchemaRejected { error } | Self::Failed { error, .. } => error.code(),
+            Self::SchemaRejected { error }
+            | Self::ParameterRejected { error }
+            | Self::Failed { error, .. } => error.code(),
         }
     }
 
     /// The failure, if there was no response.
     pub fn error(&self) -> Option<&ModelError> {
         match self {
-            Self::SchemaRejected { error } | Self::Failed { error, .. } => Some(error),
+            Self::SchemaRejected { error }
+            | Self::ParameterRejected { error }
+            | Self::Failed { error, .. } => Some(error),
             Self::Accepted
             | Self::Unsupported { .. }
             | Self::Unusable { .. }
@@ -182,7 +192,24 @@ impl AttemptOutcome {
             | Self::Refusal
             | Self::Guardrail
             | Self::SchemaRejected { .. }
+            | Self::ParameterRejected { .. }
             | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Whether there was a finished reply that cannot be used, whatever is wrong with it.
+    pub(super) fn is_useless(&self) -> bool {
+        match self {
+            Self::Unusable { .. } | Self::Empty => true,
+            Self::Accepted
+            | Self::Unsupported { .. }
+            | Self::Length
+            | Self::UnknownFinish { .. }
+            | Self::Refusal
+            | Self::Guardrail
+            | Self::SchemaRejected { .. }
+            | Self::ParameterRejected { .. }
+            | Self::Failed { .. } => false,
         }
     }
 
@@ -194,28 +221,26 @@ impl AttemptOutcome {
 
 impl<'m> Attempt<'m> {
     /// An attempt without a response so far.
-    pub(super) fn new(spec: &'m ModelSpec, native: bool, took: Duration) -> Self {
+    pub(super) fn new(spec: &'m ModelSpec, form: SchemaForm, took: Duration) -> Self {
         Self {
             spec,
             answered_by: None,
-            native,
+            form,
             outcome: AttemptOutcome::Empty,
             ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            input_tokens: None,
-            output_tokens: None,
+            tokens: TokenUse::default(),
             text: None,
         }
     }
 
     /// Notes the response.
     pub(super) fn reply(&mut self, completion: Completion, outcome: AttemptOutcome) {
-        let Completion { mut text, model_id, input_tokens, output_tokens, .. } = completion;
+        let Completion { mut text, model_id, tokens, .. } = completion;
         text.truncate(text.floor_char_boundary(REJECTED_TEXT_BYTES_MAX));
         let refused = outcome != AttemptOutcome::Accepted && !text.trim().is_empty();
         self.text = refused.then_some(text);
         self.answered_by = model_id;
-        self.input_tokens = input_tokens;
-        self.output_tokens = output_tokens;
+        self.tokens = tokens;
         self.outcome = outcome;
     }
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::breaker::{Breaker, Probe};
 use super::{Attempt, AttemptOutcome, Circuit};
-use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION};
-use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec};
+use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION, SCHEMA_USELESS_RETENTION};
+use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec, SchemaForm};
 use crate::time::Timestamp;
 
 /// What is known of every model. One per process, shared by all its alerts.
@@ -21,6 +21,8 @@ struct HealthState {
     breakers: HashMap<String, Breaker>,
     /// By endpoint and model id.
     schemas: HashMap<(String, String), Schema>,
+    /// When each model last gave a usable reply, by endpoint and model id.
+    usable_at: HashMap<(String, String), Timestamp>,
     probes: u64,
 }
 
@@ -28,7 +30,8 @@ struct HealthState {
 #[derive(Debug, Default)]
 struct Schema {
     has_worked: bool,
-    refused_until: Option<Timestamp>,
+    /// The most detailed form to send, until a time.
+    lowered: Option<(SchemaForm, Timestamp)>,
 }
 
 /// What is known of one model at one time.
@@ -36,8 +39,10 @@ struct Schema {
 pub struct ModelHealth {
     /// Whether it may be called.
     pub circuit: Circuit,
-    /// Whether it is known to refuse the native schema.
-    pub refuses_schema: bool,
+    /// The most detailed form of the schema that it is not known to refuse.
+    pub schema_max: SchemaForm,
+    /// Whether a native schema has ever worked with it.
+    pub native_has_worked: bool,
 }
 
 /// The right to make one call. Dropped before the call is settled, it leaves everything as it was.
@@ -58,8 +63,18 @@ impl Health {
     pub fn of(&self, spec: &ModelSpec, now: Timestamp) -> ModelHealth {
         let state = self.lock();
         let circuit = state.breakers.get(&spec.name).map_or(Circuit::Closed, |breaker| breaker.circuit(now));
-        let refused_until = state.schemas.get(&key(spec)).and_then(|schema| schema.refused_until);
-        ModelHealth { circuit, refuses_schema: refused_until.is_some_and(|until| now < until) }
+        let schema = state.schemas.get(&key(spec));
+        let lowered = schema.and_then(|schema| schema.lowered).filter(|(_, until)| now < *until);
+        ModelHealth {
+            circuit,
+            schema_max: lowered.map_or(SchemaForm::Bounded, |(form, _)| form),
+            native_has_worked: schema.is_some_and(|schema| schema.has_worked),
+        }
+    }
+
+    /// Whether the model has given a usable reply after this time.
+    pub(crate) fn was_usable_after(&self, spec: &ModelSpec, time: Timestamp) -> bool {
+        self.lock().usable_at.get(&key(spec)).is_some_and(|at| *at > time)
     }
 
     /// Whether the native schema has ever worked with this model.
@@ -105,7 +120,7 @@ impl Permit<'_> {
     /// Notes the outcome of the call.
     pub(super) fn settle(mut self, attempt: &Attempt<'_>, now: Timestamp) {
         let mut state = self.health.lock();
-        let HealthState { breakers, schemas, .. } = &mut *state;
+        let HealthState { breakers, schemas, usable_at, .. } = &mut *state;
         let breaker = breakers.entry(self.spec.name.clone()).or_default();
         let was_probe = breaker.end(self.probe.take());
         match &attempt.outcome {
@@ -118,16 +133,19 @@ impl Permit<'_> {
             | AttemptOutcome::Refusal
             | AttemptOutcome::Guardrail => breaker.succeed(),
             // It is the schema's failure; the call by the prompt alone will say how the model is.
-            AttemptOutcome::SchemaRejected { .. } => {}
+            AttemptOutcome::SchemaRejected { .. } | AttemptOutcome::ParameterRejected { .. } => {}
             AttemptOutcome::Failed { error, .. } => match error.class() {
                 Class::Wait | Class::FailOver => breaker.fail(was_probe, now),
                 Class::Quota => breaker.trip(None, now),
                 Class::Configuration => breaker.trip(error.fault().cloned(), now),
-                Class::Rejected | Class::StepDown => {}
+                Class::Rejected | Class::StepDown | Class::Adjust => {}
             },
         }
-        if attempt.native {
-            schemas.entry(key(self.spec)).or_default().learn(&attempt.outcome, now);
+        if attempt.outcome.is_usable() {
+            usable_at.insert(key(self.spec), now);
+        }
+        if attempt.form.is_native() {
+            schemas.entry(key(self.spec)).or_default().learn(attempt, now);
         }
     }
 }
@@ -143,28 +161,31 @@ impl Drop for Permit<'_> {
 
 impl Schema {
     /// Notes the outcome of a call that sent the schema natively.
-    fn learn(&mut self, outcome: &AttemptOutcome, now: Timestamp) {
-        match outcome {
-            AttemptOutcome::Accepted
-            | AttemptOutcome::Unsupported { .. }
-            | AttemptOutcome::Unusable { .. }
-            | AttemptOutcome::Length => {
-                *self = Self { has_worked: true, refused_until: None };
-            }
-            AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused } => {
-                self.refused_until = Some(now.plus(SCHEMA_REFUSAL_RETENTION));
-            }
-            AttemptOutcome::SchemaRejected { .. } => {
-                let until = now.plus(SCHEMA_TIMEOUT_RETENTION);
-                self.refused_until = Some(self.refused_until.map_or(until, |known| known.max(until)));
-            }
-            // None of these shows whether the model took the schema.
-            AttemptOutcome::Empty
-            | AttemptOutcome::UnknownFinish { .. }
-            | AttemptOutcome::Refusal
-            | AttemptOutcome::Guardrail
-            | AttemptOutcome::Failed { .. } => {}
+    fn learn(&mut self, attempt: &Attempt<'_>, now: Timestamp) {
+        let outcome = &attempt.outcome;
+        if outcome.is_usable() {
+            // What a more detailed form has shown stays known.
+            let lowered = self.lowered.filter(|(form, _)| *form >= attempt.form);
+            *self = Self { has_worked: true, lowered };
+            return;
         }
+        // A truncated reply is not the schema's fault alone, so it is not remembered.
+        let Some(form) =
+            attempt.form.after(outcome, self.has_worked).filter(|_| *outcome != AttemptOutcome::Length)
+        else {
+            return;
+        };
+        let retention = match outcome.error() {
+            Some(ModelError::SchemaRefused | ModelError::SchemaUnsupported) => SCHEMA_REFUSAL_RETENTION,
+            Some(_) => SCHEMA_TIMEOUT_RETENTION,
+            None => SCHEMA_USELESS_RETENTION,
+        };
+        let until = now.plus(retention);
+        self.lowered = Some(match self.lowered.filter(|(_, until)| now < *until) {
+            // A slow schema does not shorten what is known of a refused one.
+            Some((known, known_until)) => (known.min(form), known_until.max(until)),
+            None => (form, until),
+        });
     }
 }
 

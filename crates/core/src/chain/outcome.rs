@@ -3,6 +3,7 @@
 use super::policy::Skipped;
 use super::{Attempt, AttemptOutcome};
 use crate::help::Help;
+use crate::insight::DegradedBy;
 use crate::model::{Class, ModelError, ModelSpec};
 
 /// The outcome of asking the chain.
@@ -16,9 +17,9 @@ pub struct ChainOutcome<'m, T> {
     pub attempts: Vec<Attempt<'m>>,
     /// What the operator must know, at most once per model.
     pub alarms: Vec<Alarm>,
-    /// Whether there is no answer, but may well be one if the same chain is asked later: a model failed for a transient
-    /// reason or because of its configuration, and no guardrail intervened.
-    pub degraded: bool,
+    /// Why there is no answer, but may well be one if the chain is asked later. `None` if there is an answer, or if
+    /// asking later cannot help.
+    pub degraded: Option<DegradedBy>,
 }
 
 /// An answer, and the model that gave it.
@@ -86,23 +87,31 @@ impl StopReason {
         }
     }
 
-    /// Whether asking the same chain later may well give an answer. It may if a model was skipped because of its
-    /// breaker, or if its last attempt ended with a transient failure or one of its configuration; or if calls or time
-    /// ran out before any model could be asked. It may not after a guardrail, whatever failed before: to ask later would
-    /// be another way around the deployment's own policy.
-    fn degrades(self, has_models: bool, attempts: &[Attempt<'_>], skipped: bool) -> bool {
+    /// Why asking the chain later may well give an answer. A transient failure comes before one of the configuration,
+    /// which comes before unusable replies. Asking later does not help after a guardrail, whatever failed before: it would
+    /// be another way around the deployment's own policy. Nor does it after a refusal of the content.
+    fn degrades(
+        self,
+        has_models: bool,
+        attempts: &[Attempt<'_>],
+        skipped: Option<DegradedBy>,
+    ) -> Option<DegradedBy> {
+        match self {
+            Self::CallsSpent | Self::AllFailed | Self::Deadline => {}
+            // An answer is not a scorecard's, and after the last two no insight is made.
+            Self::Answered | Self::Guardrail | Self::Lost | Self::StoreFailed => return None,
+        }
         let is_last_of_its_model = |(index, attempt): &(usize, &Attempt<'_>)| {
             !attempts.iter().skip(index + 1).any(|later| later.spec.name == attempt.spec.name)
         };
-        match self {
-            Self::CallsSpent | Self::AllFailed | Self::Deadline => {
-                let unasked = attempts.is_empty() && has_models;
-                let mut last = attempts.iter().enumerate().filter(is_last_of_its_model);
-                unasked || skipped || last.any(|(_, attempt)| attempt.outcome.may_pass())
-            }
-            // An answer is not a scorecard's, and after the last two no insight is made.
-            Self::Answered | Self::Guardrail | Self::Lost | Self::StoreFailed => false,
-        }
+        let last = || {
+            let last = attempts.iter().enumerate().filter(is_last_of_its_model);
+            last.map(|(_, attempt)| &attempt.outcome)
+        };
+        let failed = last().filter_map(AttemptOutcome::degrades).chain(skipped).min();
+        let unusable = last().any(AttemptOutcome::is_unusable) && last().all(AttemptOutcome::is_unusable);
+        let unasked = attempts.is_empty() && has_models;
+        failed.or(unusable.then_some(DegradedBy::Unusable)).or(unasked.then_some(DegradedBy::Budget))
     }
 }
 
@@ -122,12 +131,34 @@ impl Help for StopReason {
 }
 
 impl AttemptOutcome {
-    /// Whether it is a failure that time or a person can fix, for the same request.
-    fn may_pass(&self) -> bool {
-        self.error().is_some_and(|error| match error.class() {
-            Class::Wait | Class::FailOver | Class::StepDown | Class::Quota | Class::Configuration => true,
-            Class::Rejected => false,
-        })
+    /// The failure that time or a person can fix, for the same request.
+    fn degrades(&self) -> Option<DegradedBy> {
+        match self.error()?.class() {
+            Class::Wait | Class::FailOver | Class::StepDown | Class::Adjust | Class::Quota => {
+                Some(DegradedBy::Transient)
+            }
+            Class::Configuration => Some(DegradedBy::Configuration),
+            Class::Rejected => None,
+        }
+    }
+
+    /// Whether the model's reply was usable; `None` if there was no reply, or a refusal.
+    pub fn usable_reply(&self) -> Option<bool> {
+        if self.is_usable() { Some(true) } else { self.is_unusable().then_some(false) }
+    }
+
+    /// Whether the model replied, and the reply cannot be used.
+    pub fn is_unusable(&self) -> bool {
+        match self {
+            Self::Unusable { .. } | Self::Length | Self::Empty | Self::UnknownFinish { .. } => true,
+            Self::Accepted
+            | Self::Unsupported { .. }
+            | Self::Refusal
+            | Self::Guardrail
+            | Self::SchemaRejected { .. }
+            | Self::ParameterRejected { .. }
+            | Self::Failed { .. } => false,
+        }
     }
 }
 
@@ -136,7 +167,7 @@ impl AttemptOutcome {
 pub(super) struct Answers<'m, T> {
     attempts: Vec<Attempt<'m>>,
     alarms: Vec<Alarm>,
-    skipped: bool,
+    skipped: Option<DegradedBy>,
     best: Option<Best<T>>,
 }
 
@@ -151,7 +182,7 @@ struct Best<T> {
 
 impl<'m, T> Answers<'m, T> {
     pub(super) fn new() -> Self {
-        Self { attempts: Vec::new(), alarms: Vec::new(), skipped: false, best: None }
+        Self { attempts: Vec::new(), alarms: Vec::new(), skipped: None, best: None }
     }
 
     pub(super) fn attempts(&self) -> &[Attempt<'m>] {
@@ -160,7 +191,8 @@ impl<'m, T> Answers<'m, T> {
 
     /// Notes that a model is not asked because its breaker is open. That never hides a fault of its configuration.
     pub(super) fn skip(&mut self, skipped: &Skipped<'_>) {
-        self.skipped = true;
+        let by = if skipped.fault.is_some() { DegradedBy::Configuration } else { DegradedBy::Transient };
+        self.skipped = Some(self.skipped.map_or(by, |known| known.min(by)));
         if let Some(fault) = skipped.fault {
             self.alarm(skipped.spec, &ModelError::Configuration { fault: fault.clone() }, true);
         }
@@ -178,7 +210,7 @@ impl<'m, T> Answers<'m, T> {
         if let Some(error) = attempt.outcome.error() {
             match error.class() {
                 Class::Rejected | Class::Configuration => self.alarm(attempt.spec, error, false),
-                Class::Wait | Class::FailOver | Class::StepDown | Class::Quota => {}
+                Class::Wait | Class::FailOver | Class::StepDown | Class::Adjust | Class::Quota => {}
             }
         }
         self.attempts.push(attempt);
@@ -206,7 +238,10 @@ impl<'m, T> Answers<'m, T> {
                 is_fallback: first.is_some_and(|first| first.name != attempt.spec.name),
             })
         });
-        let degraded = answer.is_none() && stop.degrades(first.is_some(), &attempts, skipped);
+        let degraded = match answer {
+            Some(_) => None,
+            None => stop.degrades(first.is_some(), &attempts, skipped),
+        };
         ChainOutcome { answer, stop, attempts, alarms, degraded }
     }
 }

@@ -8,11 +8,13 @@
 //! | accepted                            | stop                                                       |
 //! | with unsupported numbers            | re-ask the model once; then the answer with the fewest     |
 //! | unusable                            | re-ask it once with the violations; then the next model    |
-//! | at its length                       | re-ask it once with a larger ceiling; then the next model  |
+//! | at its length                       | re-ask it once for a shorter reply, with a larger ceiling  |
+//! |                                     | and a less detailed schema; then the next model            |
 //! | empty, or for an unknown reason     | re-ask it once; then the next model                        |
 //! | refused                             | the next model                                             |
 //! | by a guardrail                      | stop                                                       |
-//! | with the native schema's failure    | ask it by the prompt alone                                 |
+//! | with the native schema's failure    | ask it with a less detailed one, or by the prompt alone    |
+//! | with a refused parameter            | ask it without the parameter                               |
 //! | with a failure that waiting may fix | wait, ask it again; then the next model. The last call is  |
 //! |                                     | not spent on it while there is a next model                |
 //! | with any other failure              | the next model                                             |
@@ -21,10 +23,9 @@ use std::ops::Range;
 
 use super::{Attempt, AttemptOutcome, Circuit, ModelHealth, StopReason};
 use crate::limits::{
-    ATTEMPT_TIME_MIN, ATTEMPT_TIMEOUT, MODEL_CALLS_MAX, NEXT_MODEL_TIME, OUTPUT_TOKENS, OUTPUT_TOKENS_LONGER,
-    STORE_RESERVE,
+    ATTEMPT_TIME_MIN, MODEL_CALLS_MAX, NEXT_MODEL_TIME, OUTPUT_TOKENS, OUTPUT_TOKENS_LONGER, STORE_RESERVE,
 };
-use crate::model::{ConfigurationFault, ModelSpec};
+use crate::model::{ConfigurationFault, ModelError, ModelSpec, SchemaForm};
 use crate::time::Timestamp;
 
 /// What one alert may spend on models.
@@ -61,8 +62,10 @@ pub(super) enum Step<'c, 'm, M> {
 pub(super) struct NextCall<'c, 'm, M> {
     /// The model.
     pub(super) candidate: &'c Candidate<'m, M>,
-    /// Whether the schema is sent natively.
-    pub(super) native: bool,
+    /// How the schema is sent.
+    pub(super) form: SchemaForm,
+    /// Whether to ask for a shorter reply, because the last one was cut off.
+    pub(super) shorter: bool,
     /// The ceiling of output tokens.
     pub(super) output_tokens: u32,
     /// The attempt whose reply and violations a re-ask quotes.
@@ -113,7 +116,7 @@ pub(super) fn next<'c, 'm, M>(
         let start = again_at.map_or(now, |again_at| again_at.max(now));
         let has_successor = calls_left > 1 && index + 1 < askable.len();
         let end = if has_successor { budget.end.minus(NEXT_MODEL_TIME) } else { budget.end };
-        let until = start.plus(ATTEMPT_TIMEOUT).min(end);
+        let until = start.plus(candidate.spec.timeout).min(end);
         if until.since(start) < ATTEMPT_TIME_MIN {
             continue;
         }
@@ -162,8 +165,12 @@ fn wanted<M>(candidates: &[Candidate<'_, M>], attempts: &[Attempt<'_>]) -> Range
     let Some(last) = attempts.last() else { return 0..candidates.len() };
     let position = position(candidates, last.spec);
     let asked = attempts.iter().filter(|each| each.is_of(last.spec) && each.outcome.counts()).count();
-    let again =
-        asked < MODEL_CALLS_MAX && last.outcome.wants_again(last.spec.output_tokens_max > OUTPUT_TOKENS);
+    // A parameter that is refused twice was not the fault.
+    let is_repeated = matches!(last.outcome, AttemptOutcome::ParameterRejected { .. })
+        && attempts.iter().filter(|each| each.is_of(last.spec) && each.outcome == last.outcome).count() > 1;
+    let again = asked < MODEL_CALLS_MAX
+        && !is_repeated
+        && last.outcome.wants_again(last.spec.output_tokens_max > OUTPUT_TOKENS);
     let start = if again { position } else { position + 1 };
     // A usable answer is never given up for another model's.
     let is_usable = attempts.iter().any(|attempt| attempt.outcome.is_usable());
@@ -185,7 +192,11 @@ fn call<'c, 'm, M>(
     let ended = |check: fn(&AttemptOutcome) -> bool| {
         attempts.iter().rposition(|each| each.is_of(spec) && check(&each.outcome))
     };
-    let rejects_schema = ended(|outcome| matches!(outcome, AttemptOutcome::SchemaRejected { .. })).is_some();
+    let form = attempts
+        .iter()
+        .filter(|each| each.is_of(spec))
+        .map(|each| each.next_form(health.native_has_worked))
+        .fold(spec.schema.min(health.schema_max), SchemaForm::min);
     let was_cut = ended(|outcome| matches!(outcome, AttemptOutcome::Length)).is_some();
     let ceiling = if was_cut { OUTPUT_TOKENS_LONGER } else { OUTPUT_TOKENS };
     let correctable = |outcome: &AttemptOutcome| {
@@ -193,7 +204,8 @@ fn call<'c, 'm, M>(
     };
     NextCall {
         candidate,
-        native: spec.takes_schema && !health.refuses_schema && !rejects_schema,
+        form,
+        shorter: was_cut,
         output_tokens: spec.output_tokens_max.min(ceiling),
         quoted: ended(correctable),
         until,
@@ -204,12 +216,41 @@ impl Attempt<'_> {
     fn is_of(&self, spec: &ModelSpec) -> bool {
         self.spec.name == spec.name
     }
+
+    /// The most detailed form of the schema for the model's next call. `has_worked`: a native schema has worked with it.
+    fn next_form(&self, has_worked: bool) -> SchemaForm {
+        self.form.after(&self.outcome, has_worked).unwrap_or(SchemaForm::Bounded)
+    }
+}
+
+impl SchemaForm {
+    /// The form to step down to after a call with this form had this outcome; `None` if it does not step down.
+    /// `has_worked`: a native schema has worked with the model.
+    pub(super) fn after(self, outcome: &AttemptOutcome, has_worked: bool) -> Option<Self> {
+        match outcome {
+            AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused } | AttemptOutcome::Length => {
+                Some(self.lower())
+            }
+            AttemptOutcome::SchemaRejected { .. } => Some(Self::PromptOnly),
+            // Some servers accept the schema, and then reply nothing or nonsense.
+            useless if useless.is_useless() && self.is_native() && !has_worked => Some(Self::PromptOnly),
+            AttemptOutcome::Accepted
+            | AttemptOutcome::Unsupported { .. }
+            | AttemptOutcome::Unusable { .. }
+            | AttemptOutcome::Empty
+            | AttemptOutcome::UnknownFinish { .. }
+            | AttemptOutcome::Refusal
+            | AttemptOutcome::Guardrail
+            | AttemptOutcome::ParameterRejected { .. }
+            | AttemptOutcome::Failed { .. } => None,
+        }
+    }
 }
 
 impl AttemptOutcome {
     /// Whether the attempt counts towards its model's calls. All count towards the alert's.
     fn counts(&self) -> bool {
-        !matches!(self, Self::SchemaRejected { .. })
+        !matches!(self, Self::SchemaRejected { .. } | Self::ParameterRejected { .. })
     }
 
     /// Whether asking the same model once more can help; `longer`: it can be asked for a longer reply.
@@ -219,7 +260,8 @@ impl AttemptOutcome {
             | Self::Unusable { .. }
             | Self::Empty
             | Self::UnknownFinish { .. }
-            | Self::SchemaRejected { .. } => true,
+            | Self::SchemaRejected { .. }
+            | Self::ParameterRejected { .. } => true,
             Self::Length => longer,
             Self::Failed { again_at, .. } => again_at.is_some(),
             Self::Accepted | Self::Refusal | Self::Guardrail => false,

@@ -6,19 +6,23 @@ mod policy;
 use std::time::Duration;
 
 use super::{Attempt, AttemptOutcome};
-use crate::limits::REJECTED_TEXT_BYTES_MAX;
-use crate::model::{Completion, ConfigurationFault, FinishReason, ModelError, ModelSpec};
+use crate::limits::{ATTEMPT_TIMEOUT, MODEL_CONCURRENCY, REJECTED_TEXT_BYTES_MAX};
+use crate::model::{
+    Completion, ConfigurationFault, FinishReason, ModelError, ModelSpec, SchemaForm, TokenUse,
+};
 
 /// A model's data as tests have it.
-fn spec(name: &str, takes_schema: bool) -> ModelSpec {
+fn spec(name: &str, schema: SchemaForm) -> ModelSpec {
     ModelSpec {
         name: name.into(),
         model_id: format!("{name}-1"),
         label: name.into(),
         endpoint: "here".into(),
-        takes_schema,
+        schema,
         output_tokens_max: 8000,
         price: None,
+        timeout: ATTEMPT_TIMEOUT,
+        concurrency: MODEL_CONCURRENCY,
     }
 }
 
@@ -41,11 +45,10 @@ fn a_rejected_reply_is_remembered_up_to_a_bound_and_cut_between_characters() {
         text: format!("x{text}"),
         finish: FinishReason::Length,
         model_id: None,
-        input_tokens: None,
-        output_tokens: None,
+        tokens: TokenUse::default(),
     };
-    let spec = spec("a", false);
-    let mut attempt = Attempt::new(&spec, false, Duration::ZERO);
+    let spec = spec("a", SchemaForm::PromptOnly);
+    let mut attempt = Attempt::new(&spec, SchemaForm::PromptOnly, Duration::ZERO);
     attempt.reply(completion, AttemptOutcome::Length);
     assert_eq!(attempt.text.unwrap().len(), REJECTED_TEXT_BYTES_MAX - 1);
 }

@@ -57,10 +57,36 @@ pub struct Provenance {
     pub run: String,
     /// Every model call that was made for it.
     pub attempts: Vec<AttemptRecord>,
-    /// Whether a configured model failed for a transient or configuration reason.
-    pub degraded: bool,
+    /// Why a configured model should have answered and did not, if that is so.
+    pub degraded: Option<DegradedBy>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// Why a configured model should have answered and did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DegradedBy {
+    /// A model failed, or was skipped, for a reason that time fixes.
+    Transient,
+    /// A model cannot work as configured.
+    Configuration,
+    /// Every reply of every model that was asked was unusable. Asking again helps only once a model has changed.
+    Unusable,
+    /// The alert's calls or its time ended before any model could be asked.
+    Budget,
+}
+
+impl DegradedBy {
+    /// As in the insight's JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Configuration => "configuration",
+            Self::Unusable => "unusable",
+            Self::Budget => "budget",
+        }
+    }
 }
 
 /// The part of an insight's fields that the judgement decides.

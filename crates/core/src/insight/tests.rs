@@ -13,15 +13,19 @@ fn schema_1_has_these_fields_in_this_order() {
     let attempt = AttemptRecord {
         model: "bedrock".into(),
         model_id: "us.anthropic.claude-haiku-4-5-20251001-v1:0".into(),
+        asked: None,
         outcome: "throttled".into(),
+        is_usable: None,
         ms: 812,
         input_tokens: Some(612),
+        cached_tokens: None,
         output_tokens: Some(188),
         cost_usd: Number::new(0.001_552),
         violations: None,
         reply: None,
     };
-    let provenance = Provenance { run: "run".into(), attempts: vec![attempt], degraded: true, now };
+    let provenance =
+        Provenance { run: "run".into(), attempts: vec![attempt], degraded: Some(DegradedBy::Transient), now };
     let judgement = Judgement::Scorecard(Scored::new(&alert));
     let insight = Insight::new(&alert, &alert.insight_key(), judgement, provenance);
     insta::assert_snapshot!(serde_json::to_string_pretty(&insight.to_stored()).unwrap());

@@ -112,7 +112,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now: self.now() };
         let mut insight = Insight::new(alert, &lease.insight_key, judgement, provenance);
         loop {
-            match self.commit(lease, &insight, self.todo(judged.degraded)).await? {
+            match self.commit(lease, &insight, self.todo(judged.degraded.is_some())).await? {
                 Commit::Stored => {
                     let stored = insight.to_stored();
                     self.notify(&stored, insight.key()).await;

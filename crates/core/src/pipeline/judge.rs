@@ -10,7 +10,9 @@ use crate::alert::{Alert, Refusal};
 use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
 use crate::clock::{Clock, random_name};
 use crate::grounding::{Checker, GroundedReply};
-use crate::insight::{AnswerSource, AttemptRecord, Insight, Judgement, PromptRef, Provenance, StoredInsight};
+use crate::insight::{
+    AnswerSource, AttemptRecord, DegradedBy, Insight, Judgement, PromptRef, Provenance, StoredInsight,
+};
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
 use crate::notify::Notifier;
@@ -26,8 +28,8 @@ pub(super) struct JudgedAlert {
     pub(super) judgement: Option<Judgement>,
     pub(super) stop: StopReason,
     pub(super) attempts: Vec<AttemptRecord>,
-    /// Whether a model should have answered, and may do so later.
-    pub(super) degraded: bool,
+    /// Why a model should have answered and did not, if it may do so later.
+    pub(super) degraded: Option<DegradedBy>,
 }
 
 /// A reply that can be used.
@@ -158,7 +160,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         if self.pipeline.models.is_empty() {
             let judgement = Some(Judgement::Scorecard(baseline));
             let stop = StopReason::Answered;
-            return (JudgedAlert { judgement, stop, attempts: Vec::new(), degraded: false }, Vec::new());
+            return (JudgedAlert { judgement, stop, attempts: Vec::new(), degraded: None }, Vec::new());
         }
         let (mut judged, alarms) = self.ask_models(alert, calls_max, baseline.clone(), count).await;
         let may_score = !matches!(judged.stop, StopReason::Lost | StopReason::StoreFailed);
@@ -183,6 +185,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             user: prompt.user(),
             schema: prepared.template.schema(),
             correction: prompt::reask,
+            shorter: prompt::SHORTER,
         };
         let chain = Chain::new(&self.pipeline.models, &self.pipeline.health, &self.pipeline.clock);
         let budget = Budget::new(calls_max, self.deadline);
@@ -205,15 +208,17 @@ fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: 
 
 /// An attempt as its insight shows it.
 fn record(attempt: Attempt<'_>) -> AttemptRecord {
-    let cost = |(input, output)| attempt.spec.price.and_then(|price| price.of(input, output));
     AttemptRecord {
         model: attempt.spec.name.clone(),
         model_id: attempt.model_id().to_owned(),
+        asked: (attempt.model_id() != attempt.spec.model_id).then(|| attempt.spec.model_id.clone()),
         outcome: attempt.outcome.code().to_owned(),
+        is_usable: attempt.outcome.usable_reply(),
         ms: attempt.ms,
-        input_tokens: attempt.input_tokens,
-        output_tokens: attempt.output_tokens,
-        cost_usd: attempt.input_tokens.zip(attempt.output_tokens).and_then(cost),
+        input_tokens: attempt.tokens.input,
+        cached_tokens: attempt.tokens.cached,
+        output_tokens: attempt.tokens.output,
+        cost_usd: attempt.spec.price.and_then(|price| price.of(attempt.tokens)),
         violations: attempt.outcome.violations().map(str::to_owned),
         reply: attempt.text.map(|text| first_bytes(&text, REJECTED_REPLY_STORED_BYTES_MAX).to_owned()),
     }

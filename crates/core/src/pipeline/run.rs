@@ -23,12 +23,21 @@ use super::Received;
 pub struct Run<'p, S, C, M, N> {
     pub(super) pipeline: &'p Pipeline<S, C, M, N>,
     pub(super) deadline: Timestamp,
+    /// Whether degraded insights are upgraded without waiting for what they wait for.
+    pub(super) upgrades_now: bool,
     pub(super) account: Account,
 }
 
 impl<'p, S, C, M, N> Run<'p, S, C, M, N> {
     pub(super) fn new(pipeline: &'p Pipeline<S, C, M, N>, deadline: Timestamp) -> Self {
-        Self { pipeline, deadline, account: Account::default() }
+        Self { pipeline, deadline, upgrades_now: false, account: Account::default() }
+    }
+
+    /// The same that upgrades a degraded insight at once: without the pause after a failed upgrade, and without a sign
+    /// that a model with unusable replies works now.
+    #[must_use]
+    pub fn upgrading_now(self) -> Self {
+        Self { upgrades_now: true, ..self }
     }
 
     /// What the run took and met so far. It is complete even if the run was dropped before its end.
@@ -184,6 +193,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             insight_key: due.key.clone(),
             owner: owner.to_owned(),
             lease_until: self.deadline.plus(LEASE_MARGIN),
+            ignores_pause: self.upgrades_now,
             now: self.now(),
         };
         self.retry(async || self.store().claim_upgrade(&request()).await).await

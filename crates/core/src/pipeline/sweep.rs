@@ -12,8 +12,7 @@ use super::{Failure, Run, UpgradeOutcome};
 use crate::clock::Clock;
 use crate::insight::StoredInsight;
 use crate::limits::{
-    ATTEMPT_TIME_MIN, EVENT_DEADLINE, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY,
-    SWEEP_PAGE,
+    ATTEMPT_TIME_MIN, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY, SWEEP_PAGE,
 };
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -94,10 +93,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             let page = self.due(after.as_ref(), SWEEP_PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.place());
-            let (pipeline, deadline, state) = (self.pipeline, self.deadline, &state);
+            let (pipeline, deadline, upgrades_now, state) =
+                (self.pipeline, self.deadline, self.upgrades_now, &state);
             let mut work = stream::iter(page)
                 .map(|due| async move {
-                    let mut run = pipeline.run(deadline);
+                    let mut run = Run { upgrades_now, ..pipeline.run(deadline) };
                     let result = run.work_on(&due, state).await;
                     (result, run.account)
                 })
@@ -135,7 +135,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         if state.is_over.load(Ordering::Relaxed) || !self.has(needed) {
             return Ok(DueWork { left: true, ..DueWork::default() });
         }
-        self.deadline = self.deadline.min(self.now().plus(EVENT_DEADLINE));
+        self.deadline = self.deadline.min(self.now().plus(self.pipeline.event_time()));
         let mut events = Vec::new();
         if due.todo == Todo::Notify {
             if self.publish(due, state).await {

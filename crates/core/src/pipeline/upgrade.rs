@@ -1,14 +1,17 @@
 //! Asks the models again for a degraded insight: one that the scorecard made because a configured model failed.
 //!
+//! An insight that is degraded because every reply was unusable waits for a sign that a model works: its settings name
+//! another model, or a later alert got a usable reply.
+//!
 //! Never: replaces an insight twice, or one that a model made; counts a repeat; or makes the claim look unfinished.
 
 use super::judge::Calls;
 use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
-use crate::insight::{Insight, Judgement, Provenance, StoredInsight};
+use crate::insight::{AttemptRecord, DegradedBy, Insight, Judgement, Provenance, StoredInsight};
 use crate::limits::{UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
-use crate::model::Model;
+use crate::model::{Model, ModelSpec};
 use crate::notify::Notifier;
 use crate::store::{DueInsight, Lease, Release, Store, Todo, UpgradeClaim};
 use crate::time::Timestamp;
@@ -30,10 +33,14 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let Some(alert) = due.insight.to_alert(&self.pipeline.types) else {
             return Ok(UpgradeOutcome::Never);
         };
-        // While no model can be asked, no try is spent.
+        // While no model can be asked, or none would do better, no try is spent.
         let now = self.now();
-        let mut models = self.pipeline.models.iter();
-        if !models.any(|model| self.pipeline.health.of(model.spec(), now).admits()) {
+        let mut models = self.pipeline.models.iter().map(Model::spec);
+        let may_help = |spec: &ModelSpec| {
+            self.pipeline.health.of(spec, now).admits()
+                && (self.upgrades_now || self.may_do_better(spec, &due.insight))
+        };
+        if !models.any(may_help) {
             return Ok(UpgradeOutcome::Later(now.plus(UPGRADE_PAUSE)));
         }
         if !self.is_degraded(&due.key).await? {
@@ -57,10 +64,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
         let judged = self.ask(&alert, &calls).await;
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
-            return Ok(self.upgrade_later(&lease).await);
+            // A fault of the configuration says nothing of the alert, and costs nothing.
+            let is_tried = judged.degraded != Some(DegradedBy::Configuration);
+            return Ok(self.upgrade_later(&lease, is_tried).await);
         };
         let run = random_name(&self.pipeline.clock);
-        let provenance = Provenance { run, attempts: judged.attempts, degraded: false, now: self.now() };
+        let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now: self.now() };
         let insight = Insight::new(&alert, &lease.insight_key, judgement, provenance);
         match self.commit_upgrade(&lease, &insight, self.todo(false)).await {
             Ok(stored) => {
@@ -71,7 +80,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 Ok(UpgradeOutcome::Done(stored))
             }
             Err(error) => {
-                self.upgrade_later(&lease).await;
+                self.upgrade_later(&lease, true).await;
                 Err(error.into())
             }
         }
@@ -81,10 +90,24 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         Ok(self.insight(key).await?.is_some_and(|stored| stored.is_degraded()))
     }
 
+    /// Whether the model may give a usable reply where this insight's models did not.
+    fn may_do_better(&self, spec: &ModelSpec, insight: &StoredInsight) -> bool {
+        let Some(fields) = insight.current().filter(|each| each.degraded_by == Some(DegradedBy::Unusable))
+        else {
+            return true;
+        };
+        let was_asked = |attempt: &AttemptRecord| {
+            attempt.model == spec.name
+                && attempt.asked.as_ref().unwrap_or(&attempt.model_id) == &spec.model_id
+        };
+        !fields.attempts.iter().any(was_asked)
+            || self.pipeline.health.was_usable_after(spec, fields.timestamp)
+    }
+
     /// Releases the lease for a while, and counts the try.
-    async fn upgrade_later(&self, lease: &Lease) -> UpgradeOutcome {
+    async fn upgrade_later(&self, lease: &Lease, is_tried: bool) -> UpgradeOutcome {
         let until = self.now().plus(UPGRADE_PAUSE);
-        self.release_as(lease, Release { failed_upgrade: true, ..Release::at(until) }).await;
+        self.release_as(lease, Release { failed_upgrade: is_tried, ..Release::at(until) }).await;
         UpgradeOutcome::Later(until)
     }
 }

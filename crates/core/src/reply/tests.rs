@@ -12,11 +12,9 @@ mod wrapped;
 use std::sync::LazyLock;
 
 use super::{Repair, Reply, ReplyDriver, ReplyError, ReplyKey, ReplyVocabulary, SyntaxFault};
-use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
 use crate::driver::Effect;
 use crate::prompt::PromptTemplate;
-use crate::time::Timestamp;
 
 /// The name, the text, and the expected score with its repairs or the expected code. In the text, `@A` and `@B` are two
 /// answers with the scores 72 and 30, `@rest` is their other members, and `@quoted` is the first as a JSON string.
@@ -139,22 +137,32 @@ fn drivers_are_read_with_their_facts() {
     assert_reads_itself(&reply);
 }
 
-/// The prompt and the list of placeholders agree: `"<one sentence>"` in the prompt is a placeholder in a reply.
+/// No text of the prompt or of its schema can be copied as an answer.
 #[test]
-fn every_placeholder_of_the_prompt_is_one_in_a_reply() {
+fn what_the_prompt_says_of_a_text_is_no_answer() {
     let types = AlertTypes::built_in();
-    let vocabulary = ReplyVocabulary::of(types.get("supply_demand_imbalance").unwrap());
-    let event =
-        include_bytes!("../../../../alert-types/supply_demand_imbalance/samples/01-typical/alert.json");
-    let alert = Alert::read(event, &types, Timestamp::from_secs(1_767_225_600)).unwrap();
-    let template = PromptTemplate::new(alert.alert_type());
-    let prompt = template.prompt(alert.facts());
-    let placeholders: Vec<_> =
-        prompt.system().split("\"<").skip(1).filter_map(|text| text.split(">\"").next()).collect();
-    assert!(placeholders.len() >= 4, "{placeholders:?}");
-    for text in placeholders.into_iter().chain(["balance_status", "high_demand", "raises"]) {
+    let alert_type = types.get("supply_demand_imbalance").unwrap();
+    let vocabulary = ReplyVocabulary::of(alert_type);
+    let template = PromptTemplate::new(alert_type);
+    assert!(!template.system().contains('<'), "{}", template.system());
+    let because = template
+        .schema()
+        .bounded()
+        .pointer("/properties/drivers/items/properties/because/description")
+        .and_then(serde_json::Value::as_str);
+    let described = because.and_then(|text| text.split_inclusive('.').next()).unwrap();
+    for text in [
+        described,
+        "why, in a full sentence about this alert",
+        "A text of two to four full sentences about this alert.",
+        "One concrete action that the team can take",
+        "{demand_score}",
+        "balance_status",
+        "high_demand",
+        "raises",
+    ] {
         let reply =
-            format!(r#"{{"risk_score": 72, "explanation": "<{text}>", "recommendations": ["a", "b"]}}"#);
+            format!(r#"{{"risk_score": 72, "explanation": "{text}", "recommendations": ["a", "b"]}}"#);
         let code = Reply::read(&reply, &vocabulary).map(|_| ()).map_err(ReplyError::code);
         assert_eq!(code, Err("placeholder:explanation"), "{text}");
     }

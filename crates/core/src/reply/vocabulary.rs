@@ -2,6 +2,7 @@
 
 use super::json::is_key;
 use crate::alert_type::{AlertType, FactKind};
+use crate::prompt::is_instruction;
 
 /// The ids of an alert type's facts, and the values of its enums.
 ///
@@ -92,7 +93,7 @@ impl ReplyVocabulary {
     pub(super) fn is_placeholder(&self, text: &str) -> bool {
         let text = text.trim_matches(|c: char| !c.is_alphanumeric());
         let mut names = self.facts.iter().chain(&self.enum_values).map(String::as_str).chain(FORM_NAMES);
-        names.any(|name| is_key(text, name)) || is_prompt_placeholder(text)
+        names.any(|name| is_key(text, name)) || is_prompt_placeholder(text) || is_instruction(text)
     }
 }
 

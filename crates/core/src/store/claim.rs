@@ -186,7 +186,9 @@ impl ClaimRow {
         if row.owner == request.owner && row.state == ClaimState::Done {
             return (UpgradeClaim::Mine(lease(row)), None);
         }
-        if row.is_leased(request.now) {
+        // A released lease has no owner.
+        let is_paused = row.owner.is_empty() && request.ignores_pause;
+        if row.is_leased(request.now) && !is_paused {
             return (UpgradeClaim::Busy(row.lease_until), None);
         }
         if row.upgrades >= UPGRADES_MAX {

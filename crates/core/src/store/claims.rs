@@ -189,6 +189,8 @@ pub struct UpgradeRequest {
     pub owner: String,
     /// When the lease ends unless it is released.
     pub lease_until: Timestamp,
+    /// Whether the pause after a failed upgrade does not matter. A lease that a worker has still does.
+    pub ignores_pause: bool,
     /// The time.
     pub now: Timestamp,
 }

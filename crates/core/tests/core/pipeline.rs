@@ -7,8 +7,8 @@ use futures_executor::block_on;
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::insight::{Grade, InsightFields};
-use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE};
+use portend_core::insight::{DegradedBy, Grade, InsightFields};
+use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE, UPGRADES_MAX};
 use portend_core::model::{ConfigurationFault, FinishReason, ModelError};
 use portend_core::number::Number;
 use portend_core::pipeline::{Pipeline, UpgradeOutcome};
@@ -217,7 +217,61 @@ fn a_degraded_insight_is_upgraded_once_and_keeps_its_attempts() {
     assert_eq!(block_on(store.insight(&key, clock.now())).unwrap(), Some(upgraded));
 }
 
-/// Both workers found the insight before one of them had the lease.
+#[test]
+fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
+    let nonsense = || ScriptedModel::answering("first", "no");
+    let store_one = |store: &MemoryStore, clock: &StoppedClock| {
+        let result = run(store, clock, &[&nonsense()], true, &first_event());
+        assert_eq!(insight(&result).degraded_by, Some(DegradedBy::Unusable));
+        clock.advance(UPGRADE_PAUSE);
+        due(store, clock)
+    };
+    let upgrade =
+        |store: &MemoryStore, clock: &StoppedClock, model: &ScriptedModel, now: bool, other: bool| {
+            let due = due(store, clock);
+            let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
+                .with_models(vec![model], true);
+            if other {
+                // A later alert gets a usable reply.
+                let event = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+                let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+                assert!(!insight(&block_on(run.process(&pipeline.receive(&event)))).degraded);
+            }
+            let run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+            let mut run = if now { run.upgrading_now() } else { run };
+            block_on(run.upgrade(&due[0])).unwrap()
+        };
+    for (model, now, other, is_upgraded) in [
+        (ScriptedModel::answering("first", ANSWER), false, false, false),
+        (ScriptedModel::answering("second", ANSWER), false, false, true),
+        (ScriptedModel::answering("first", ANSWER), true, false, true),
+        (ScriptedModel::answering("first", ANSWER), false, true, true),
+    ] {
+        let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+        store_one(&store, &clock);
+        let outcome = upgrade(&store, &clock, &model, now, other);
+        assert_eq!(matches!(outcome, UpgradeOutcome::Done(_)), is_upgraded, "{outcome:?}");
+        assert_eq!(model.calls(), usize::from(is_upgraded) + usize::from(other));
+    }
+}
+
+#[test]
+fn a_fault_of_the_configuration_spends_no_upgrade() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    run(&store, &clock, &[&ScriptedModel::failing("first", denied())], true, &first_event()).unwrap();
+    for _ in 0..2 * UPGRADES_MAX {
+        clock.advance(UPGRADE_PAUSE + std::time::Duration::from_millis(1));
+        let model = ScriptedModel::failing("first", denied());
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
+            .with_models(vec![&model], true);
+        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+        let outcome = block_on(run.upgrade(&due(&store, &clock)[0])).unwrap();
+        assert!(matches!(outcome, UpgradeOutcome::Later(_)), "{outcome:?}");
+        assert_eq!(model.calls(), 1);
+    }
+}
+
+/// Both looked before either had the lease.
 #[test]
 fn an_upgrade_that_another_worker_has_made_is_not_paid_again() {
     let model = denied_once();

@@ -219,7 +219,7 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
     let finding = |state, says: String| DoctorFinding { part: part.clone(), state, says };
     let mut findings = Vec::new();
-    let mut takes_schema = spec.takes_schema;
+    let mut takes_schema = spec.schema.is_native();
     let mut reply = ask(model, takes_schema).await;
     if takes_schema && reply == Err(ModelError::SchemaRefused) {
         takes_schema = false;
@@ -232,7 +232,7 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
             );
             findings.push(finding(PartState::Warning, says));
         }
-        Ok(TestReply { ms, .. }) if takes_schema || !spec.takes_schema => {
+        Ok(TestReply { ms, .. }) if takes_schema || !spec.schema.is_native() => {
             findings.push(finding(PartState::Ok, format!("it replied in {ms} ms")));
         }
         Ok(TestReply { ms, .. }) => {

@@ -14,8 +14,10 @@ use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
-use portend_core::limits::EVENT_DEADLINE;
-use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec};
+use portend_core::limits::{ATTEMPT_TIMEOUT, EVENT_DEADLINE};
+use portend_core::model::{
+    Call, Completion, FinishReason, Model, ModelError, ModelSpec, SchemaForm, TokenUse,
+};
 use portend_core::pipeline::{Pipeline, Preview};
 use portend_core::time::Timestamp;
 use serde_json::Value;
@@ -136,9 +138,11 @@ impl SampleModel {
             label: name.clone(),
             endpoint: name.clone(),
             name,
-            takes_schema: false,
+            schema: SchemaForm::PromptOnly,
             output_tokens_max: 1000,
             price: None,
+            timeout: ATTEMPT_TIMEOUT,
+            concurrency: 1,
         };
         Ok(Some(Self { spec, reply }))
     }
@@ -151,7 +155,7 @@ impl Model for SampleModel {
 
     async fn ask(&self, _: &Call<'_>) -> Result<Completion, ModelError> {
         let (text, finish) = (self.reply.clone(), FinishReason::End);
-        Ok(Completion { text, finish, model_id: None, input_tokens: None, output_tokens: None })
+        Ok(Completion { text, finish, model_id: None, tokens: TokenUse::default() })
     }
 }
 

@@ -29,6 +29,12 @@ pub(crate) struct Args {
     /// "insight"}`. `told` means published, and `untold` means still to be published.
     #[arg(long)]
     json: bool,
+
+    /// Ask at once: without the pause of 15 minutes after a failed upgrade, and also where every reply was unusable.
+    ///
+    /// Otherwise an insight with unusable replies waits until its model has changed or has given a usable reply.
+    #[arg(long)]
+    now: bool,
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -42,7 +48,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut writer = OutputWriter::start(ProgressBar::hidden())?;
     let (events, mut observed) = mpsc::unbounded_channel();
     // The sweep has no deadline of its own. Each insight has the usual deadline of an event.
-    let mut run = pipeline.run(Timestamp::from_millis(i64::MAX));
+    let run = pipeline.run(Timestamp::from_millis(i64::MAX));
+    let mut run = if args.now { run.upgrading_now() } else { run };
     let mut soonest = None;
     let report = {
         let mut sweep = pin!(run.sweep(move |event| drop(events.send(event.clone()))));

@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail, ensure};
+use portend_core::model::Price;
 use portend_remote::order::{BEDROCK, OPENAI, Order, SCORECARD, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
-use portend_remote::settings::{BedrockSettings, OpenAiSettings};
+use portend_remote::settings::{
+    BedrockSettings, ModelTuning, OpenAiSettings, TokenLimitName, concurrency, setting, timeout,
+};
 use portend_remote::{AnyModel, Aws, KeySecret};
 
 use super::Flags;
-use super::file::{Models, SettingsFile, WrittenEndpoint, WrittenProvider};
+use super::file::{Models, SettingsFile, WrittenEndpoint, WrittenNumber, WrittenProvider, WrittenTokenLimit};
 
 /// The chain in the settings.
 #[derive(Debug, Clone)]
@@ -53,12 +56,28 @@ impl ChainPlan {
         // The key has no flag, because other users of the machine can read flags.
         let key = key_in_environment("OPENAI_API_KEY").or(file.openai_api_key);
         let base_url = flags.openai_base_url.or(file.openai_base_url);
+        let tuning = |name: &str, time: Option<String>, calls: Option<String>| {
+            let written = |text: Option<String>| text.map(WrittenNumber::Text);
+            limits(name, written(time).as_ref(), written(calls).as_ref())
+        };
+        let either = |flag: Option<String>, file: Option<WrittenNumber>| flag.or(file.map(|it| it.to_text()));
+        let openai_tuning = tuning(
+            OPENAI,
+            either(flags.openai_timeout, file.openai_timeout),
+            either(flags.openai_concurrency, file.openai_concurrency),
+        )?;
+        let bedrock_tuning = tuning(
+            BEDROCK,
+            either(flags.bedrock_timeout, file.bedrock_timeout),
+            either(flags.bedrock_concurrency, file.bedrock_concurrency),
+        )?;
         let openai = OpenAiSettings {
             name: OPENAI.into(),
             model_id: flags.openai_model.or(file.openai_model),
             vendor: OpenAiSettings::is_vendor(base_url.as_deref()),
             key: key.map_or(KeySource::None, KeySource::Given),
             base_url,
+            tuning: openai_tuning,
         };
         let secret = openai.secret_in_use(flags.openai_api_key_secret.or(file.openai_api_key_secret));
         let has_key = !matches!(openai.key, KeySource::None);
@@ -73,9 +92,11 @@ impl ChainPlan {
         let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard };
         for name in &order.models {
             plan.endpoints.push(match (name.as_str(), endpoints.get(name)) {
-                (BEDROCK, _) => {
-                    Endpoint::Bedrock(BedrockSettings { name: name.clone(), model_id: bedrock_model_id.clone() })
-                }
+                (BEDROCK, _) => Endpoint::Bedrock(BedrockSettings {
+                    name: name.clone(),
+                    model_id: bedrock_model_id.clone(),
+                    tuning: bedrock_tuning.clone(),
+                }),
                 (OPENAI, _) => match &secret {
                     Some(secret) => Endpoint::OpenAiBySecret(openai.clone(), secret.clone()),
                     None => Endpoint::OpenAi(openai.clone()),
@@ -136,13 +157,14 @@ impl ChainPlan {
 }
 
 fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
-    let WrittenEndpoint { provider, model, base_url, api_key, api_key_env } = written.clone();
+    let tuning = tuning(name, written)?;
+    let WrittenEndpoint { provider, model, base_url, api_key, api_key_env, .. } = written.clone();
     if provider == WrittenProvider::Bedrock {
         ensure!(
             base_url.is_none() && api_key.is_none() && api_key_env.is_none(),
             "[models.{name}] is on Bedrock, which does not use base_url and api_key; remove them"
         );
-        return Ok(Endpoint::Bedrock(BedrockSettings { name: name.into(), model_id: model }));
+        return Ok(Endpoint::Bedrock(BedrockSettings { name: name.into(), model_id: model, tuning }));
     }
     let key = match (api_key, api_key_env) {
         (Some(_), Some(_)) => bail!("[models.{name}] sets both api_key and api_key_env; remove one of them"),
@@ -159,7 +181,49 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
         vendor: OpenAiSettings::is_vendor(base_url.as_deref()),
         base_url,
         key,
+        tuning,
     }))
+}
+
+/// The limits of a model's calls.
+fn limits(name: &str, time: Option<&WrittenNumber>, calls: Option<&WrittenNumber>) -> Result<ModelTuning> {
+    let time = time.map(|time| timeout(&setting(name, "timeout"), &time.to_text())).transpose()?;
+    let calls =
+        calls.map(|calls| concurrency(&setting(name, "concurrency"), &calls.to_text())).transpose()?;
+    Ok(ModelTuning { timeout: time, concurrency: calls, ..ModelTuning::default() })
+}
+
+/// What `[models.NAME]` says about the model.
+fn tuning(name: &str, written: &WrittenEndpoint) -> Result<ModelTuning> {
+    let end_of_life = written
+        .end_of_life
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| anyhow!("models.{name}.end_of_life is not a date; write it as in 2027-01-31"))?;
+    let effort = written.reasoning_effort.clone();
+    let is_word =
+        |effort: &str| !effort.is_empty() && effort.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    ensure!(
+        effort.as_deref().is_none_or(is_word),
+        "models.{name}.reasoning_effort is not an effort; write a word such as none, low or medium"
+    );
+    Ok(ModelTuning {
+        price: written.price.map(|price| Price {
+            input: price.input,
+            output: price.output,
+            cached: price.cached,
+            cache_write: price.cache_write,
+        }),
+        end_of_life,
+        temperature: written.temperature,
+        token_limit: written.token_limit.map(|name| match name {
+            WrittenTokenLimit::MaxTokens => TokenLimitName::MaxTokens,
+            WrittenTokenLimit::MaxCompletionTokens => TokenLimitName::MaxCompletionTokens,
+        }),
+        reasoning_effort: effort,
+        ..limits(name, written.timeout.as_ref(), written.concurrency.as_ref())?
+    })
 }
 
 /// Reads a key from the environment. An empty variable counts as not set.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use etcetera::AppStrategy;
+use portend_core::number::Number;
 use portend_remote::secret::Secret;
 use serde::{Deserialize, Deserializer};
 
@@ -31,6 +32,10 @@ pub(super) struct SettingsFile {
     pub(super) openai_model: Option<String>,
     pub(super) openai_base_url: Option<String>,
     pub(super) openai_api_key_secret: Option<String>,
+    pub(super) bedrock_timeout: Option<WrittenNumber>,
+    pub(super) bedrock_concurrency: Option<WrittenNumber>,
+    pub(super) openai_timeout: Option<WrittenNumber>,
+    pub(super) openai_concurrency: Option<WrittenNumber>,
     pub(super) event_bus: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
@@ -62,6 +67,49 @@ pub(super) struct WrittenEndpoint {
     pub(super) api_key: Option<Secret>,
     /// The name of the environment variable with the key.
     pub(super) api_key_env: Option<String>,
+    pub(super) timeout: Option<WrittenNumber>,
+    pub(super) concurrency: Option<WrittenNumber>,
+    pub(super) price: Option<WrittenPrice>,
+    /// A date, such as 2027-01-31.
+    pub(super) end_of_life: Option<String>,
+    /// Whether requests set the temperature to 0.
+    pub(super) temperature: Option<bool>,
+    pub(super) token_limit: Option<WrittenTokenLimit>,
+    pub(super) reasoning_effort: Option<String>,
+}
+
+/// A number with or without quotes: `20`, `"20s"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "a number, or a text such as \"20s\"")]
+pub(super) enum WrittenNumber {
+    Number(u32),
+    Text(String),
+}
+
+impl WrittenNumber {
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// US dollars per million tokens.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a price such as { input = 0.15, output = 0.60 }")]
+pub(super) struct WrittenPrice {
+    pub(super) input: Number,
+    pub(super) output: Number,
+    pub(super) cached: Option<Number>,
+    pub(super) cache_write: Option<Number>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WrittenTokenLimit {
+    MaxTokens,
+    MaxCompletionTokens,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

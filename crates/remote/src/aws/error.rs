@@ -92,6 +92,8 @@ impl From<ModelError> for CallFailure {
             | ModelError::Throttled { .. }
             | ModelError::OverQuota
             | ModelError::SchemaRefused
+            | ModelError::SchemaUnsupported
+            | ModelError::ParameterRefused { .. }
             | ModelError::Rejected { .. } => refused(error.code()),
         }
     }

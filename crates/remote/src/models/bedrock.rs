@@ -10,6 +10,7 @@ use std::fmt;
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
 use super::catalogue::{Catalogue, ModelFacts, Provider};
+use super::parameter::{Parameter, RefusedParameters, Sent};
 use crate::aws::{Aws, Caller, Service};
 use crate::limits::BODY_BYTES_MAX;
 use crate::network::Bounds;
@@ -20,6 +21,7 @@ pub struct Bedrock {
     spec: ModelSpec,
     facts: ModelFacts,
     path: String,
+    refused: RefusedParameters,
     caller: Caller,
 }
 
@@ -29,7 +31,7 @@ impl Bedrock {
 
     /// Checks the settings. Reads and sends nothing yet.
     pub fn new(settings: BedrockSettings, aws: Aws) -> Result<Self, SettingsError> {
-        let BedrockSettings { name, model_id } = settings;
+        let BedrockSettings { name, model_id, tuning } = settings;
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
         let model_id = match (model_id, aws.region()) {
             (Some(id), _) => checked_model_id(&name, id)?,
@@ -42,10 +44,16 @@ impl Bedrock {
                 catalogue.default_bedrock(region).ok_or_else(none)?
             }
         };
-        let facts = catalogue.facts(Provider::Bedrock, &name, &model_id);
+        let facts = catalogue.facts(Provider::Bedrock, &name, &model_id).tuned(tuning);
         let endpoint = aws.region().unwrap_or("the default region").to_owned();
         let (path, caller) = (request::path(&model_id), Caller::new(Service::BEDROCK, aws));
-        Ok(Self { spec: facts.spec(name, model_id, endpoint), facts, path, caller })
+        Ok(Self {
+            spec: facts.spec(name, model_id, endpoint, false),
+            facts,
+            path,
+            refused: RefusedParameters::default(),
+            caller,
+        })
     }
 
     /// What is known about the model.
@@ -62,9 +70,15 @@ impl Model for Bedrock {
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
         // The chain limits the time.
         let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
-        let body = request::body(&self.facts, call).to_string();
+        let with_temperature =
+            self.facts.temperature && !self.refused.now().contains(&Parameter::Temperature);
+        let body = request::body(&self.facts, with_temperature, call).to_string();
         let response = self.caller.send(&self.path, None, body, bounds).await?;
-        response::read(&response, call.schema.is_some())
+        let parameters: &[Parameter] = if with_temperature { &[Parameter::Temperature] } else { &[] };
+        let sent = Sent { schema: call.schema.is_some(), parameters, base_url: &self.spec.endpoint };
+        let result = response::read(&response, &sent);
+        self.refused.learn(&result);
+        result
     }
 }
 
@@ -76,10 +90,17 @@ impl fmt::Debug for Bedrock {
 
 #[cfg(test)]
 mod tests {
+    use portend_core::model::SchemaForm;
+
     use super::*;
+    use crate::settings::ModelTuning;
 
     fn bedrock(region: Option<&str>, model_id: Option<&str>) -> Result<Bedrock, SettingsError> {
-        let settings = BedrockSettings { name: "bedrock".to_owned(), model_id: model_id.map(str::to_owned) };
+        let settings = BedrockSettings {
+            name: "bedrock".to_owned(),
+            model_id: model_id.map(str::to_owned),
+            tuning: ModelTuning::default(),
+        };
         Bedrock::new(settings, Aws::ambient(region.map(str::to_owned)))
     }
 
@@ -89,7 +110,7 @@ mod tests {
         assert_eq!(spec.model_id, "eu.anthropic.claude-haiku-4-5-20251001-v1:0");
         assert_eq!(spec.label, "bedrock-claude-haiku-4.5");
         assert_eq!(spec.endpoint, "eu-west-1");
-        assert!(spec.takes_schema);
+        assert_eq!(spec.schema, SchemaForm::Reduced);
     }
 
     #[test]

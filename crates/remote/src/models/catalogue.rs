@@ -5,11 +5,16 @@
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
-use portend_core::model::{ModelSpec, Price};
+use portend_core::limits::{ATTEMPT_TIMEOUT, MODEL_CONCURRENCY};
+use portend_core::model::{ModelSpec, Price, SchemaForm};
 use portend_core::number::Number;
 use serde::{Deserialize, Deserializer};
 
-use crate::limits::{LABEL_CHARS_MAX, THINKING_TOKENS, UNKNOWN_OUTPUT_TOKENS_MAX};
+use crate::limits::{
+    BYTES_PER_TOKEN, LABEL_CHARS_MAX, LOOPBACK_CONCURRENCY, LOOPBACK_TIMEOUT, THINKING_TOKENS,
+    UNKNOWN_OUTPUT_TOKENS_MAX,
+};
+use crate::settings::{ModelTuning, TokenLimitName};
 
 /// The known models, and the default models.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -55,14 +60,54 @@ pub struct ModelFacts {
     pub output_tokens_max: u32,
     /// The native forms of structured output to use.
     pub structured: Vec<Structured>,
+    /// The tokens from which the vendor caches the stable part of a prompt, if requests must mark it.
+    pub cache_tokens_min: Option<usize>,
     /// The price, if it is known.
     pub price: Option<DatedPrice>,
     /// The day on which the vendor shut the model down or will do so, if one is announced.
     #[serde(default, deserialize_with = "some_day")]
     pub end_of_life: Option<Date>,
+    /// What the settings say.
+    #[serde(skip)]
+    pub tuning: ModelTuning,
 }
 
 impl ModelFacts {
+    /// The facts with what the settings say in their place.
+    pub(crate) fn tuned(self, tuning: ModelTuning) -> Self {
+        Self {
+            temperature: tuning.temperature.unwrap_or(self.temperature),
+            end_of_life: tuning.end_of_life.or(self.end_of_life),
+            tuning,
+            ..self
+        }
+    }
+
+    /// The effort of reasoning that requests ask for.
+    pub(crate) fn effort(&self) -> Option<&str> {
+        self.tuning.reasoning_effort.as_deref().or(match self.thinking {
+            Thinking::Never | Thinking::ByDefault => None,
+            Thinking::EffortNone => Some("none"),
+            Thinking::EffortLow => Some("low"),
+        })
+    }
+
+    /// The name of the limit of output tokens in Chat Completions. Models with an effort use the new name, and older
+    /// servers know only the old one.
+    pub(crate) fn token_limit(&self) -> TokenLimitName {
+        let by_effort = if self.effort().is_some() {
+            TokenLimitName::MaxCompletionTokens
+        } else {
+            TokenLimitName::MaxTokens
+        };
+        self.tuning.token_limit.unwrap_or(by_effort)
+    }
+
+    /// Whether a request must mark this text so that the vendor caches it.
+    pub(crate) fn caches(&self, text: &str) -> bool {
+        self.cache_tokens_min.is_some_and(|tokens| text.len() / BYTES_PER_TOKEN >= tokens)
+    }
+
     /// The limit to request so that a reply can have `output_tokens`. It includes the tokens of a thought.
     pub(crate) fn ceiling(&self, output_tokens: u32) -> u32 {
         let thought = match self.thinking {
@@ -72,16 +117,36 @@ impl ModelFacts {
         output_tokens.saturating_add(thought).min(self.output_tokens_max)
     }
 
-    /// The model's description for the core.
-    pub(crate) fn spec(&self, name: String, model_id: String, endpoint: String) -> ModelSpec {
+    /// The model's description for the core. A model on this machine costs nothing.
+    pub(crate) fn spec(
+        &self,
+        name: String,
+        model_id: String,
+        endpoint: String,
+        is_loopback: bool,
+    ) -> ModelSpec {
+        let (timeout, concurrency) = if is_loopback {
+            (LOOPBACK_TIMEOUT, LOOPBACK_CONCURRENCY)
+        } else {
+            (ATTEMPT_TIMEOUT, MODEL_CONCURRENCY)
+        };
+        let free = Price { input: Number::from(0), output: Number::from(0), cached: None, cache_write: None };
+        let known = self.price.map(Price::from).or(is_loopback.then_some(free));
         ModelSpec {
             name,
             model_id,
             label: self.label.clone(),
             endpoint,
-            takes_schema: self.structured.contains(&Structured::JsonSchema),
+            schema: match (self.structured.contains(&Structured::JsonSchema), self.provider) {
+                (false, _) => SchemaForm::PromptOnly,
+                // A compatible server generates by a grammar, and needs the bounds. The vendors do not accept all of them.
+                (true, Provider::Compatible) => SchemaForm::Bounded,
+                (true, Provider::Bedrock | Provider::Openai) => SchemaForm::Reduced,
+            },
             output_tokens_max: self.output_tokens_max,
-            price: self.price.map(Price::from),
+            price: self.tuning.price.or(known),
+            timeout: self.tuning.timeout.unwrap_or(timeout),
+            concurrency: self.tuning.concurrency.unwrap_or(concurrency),
         }
     }
 }
@@ -129,14 +194,18 @@ pub struct DatedPrice {
     pub input: Number,
     /// The price of output tokens.
     pub output: Number,
+    /// The price of input tokens that are read from the vendor's prompt cache.
+    pub cached: Option<Number>,
+    /// The price of input tokens that are written to it.
+    pub cache_write: Option<Number>,
     /// The day on which the price was looked up.
     #[serde(deserialize_with = "day")]
     pub read_on: Date,
 }
 
 impl From<DatedPrice> for Price {
-    fn from(DatedPrice { input, output, read_on: _ }: DatedPrice) -> Self {
-        Self { input, output }
+    fn from(DatedPrice { input, output, cached, cache_write, read_on: _ }: DatedPrice) -> Self {
+        Self { input, output, cached, cache_write }
     }
 }
 
@@ -217,8 +286,10 @@ fn unknown(provider: Provider, id: &str, label: String) -> ModelFacts {
         output_tokens_max: UNKNOWN_OUTPUT_TOKENS_MAX,
         // Most Bedrock models do not accept a schema. Most others do, and the rest refuse it with an error.
         structured: if provider == Provider::Bedrock { Vec::new() } else { vec![Structured::JsonSchema] },
+        cache_tokens_min: None,
         price: None,
         end_of_life: None,
+        tuning: ModelTuning::default(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Calls a model at OpenAI by the Responses API, or at a compatible endpoint by Chat Completions. `failure.rs` defines
 //! the meaning of each failure.
 //!
-//! Never: sends the key except in one header to the configured host; retries, except once with a new key; or sends
-//! anything before the first call.
+//! Never: sends the key except in one header to the configured host; retries, except once with a new key, or while a
+//! server on this machine loads its model; or sends anything before the first call.
 
 mod base_url;
 mod failure;
 mod request;
+mod stream;
 mod response;
 
 use std::fmt;
@@ -16,8 +17,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use portend_core::model::{Call, Completion, ConfigurationFault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
-use crate::limits::BODY_BYTES_MAX;
+use self::request::ChatRequest;
+use crate::limits::{BODY_BYTES_MAX, LOADING_PAUSE};
 use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
+use crate::models::parameter::{Parameter, RefusedParameters, Sent};
 use crate::network::{self, Bounds, Connections, no_request};
 use crate::secret::{KeySource, Secret};
 use crate::settings::{OpenAiSettings, SettingsError, VENDOR_URL, checked_model_id, setting};
@@ -29,7 +32,17 @@ pub struct OpenAi {
     api: Api,
     url: String,
     key: KeySource,
+    /// Whether the endpoint is on this machine.
+    is_loopback: bool,
+    refused: RefusedParameters,
     connections: Connections,
+}
+
+/// A request's body, and what an error may be about.
+struct Prepared {
+    body: String,
+    schema: bool,
+    parameters: Vec<Parameter>,
 }
 
 /// The API of an endpoint.
@@ -49,7 +62,7 @@ impl OpenAi {
 
     /// Checks the settings. Reads and sends nothing yet.
     pub fn new(settings: OpenAiSettings) -> Result<Self, SettingsError> {
-        let OpenAiSettings { name, model_id, base_url, key, vendor } = settings;
+        let OpenAiSettings { name, model_id, base_url, key, vendor, tuning } = settings;
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
         let (api, provider) = if vendor {
             (Api::Responses, Provider::Openai)
@@ -74,29 +87,37 @@ impl OpenAi {
             }
             KeySource::None | KeySource::Given(_) | KeySource::Read(_) => {}
         }
-        let facts = catalogue.facts(provider, &name, &model_id);
+        let facts = catalogue.facts(provider, &name, &model_id).tuned(tuning);
+        let is_loopback = base.is_loopback();
         let url = base.join(match api {
             Api::Responses => "responses",
             Api::ChatCompletions => "chat/completions",
         });
-        let spec = facts.spec(name, model_id, base.into_string());
-        Ok(Self { spec, facts, api, url, key, connections: Connections::default() })
+        let spec = facts.spec(name, model_id, base.into_string(), is_loopback && !vendor);
+        let refused = RefusedParameters::default();
+        Ok(Self { spec, facts, api, url, key, is_loopback, refused, connections: Connections::default() })
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        let body = request::body(self.api, &self.spec.model_id, &self.facts, call).to_string();
-        let with_schema = call.schema.is_some();
+        let refused = self.refused.now();
+        let (api, facts) = (self.api, &self.facts);
+        let request = ChatRequest { api, model_id: &self.spec.model_id, facts, refused: &refused, call };
+        let prepared = Prepared {
+            body: request.body().to_string(),
+            schema: call.schema.is_some(),
+            parameters: request.parameters(),
+        };
         let Some(key) = self.key.current().await? else {
             let wrong_key = ModelError::Configuration { fault: ConfigurationFault::WrongKey };
-            let result = self.once(body, None, with_schema).await;
+            let result = self.once(&prepared, None).await;
             // Without a key, a refused key means that the endpoint needs one.
             let needs_key = || Err(ModelError::Configuration { fault: ConfigurationFault::NoCredentials });
             return if result.as_ref() == Err(&wrong_key) { needs_key() } else { result };
         };
-        match self.once(body.clone(), Some(&key), with_schema).await {
+        match self.once(&prepared, Some(&key)).await {
             Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }) => {
                 match self.key.replacement_for(&key).await? {
-                    Some(new) => self.once(body, Some(&new), with_schema).await,
+                    Some(new) => self.once(&prepared, Some(&new)).await,
                     None => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
                 }
             }
@@ -104,20 +125,24 @@ impl OpenAi {
         }
     }
 
-    async fn once(
-        &self,
-        body: String,
-        key: Option<&Secret>,
-        with_schema: bool,
-    ) -> Result<Completion, ModelError> {
-        let request = self.request(body, key)?;
+    async fn once(&self, prepared: &Prepared, key: Option<&Secret>) -> Result<Completion, ModelError> {
         // The chain limits the time.
         let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
-        let mut response = self.connections.exchange(request, bounds).await?;
-        if let Some(key) = key {
-            response.body = key.masked(response.body);
-        }
-        response::read(self.api, &response, with_schema)
+        let response = loop {
+            let request = self.request(prepared.body.clone(), key)?;
+            let mut response = self.connections.exchange(request, bounds).await?;
+            if let Some(key) = key {
+                response.body = key.masked(response.body);
+            }
+            if !(self.is_loopback && response::is_loading(&response)) {
+                break response;
+            }
+            // No model has been asked yet.
+            tokio::time::sleep(LOADING_PAUSE).await;
+        };
+        let Prepared { schema, parameters, .. } = prepared;
+        let sent = Sent { schema: *schema, parameters, base_url: &self.spec.endpoint };
+        response::read(self.api, &response, &sent)
     }
 
     fn request(&self, body: String, key: Option<&Secret>) -> Result<Request<String>, ModelError> {
@@ -139,7 +164,9 @@ impl Model for OpenAi {
     }
 
     async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
-        self.exchange(call).await
+        let result = self.exchange(call).await;
+        self.refused.learn(&result);
+        result
     }
 }
 
@@ -152,6 +179,8 @@ impl fmt::Debug for OpenAi {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{LOOPBACK_CONCURRENCY, LOOPBACK_TIMEOUT};
+    use crate::settings::ModelTuning;
 
     fn settings() -> OpenAiSettings {
         OpenAiSettings {
@@ -160,6 +189,7 @@ mod tests {
             base_url: None,
             key: KeySource::Given(Secret::new("sk-canary")),
             vendor: true,
+            tuning: ModelTuning::default(),
         }
     }
 
@@ -170,6 +200,7 @@ mod tests {
             base_url: Some("http://localhost:11434/v1/".to_owned()),
             key: KeySource::None,
             vendor: false,
+            tuning: ModelTuning::default(),
         }
     }
 
@@ -188,7 +219,15 @@ mod tests {
         let openai = OpenAi::new(compatible()).unwrap();
         assert_eq!(openai.url, "http://localhost:11434/v1/chat/completions");
         assert_eq!(openai.spec().label, "ollama-llama3.2");
-        assert_eq!(openai.spec().price, None);
+        assert_eq!(openai.spec().price.map(|price| price.input.get()), Some(0.0));
+        assert_eq!(
+            (openai.spec().timeout, openai.spec().concurrency),
+            (LOOPBACK_TIMEOUT, LOOPBACK_CONCURRENCY)
+        );
+        let elsewhere =
+            OpenAiSettings { base_url: Some("https://example.com/v1".to_owned()), ..compatible() };
+        let spec = OpenAi::new(elsewhere).unwrap().spec().clone();
+        assert_eq!((spec.price, spec.timeout.as_secs(), spec.concurrency), (None, 20, 64));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use portend_core::model::ConfigurationFault;
-use portend_remote::settings::BedrockSettings;
+use portend_remote::settings::{BedrockSettings, ModelTuning};
 use portend_remote::{AnyModel, Aws, find_region};
 
 use crate::harness::{Kind, ask, configuration};
@@ -25,7 +25,8 @@ async fn child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let settings = BedrockSettings { name: "bedrock".to_owned(), model_id: None };
+    let settings =
+        BedrockSettings { name: "bedrock".to_owned(), model_id: None, tuning: ModelTuning::default() };
     let model = AnyModel::bedrock(settings, Aws::ambient(find_region().await)).unwrap();
     println!("{:?}", ask(&model).await);
 }

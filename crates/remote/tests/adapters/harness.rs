@@ -9,10 +9,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use portend_core::model::{
-    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, Role,
+    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, Role, TokenUse,
 };
 use portend_remote::secret::{KeySource, Secret};
-use portend_remote::settings::{BedrockSettings, OpenAiSettings};
+use portend_remote::settings::{BedrockSettings, ModelTuning, OpenAiSettings};
 use portend_remote::{AnyModel, Aws};
 use serde_json::{Value, json};
 
@@ -39,7 +39,11 @@ impl Kind {
         let key = KeySource::Given(Secret::new(CANARY));
         let model = match self {
             Self::Bedrock => {
-                let settings = BedrockSettings { name: "bedrock".to_owned(), model_id: None };
+                let settings = BedrockSettings {
+                    name: "bedrock".to_owned(),
+                    model_id: None,
+                    tuning: ModelTuning::default(),
+                };
                 return AnyModel::bedrock(settings, aws(url)).expect("valid settings");
             }
             Self::Vendor => openai(url, key, true, None),
@@ -84,8 +88,7 @@ impl Kind {
             text,
             finish: FinishReason::End,
             model_id,
-            input_tokens: Some(612),
-            output_tokens: Some(188),
+            tokens: TokenUse { input: Some(612), output: Some(188), ..TokenUse::default() },
         }
     }
 
@@ -108,6 +111,7 @@ pub(crate) fn openai(url: &str, key: KeySource, vendor: bool, model_id: Option<&
         base_url: Some(format!("{url}/v1")),
         key,
         vendor,
+        tuning: ModelTuning::default(),
     }
 }
 

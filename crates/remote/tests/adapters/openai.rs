@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
+use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError, TokenUse};
 use portend_remote::AnyModel;
 use portend_remote::secret::{KeyReader, KeySource, Secret};
+use portend_remote::settings::OpenAiSettings;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -150,8 +151,7 @@ async fn members_that_a_compatible_server_omits_are_absent() {
         text: "yes".to_owned(),
         finish: FinishReason::End,
         model_id: None,
-        input_tokens: None,
-        output_tokens: None,
+        tokens: TokenUse::default(),
     };
     assert_eq!(result, Ok(expected));
 }
@@ -207,4 +207,100 @@ async fn a_redirect_is_not_followed() {
     let script = Script::answer(307, "").header("location", format!("{}/v1/responses", elsewhere.url()));
     assert_eq!(Kind::Vendor.ask(script).await.0, Err(configuration(ConfigurationFault::Redirect)));
     assert_eq!(elsewhere.requests(), []);
+}
+
+/// One call after another to one model, and the bodies of their requests.
+async fn calls<const N: usize>(scripts: [Script; N]) -> (Vec<Result<Completion, ModelError>>, Vec<Value>) {
+    let server = Server::start(scripts);
+    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    let mut results = Vec::new();
+    for _ in 0..N {
+        results.push(ask(&model).await);
+    }
+    let bodies =
+        server.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
+    (results, bodies)
+}
+
+#[tokio::test]
+async fn a_refused_parameter_is_not_sent_again() {
+    let yes = || Script::answer(200, Kind::Compatible.response("yes").to_string());
+    for (status, body, parameter, gone, instead) in [
+        (
+            400,
+            r#"{"error": {"message": "'temperature' does not support 0"}}"#,
+            "temperature",
+            "temperature",
+            None,
+        ),
+        (400, "temperature is not supported", "temperature", "temperature", None),
+        (
+            422,
+            r#"[{"error": {"message": "use 'max_completion_tokens' in place of 'max_tokens'"}}]"#,
+            "max_tokens",
+            "max_tokens",
+            Some("max_completion_tokens"),
+        ),
+    ] {
+        let (results, bodies) = calls([Script::answer(status, body), yes(), yes()]).await;
+        assert_eq!(results[0], Err(ModelError::ParameterRefused { parameter }));
+        assert!(results[1].is_ok() && results[2].is_ok());
+        assert!(bodies[0].get(gone).is_some());
+        for body in &bodies[1..] {
+            assert!(
+                body.get(gone).is_none() && instead.is_none_or(|name| body.get(name).is_some()),
+                "{body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_loads_its_model_is_waited_for() {
+    let loading = || {
+        Script::answer(503, r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#)
+    };
+    let server =
+        Server::start([loading(), Script::answer(200, Kind::Compatible.response("yes").to_string())]);
+    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    assert_eq!(ask(&model).await, Ok(Kind::Compatible.completion("yes")));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_is_read_to_its_end_and_no_further_than_the_bound() {
+    let event = |content: &str, finish: Value| {
+        let choice = json!({ "delta": { "content": content }, "finish_reason": finish });
+        format!("data: {}\n\n", json!({ "model": "llama3.2", "choices": [choice] }))
+    };
+    let usage = format!(
+        "data: {}\n\n",
+        json!({ "choices": [], "usage": { "prompt_tokens": 612, "completion_tokens": 188 } })
+    );
+    let stream = |body: String| Script::answer(200, body).header("content-type", "text/event-stream");
+    let whole = format!("{}{}{usage}data: [DONE]\n\n", event("ye", json!(null)), event("s", json!("stop")));
+    assert_eq!(Kind::Compatible.ask(stream(whole)).await.0, Ok(Kind::Compatible.completion("yes")));
+    let failed = "data: {\"error\":{\"code\":429,\"message\":\"slow\"}}\n\n".to_owned();
+    assert_eq!(Kind::Compatible.ask(stream(failed)).await.0, Err(throttled(None)));
+    for body in [event("ye", json!(null)), event("x", json!(null)).repeat(30_000)] {
+        let (result, _) = Kind::Compatible.ask(stream(body)).await;
+        assert!(matches!(result, Err(ModelError::Unreadable { .. })), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_names_the_base_url() {
+    for (status, body) in [
+        (200, r#"{"error":"Unexpected endpoint or method. (POST /chat/completions)"}"#),
+        (404, "404 page not found"),
+    ] {
+        let server = Server::start([Script::answer(status, body)]);
+        let base_url = server.url();
+        let settings = OpenAiSettings {
+            base_url: Some(base_url.clone()),
+            ..openai("", KeySource::None, false, Some("llama3.2"))
+        };
+        let result = ask(&AnyModel::openai(settings).unwrap()).await;
+        assert_eq!(result, Err(configuration(ConfigurationFault::WrongPath { base_url })), "{body}");
+    }
 }

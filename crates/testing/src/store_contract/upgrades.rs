@@ -15,6 +15,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 fn upgrade_request(alert: &Alert<'_>, owner: &str, now: Timestamp) -> UpgradeRequest {
     UpgradeRequest {
+        ignores_pause: false,
         alert_key: alert.key(),
         insight_key: alert.insight_key(),
         owner: owner.into(),
@@ -164,6 +165,10 @@ pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store:
         store.release(&upgrade, Release { failed_upgrade: true, ..Release::at(until) }).await.unwrap();
         let early = store.claim_upgrade(&upgrade_request(&alert, "early", until)).await.unwrap();
         assert_eq!(early, UpgradeClaim::Busy(until));
+        if number == UPGRADES_MAX {
+            let now = UpgradeRequest { ignores_pause: true, ..upgrade_request(&alert, "now", until) };
+            assert_eq!(store.claim_upgrade(&now).await.unwrap(), UpgradeClaim::Never);
+        }
         assert_eq!(
             store.claim(&request(&alert, "b", now)).await.unwrap(),
             Claim::Done(held.insight_key.clone())
@@ -176,7 +181,23 @@ pub async fn a_failed_upgrade_is_tried_again_only_once_and_after_its_time(store:
     );
 }
 
-/// A try does not count if its process was killed.
+/// Whoever does not want to wait for the pause need not; but another worker's lease is a lease.
+pub async fn an_upgrade_can_ignore_the_pause_but_no_lease(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    store_one(store, &first_event(), true, Some(Todo::Upgrade), start()).await;
+    let at_once = |owner| UpgradeRequest { ignores_pause: true, ..upgrade_request(&alert, owner, start()) };
+    let upgrade = upgrade_lease(store, &upgrade_request(&alert, "a", start())).await;
+    let busy = UpgradeClaim::Busy(start().plus(EVENT_DEADLINE));
+    assert_eq!(store.claim_upgrade(&at_once("b")).await.unwrap(), busy);
+    let release = Release { failed_upgrade: true, ..Release::at(start().plus(MINUTE * 30)) };
+    store.release(&upgrade, release).await.unwrap();
+    let early = store.claim_upgrade(&upgrade_request(&alert, "c", start())).await.unwrap();
+    assert_eq!(early, UpgradeClaim::Busy(start().plus(MINUTE * 30)));
+    upgrade_lease(store, &at_once("d")).await;
+}
+
+/// A process that dies during an upgrade has not shown that no model answers.
 pub async fn an_upgrade_that_was_cut_off_does_not_count(store: &impl Store) {
     let types = AlertTypes::built_in();
     let alert = alert(&types, &first_event());

@@ -7,8 +7,10 @@ use std::time::Duration;
 use portend_core::alert_type::FactValue;
 use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
+use portend_core::limits::{ATTEMPT_TIMEOUT, MODEL_CONCURRENCY};
 use portend_core::model::{
-    Call, Completion, ConfigurationFault, FinishReason, Model, ModelError, ModelSpec, Price,
+    Call, Completion, ConfigurationFault, FinishReason, Model, ModelError, ModelSpec, Price, SchemaForm,
+    TokenUse,
 };
 use portend_core::notify::{Notifier, NotifyError};
 use portend_core::number::Number;
@@ -64,9 +66,16 @@ impl SimulatedModel {
             model_id: name.clone(),
             label: name.clone(),
             endpoint: "simulated".into(),
-            takes_schema: position == 1,
+            schema: if position == 1 { SchemaForm::Reduced } else { SchemaForm::PromptOnly },
             output_tokens_max: 4000,
-            price: Some(Price { input: Number::from(1), output: Number::from(5) }),
+            price: Some(Price {
+                input: Number::from(1),
+                output: Number::from(5),
+                cached: None,
+                cache_write: None,
+            }),
+            timeout: ATTEMPT_TIMEOUT,
+            concurrency: MODEL_CONCURRENCY,
             name,
         };
         Self { link, position, spec }
@@ -157,8 +166,8 @@ fn reply(fate: ModelFate, calls: u32, health: u32) -> Result<Completion, ModelEr
             return Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey });
         }
     };
-    let tokens = Some(100);
-    Ok(Completion { text, finish, model_id: None, input_tokens: tokens, output_tokens: tokens })
+    let tokens = TokenUse { input: Some(100), output: Some(100), ..TokenUse::default() };
+    Ok(Completion { text, finish, model_id: None, tokens })
 }
 
 /// The fact by which an insight's alert is recognised.

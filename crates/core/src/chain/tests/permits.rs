@@ -5,22 +5,22 @@ use std::time::Duration;
 use super::super::health::Permit;
 use super::super::{Attempt, AttemptOutcome, Circuit, Health};
 use super::{error, spec};
-use crate::model::ConfigurationFault;
+use crate::model::{ConfigurationFault, SchemaForm};
 use crate::time::Timestamp;
 
 fn settle(permit: Permit<'_>, word: &str, now: Timestamp) {
     let outcome = match word {
         "ok" => AttemptOutcome::Accepted,
-        name => AttemptOutcome::of_error(error(name), false, false, now),
+        name => AttemptOutcome::of_error(error(name), SchemaForm::PromptOnly, false, now),
     };
-    let spec = spec("a", false);
-    let attempt = Attempt { outcome, ..Attempt::new(&spec, false, Duration::ZERO) };
+    let spec = spec("a", SchemaForm::PromptOnly);
+    let attempt = Attempt { outcome, ..Attempt::new(&spec, SchemaForm::PromptOnly, Duration::ZERO) };
     permit.settle(&attempt, now);
 }
 
 #[test]
 fn what_was_under_way_when_it_opened_says_nothing_unless_it_succeeds() {
-    let (health, spec) = (Health::new(), spec("a", false));
+    let (health, spec) = (Health::new(), spec("a", SchemaForm::PromptOnly));
     let at = Timestamp::from_secs;
     let circuit = |secs| health.of(&spec, at(secs)).circuit;
     let permits: Vec<_> = (0..8).map(|_| health.enter(&spec, at(0)).unwrap()).collect();
@@ -42,7 +42,7 @@ fn what_was_under_way_when_it_opened_says_nothing_unless_it_succeeds() {
 
 #[test]
 fn a_probe_that_ends_late_does_not_make_room_beside_another() {
-    let (health, spec) = (Health::new(), spec("a", false));
+    let (health, spec) = (Health::new(), spec("a", SchemaForm::PromptOnly));
     let at = Timestamp::from_secs;
     let enter = |secs| health.enter(&spec, at(secs));
     let slow = enter(0).unwrap();
@@ -58,7 +58,7 @@ fn a_probe_that_ends_late_does_not_make_room_beside_another() {
 
 #[test]
 fn of_many_threads_one_probes() {
-    let (health, spec) = (Health::new(), spec("a", false));
+    let (health, spec) = (Health::new(), spec("a", SchemaForm::PromptOnly));
     settle(health.enter(&spec, Timestamp::EPOCH).unwrap(), "key", Timestamp::EPOCH);
     let later = Timestamp::from_secs(300);
     let permits: Vec<Option<Permit<'_>>> = std::thread::scope(|scope| {

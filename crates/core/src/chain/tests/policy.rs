@@ -1,9 +1,10 @@
 //! The policy as a table: attempts, health and seconds in, a step out.
 //!
 //! Takes: attempts such as `a:bad a:wait3`, and a character per model: `.` closed, `?` half-open, `x` open,
-//! `p` closed and known to refuse the schema. Every model takes the schema; `c` cannot give a longer reply.
-//! Returns: the step as text: `a+!0^ 20s` calls `a` with the schema, quotes attempt 0, with a larger ceiling,
-//! for 20 s.
+//! `p` closed and known to refuse the schema, `n` closed, with a native schema that has worked. Every model takes the
+//! reduced schema, and `d` the bounded one; `c` cannot give a longer reply.
+//! Returns: the step as text: `a+!0^ 20s` calls `a` with the schema (`++`: the bounded one), quotes attempt 0, with a
+//! larger ceiling, for 20 s.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::super::{Attempt, AttemptOutcome, Budget, Circuit, ModelHealth};
 use super::{error, spec};
 use crate::limits::CALLS_MAX;
 use crate::limits::OUTPUT_TOKENS;
-use crate::model::{ConfigurationFault, ModelError, ModelSpec};
+use crate::model::{ConfigurationFault, ModelError, ModelSpec, SchemaForm};
 use crate::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::EPOCH;
@@ -33,6 +34,10 @@ fn outcome(word: &str) -> AttemptOutcome {
         "refusal" => AttemptOutcome::Refusal,
         "guardrail" => AttemptOutcome::Guardrail,
         "stepped" => AttemptOutcome::SchemaRejected { error: ModelError::SchemaRefused },
+        "grammar" => AttemptOutcome::SchemaRejected { error: ModelError::SchemaUnsupported },
+        "parameter" => AttemptOutcome::ParameterRejected {
+            error: ModelError::ParameterRefused { parameter: "temperature" },
+        },
         _ => AttemptOutcome::Failed { error: error(word), again_at: None },
     }
 }
@@ -40,7 +45,7 @@ fn outcome(word: &str) -> AttemptOutcome {
 fn attempt<'m>(specs: &'m [ModelSpec], word: &str) -> Attempt<'m> {
     let (name, ended) = word.split_once(':').unwrap();
     let spec = specs.iter().find(|spec| spec.name == name).unwrap();
-    Attempt { outcome: outcome(ended), ..Attempt::new(spec, true, Duration::ZERO) }
+    Attempt { outcome: outcome(ended), ..Attempt::new(spec, spec.schema, Duration::ZERO) }
 }
 
 fn health(letter: char) -> ModelHealth {
@@ -49,7 +54,8 @@ fn health(letter: char) -> ModelHealth {
         '?' => Circuit::HalfOpen,
         _ => Circuit::Closed,
     };
-    ModelHealth { circuit, refuses_schema: letter == 'p' }
+    let schema_max = if letter == 'p' { SchemaForm::PromptOnly } else { SchemaForm::Bounded };
+    ModelHealth { circuit, schema_max, native_has_worked: letter == 'n' }
 }
 
 fn shown(step: &Step<'_, '_, ()>) -> String {
@@ -58,7 +64,11 @@ fn shown(step: &Step<'_, '_, ()>) -> String {
         Step::Stop(reason) => format!("stop {reason:?}"),
         Step::Call(call) => {
             let name = &call.candidate.spec.name;
-            let native = if call.native { "+" } else { "" };
+            let native = match call.form {
+                SchemaForm::PromptOnly => "",
+                SchemaForm::Reduced => "+",
+                SchemaForm::Bounded => "++",
+            };
             let quoted = call.quoted.map(|index| format!("!{index}")).unwrap_or_default();
             let longer = if call.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
             format!("{name}{native}{quoted}{longer} {}s", call.until.since(NOW).as_secs())
@@ -70,7 +80,10 @@ fn shown(step: &Step<'_, '_, ()>) -> String {
 /// which.
 fn check(rows: &[(&str, &str, u64, &str)]) {
     let mut wrong = Vec::new();
-    let mut specs: Vec<ModelSpec> = ["a", "b", "c", "d"].map(|name| spec(name, true)).into();
+    let mut specs: Vec<ModelSpec> = ["a", "b", "c", "d"].map(|name| spec(name, SchemaForm::Reduced)).into();
+    if let Some(spec) = specs.last_mut() {
+        spec.schema = SchemaForm::Bounded;
+    }
     if let Some(spec) = specs.get_mut(2) {
         spec.output_tokens_max = OUTPUT_TOKENS;
     }
@@ -99,13 +112,24 @@ fn the_last_attempt_decides_who_is_asked_next() {
         ("a:unsupported", "..", 57, "a+!0 20s"),
         ("a:unsupported a:unsupported", "..", 57, "stop Answered"),
         ("a:unsupported a:bad", "..", 57, "stop Answered"),
-        ("a:bad", "..", 57, "a+!0 20s"),
+        ("a:bad", "..", 57, "a!0 20s"),
+        ("a:bad", "n.", 57, "a+!0 20s"),
         ("a:bad a:bad", "..", 57, "b+ 20s"),
         ("a:bad a:unsupported", "..", 57, "stop Answered"),
-        ("a:length", "..", 57, "a+^ 20s"),
+        ("a:length", "..", 57, "a^ 20s"),
+        ("a:length", "n.", 57, "a^ 20s"),
         ("a:length a:length", "..", 57, "b+ 20s"),
-        ("a:refusal b:refusal c:length", "....", 57, "d+ 20s"),
-        ("a:empty", "..", 57, "a+ 20s"),
+        ("a:refusal b:refusal c:length", "....", 57, "d++ 20s"),
+        ("d:stepped", "xxx.", 57, "d+ 20s"),
+        ("d:length", "xxx.", 57, "d+^ 20s"),
+        ("d:grammar", "xxx.", 57, "d 20s"),
+        ("d:empty", "xxx.", 57, "d 20s"),
+        ("d:empty", "xxxn", 57, "d++ 20s"),
+        ("a:parameter", "..", 57, "a+ 20s"),
+        ("a:parameter a:bad", "..", 57, "a!1 20s"),
+        ("a:parameter a:parameter", "..", 57, "b+ 20s"),
+        ("a:empty", "..", 57, "a 20s"),
+        ("a:empty", "n.", 57, "a+ 20s"),
         ("a:empty a:bad", "..", 57, "b+ 20s"),
         ("a:unknown", "..", 57, "a+ 20s"),
         ("a:refusal", "..", 57, "b+ 20s"),

@@ -79,7 +79,10 @@ fn a_configuration_error_opens_the_breaker_at_once_and_is_always_reported() {
     );
     assert_eq!(
         lines("key", &[0, 0]),
-        ["a:wrong_key => all_failed degraded (a wrong_key)", "=> all_failed degraded (skipped a wrong_key)"]
+        [
+            "a:wrong_key => all_failed degraded:configuration (a wrong_key)",
+            "=> all_failed degraded:configuration (skipped a wrong_key)"
+        ]
     );
 }
 
@@ -127,7 +130,7 @@ fn while_every_model_is_down_each_is_probed_every_thirty_seconds() {
         let mut alerts = 0;
         while world.clock.now() < end {
             let asked = world.clock.run(world.ask(&models));
-            assert!(asked.answer.is_none() && asked.degraded);
+            assert!(asked.answer.is_none() && asked.degraded.is_some());
             world.clock.advance(Duration::from_secs(1));
             alerts += 1;
         }
@@ -137,7 +140,7 @@ fn while_every_model_is_down_each_is_probed_every_thirty_seconds() {
             assert!((12..=30).contains(&calls.len()), "{script}: {name} {} of {alerts} alerts", calls.len());
             // An open breaker allows one probe at a time. A probe that steps down calls again at once.
             let open = calls.iter().skip(7);
-            for (one, next) in open.clone().zip(open.skip(1)).filter(|(one, _)| !one.native) {
+            for (one, next) in open.clone().zip(open.skip(1)).filter(|(one, _)| !one.form.is_native()) {
                 assert!(next.at.since(one.at) >= Duration::from_secs(30), "{script}: {name}");
             }
         }
@@ -189,5 +192,5 @@ fn a_skipped_model_alarms_once_per_alert() {
         Ok(Reserved::Call(1))
     };
     let asked = world.clock.run(world.ask_within(&models, Duration::from_secs(16), CALLS_MAX, slow));
-    assert_eq!(world.line(&asked), "=> deadline degraded (skipped a wrong_key)");
+    assert_eq!(world.line(&asked), "=> deadline degraded:configuration (skipped a wrong_key)");
 }

@@ -51,13 +51,13 @@ fn attempts_share_the_time_in_their_order() {
         ("ok@19", 60, "a 0+19 => ok"),
         ("ok@21", 60, "a 0+20 => all_failed degraded"),
         ("ok@5", 8, "a 0+5 => ok"),
-        ("ok", 7, "=> deadline degraded"),
-        ("ok", 0, "=> deadline degraded"),
+        ("ok", 7, "=> deadline degraded:budget"),
+        ("ok", 0, "=> deadline degraded:budget"),
         ("+ hang ok@9 | ok", 60, "a 0+20 a 20+9 => ok"),
         ("+ hang ok | ok@7", 30, "a 0+20 b 20+7 => ok"),
         ("+ hang", 25, "a 0+20 => deadline degraded"),
         ("bad@19 ok | ok@8", 30, "a 0+19 b 19+8 => ok"),
-        ("bad@16 ok", 21, "a 0+16 => deadline"),
+        ("bad@16 ok", 21, "a 0+16 => deadline degraded:unusable"),
         ("unsupported:1@19 ok@8 | ok", 30, "a 0+19 a 19+8 => ok"),
         ("unsupported:1@16 ok", 21, "a 0+16 => unsupported:1"),
     ] {
@@ -101,7 +101,7 @@ fn a_slow_store_shortens_the_attempt() {
         ("hang | ok", 60, 4, "a 4+16 b 24+0 => ok"),
         ("ok", 20, 12, "a 12+0 => ok"),
         // The reserved call is not made, because it would have less than its minimum time.
-        ("ok", 20, 13, "=> deadline degraded"),
+        ("ok", 20, 13, "=> deadline degraded:budget"),
         ("ok | ok", 17, 4, "b 8+0 => ok"),
         // A slow store and a model that hangs leave enough time for the next model.
         ("hang | ok@4", 30, 1, "a 1+19 b 21+4 => ok"),

@@ -8,7 +8,8 @@ use super::script::{World, end, play, spec};
 use portend_core::chain::{Attempt, AttemptOutcome, Budget, Chain, Health, Question, Verdict};
 use portend_core::clock::Clock;
 use portend_core::limits::CALLS_MAX;
-use portend_core::model::{Call, Class, Completion, Model, ModelError, ModelSpec};
+use portend_core::model::{Call, Class, Completion, Model, ModelError, ModelSpec, SchemaForm, TokenUse};
+use portend_core::prompt::ReplySchema;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
@@ -28,10 +29,13 @@ fn without_a_reservation_no_call_is_made() {
     let busy = || Err(StoreError::Busy { source: "locked".into() });
     let call = || Ok(Reserved::Call(1));
     assert_eq!(reserving("ok", vec![call()]), "a:accepted => ok");
-    assert_eq!(reserving("ok", vec![Ok(Reserved::Spent)]), "=> calls_spent degraded");
+    assert_eq!(reserving("ok", vec![Ok(Reserved::Spent)]), "=> calls_spent degraded:budget");
     assert_eq!(reserving("ok", vec![Ok(Reserved::Lost)]), "=> lost");
     assert_eq!(reserving("ok", vec![busy()]), "=> store_failed");
-    assert_eq!(reserving("bad", vec![call(), Ok(Reserved::Spent)]), "a:no_object => calls_spent");
+    assert_eq!(
+        reserving("bad", vec![call(), Ok(Reserved::Spent)]),
+        "a:no_object => calls_spent degraded:unusable"
+    );
     assert_eq!(
         reserving("timed_out | ok", vec![call(), Ok(Reserved::Spent)]),
         "a:timed_out => calls_spent degraded"
@@ -79,17 +83,16 @@ fn each_attempt_records_its_call_and_its_outcome() {
     let expected = Attempt {
         spec: models[0].spec(),
         answered_by: Some("answered".into()),
-        native: true,
+        form: SchemaForm::Reduced,
         outcome: AttemptOutcome::Unusable { code: "no_object", violations: "<bad>".into() },
         ms: 2000,
-        input_tokens: Some(9),
-        output_tokens: Some(9),
+        tokens: TokenUse { input: Some(9), output: Some(9), ..TokenUse::default() },
         text: Some("bad".into()),
     };
     assert_eq!(bad, &expected);
     assert_eq!(bad.class(), None);
     assert_eq!((unavailable.ms, unavailable.class()), (1000, Some(Class::Wait)));
-    assert_eq!((&unavailable.text, unavailable.input_tokens), (&None, None));
+    assert_eq!((&unavailable.text, unavailable.tokens.input), (&None, None));
     let answer = asked.answer.as_ref().unwrap();
     assert_eq!(
         (answer.spec, answer.model_id.as_str(), answer.is_fallback),
@@ -104,7 +107,8 @@ struct Plain;
 
 impl Model for Plain {
     fn spec(&self) -> &ModelSpec {
-        static SPEC: std::sync::LazyLock<ModelSpec> = std::sync::LazyLock::new(|| spec("a", false));
+        static SPEC: std::sync::LazyLock<ModelSpec> =
+            std::sync::LazyLock::new(|| spec("a", SchemaForm::PromptOnly));
         &SPEC
     }
 
@@ -117,8 +121,8 @@ impl Model for Plain {
 fn the_loop_runs_on_a_stopped_clock_and_can_move_between_threads() {
     let clock = StoppedClock::at(Timestamp::from_secs(0));
     let (health, models) = (Health::new(), [Plain]);
-    let question =
-        Question { system: "", user: "", schema: &serde_json::Value::Null, correction: str::to_owned };
+    let schema = ReplySchema::uniform(serde_json::Value::Null);
+    let question = Question { system: "", user: "", schema: &schema, correction: str::to_owned, shorter: "" };
     let budget = Budget::new(CALLS_MAX, clock.now().plus(Duration::from_mins(1)));
     let chain = Chain::new(&models, &health, &clock);
     let count = async || Ok(());

@@ -126,7 +126,7 @@ fn an_alert_has_five_calls() {
         (
             "three models",
             "bad | bad | bad",
-            "a:no_object a!:no_object b:no_object b!:no_object c:no_object => calls_spent",
+            "a:no_object a!:no_object b:no_object b!:no_object c:no_object => calls_spent degraded:unusable",
         ),
         (
             "four models",
@@ -147,9 +147,16 @@ fn a_result_is_degraded_if_time_or_a_person_can_fix_the_cause() {
         ("transient", "unavailable", "a:unavailable a:unavailable => all_failed degraded"),
         ("time-out", "timed_out", "a:timed_out => all_failed degraded"),
         ("quota", "over_quota", "a:over_quota => all_failed degraded"),
-        ("configuration", "key", "a:wrong_key => all_failed degraded (a wrong_key)"),
-        ("unusable", "bad", "a:no_object a!:no_object => all_failed"),
-        ("empty", "empty", "a:empty a:empty => all_failed"),
+        ("configuration", "key", "a:wrong_key => all_failed degraded:configuration (a wrong_key)"),
+        ("unusable", "bad", "a:no_object a!:no_object => all_failed degraded:unusable"),
+        ("empty", "empty", "a:empty a:empty => all_failed degraded:unusable"),
+        ("cut off", "length", "a:length a^:length => all_failed degraded:unusable"),
+        ("unusable, and refused", "bad | refusal", "a:no_object a!:no_object b:refusal => all_failed"),
+        (
+            "unusable, and a fault",
+            "bad | key",
+            "a:no_object a!:no_object b:wrong_key => all_failed degraded:configuration (b wrong_key)",
+        ),
         ("refusal", "refusal", "a:refusal => all_failed"),
         ("rejected", "rejected", "a:rejected => all_failed (a rejected)"),
         ("guardrail after a failure", "timed_out | guardrail", "a:timed_out b:guardrail => guardrail"),
@@ -160,7 +167,7 @@ fn a_result_is_degraded_if_time_or_a_person_can_fix_the_cause() {
             "bad unavailable",
             "a:no_object a!:unavailable => all_failed degraded",
         ),
-        ("the first outcome does not count", "unavailable bad", "a:unavailable a:no_object => all_failed"),
+        ("and not its first", "unavailable bad", "a:unavailable a:no_object => all_failed degraded:unusable"),
         (
             "an answer is never degraded",
             "timed_out | unsupported:1 bad",

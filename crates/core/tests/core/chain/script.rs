@@ -1,22 +1,26 @@
 //! Runs the chain on models that follow a script, and describes the calls and the outcome in one line.
 //!
-//! A script such as `throttled:2 ok | bad@7` has the words of model `a`, then those of model `b`. The last word is
-//! repeated. `@7` is the number of seconds that the response takes. A `+` means that the model takes the schema.
+//! Takes: a script such as `throttled:2 ok | bad@7`: the words of model `a`, then those of `b`. The last word repeats.
+//! `@7` is how many seconds the response takes; a `+` before a model's words says that it takes the reduced schema, and
+//! `++` the bounded one.
+//! Returns: what was asked, and the outcome, as one line.
 
 use std::future::pending;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use portend_core::alert_type::AlertTypes;
 use portend_core::chain::{Budget, Chain, ChainOutcome, Health, Question, StopReason, Verdict};
 use portend_core::clock::Clock;
-use portend_core::limits::{CALLS_MAX, OUTPUT_TOKENS};
+use portend_core::limits::{ATTEMPT_TIMEOUT, CALLS_MAX, MODEL_CONCURRENCY, OUTPUT_TOKENS};
 use portend_core::model::{
-    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, ModelSpec,
+    Call, Completion, ConfigurationFault, FinishReason, Message, Model, ModelError, ModelSpec, SchemaForm,
+    TokenUse,
 };
+use portend_core::prompt::PromptTemplate;
 use portend_core::store::{Reserved, StoreError};
 use portend_core::time::Timestamp;
 use portend_testing::clock::TimerClock;
-use serde_json::Value;
 
 /// The clock, the health of the models and the calls, which all alerts of a test share.
 pub(super) struct World {
@@ -30,7 +34,7 @@ pub(super) struct World {
 pub(super) struct Made {
     pub(super) model: String,
     pub(super) at: Timestamp,
-    pub(super) native: bool,
+    pub(super) form: SchemaForm,
     pub(super) output_tokens: u32,
     pub(super) messages: Vec<Message>,
 }
@@ -68,11 +72,14 @@ impl World {
         calls: u32,
         mut reserve: impl AsyncFnMut() -> Result<Reserved, StoreError>,
     ) -> ChainOutcome<'m, String> {
+        let types = AlertTypes::built_in();
+        let template = PromptTemplate::new(types.iter().next().expect("a type"));
         let question = Question {
             system: "system",
             user: "facts",
-            schema: &Value::Null,
+            schema: template.schema(),
             correction: |it| format!("fix {it}"),
+            shorter: "shorter",
         };
         let count = async || match reserve().await {
             Ok(Reserved::Call(_)) => Ok(()),
@@ -90,8 +97,14 @@ impl World {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
         assert_eq!(made.len(), asked.attempts.len(), "the calls differ from the attempts");
         let calls = made.iter().zip(&asked.attempts).map(|(made, attempt)| {
-            assert_eq!((&made.model, made.native), (&attempt.spec.name, attempt.native));
-            let native = if made.native { "+" } else { "" };
+            assert_eq!((&made.model, made.form), (&attempt.spec.name, attempt.form));
+            let native = match made.form {
+                SchemaForm::PromptOnly => "",
+                SchemaForm::Reduced => "+",
+                SchemaForm::Bounded => "++",
+            };
+            let is_shorter = made.messages.iter().any(|message| message.text.contains("shorter"));
+            assert_eq!(is_shorter, made.output_tokens > OUTPUT_TOKENS, "a larger ceiling asks for less");
             let quotes = if made.messages.len() > 1 { "!" } else { "" };
             let longer = if made.output_tokens > OUTPUT_TOKENS { "^" } else { "" };
             format!("{}{native}{quotes}{longer}:{} ", made.model, attempt.outcome.code())
@@ -107,7 +120,8 @@ pub(super) fn end<T: AsRef<str>>(asked: &ChainOutcome<'_, T>) -> String {
         let skipped = if alarm.skipped { "skipped " } else { "" };
         format!(" ({skipped}{} {})", alarm.model, alarm.error.code())
     });
-    let degraded = if asked.degraded { " degraded" } else { "" };
+    let degraded = asked.degraded.map(|by| format!(" degraded:{}", by.code())).unwrap_or_default();
+    let degraded = degraded.replace(":transient", "");
     format!("{result}{degraded}{}", alarms.collect::<Vec<_>>().concat())
 }
 
@@ -129,9 +143,13 @@ pub(super) fn check(rows: &[(&str, &str, &str)]) {
 impl<'a> Scripted<'a> {
     fn new(world: &'a World, name: &str, words: &str) -> Self {
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-        let takes_schema = words.first().is_some_and(|word| word == "+");
-        let words = words.into_iter().filter(|word| word != "+").collect();
-        Self { world, spec: spec(name, takes_schema), words, calls: Mutex::new(0) }
+        let schema = match words.first().map(String::as_str) {
+            Some("+") => SchemaForm::Reduced,
+            Some("++") => SchemaForm::Bounded,
+            Some(_) | None => SchemaForm::PromptOnly,
+        };
+        let words = words.into_iter().filter(|word| !word.starts_with('+')).collect();
+        Self { world, spec: spec(name, schema), words, calls: Mutex::new(0) }
     }
 
     /// The next word, and the seconds that it takes.
@@ -152,7 +170,11 @@ impl Model for Scripted<'_> {
         self.world.made.lock().unwrap().push(Made {
             model: self.spec.name.clone(),
             at: self.world.clock.now(),
-            native: call.schema.is_some(),
+            form: match call.schema {
+                None => SchemaForm::PromptOnly,
+                Some(schema) if schema.to_string().contains("maxItems") => SchemaForm::Bounded,
+                Some(_) => SchemaForm::Reduced,
+            },
             output_tokens: call.output_tokens,
             messages: call.messages.to_vec(),
         });
@@ -165,24 +187,26 @@ impl Model for Scripted<'_> {
     }
 }
 
-/// The specification of a scripted model.
-pub(super) fn spec(name: &str, takes_schema: bool) -> ModelSpec {
+/// A model's data as tests have it.
+pub(super) fn spec(name: &str, schema: SchemaForm) -> ModelSpec {
     ModelSpec {
         name: name.into(),
         model_id: format!("{name}-1"),
         label: name.into(),
         endpoint: "here".into(),
-        takes_schema,
+        schema,
         output_tokens_max: 8000,
         price: None,
+        timeout: ATTEMPT_TIMEOUT,
+        concurrency: MODEL_CONCURRENCY,
     }
 }
 
 /// The response for a word of a script.
 pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
     let reply = |text: &str, finish| {
-        let (model_id, tokens) = (Some("answered".into()), Some(9));
-        Ok(Completion { text: text.into(), finish, model_id, input_tokens: tokens, output_tokens: tokens })
+        let tokens = TokenUse { input: Some(9), output: Some(9), ..TokenUse::default() };
+        Ok(Completion { text: text.into(), finish, model_id: Some("answered".into()), tokens })
     };
     let what = || String::from("503");
     let (kind, number) = word.split_once(':').unwrap_or((word, ""));
@@ -204,6 +228,8 @@ pub(super) fn play(word: &str) -> Result<Completion, ModelError> {
         "timed_out" => Err(ModelError::TimedOut),
         "over_quota" => Err(ModelError::OverQuota),
         "schema" => Err(ModelError::SchemaRefused),
+        "grammar" => Err(ModelError::SchemaUnsupported),
+        "parameter" => Err(ModelError::ParameterRefused { parameter: "temperature" }),
         "rejected" => Err(ModelError::Rejected { what: what() }),
         "key" => Err(ModelError::Configuration { fault: ConfigurationFault::WrongKey }),
         other => panic!("unknown word {other}"),

@@ -3,6 +3,8 @@
 //!
 //! Never: waits for a breaker, because each run is another process.
 
+use serde_json::json;
+
 use super::harness::{Run, Scene, alert, text, texts, until};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
@@ -197,7 +199,8 @@ fn unusable_replies_do_not_open_the_breaker() {
     let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts)]);
     let used: Vec<_> = run.lines().iter().map(|line| line["insight"]["model_used"].clone()).collect();
     assert_eq!(used, ["scorecard", "scorecard", "scorecard", Bedrock.label()]);
-    assert!(run.lines().iter().all(|line| line["insight"]["degraded"] == false));
+    let by: Vec<_> = run.lines().iter().map(|line| line["insight"]["degraded_by"].clone()).collect();
+    assert_eq!(by, [json!("unusable"), json!("unusable"), json!("unusable"), json!(null)]);
     assert_eq!(scene.asked(), [7, 0]);
 }
 

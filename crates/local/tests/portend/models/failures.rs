@@ -248,7 +248,7 @@ fn a_wrong_configuration_fails_over_at_once_and_is_reported() {
              or ARN of an inference profile that contains this model.",
             "needs_profile",
         ),
-        (Bedrock, "parameter", 400, "ValidationException", "temperature: may not be set", "refused"),
+        (Bedrock, "parameter", 400, "ValidationException", "top_p: may not be set", "refused"),
         (
             Bedrock,
             "no access",
@@ -282,7 +282,9 @@ fn a_wrong_configuration_fails_over_at_once_and_is_reported() {
         (OpenAi, "no access", 403, "", "", "access_denied"),
         (OpenAi, "no such model", 404, "model_not_found", "The model `x` does not exist", "no_such_model"),
         (OpenAi, "wrong path", 404, "", "", "refused"),
-        (OpenAi, "parameter", 400, "unsupported_parameter", "Unsupported parameter: temperature", "refused"),
+        (OpenAi, "parameter", 400, "unsupported_parameter", "Unsupported parameter: top_p", "refused"),
+        (OpenAi, "unknown path", 404, "", "404 page not found", "wrong_path"),
+        (OpenAi, "balance", 400, "", "Insufficient Balance", "quota_spent"),
         (OpenAi, "too large", 413, "", "", "refused"),
         (OpenAi, "no money", 402, "", "", "quota_spent"),
         (OpenAi, "quota", 429, "insufficient_quota", "You exceeded your quota", "quota_spent"),
@@ -481,10 +483,10 @@ fn a_reply_with_an_unknown_stop_reason_is_not_accepted() {
         |p| vec![unknown(p), unknown(p)],
         "1:unknown_stop 1:unknown_stop 2:accepted => 2-fallback",
     ));
-    let mut without = Bedrock.body(&json!([{ "text": text }]), "");
-    without.as_object_mut().expect("an object").remove("stopReason");
-    let scripts = vec![Script::answer(200, without.to_string()), Bedrock.answers()];
-    rows.push(row(Bedrock, "missing", scripts, "1:unknown_stop 1:accepted => 1"));
+    let mut unsaid = Bedrock.body(&json!([{ "text": text }]), "");
+    unsaid.as_object_mut().expect("an object").remove("stopReason");
+    let scripts = vec![Script::answer(200, unsaid.to_string()), Bedrock.answers()];
+    rows.push(row(Bedrock, "none said", scripts, "1:accepted => 1"));
     check(&rows);
 }
 
@@ -536,9 +538,14 @@ fn when_all_models_fail_the_scorecard_says_whether_the_insight_is_degraded() {
             "nonsense of both",
             says(Bedrock, "?"),
             says(OpenAi, "?"),
-            "1:no_object 1:no_object 2:no_object 2:no_object => scorecard",
+            "1:no_object 1:no_object 2:no_object 2:no_object => scorecard degraded",
         ),
-        ("both empty", says(Bedrock, ""), says(OpenAi, ""), "1:empty 1:empty 2:empty 2:empty => scorecard"),
+        (
+            "both empty",
+            says(Bedrock, ""),
+            says(OpenAi, ""),
+            "1:empty 1:empty 2:empty 2:empty => scorecard degraded",
+        ),
         ("both refuse", refuses(Bedrock), refuses(OpenAi), "1:refusal 2:refusal => scorecard"),
         (
             "one down",

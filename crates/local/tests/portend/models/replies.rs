@@ -241,8 +241,8 @@ fn the_insight_stores_its_evidence() {
     assert_eq!(insight["model_used"], Bedrock.label());
     assert_eq!(insight["model_id"], "us.anthropic.claude-haiku-4-5-20251001-v1:0");
     assert_eq!(insight["grade"], "model");
-    assert_eq!(text(&insight["reply"]), "x".repeat(8 * 1024), "the insight stores the first 8 KiB");
-    assert_eq!(insight["prompt"]["version"], 1);
+    assert_eq!(text(&insight["reply"]), "x".repeat(8 * 1024), "its first 8 KiB");
+    assert_eq!(insight["prompt"]["version"], 2);
     assert_eq!(text(&insight["prompt"]["sha256"]).len(), 64);
     assert_eq!(
         insight["baseline"],
@@ -264,7 +264,7 @@ fn the_insight_stores_its_evidence() {
         "accepted",
         "612 + 188 tokens",
         "$0.001552",
-        "version 1, sha256",
+        "version 2, sha256",
         "all supported",
         "prose",
     ] {

@@ -174,7 +174,8 @@ fn a_try_without_a_call_does_not_count() {
     // The first run made one call. The sweep makes at most eight calls at once, until the first opens the breaker.
     let calls = scene.asked()[0] - 1;
     assert!((1..=8).contains(&calls), "{calls}");
-    assert_eq!(scene.count("SELECT sum(upgrades) FROM claim"), calls);
+    // The configuration is at fault, and not the insight.
+    assert_eq!(scene.count("SELECT sum(upgrades) FROM claim"), 0);
 }
 
 /// Insights that cannot be upgraded do not block others, however many there are.

@@ -125,6 +125,8 @@ pub(super) async fn claim_upgrade(
     store: &DynamoDb,
     request: &UpgradeRequest,
 ) -> Result<UpgradeClaim, StoreError> {
+    // A released lease has no owner. Until its end it is a pause.
+    let nobody = if request.ignores_pause { "" } else { "-" };
     let update = store
         .update_claim(
             request.alert_key,
@@ -132,8 +134,10 @@ pub(super) async fn claim_upgrade(
         )
         .only_if(
             "insight_pk = :pk AND insight_sk = :sk AND #ttl >= :now_secs AND upgrades < :max \
-             AND (lease_until < :now OR lease_until > :lease_max) AND (#owner <> :owner OR #state <> :done)",
+             AND (lease_until < :now OR lease_until > :lease_max OR #owner = :nobody) \
+             AND (#owner <> :owner OR #state <> :done)",
         )
+        .with(":nobody", text(nobody))
         .with(":owner", text(&request.owner))
         .with(":one", number(1))
         .with(":until", millis(request.lease_until))

@@ -1,5 +1,7 @@
 //! Writes a [`Call`] as a Converse request: the path and the body.
 //!
+//! The system text is the same for all alerts of a type. It is marked for the vendor's prompt cache if it is long enough.
+//!
 //! Never: sends a parameter that the model refuses, such as a temperature.
 
 use std::fmt::Write as _;
@@ -24,13 +26,15 @@ pub(super) fn path(model_id: &str) -> String {
 }
 
 /// The body of the request.
-pub(super) fn body(facts: &ModelFacts, call: &Call<'_>) -> Value {
+pub(super) fn body(facts: &ModelFacts, with_temperature: bool, call: &Call<'_>) -> Value {
     let mut inference = json!({ "maxTokens": facts.ceiling(call.output_tokens) });
+    let text = json!({ "text": call.system });
+    let cache_point = facts.caches(call.system).then(|| json!({ "cachePoint": { "type": "default" } }));
     let mut body = json!({
-        "system": [{ "text": call.system }],
+        "system": std::iter::once(text).chain(cache_point).collect::<Vec<_>>(),
         "messages": call.messages.iter().map(message).collect::<Vec<_>>(),
     });
-    if facts.temperature {
+    if with_temperature {
         insert(&mut inference, "temperature", json!(0.0));
     }
     insert(&mut body, "inferenceConfig", inference);
@@ -55,4 +59,26 @@ fn message(message: &Message) -> Value {
         Role::Assistant => "assistant",
     };
     json!({ "role": role, "content": [{ "text": message.text }] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::catalogue::{Catalogue, Provider};
+
+    #[test]
+    fn only_a_long_system_text_is_marked_for_the_cache() {
+        let facts = |id| Catalogue::built_in().unwrap().facts(Provider::Bedrock, "bedrock", id);
+        let (known, unknown) =
+            (facts("anthropic.claude-haiku-4-5-20251001-v1:0"), facts("amazon.nova-lite-v1:0"));
+        let long = "rule ".repeat(4000);
+        for (facts, system, blocks) in
+            [(&known, "rules", 1), (&known, long.as_str(), 2), (&unknown, &long, 1)]
+        {
+            let call = Call { system, messages: &[], schema: None, output_tokens: 1000 };
+            let body = body(facts, true, &call);
+            assert_eq!(body["system"].as_array().unwrap().len(), blocks);
+            assert_eq!(body["system"][0]["text"], json!(system));
+        }
+    }
 }

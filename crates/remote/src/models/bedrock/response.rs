@@ -6,19 +6,20 @@
 //! | `ServiceQuotaExceededException`, with a status of 400 | over quota |
 //! | `ModelTimeoutException`; 408 | timed out |
 //! | `ModelErrorException`; 424, 5xx | unavailable |
-//! | `ValidationException`; 400 | by its message: schema refused, rejected, or a fault of the configuration |
+//! | `ValidationException`; 400 | by its message: schema or parameter refused, rejected, or a fault of the configuration |
 //! | `AccessDeniedException`, `ResourceNotFoundException`, credentials; 3xx, any other 4xx | a fault of the configuration |
 //!
 //! Never: selects a content block by its position, or treats a 200 with an error object as a success.
 
-use portend_core::model::{Completion, ConfigurationFault, FinishReason, ModelError};
+use portend_core::model::{Completion, ConfigurationFault, ModelError, TokenUse};
 use serde_json::Value;
 
 use crate::aws::error_type;
-use crate::response::{Response, model_id, status_and_code, stop};
+use crate::models::parameter::{Parameter, Sent};
+use crate::response::{Response, finish, model_id, status_and_code};
 
-/// Reads the response. `with_schema` is whether the request contained a schema.
-pub(super) fn read(response: &Response, with_schema: bool) -> Result<Completion, ModelError> {
+/// Reads the response to a request that contained `sent`.
+pub(super) fn read(response: &Response, sent: &Sent<'_>) -> Result<Completion, ModelError> {
     let success = response.is_success();
     let body = match response.json() {
         Err(unreadable) if success => return Err(unreadable),
@@ -26,30 +27,33 @@ pub(super) fn read(response: &Response, with_schema: bool) -> Result<Completion,
         body => body.unwrap_or_default(),
     };
     match error_type(response, &body) {
-        None if success => Ok(completion(&body)),
-        kind => Err(failure(response, kind, &body, with_schema)),
+        None if success => completion(&body),
+        kind => Err(failure(response, kind, &body, sent)),
     }
 }
 
-fn completion(body: &Value) -> Completion {
+fn completion(body: &Value) -> Result<Completion, ModelError> {
     let blocks = body.pointer("/output/message/content").and_then(Value::as_array);
     let texts: Vec<&str> =
         blocks.into_iter().flatten().filter_map(|block| block.get("text")?.as_str()).collect();
     let tokens = |name: &str| body.pointer("/usage")?.get(name)?.as_u64();
-    Completion {
+    let (cached, cache_write) = (tokens("cacheReadInputTokens"), tokens("cacheWriteInputTokens"));
+    Ok(Completion {
         text: texts.join("\n"),
-        finish: body
-            .get("stopReason")
-            .and_then(Value::as_str)
-            .map_or(FinishReason::Unknown("none".to_owned()), stop),
+        finish: finish(body.get("stopReason").and_then(Value::as_str))?,
         // Converse does not name the model, except if a prompt router chose one.
         model_id: model_id(body.pointer("/trace/promptRouter/invokedModelId").and_then(Value::as_str)),
-        input_tokens: tokens("inputTokens"),
-        output_tokens: tokens("outputTokens"),
-    }
+        tokens: TokenUse {
+            // Converse counts the tokens of the cache separately.
+            input: tokens("inputTokens").map(|input| input + cached.unwrap_or(0) + cache_write.unwrap_or(0)),
+            cached,
+            cache_write,
+            output: tokens("outputTokens"),
+        },
+    })
 }
 
-fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: bool) -> ModelError {
+fn failure(response: &Response, kind: Option<&str>, body: &Value, sent: &Sent<'_>) -> ModelError {
     let status = response.status;
     let throttled = || ModelError::Throttled { retry_after: response.retry_after() };
     let unavailable = || ModelError::Unavailable { what: status_and_code(status, kind) };
@@ -64,7 +68,7 @@ fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: b
         ("ModelErrorException" | "InternalServerException" | "ServiceUnavailableException", _) => {
             return unavailable();
         }
-        ("ValidationException", _) => return invalid(status, kind, &message, with_schema, throttled),
+        ("ValidationException", _) => return invalid(status, kind, &message, sent, throttled),
         ("AccessDeniedException", _) => denied(&message),
         (
             "ExpiredTokenException"
@@ -82,7 +86,7 @@ fn failure(response: &Response, kind: Option<&str>, body: &Value, with_schema: b
         // A success with an unknown error type is a failure of the service.
         (_, 200..=299 | 424 | 500..) => return unavailable(),
         (_, 300..=399) => ConfigurationFault::Redirect,
-        (_, 400) => return invalid(status, kind, &message, with_schema, throttled),
+        (_, 400) => return invalid(status, kind, &message, sent, throttled),
         (_, 401) => ConfigurationFault::BadCredentials,
         (_, 403) => denied(&message),
         (_, 408) => return ModelError::TimedOut,
@@ -97,14 +101,14 @@ fn invalid(
     status: u16,
     kind: Option<&str>,
     message: &str,
-    with_schema: bool,
+    sent: &Sent<'_>,
     throttled: impl Fn() -> ModelError,
 ) -> ModelError {
     let names = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     let rejected = |what: &str| ModelError::Rejected { what: what.to_owned() };
     let fault = if names(&["too many tokens, please wait"]) {
         return throttled();
-    } else if with_schema
+    } else if sent.schema
         && names(&["output_config", "outputconfig", "response_format", "text.format", "textformat", "schema"])
     {
         return ModelError::SchemaRefused;
@@ -112,6 +116,8 @@ fn invalid(
         return rejected("input_too_long");
     } else if names(&["content filtering policy", "content policy", "usage policy"]) {
         return rejected("content_policy");
+    } else if let Some(parameter) = Parameter::blamed(message, sent.parameters) {
+        return ModelError::ParameterRefused { parameter: parameter.name() };
     } else if ended(message) {
         ConfigurationFault::EndOfLife
     } else if names(&["on-demand throughput", "inference profile"]) {

@@ -8,6 +8,9 @@ use http::Uri;
 
 use crate::settings::SettingsError;
 
+/// The resources that the program adds to a base URL.
+const RESOURCES: [&str; 3] = ["chat/completions", "responses", "completions"];
+
 /// A base URL without a slash at its end.
 #[derive(Debug)]
 pub(super) struct BaseUrl(String);
@@ -27,12 +30,22 @@ impl BaseUrl {
         {
             return Err(bad());
         }
+        if let Some(resource) = RESOURCES.into_iter().find(|resource| text.ends_with(&format!("/{resource}")))
+        {
+            return Err(SettingsError::BaseUrlWithResource { setting: setting(), resource });
+        }
         match scheme {
             "https" => Ok(Self(text.to_owned())),
             "http" if is_this_machine(authority.host()) => Ok(Self(text.to_owned())),
             "http" => Err(SettingsError::PlainBaseUrl { setting: setting() }),
             _ => Err(bad()),
         }
+    }
+
+    /// Whether the endpoint is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        let uri: Option<Uri> = self.0.parse().ok();
+        uri.as_ref().and_then(Uri::host).is_some_and(is_this_machine)
     }
 
     /// The URL of a resource below the base URL.
@@ -77,6 +90,19 @@ mod tests {
         ] {
             let error = BaseUrl::parse(text, String::new).unwrap_err();
             assert_eq!(error, SettingsError::PlainBaseUrl { setting: String::new() }, "{text}");
+        }
+        for (text, ending) in [
+            ("https://example.com/v1/chat/completions", "chat/completions"),
+            ("http://localhost:8080/v1/responses/", "responses"),
+        ] {
+            let error = BaseUrl::parse(text, || "URL".to_owned()).unwrap_err();
+            let sentence = format!("URL ends in /{ending}; remove that ending, because the program adds it");
+            assert_eq!(error.to_string(), sentence);
+        }
+        for (text, expected) in
+            [("http://[::1]:8080/v1", true), ("https://localhost/v1", true), ("https://example.com", false)]
+        {
+            assert_eq!(BaseUrl::parse(text, String::new).unwrap().is_loopback(), expected, "{text}");
         }
         for text in [
             "",

@@ -1,62 +1,100 @@
 //! Writes a [`Call`] as the body of a request of the Responses API or Chat Completions.
 //!
-//! Never: sends a parameter that the model or a compatible server may refuse, such as a temperature or `store`.
+//! Never: sends a parameter that the model or a compatible server may refuse, such as a temperature or `store`, or that
+//! it has refused.
 
 use portend_core::model::{Call, Message, Role};
 use serde_json::{Value, json};
 
 use super::Api;
-use crate::models::catalogue::{ModelFacts, Thinking};
-
-/// The body of the request.
-pub(super) fn body(api: Api, model_id: &str, facts: &ModelFacts, call: &Call<'_>) -> Value {
-    let shared = [("model", Some(json!(model_id))), ("temperature", facts.temperature.then(|| json!(0)))];
-    let own = match api {
-        Api::Responses => responses(facts, call),
-        Api::ChatCompletions => chat_completions(facts, call),
-    };
-    shared.into_iter().chain(own).filter_map(|(name, value)| Some((name, value?))).collect()
-}
+use crate::models::catalogue::ModelFacts;
+use crate::models::parameter::Parameter;
+use crate::settings::TokenLimitName;
 
 /// A member of the body; `None` if it is not sent.
 type Member = (&'static str, Option<Value>);
 
-fn responses(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
-    let format = |schema| json!({ "type": "json_schema", "name": "reply", "strict": true, "schema": schema });
-    vec![
-        ("instructions", Some(json!(call.system))),
-        ("input", Some(call.messages.iter().map(message).collect())),
-        ("max_output_tokens", Some(json!(facts.ceiling(call.output_tokens)))),
-        // The vendor must not store the facts of an alert.
-        ("store", Some(json!(false))),
-        ("reasoning", effort(facts.thinking).map(|effort| json!({ "effort": effort }))),
-        ("text", call.schema.map(|schema| json!({ "format": format(schema) }))),
-    ]
+/// What a request asks, and of which model.
+#[derive(Clone, Copy)]
+pub(super) struct ChatRequest<'a> {
+    /// The endpoint's API.
+    pub(super) api: Api,
+    /// The model's id.
+    pub(super) model_id: &'a str,
+    /// What is known about the model.
+    pub(super) facts: &'a ModelFacts,
+    /// The parameters that the endpoint has refused.
+    pub(super) refused: &'a [Parameter],
+    /// The call.
+    pub(super) call: &'a Call<'a>,
 }
 
-fn chat_completions(facts: &ModelFacts, call: &Call<'_>) -> Vec<Member> {
-    let system = json!({ "role": "system", "content": call.system });
-    let effort = effort(facts.thinking);
-    // Models with an effort use a new name for the limit. Older servers know only the old name.
-    let ceiling = if effort.is_some() { "max_completion_tokens" } else { "max_tokens" };
-    let form = |schema| json!({ "name": "reply", "strict": true, "schema": schema });
-    vec![
-        ("messages", Some(std::iter::once(system).chain(call.messages.iter().map(message)).collect())),
-        (ceiling, Some(json!(facts.ceiling(call.output_tokens)))),
-        ("stream", Some(json!(false))),
-        ("reasoning_effort", effort.map(|effort| json!(effort))),
-        (
-            "response_format",
-            call.schema.map(|schema| json!({ "type": "json_schema", "json_schema": form(schema) })),
-        ),
-    ]
-}
+impl ChatRequest<'_> {
+    /// The body.
+    pub(super) fn body(&self) -> Value {
+        let shared = [
+            ("model", Some(json!(self.model_id))),
+            ("temperature", self.sends_temperature().then(|| json!(0))),
+        ];
+        let own = match self.api {
+            Api::Responses => self.responses(),
+            Api::ChatCompletions => self.chat_completions(),
+        };
+        shared.into_iter().chain(own).filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 
-fn effort(thinking: Thinking) -> Option<&'static str> {
-    match thinking {
-        Thinking::Never | Thinking::ByDefault => None,
-        Thinking::EffortNone => Some("none"),
-        Thinking::EffortLow => Some("low"),
+    /// The parameters that an error may be about.
+    pub(super) fn parameters(&self) -> Vec<Parameter> {
+        let has_two_names =
+            self.api == Api::ChatCompletions && !self.refused.contains(&Parameter::TokenLimit);
+        let sent = [
+            (Parameter::Temperature, self.sends_temperature()),
+            (Parameter::Effort, self.effort().is_some()),
+            (Parameter::TokenLimit, has_two_names),
+        ];
+        sent.into_iter().filter(|(_, is_sent)| *is_sent).map(|(parameter, _)| parameter).collect()
+    }
+
+    fn sends_temperature(&self) -> bool {
+        self.facts.temperature && !self.refused.contains(&Parameter::Temperature)
+    }
+
+    fn effort(&self) -> Option<&str> {
+        self.facts.effort().filter(|_| !self.refused.contains(&Parameter::Effort))
+    }
+
+    fn responses(&self) -> Vec<Member> {
+        let Self { facts, call, .. } = self;
+        let format =
+            |schema| json!({ "type": "json_schema", "name": "reply", "strict": true, "schema": schema });
+        vec![
+            ("instructions", Some(json!(call.system))),
+            ("input", Some(call.messages.iter().map(message).collect())),
+            ("max_output_tokens", Some(json!(facts.ceiling(call.output_tokens)))),
+            // The vendor must not store the facts of an alert.
+            ("store", Some(json!(false))),
+            ("reasoning", self.effort().map(|effort| json!({ "effort": effort }))),
+            ("text", call.schema.map(|schema| json!({ "format": format(schema) }))),
+        ]
+    }
+
+    fn chat_completions(&self) -> Vec<Member> {
+        let Self { facts, call, .. } = self;
+        let system = json!({ "role": "system", "content": call.system });
+        let is_old = facts.token_limit() == TokenLimitName::MaxTokens;
+        let is_refused = self.refused.contains(&Parameter::TokenLimit);
+        let ceiling = if is_old == is_refused { "max_completion_tokens" } else { "max_tokens" };
+        let form = |schema| json!({ "name": "reply", "strict": true, "schema": schema });
+        vec![
+            ("messages", Some(std::iter::once(system).chain(call.messages.iter().map(message)).collect())),
+            (ceiling, Some(json!(facts.ceiling(call.output_tokens)))),
+            ("stream", Some(json!(false))),
+            ("reasoning_effort", self.effort().map(|effort| json!(effort))),
+            (
+                "response_format",
+                call.schema.map(|schema| json!({ "type": "json_schema", "json_schema": form(schema) })),
+            ),
+        ]
     }
 }
 
@@ -73,6 +111,7 @@ mod tests {
     use super::*;
     use crate::limits::THINKING_TOKENS;
     use crate::models::catalogue::{Catalogue, Provider};
+    use crate::settings::ModelTuning;
 
     fn write(api: Api, provider: Provider, model_id: &str, schema: Option<&Value>) -> Value {
         let facts = Catalogue::built_in().unwrap().facts(provider, "openai", model_id);
@@ -82,7 +121,7 @@ mod tests {
             Message { role: Role::User, text: "again".to_owned() },
         ];
         let call = Call { system: "rules", messages: &messages, schema, output_tokens: 1000 };
-        body(api, model_id, &facts, &call)
+        ChatRequest { api, model_id, facts: &facts, refused: &[], call: &call }.body()
     }
 
     #[test]
@@ -133,6 +172,56 @@ mod tests {
             },
         });
         assert_eq!(write(Api::ChatCompletions, Provider::Compatible, "llama3.2", Some(&schema)), expected);
+    }
+
+    #[test]
+    fn a_refused_parameter_is_left_out_or_renamed() {
+        let call = Call { system: "", messages: &[], schema: None, output_tokens: 1000 };
+        let catalogue = Catalogue::built_in().unwrap();
+        let facts = catalogue.facts(Provider::Compatible, "proxy", "gpt-6-luna");
+        let tuning = ModelTuning { temperature: Some(true), ..ModelTuning::default() };
+        let facts = facts.tuned(tuning);
+        let all = [Parameter::Temperature, Parameter::Effort, Parameter::TokenLimit];
+        for (refused, names, sent) in [
+            (&[][..], &["temperature", "reasoning_effort", "max_completion_tokens"][..], &all[..]),
+            (&[Parameter::Temperature], &["reasoning_effort", "max_completion_tokens"], &all[1..]),
+            (
+                &[Parameter::Effort],
+                &["temperature", "max_completion_tokens"],
+                &[Parameter::Temperature, Parameter::TokenLimit],
+            ),
+            (&[Parameter::TokenLimit], &["temperature", "reasoning_effort", "max_tokens"], &all[..2]),
+        ] {
+            let request =
+                ChatRequest { api: Api::ChatCompletions, model_id: "m", facts: &facts, refused, call: &call };
+            let body = request.body();
+            for name in ["temperature", "reasoning_effort", "max_tokens", "max_completion_tokens"] {
+                assert_eq!(body.get(name).is_some(), names.contains(&name), "{name} {refused:?}");
+            }
+            assert_eq!(request.parameters(), sent, "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn the_settings_say_the_parameters() {
+        let call = Call { system: "", messages: &[], schema: None, output_tokens: 1000 };
+        let facts = Catalogue::built_in().unwrap().facts(Provider::Compatible, "box", "qwen3");
+        let facts = facts.tuned(ModelTuning {
+            temperature: Some(false),
+            token_limit: Some(TokenLimitName::MaxCompletionTokens),
+            reasoning_effort: Some("minimal".to_owned()),
+            ..ModelTuning::default()
+        });
+        let body = ChatRequest {
+            api: Api::ChatCompletions,
+            model_id: "m",
+            facts: &facts,
+            refused: &[],
+            call: &call,
+        }
+        .body();
+        assert_eq!((body.get("temperature"), &body["reasoning_effort"]), (None, &json!("minimal")));
+        assert!(body.get("max_completion_tokens").is_some() && body.get("max_tokens").is_none());
     }
 
     #[test]

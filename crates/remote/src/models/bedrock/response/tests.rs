@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use portend_core::model::FinishReason;
+
 use super::*;
+
+/// A request with a temperature, and with a schema or without.
+fn sent(schema: bool) -> Sent<'static> {
+    Sent { schema, parameters: &[Parameter::Temperature], base_url: "us-east-1" }
+}
 
 fn configuration(fault: ConfigurationFault) -> ModelError {
     ModelError::Configuration { fault }
@@ -67,7 +74,12 @@ fn each_failure_is_identified_by_its_type_and_status() {
             "The provided model identifier is invalid.",
             configuration(ConfigurationFault::NoSuchModel),
         ),
-        (400, "ValidationException", "temperature: may not be set", refused("400 ValidationException")),
+        (
+            400,
+            "ValidationException",
+            "temperature: may not be set",
+            ModelError::ParameterRefused { parameter: "temperature" },
+        ),
         (400, "", "", refused("400")),
         (
             403,
@@ -126,7 +138,7 @@ fn each_failure_is_identified_by_its_type_and_status() {
             body["__type"] = json!(format!("com.amazon.coral.service#{kind}"));
         }
         let response = Response::scripted(status, &[], &body.to_string());
-        assert_eq!(read(&response, false), Err(expected), "{status} {kind} {message}");
+        assert_eq!(read(&response, &sent(false)), Err(expected), "{status} {kind} {message}");
     }
 }
 
@@ -137,7 +149,7 @@ fn the_type_is_read_from_the_header_before_the_body() {
     let response =
         Response::scripted(400, &[HEADER, ("retry-after", "3")], r#"{"__type": "ValidationException"}"#);
     let retry_after = Some(Duration::from_secs(3));
-    assert_eq!(read(&response, false), Err(ModelError::Throttled { retry_after }));
+    assert_eq!(read(&response, &sent(false)), Err(ModelError::Throttled { retry_after }));
 }
 
 #[test]
@@ -149,17 +161,17 @@ fn a_schema_is_refused_only_if_one_was_sent() {
     ] {
         let body = json!({ "message": message }).to_string();
         let response = Response::scripted(400, &[("x-amzn-errortype", "ValidationException")], &body);
-        assert_eq!(read(&response, true), Err(ModelError::SchemaRefused), "{message}");
-        assert_eq!(read(&response, false), Err(refused("400 ValidationException")), "{message}");
+        assert_eq!(read(&response, &sent(true)), Err(ModelError::SchemaRefused), "{message}");
+        assert_eq!(read(&response, &sent(false)), Err(refused("400 ValidationException")), "{message}");
     }
 }
 
 #[test]
 fn a_failure_without_a_readable_body_is_identified_by_its_status() {
     let html = Response::scripted(503, &[], "<html>canary</html>");
-    assert_eq!(read(&html, false), Err(unavailable("503")));
+    assert_eq!(read(&html, &sent(false)), Err(unavailable("503")));
     assert_eq!(
-        read(&Response::scripted(200, &[], "<html>"), false),
+        read(&Response::scripted(200, &[], "<html>"), &sent(false)),
         Err(crate::response::unreadable("not JSON"))
     );
 }
@@ -169,7 +181,7 @@ fn a_wrapped_error_in_a_200_is_a_failure() {
     let body =
         r#"{"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}"#;
     let expected = unavailable("200 UnknownOperationException");
-    assert_eq!(read(&Response::scripted(200, &[], body), false), Err(expected));
+    assert_eq!(read(&Response::scripted(200, &[], body), &sent(false)), Err(expected));
 }
 
 #[test]
@@ -187,7 +199,7 @@ fn content_blocks_are_selected_by_type() {
         (json!("yes"), ""),
     ] {
         let body = json!({ "output": { "message": { "role": "assistant", "content": content } }, "stopReason": "end_turn" });
-        let completion = read(&Response::scripted(200, &[], &body.to_string()), true).unwrap();
+        let completion = read(&Response::scripted(200, &[], &body.to_string()), &sent(true)).unwrap();
         assert_eq!((completion.text.as_str(), completion.finish), (text, FinishReason::End), "{content}");
     }
 }
@@ -196,15 +208,14 @@ fn content_blocks_are_selected_by_type() {
 fn missing_members_of_a_response_are_absent() {
     let nothing = Completion {
         text: String::new(),
-        finish: FinishReason::Unknown("none".to_owned()),
+        finish: FinishReason::End,
         model_id: None,
-        input_tokens: None,
-        output_tokens: None,
+        tokens: TokenUse::default(),
     };
     for body in
         ["{}", r#"{"output": null, "usage": null}"#, r#"{"message": "what?", "usage": {"inputTokens": -1}}"#]
     {
-        assert_eq!(read(&Response::scripted(200, &[], body), false), Ok(nothing.clone()), "{body}");
+        assert_eq!(read(&Response::scripted(200, &[], body), &sent(false)), Ok(nothing.clone()), "{body}");
     }
 }
 
@@ -219,8 +230,27 @@ fn the_model_that_a_router_chose_is_read() {
         text: "yes".to_owned(),
         finish: FinishReason::Length,
         model_id: Some("us.anthropic.claude-haiku-5-5".to_owned()),
-        input_tokens: Some(12),
-        output_tokens: Some(34),
+        tokens: TokenUse { input: Some(12), output: Some(34), ..TokenUse::default() },
     };
-    assert_eq!(read(&Response::scripted(200, &[], &body.to_string()), false), Ok(expected));
+    assert_eq!(read(&Response::scripted(200, &[], &body.to_string()), &sent(false)), Ok(expected));
+}
+
+#[test]
+fn tokens_of_the_cache_are_a_part_of_the_input() {
+    let body = json!({
+        "output": { "message": { "content": [{ "text": "yes" }] } }, "stopReason": "end_turn",
+        "usage": { "inputTokens": 12, "outputTokens": 34, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 50 },
+    });
+    let expected = TokenUse { input: Some(162), cached: Some(100), cache_write: Some(50), output: Some(34) };
+    let read = read(&Response::scripted(200, &[], &body.to_string()), &sent(false)).unwrap();
+    assert_eq!(read.tokens, expected);
+}
+
+#[test]
+fn a_refused_temperature_steps_down() {
+    let body = json!({ "message": "`temperature` is deprecated for this model." }).to_string();
+    let response = Response::scripted(400, &[("x-amzn-errortype", "ValidationException")], &body);
+    assert_eq!(read(&response, &sent(true)), Err(ModelError::ParameterRefused { parameter: "temperature" }));
+    let without = Sent { parameters: &[], ..sent(true) };
+    assert_eq!(read(&response, &without), Err(refused("400 ValidationException")));
 }

@@ -6,9 +6,18 @@ use serde_json::json;
 
 use super::*;
 
+/// A request with a schema or without, and with these parameters.
+fn sent(schema: bool, parameters: &[Parameter]) -> Sent<'_> {
+    Sent { schema, parameters, base_url: "http://localhost:1234" }
+}
+
 fn meaning(status: u16, body: &Value, with_schema: bool) -> ModelError {
     EndpointError::of(status, body)
-        .meaning(&Response::scripted(status, &[("retry-after-ms", "1500")], ""), with_schema)
+        .meaning(&Response::scripted(status, &[("retry-after-ms", "1500")], ""), &sent(with_schema, &[]))
+}
+
+fn wrong_path() -> ModelError {
+    configuration(ConfigurationFault::WrongPath { base_url: "http://localhost:1234".to_owned() })
 }
 
 fn configuration(fault: ConfigurationFault) -> ModelError {
@@ -88,7 +97,7 @@ fn each_failure_is_identified_by_its_code_and_status() {
             "model \"x\" not found, try pulling it first",
             configuration(ConfigurationFault::NoSuchModel),
         ),
-        (404, "not_found_error", "", "File Not Found", refused("404 not_found_error")),
+        (404, "not_found_error", "", "File Not Found", wrong_path()),
         (404, "", "", "", refused("404")),
         (
             400,
@@ -127,6 +136,8 @@ fn each_failure_is_identified_by_its_code_and_status() {
         (409, "", "", "", refused("409")),
         (413, "", "", "", refused("413")),
         (500, "server_error", "", "", unavailable("500 server_error")),
+        (498, "", "", "", unavailable("498")),
+        (529, "overloaded_error", "", "", unavailable("529 overloaded_error")),
         (502, "", "", "", unavailable("502")),
         (503, "", "", "", unavailable("503")),
         (504, "", "", "", unavailable("504")),
@@ -141,16 +152,21 @@ fn each_failure_is_identified_by_its_code_and_status() {
 
 #[test]
 fn a_schema_is_refused_only_if_one_was_sent() {
-    for (status, body) in [
+    let message = |message: &str| json!({ "error": { "message": message, "param": "response_format" } });
+    let refused_schema = ModelError::SchemaRefused;
+    for (status, body, expected) in [
+        (400, message("Invalid schema for response_format 'reply'"), &refused_schema),
+        (400, message("The keyword maxLength is not supported in the schema"), &refused_schema),
+        (400, message("The schema is too complex"), &refused_schema),
         (
             400,
-            json!({ "error": { "message": "Invalid schema for response_format 'reply'", "param": "response_format" } }),
+            json!({ "error": { "message": "Unsupported parameter", "param": "text.format" } }),
+            &refused_schema,
         ),
-        (400, json!({ "error": { "message": "Unsupported parameter", "param": "text.format" } })),
-        (400, json!({ "error": "json_schema is not supported" })),
-        (422, json!({ "detail": "extra fields not permitted: response_format" })),
+        (400, json!({ "error": "json_schema is not supported" }), &refused_schema),
+        (422, json!({ "detail": "extra fields not permitted: response_format" }), &refused_schema),
     ] {
-        assert_eq!(meaning(status, &body, true), ModelError::SchemaRefused, "{body}");
+        assert_eq!(meaning(status, &body, true), *expected, "{body}");
         assert_eq!(meaning(status, &body, false), refused(&status.to_string()), "{body}");
     }
 }
@@ -158,12 +174,15 @@ fn a_schema_is_refused_only_if_one_was_sent() {
 #[test]
 fn an_error_is_read_in_each_shape() {
     for (body, expected) in [
-        (json!({ "error": { "message": "m", "type": "t", "param": "P", "code": "c" } }), ("c", "t", "m p  ")),
-        (json!({ "object": "error", "message": "M", "type": "t", "code": 400 }), ("", "t", "m   ")),
-        (json!({ "error": "Boom" }), ("", "", "   boom")),
-        (json!({ "detail": "Boom" }), ("", "", "  boom ")),
-        (json!({ "detail": [{ "msg": "X" }] }), ("", "", "  [{\"msg\":\"x\"}] ")),
-        (json!(null), ("", "", "   ")),
+        (json!({ "error": { "message": "m", "type": "t", "param": "P", "code": "c" } }), ("c", "t", "m p")),
+        (json!({ "object": "error", "message": "M", "type": "t", "code": 400 }), ("", "t", "m")),
+        (json!({ "error": "Boom" }), ("", "", "boom")),
+        (json!({ "detail": "Boom" }), ("", "", "boom")),
+        (json!({ "detail": [{ "msg": "X" }] }), ("", "", "[{\"msg\":\"x\"}]")),
+        (json!({ "error": [{ "message": "M" }] }), ("", "", "m")),
+        (json!({ "errors": [{ "message": "M" }] }), ("", "", "m")),
+        (json!({ "error": { "message": "m", "metadata": { "flagged": 1 } } }), ("", "", "m {\"flagged\":1}")),
+        (json!(null), ("", "", "")),
     ] {
         let EndpointError { status, code, kind, text } = EndpointError::of(400, &body);
         assert_eq!(
@@ -178,7 +197,7 @@ fn an_error_is_read_in_each_shape() {
 fn an_error_in_a_success_is_translated() {
     let in_success = |body: &Value| {
         let response = Response::scripted(200, &[("retry-after-ms", "1500")], "");
-        EndpointError::in_success(200, body).map(|error| error.meaning(&response, true))
+        EndpointError::in_success(200, body).map(|error| error.meaning(&response, &sent(true, &[])))
     };
     for (body, expected) in [
         (json!({ "error": { "code": "rate_limit_exceeded" } }), throttled()),
@@ -196,7 +215,122 @@ fn an_error_in_a_success_is_translated() {
     ] {
         assert_eq!(in_success(&body), Some(expected), "{body}");
     }
-    for body in [json!({}), json!({ "error": null, "status": "completed" }), json!({ "error": "" })] {
+    for body in [
+        json!({}),
+        json!({ "error": null, "status": "completed" }),
+        json!({ "error": "" }),
+        json!({ "error": {} }),
+        json!({ "error": { "code": null, "message": "", "details": [] } }),
+        json!({ "choices": [{ "error": {} }] }),
+    ] {
         assert_eq!(in_success(&body), None, "{body}");
     }
+}
+
+#[test]
+fn quota_is_spent_in_any_vendors_words() {
+    let spent = || configuration(ConfigurationFault::QuotaSpent);
+    for (status, kind, message, expected) in [
+        (429, "exceeded_current_quota_error", "", spent()),
+        (400, "insufficient_balance_error", "", spent()),
+        (400, "", "Insufficient Balance", spent()),
+        (429, "", "Your account balance is too low.", spent()),
+        (429, "", "You exceeded your current quota, please check your plan and billing details.", spent()),
+        (400, "invalid_request_error", "Your credit balance is too low to access the API.", spent()),
+        (403, "", "This API requires billing to be enabled.", spent()),
+        (
+            429,
+            "requests",
+            "Rate limit reached for requests. Visit https://example.com/account/billing to add a payment method.",
+            throttled(),
+        ),
+        (
+            429,
+            "",
+            "Rate limit is exceeded. Go to https://example.com/quotaincrease for more quota.",
+            throttled(),
+        ),
+        (429, "", "Too many requests: your quota is 60 per minute.", throttled()),
+        (429, "", "busy", throttled()),
+    ] {
+        let body = json!({ "error": { "message": message, "type": kind } });
+        assert_eq!(meaning(status, &body, true), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_moderated_request_is_rejected_and_an_unknown_path_is_named() {
+    let refusal = |message: &str| json!({ "error": { "message": message } });
+    for (status, body, expected) in [
+        (403, refusal("Input was flagged by moderation"), rejected("moderation")),
+        (
+            403,
+            json!({ "error": { "code": 403, "message": "x", "metadata": { "flagged_input": "y" } } }),
+            rejected("moderation"),
+        ),
+        (403, refusal("No"), configuration(ConfigurationFault::AccessDenied)),
+        (200, json!({ "error": "Unexpected endpoint or method. (POST /chat/completions)" }), wrong_path()),
+        (404, json!({ "message": "404 page not found" }), wrong_path()),
+        (404, json!({ "detail": "Not Found" }), wrong_path()),
+        (404, refusal("Invalid URL (POST /chat/completions)"), wrong_path()),
+        (404, refusal("model 'x' not found"), configuration(ConfigurationFault::NoSuchModel)),
+    ] {
+        assert_eq!(meaning(status, &body, true), expected, "{status} {body}");
+    }
+    let error = wrong_path();
+    assert_eq!(
+        portend_core::help::explained(&error),
+        "the endpoint does not know the path below the base URL http://localhost:1234; set the base URL to \
+         http://localhost:1234/v1"
+    );
+}
+
+#[test]
+fn a_grammar_or_a_parameter_steps_down() {
+    let all = [Parameter::Temperature, Parameter::Effort, Parameter::TokenLimit];
+    let parameter = |parameter| ModelError::ParameterRefused { parameter };
+    let body = |code: &str, message: &str| json!({ "error": { "code": code, "message": message } });
+    for (status, body, expected) in [
+        (400, body("json_validate_failed", "Failed to generate JSON"), ModelError::SchemaUnsupported),
+        (400, body("", "failed to parse grammar"), ModelError::SchemaUnsupported),
+        (
+            500,
+            body("", "Failed to initialize samplers: failed to parse grammar"),
+            ModelError::SchemaUnsupported,
+        ),
+        (400, body("unsupported_value", "'temperature' does not support 0"), parameter("temperature")),
+        (
+            400,
+            body("unsupported_parameter", "'max_tokens' is not supported. Use 'max_completion_tokens'."),
+            parameter("max_tokens"),
+        ),
+        (422, json!({ "detail": [{ "loc": ["body", "reasoning_effort"] }] }), parameter("reasoning_effort")),
+        (400, body("", "max_tokens is too large: 3000"), refused("400")),
+        (500, body("", "temperature"), unavailable("500")),
+    ] {
+        let error = EndpointError::of(status, &body);
+        assert_eq!(
+            error.meaning(&Response::scripted(status, &[], ""), &sent(true, &all)),
+            expected,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn the_body_of_a_failure_is_read_in_each_shape() {
+    let body = |body: &str| failure_body(&Response::scripted(400, &[], body));
+    for (text, expected) in [
+        (r#"{"error": {"code": 1}}"#, json!({ "error": { "code": 1 } })),
+        (r#"[{"error": {"code": 1}}]"#, json!({ "error": { "code": 1 } })),
+        (r#""temperature is not supported""#, json!({ "message": "temperature is not supported" })),
+        ("temperature is not supported\n", json!({ "message": "temperature is not supported" })),
+        ("<html>canary</html>", json!(null)),
+        ("", json!({ "message": "" })),
+    ] {
+        assert_eq!(body(text), expected, "{text}");
+    }
+    let success = |body: &str| success_body(&Response::scripted(200, &[], body));
+    assert_eq!(success(r#"[{"error": {"code": 1}}]"#), Ok(json!({ "error": { "code": 1 } })));
+    assert!(success("[1]").is_err() && success("[]").is_err());
 }
