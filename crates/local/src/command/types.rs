@@ -1,18 +1,17 @@
 //! `portend types`: lists the alert types, shows one with its facts and points, and checks a folder of them.
 
-use std::fmt::Write as _;
+mod sheet;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
-use portend_core::alert_type::{
-    AlertType, AlertTypes, Fact, FactKind, FactRange, FolderError, PointsCondition, PointsTable,
-};
+use portend_core::alert_type::{AlertTypes, FolderError};
 
 use super::samples;
 use crate::config::Config;
-use crate::show::output::{CommandOutcome, FAINT, STRONG, WrongUsage, json_line, note, paint, table};
+use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{counted, shown};
 
 /// List alert types, show one, or check a folder of them.
@@ -73,7 +72,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             if json {
                 json_line(&mut out, alert_type)?;
             } else {
-                out.write_all(sheet(alert_type).as_bytes())?;
+                out.write_all(sheet::sheet(alert_type).as_bytes())?;
             }
         }
         Command::Check { write_insights, dir } => return check(&dir, write_insights).await,
@@ -119,67 +118,4 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
     }
     wrong.iter().try_for_each(|finding| writeln!(out, "{}", crate::show::text::shown_lines(finding)))?;
     Ok(CommandOutcome::Incomplete)
-}
-
-/// Everything that a type defines, formatted for people.
-fn sheet(alert_type: &AlertType) -> String {
-    let mut sheet = String::new();
-    // Writing to a string cannot fail.
-    let mut line = |text: &str| {
-        let _ = writeln!(sheet, "{}", text.trim_end());
-    };
-    line(&format!("{}  {}", paint(STRONG, &shown(alert_type.title())), paint(FAINT, alert_type.id())));
-    line(&shown(alert_type.question()));
-    line(&format!(
-        "About a {}, over {} days; predicts {}; an alert with the same facts within {} is a repeat.",
-        alert_type.entity(),
-        alert_type.horizon_days(),
-        alert_type.predicts(),
-        alert_type.repeat_window_text()
-    ));
-    line("");
-    line(&paint(STRONG, "Scale"));
-    for (point, meaning) in alert_type.scale() {
-        line(&format!("  {point:>3}  {}", shown(meaning)));
-    }
-    for fact in alert_type.facts() {
-        line("");
-        line(&format!("{}  {}", paint(STRONG, &shown(fact.label())), paint(FAINT, fact.id())));
-        fact_lines(fact, alert_type.points_table(), &mut line);
-    }
-    let table = alert_type.points_table();
-    line("");
-    line(&format!("{}  {} points for every alert", paint(STRONG, "Base"), table.base));
-    for advice in &table.otherwise {
-        line(&format!("  otherwise  {}", shown(advice)));
-    }
-    sheet
-}
-
-fn fact_lines(fact: &Fact, table: &PointsTable, line: &mut impl FnMut(&str)) {
-    line(&format!("  {}", shown(fact.meaning())));
-    match fact.kind() {
-        FactKind::Integer(range) | FactKind::Number(range) => {
-            let FactRange { min, max, unit, step, worse, .. } = range;
-            let whole = if matches!(fact.kind(), FactKind::Integer(_)) { "whole, " } else { "" };
-            let worse = format!("{worse:?}").to_lowercase();
-            line(&format!("  {whole}{min} to {max} {}, in steps of {step}; {worse} is worse", shown(unit)));
-        }
-        FactKind::Enum { values, .. } => {
-            for value in values {
-                line(&format!("  {}: {}", shown(&value.id), shown(&value.meaning)));
-            }
-        }
-    }
-    for each in table.points.iter().filter(|each| each.fact == fact.id()) {
-        for row in &each.add {
-            let when = match &row.when {
-                PointsCondition::From(from) => format!("from {from}"),
-                PointsCondition::Below(below) => format!("below {below}"),
-                PointsCondition::Value(value) => value.clone(),
-            };
-            line(&format!("  {:>+4}  {when}", row.points));
-        }
-        line(&format!("  advice: {}", shown(&each.advice)));
-    }
 }
