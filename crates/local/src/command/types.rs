@@ -1,20 +1,25 @@
-//! `portend types`: lists the alert types, shows one with its facts and points, and checks a folder of them.
+//! `portend types`: lists the alert types, shows one with its facts and points, checks a folder of them, and helps to
+//! write and to change one.
 
+mod folder;
 mod sheet;
+mod scaffold;
+mod attempt;
+mod diff;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
-use portend_core::alert_type::{AlertTypes, FolderError};
+use portend_core::alert_type::FolderError;
 
 use super::samples;
 use crate::config::Config;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{counted, shown};
 
-/// List alert types, show one, or check a folder of them.
+/// List alert types, show one, check a folder of them, or write, try and compare them.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -39,18 +44,29 @@ enum Command {
     },
     /// Check a folder of alert types, or the folder of one type: its definition and its samples.
     Check {
-        /// Write the insight of each sample whose insight is missing or different.
+        /// Write the insight of each sample whose insight is missing or different, and the alerts of mappings.
         #[arg(long)]
         write_insights: bool,
         /// The folder.
         dir: PathBuf,
     },
+    New(scaffold::NewArgs),
+    Try(attempt::TryArgs),
+    Diff(diff::DiffArgs),
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let types = || config.alert_types().map_err(WrongUsage::from);
+    let command = match args.command {
+        Some(Command::Check { write_insights, dir }) => return check(&dir, write_insights).await,
+        Some(Command::New(args)) => return scaffold::run(&args).await,
+        Some(Command::Try(args)) => return attempt::run(args, &config).await,
+        Some(Command::Diff(args)) => return diff::run(args, &config).await,
+        Some(command @ (Command::List { .. } | Command::Show { .. })) => command,
+        None => Command::List { json: false },
+    };
     let mut out = anstream::stdout().lock();
-    match args.command.unwrap_or(Command::List { json: false }) {
+    match command {
         Command::List { json: true } => types()?.iter().try_for_each(|each| json_line(&mut out, each))?,
         Command::List { json: false } => {
             let types = types()?;
@@ -75,15 +91,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                 out.write_all(sheet::sheet(alert_type).as_bytes())?;
             }
         }
-        Command::Check { write_insights, dir } => return check(&dir, write_insights).await,
+        Command::Check { .. } | Command::New(_) | Command::Try(_) | Command::Diff(_) => {}
     }
     Ok(CommandOutcome::Done)
 }
 
 async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
-    let is_one_type = dir.join("alert.toml").is_file();
-    let types = if is_one_type { AlertTypes::from_type_folder(dir) } else { AlertTypes::from_folder(dir) };
-    let types = match types {
+    let is_one_type = folder::is_one_type(dir);
+    let types = match folder::read(dir) {
         Ok(types) => types,
         Err(error @ FolderError::Lint(_)) => {
             writeln!(anstream::stdout(), "{}", crate::show::text::shown_lines(&error.to_string()))?;
@@ -97,7 +112,9 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
     for alert_type in types.iter() {
         let folder = if is_one_type { dir.to_owned() } else { dir.join(alert_type.id()) };
         let (samples, findings) = samples::check(&types, &folder, write_insights).await?;
-        count += samples;
+        let (mapped, of_mappings) = samples::mapped::check(&types, alert_type.id(), &folder, write_insights)?;
+        count += samples + mapped;
+        wrong.extend(of_mappings);
         if samples == 0 {
             note(&format!(
                 "{} has no sample; add samples/NAME/alert.json, so that a change of its points shows its effect",

@@ -26,6 +26,8 @@ pub(crate) enum CardKind {
     New,
     /// An alert has just repeated the insight.
     Repeat,
+    /// The alert was judged, and nothing was stored.
+    Tried,
     /// The user requested the insight.
     Requested,
 }
@@ -111,7 +113,7 @@ fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&Aler
         warn(&format!("The facts contradict each other: {conflict}"));
     }
     if fields.stale == Some(true) {
-        warn(&format!("The alert is stale: it is of {}.", fields.alert_timestamp));
+        warn(&format!("The alert is stale: its timestamp is {}.", fields.alert_timestamp));
     }
     let label = |id: &String| {
         let fact = alert_type.and_then(|each| each.fact(id));
@@ -160,6 +162,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
     };
     let state = match context.kind {
         CardKind::New => "new".to_owned(),
+        CardKind::Tried => "not stored".to_owned(),
         CardKind::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
         CardKind::Repeat => format!("a repeat, {seen}"),
         CardKind::Requested => seen,
