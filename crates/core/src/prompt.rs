@@ -53,6 +53,7 @@ full sentence about this alert).
 pub struct PromptTemplate {
     system: String,
     schema: ReplySchema,
+    alert_type: AlertType,
     /// The hash of the system text and of the line break before the facts.
     hash: Sha256,
 }
@@ -69,16 +70,17 @@ impl PromptTemplate {
     pub fn new(alert_type: &AlertType) -> Self {
         let system = system(alert_type);
         let hash = Sha256::new().chain_update(&system).chain_update("\n");
-        Self { system, schema: ReplySchema::of(alert_type), hash }
+        Self { system, schema: ReplySchema::of(alert_type), alert_type: alert_type.clone(), hash }
     }
 
     /// Makes the prompt for an alert with these facts.
     pub fn prompt(&self, facts: &Facts) -> Prompt<'_> {
         // Serializing a map of finite numbers and strings cannot fail.
-        let facts = serde_json::to_string(facts).unwrap_or_default();
+        let shown = serde_json::to_string(&facts.for_prompt(&self.alert_type)).unwrap_or_default();
+        let contradictions = contradictions(&facts.conflicts(&self.alert_type));
         Prompt {
             template: self,
-            user: format!("The facts of this alert: {facts}. Reply with the JSON object."),
+            user: format!("The facts of this alert: {shown}.{contradictions} Reply with the JSON object."),
         }
     }
 
@@ -121,21 +123,29 @@ impl std::fmt::Debug for Prompt<'_> {
 fn system(alert_type: &AlertType) -> String {
     let mut text = String::new();
     let entity = alert_type.entity();
-    let days = alert_type.horizon_days();
-    let example = alert_type.facts().first().map_or("", Fact::id);
+    let horizon = alert_type.horizon_words();
+    let example = alert_type.facts().iter().find(|fact| fact.is_in_prompt()).map_or("", Fact::id);
     // Writing to a string cannot fail.
     let _ = write!(
         text,
         "You assess one alert about one {entity} for an operations team.\n\n\
          Question: {}\n\
-         Horizon: {days} days.\n\n\
+         Horizon: {horizon}.\n\n\
          {}\n\n\
          The facts:\n",
         alert_type.question(),
         RULES.replace("{example}", example)
     );
-    for fact in alert_type.facts() {
-        let _ = writeln!(text, "- `{}` ({}): {} {}", fact.id(), fact.label(), fact.meaning(), values(fact));
+    for fact in alert_type.facts().iter().filter(|fact| fact.is_in_prompt()) {
+        let unknown = if fact.is_optional() { " It can be \"not known\"." } else { "" };
+        let _ = writeln!(
+            text,
+            "- `{}` ({}): {} {}{unknown}",
+            fact.id(),
+            fact.label(),
+            fact.meaning(),
+            values(fact)
+        );
     }
     text.push_str("\nThe answer is `risk_score`, a number on this scale:\n");
     for (point, meaning) in alert_type.scale() {
@@ -143,6 +153,14 @@ fn system(alert_type: &AlertType) -> String {
     }
     let _ = write!(text, "\n{FORMAT}\n");
     text
+}
+
+/// The sentences of the conflict rules that the facts meet, for the user's message.
+fn contradictions(sentences: &[&str]) -> String {
+    if sentences.is_empty() {
+        return String::new();
+    }
+    format!(" These facts contradict each other: {} Say so in `explanation`.", sentences.join(" "))
 }
 
 /// Describes the values that a fact can have, and how a reference to it reads.
@@ -157,7 +175,8 @@ fn values_of_kind(fact: &Fact) -> String {
     match fact.kind() {
         FactKind::Integer(range) => format!("A whole number of {}", numbers(range)),
         FactKind::Number(range) => format!("A number of {}", numbers(range)),
-        FactKind::Enum { values, .. } => {
+        FactKind::Text => String::new(),
+        FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => {
             let each: Vec<_> =
                 values.iter().map(|value| format!("`{}` ({})", value.id, value.meaning)).collect();
             format!("One of {}.", each.join(", "))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{EntityIdForm, EnumValue};
+use super::EntityIdForm;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,10 +22,24 @@ pub(super) struct AlertTypeToml {
     pub(super) question: Spanned<String>,
     pub(super) horizon_days: Spanned<u32>,
     pub(super) repeat_window: Spanned<String>,
+    pub(super) stale_after: Option<Spanned<String>>,
+    pub(super) answer_reuse: Option<Spanned<String>>,
+    pub(super) quiet_after: Option<Spanned<String>>,
+    pub(super) samples: Option<Spanned<i64>>,
+    pub(super) verify: Option<bool>,
+    pub(super) dashboard: Option<DashboardToml>,
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
     pub(super) fact: Vec<Spanned<FactToml>>,
+    #[serde(default)]
+    pub(super) conflict: Vec<Spanned<ConflictToml>>,
     pub(super) scorecard: Spanned<ScorecardToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DashboardToml {
+    pub(super) category: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +60,40 @@ pub(super) struct FactToml {
     pub(super) step: Option<Spanned<f64>>,
     pub(super) worse: Option<Spanned<WorseToml>>,
     pub(super) healthy: Option<Spanned<toml::Value>>,
-    pub(super) values: Option<Spanned<Vec<EnumValue>>>,
+    pub(super) values: Option<Spanned<Vec<ValueToml>>>,
+    pub(super) optional: Option<Spanned<bool>>,
+}
+
+/// A value of an enum or of a boolean.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValueToml {
+    pub(super) id: WordToml,
+    pub(super) meaning: String,
+}
+
+/// A word, or a boolean that is written without quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum WordToml {
+    Flag(bool),
+    Word(String),
+}
+
+impl WordToml {
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Flag(flag) => flag.to_string(),
+            Self::Word(word) => word.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConflictToml {
+    pub(super) when: Spanned<String>,
+    pub(super) sentence: Spanned<String>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +101,9 @@ pub(super) struct FactToml {
 pub(super) enum FactKindToml {
     Integer,
     Number,
+    Boolean,
     Enum,
+    Text,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +130,8 @@ pub(super) struct ScorecardToml {
 pub(super) struct FactPointsToml {
     pub(super) fact: Spanned<String>,
     pub(super) add: Vec<Spanned<PointsRowToml>>,
-    pub(super) advice: Spanned<String>,
+    pub(super) unknown: Option<Spanned<i64>>,
+    pub(super) advice: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +139,7 @@ pub(super) struct FactPointsToml {
 pub(super) struct PointsRowToml {
     pub(super) from: Option<f64>,
     pub(super) below: Option<f64>,
-    pub(super) value: Option<String>,
+    pub(super) value: Option<WordToml>,
     pub(super) points: i64,
+    pub(super) advice: Option<Spanned<String>>,
 }

@@ -53,7 +53,8 @@ impl ReplySchema {
 }
 
 fn schema(alert_type: &AlertType, with_bounds: bool) -> Value {
-    let facts: Vec<_> = alert_type.facts().iter().map(Fact::id).collect();
+    let shown = alert_type.facts().iter().filter(|fact| fact.is_in_prompt());
+    let facts: Vec<_> = shown.map(Fact::id).collect();
     let example = facts.first().copied().unwrap_or_default();
     let [because, explanation, action, actions] = DESCRIPTIONS;
     let references = format!("Write references such as {{{example}}} and {{risk_score}}, not numbers.");

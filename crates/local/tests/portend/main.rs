@@ -19,6 +19,7 @@ mod crashes;
 mod processes;
 mod insights;
 mod types;
+mod trying;
 mod settings;
 mod hostile;
 mod streams;
