@@ -63,6 +63,7 @@ impl EventRunner {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let aws = config.aws().await.map_err(WrongUsage::from)?;
         let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
+        notices(config);
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
         let default = if is_remote { REMOTE_CONCURRENCY } else { CONCURRENCY };
         let concurrency = concurrency.map_or(default, usize::from);
@@ -201,6 +202,13 @@ impl EventRunner {
         if reported.insert((subject.to_owned(), code)) {
             note(&format!("{}: {}", paint(YELLOW, "portend"), sentence()));
         }
+    }
+}
+
+/// Prints what the user must know of the settings.
+pub(crate) fn notices(config: &Config) {
+    for sentence in config.notices() {
+        note(&format!("{}: {sentence}", paint(YELLOW, "portend")));
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::insights::open_file;
 use crate::config::{Config, StoreName};
+use crate::runner::notices;
 use crate::show::output::{CommandOutcome, YELLOW, json_line, note, paint, table};
 use crate::show::text::{counted, thousands};
 use portend_sqlite::LedgerRow;
@@ -38,6 +39,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         ));
     }
     let store = open_file(&config.ledger)?;
+    notices(&config);
     let rows = store.ledger().await?;
     let dropped = store.parked_dropped().await?;
     let total = total(&rows);

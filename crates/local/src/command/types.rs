@@ -12,6 +12,7 @@ use portend_core::alert_type::{
 
 use super::samples;
 use crate::config::Config;
+use crate::runner::notices;
 use crate::show::output::{CommandOutcome, FAINT, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::{counted, shown};
 
@@ -49,7 +50,11 @@ enum Command {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
-    let types = || config.alert_types().map_err(WrongUsage::from);
+    let types = || {
+        let types = config.alert_types().map_err(WrongUsage::from)?;
+        notices(&config);
+        Ok::<_, WrongUsage>(types)
+    };
     let mut out = anstream::stdout().lock();
     match args.command.unwrap_or(Command::List { json: false }) {
         Command::List { json: true } => types()?.iter().try_for_each(|each| json_line(&mut out, each))?,

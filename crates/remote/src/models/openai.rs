@@ -16,6 +16,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use portend_core::model::{Call, Completion, ConfigurationFault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
+pub use self::base_url::server_of;
 use crate::limits::BODY_BYTES_MAX;
 use crate::models::catalogue::{Catalogue, ModelFacts, Provider};
 use crate::network::{self, Bounds, Connections, no_request};
