@@ -40,7 +40,7 @@ use crate::model::{Call, Completion, Message, Model, ModelError, Role, SchemaFor
 use crate::prompt::ReplySchema;
 use crate::time::Timestamp;
 use health::Permit;
-use outcome::Answers;
+use outcome::AnswersSoFar;
 use policy::{Candidate, NextCall, Step};
 
 /// The models in their order, and what they are asked with.
@@ -81,7 +81,7 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         mut count: impl AsyncFnMut() -> Result<(), StopReason>,
         mut judge: impl FnMut(&Completion) -> Verdict<T>,
     ) -> ChainOutcome<'a, T> {
-        let mut answers = Answers::new();
+        let mut answers = AnswersSoFar::new();
         let stop = loop {
             let now = self.clock.now();
             let candidates = self.candidates(now);

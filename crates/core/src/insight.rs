@@ -75,7 +75,7 @@ pub struct InsightFields {
     pub model_used: String,
     /// The model that answered; absent for a scorecard's insight, as are the next four.
     pub model_id: Option<String>,
-    /// Every model call that was made for it.
+    /// Every model call that was made for it, or the earlier answer that was used instead.
     pub attempts: Vec<AttemptRecord>,
     /// What was found of the numbers in the model's sentences.
     pub grounding: Option<GroundingReport>,
@@ -114,6 +114,13 @@ pub struct InsightFields {
     pub expires_at: Timestamp,
 }
 
+impl InsightFields {
+    /// The earlier answer that was used for it, if one was.
+    pub fn reused(&self) -> Option<&ReusedAnswer> {
+        self.attempts.iter().find_map(|attempt| attempt.reused.as_ref())
+    }
+}
+
 /// Who judged an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,7 +141,7 @@ pub struct AttemptRecord {
     pub model_id: String,
     /// The model id that was asked, if the response says another.
     pub asked: Option<String>,
-    /// `accepted`, or a reason code.
+    /// `accepted`, `reused`, or a reason code.
     pub outcome: String,
     /// Whether there was a usable reply; `None` if there was no reply, or a refusal. It is not stored.
     #[serde(skip)]
@@ -153,6 +160,20 @@ pub struct AttemptRecord {
     pub violations: Option<String>,
     /// A rejected reply's first 2 KiB, as received.
     pub reply: Option<String>,
+    /// The earlier answer that was used instead of a call.
+    pub reused: Option<ReusedAnswer>,
+}
+
+/// An earlier answer that was used again: the one to the same question, of the same model.
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReusedAnswer {
+    /// The run that asked the model.
+    pub run: String,
+    /// When the model answered.
+    pub timestamp: Timestamp,
+    /// What that answer cost, in US dollars, and this one did not.
+    pub cost_usd: Option<Number>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own form")]
@@ -234,6 +255,11 @@ impl Insight {
     /// What its alert says; the key of its claim.
     pub fn alert_key(&self) -> AlertKey {
         self.alert_key
+    }
+
+    /// The earlier answer that was used for it, if one was.
+    pub fn reused(&self) -> Option<&ReusedAnswer> {
+        self.fields.reused()
     }
 
     /// As a store returns it that has just stored it.

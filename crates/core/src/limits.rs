@@ -45,6 +45,8 @@ pub const REPEAT_WINDOW_MAX: Duration = Duration::from_hours(90 * 24);
 pub const STALE_AFTER: (&str, Duration) = ("7d", Duration::from_hours(7 * 24));
 /// The default of `answer_reuse`, as it is written and as a duration.
 pub const ANSWER_REUSE: (&str, Duration) = ("24h", Duration::from_hours(24));
+/// How long an answer is looked for, or stored, before a run goes on without it.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
 /// The longest `stale_after`, `answer_reuse` and `quiet_after`: ten years.
 pub const HANDLING_DURATION_MAX: Duration = Duration::from_hours(3650 * 24);
 /// The most answers of a model for one alert (`samples`).

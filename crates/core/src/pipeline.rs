@@ -16,6 +16,7 @@ mod prepared;
 mod outcome;
 mod run;
 mod judge;
+mod reuse;
 mod explain;
 mod upgrade;
 mod sweep;
@@ -59,6 +60,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     scorecard: bool,
     health: Health,
     notifier: Option<N>,
+    reuses_answers: bool,
     busy_wait_max: Duration,
     held: Mutex<BTreeMap<AlertKey, HeldLease>>,
 }
@@ -109,6 +111,7 @@ impl<S, C> Pipeline<S, C> {
             scorecard: true,
             health: Health::default(),
             notifier: None,
+            reuses_answers: true,
             busy_wait_max: Duration::MAX,
             held: Mutex::default(),
         }
@@ -119,14 +122,59 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     /// The same with models, asked in this order. Without the scorecard behind them, an alert that no model answers gets
     /// no insight.
     pub fn with_models<O: Model>(self, models: Vec<O>, scorecard: bool) -> Pipeline<S, C, O, N> {
-        let Self { types, prepared, store, clock, health, notifier, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, health, notifier, busy_wait_max, held }
+        let Self {
+            types, prepared, store, clock, health, notifier, reuses_answers, busy_wait_max, held, ..
+        } = self;
+        Pipeline {
+            types,
+            prepared,
+            store,
+            clock,
+            models,
+            scorecard,
+            health,
+            notifier,
+            reuses_answers,
+            busy_wait_max,
+            held,
+        }
     }
 
     /// The same with a notifier, which publishes each new and each upgraded insight.
     pub fn with_notifier<O: Notifier>(self, notifier: Option<O>) -> Pipeline<S, C, M, O> {
-        let Self { types, prepared, store, clock, models, scorecard, health, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, health, notifier, busy_wait_max, held }
+        let Self {
+            types,
+            prepared,
+            store,
+            clock,
+            models,
+            scorecard,
+            health,
+            reuses_answers,
+            busy_wait_max,
+            held,
+            ..
+        } = self;
+        Pipeline {
+            types,
+            prepared,
+            store,
+            clock,
+            models,
+            scorecard,
+            health,
+            notifier,
+            reuses_answers,
+            busy_wait_max,
+            held,
+        }
+    }
+
+    /// The same that uses an accepted answer again for the same question, or asks each time. What is accepted is stored
+    /// either way.
+    #[must_use]
+    pub fn reusing_answers(self, reuses_answers: bool) -> Self {
+        Self { reuses_answers, ..self }
     }
 
     /// The same that waits at most this long for another worker's lease.

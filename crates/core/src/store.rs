@@ -7,15 +7,17 @@
 //! |---------|----------------------------------------------|---------------------------------------------------------------|
 //! | insight | entity, alert timestamp, alert type, digits  | the insight; what is left to do with it (`todo`)              |
 //! | claim   | alert key                                    | state, owner, fence, lease, calls, upgrades, repeats, insight key |
+//! | answer  | sha256 of the question                       | a model's accepted answer, for as long as the alert type reuses it |
 //! | parked  | sha256 of the event                          | reason, message, the event's first 64 KiB                     |
 //!
-//! Everything is retained for 90 days. What has expired is absent, whether it has been deleted yet or not. The time is
+//! Everything but answers is retained for 90 days. What has expired is absent, whether it has been deleted yet or not. The time is
 //! always the caller's: a store has no clock.
 //!
 //! Every operation may be repeated: a caller that got no response asks again with the same arguments and gets the answer
 //! of the first. Every operation of [`Claims`], [`Insights`] and [`Parking`] reads consistently, but for
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
+mod answers;
 mod claim;
 mod claims;
 mod error;
@@ -23,6 +25,7 @@ mod insights;
 mod parking;
 mod queries;
 
+pub use answers::{AnswerKey, Answers, StoredAnswer};
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
@@ -34,6 +37,6 @@ pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
 
 /// Everything that the pipeline and the readers of insights need of a store.
-pub trait Store: Claims + Insights + Parking + Queries {}
+pub trait Store: Answers + Claims + Insights + Parking + Queries {}
 
-impl<S: Claims + Insights + Parking + Queries> Store for S {}
+impl<S: Answers + Claims + Insights + Parking + Queries> Store for S {}

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use portend_core::alert::InsightKey;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
@@ -60,6 +60,16 @@ macro_rules! each {
     };
 }
 
+impl Answers for AnyStore {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<StoredAnswer>, StoreError> {
+        each!(self, store => store.answer(key, now).await)
+    }
+
+    async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        each!(self, store => store.store_answer(key, answer).await)
+    }
+}
+
 impl Claims for AnyStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
         let claim = each!(self, store => store.claim(request).await)?;
@@ -75,13 +85,13 @@ impl Claims for AnyStore {
 
     async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
         let commit = each!(self, store => store.commit(request).await)?;
-        let outcome = match &commit {
-            Commit::Stored => "stored",
-            Commit::Existing(_) => "repeated",
+        let (outcome, reused) = match &commit {
+            Commit::Stored => ("stored", request.insight.reused()),
+            Commit::Existing(_) => ("repeated", None),
             Commit::KeyTaken | Commit::Lost => return Ok(commit),
         };
         if let Some(ledger) = self.ledger() {
-            let _ = ledger.settle_owner(&request.lease.owner, outcome).await;
+            let _ = ledger.settle_owner(&request.lease.owner, outcome, reused).await;
         }
         Ok(commit)
     }

@@ -1,10 +1,12 @@
 //! The settings, from flags, environment variables and `portend.toml`, in this order of precedence. [`Flags`] and
 //! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
-mod chain;
 mod file;
+mod keys;
+mod chain;
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -13,7 +15,8 @@ use portend_core::alert_type::AlertTypes;
 use portend_remote::{Aws, EventBus, find_region};
 
 pub(crate) use chain::ChainPlan;
-use file::SettingsFile;
+use file::{FileSource, SettingsFile};
+use keys::shown_path;
 
 /// Settings that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -139,6 +142,8 @@ pub(crate) struct Config {
     alert_types: Option<PathBuf>,
     /// The models.
     pub(crate) chain: ChainPlan,
+    /// The settings file in use, if there is one.
+    file: Option<FileSource>,
 }
 
 impl Config {
@@ -181,7 +186,34 @@ impl Config {
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
-        Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)? })
+        let source = file.source.clone();
+        Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)?, file: source })
+    }
+
+    /// What the user must know before these settings are used: a settings file that nobody has named, and a key that is
+    /// not sent because of it. The sentences are returned once.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        static ONCE: Once = Once::new();
+        let mut notices = Vec::new();
+        ONCE.call_once(|| {
+            if let Some(FileSource::Found(path)) = &self.file {
+                notices.push(format!("using the settings of {}, in the current folder", shown_path(path)));
+            }
+            notices.extend(self.chain.withheld_key.clone());
+        });
+        notices
+    }
+
+    /// The settings file in use, with the reason for its use.
+    pub(crate) fn file_in_words(&self) -> String {
+        match &self.file {
+            None => "none".to_owned(),
+            Some(FileSource::Own(path)) => path.display().to_string(),
+            Some(FileSource::Found(path)) => format!(
+                "{}, which is in the current folder; it cannot send a key of the environment to a server that only it names",
+                shown_path(path)
+            ),
+        }
     }
 
     /// AWS with the credentials and settings of the environment. The region is determined only if a part is on AWS. A

@@ -62,6 +62,7 @@ impl EventRunner {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let aws = config.aws().await.map_err(WrongUsage::from)?;
         let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
+        notices(config);
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
         // An alert may ask any of the models, so the one with the lowest limit decides.
         let calls_max =
@@ -209,6 +210,13 @@ impl EventRunner {
         if reported.insert((subject.to_owned(), code)) {
             note(&format!("{}: {}", paint(YELLOW, "portend"), sentence()));
         }
+    }
+}
+
+/// Prints what the user must know of the settings.
+pub(crate) fn notices(config: &Config) {
+    for sentence in config.notices() {
+        note(&format!("{}: {sentence}", paint(YELLOW, "portend")));
     }
 }
 

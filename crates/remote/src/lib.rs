@@ -22,4 +22,4 @@ mod models;
 
 pub use aws::{Aws, DynamoDb, EventBus, KeySecret, TableFinding, find_region};
 pub use clock::SystemClock;
-pub use models::{AnyModel, Bedrock, OpenAi, catalogue};
+pub use models::{AnyModel, Bedrock, OpenAi, catalogue, server_of};

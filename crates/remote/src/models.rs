@@ -8,4 +8,4 @@ mod any;
 
 pub use any::AnyModel;
 pub use bedrock::Bedrock;
-pub use openai::OpenAi;
+pub use openai::{OpenAi, server_of};

@@ -183,6 +183,9 @@ pub enum SettingsError {
 }
 
 impl OpenAiSettings {
+    /// OpenAI's own address.
+    pub const VENDOR_URL: &'static str = VENDOR_URL;
+
     /// The secret that the key must be read from, if any. A key in the settings takes precedence, and with a base URL
     /// the secret is not used, because it contains OpenAI's own key.
     pub fn secret_in_use(&self, secret: Option<String>) -> Option<String> {

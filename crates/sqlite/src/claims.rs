@@ -46,12 +46,12 @@ impl Claims for Sqlite {
         self.write(move |connection| {
             let request = CommitRequest { lease: &lease, insight: &insight, todo, now };
             let commit = commit(connection, &request)?;
-            let outcome = match &commit {
-                Commit::Stored => "stored",
-                Commit::Existing(_) => "repeated",
+            let (outcome, reused) = match &commit {
+                Commit::Stored => ("stored", insight.reused()),
+                Commit::Existing(_) => ("repeated", None),
                 Commit::KeyTaken | Commit::Lost => return Ok(commit),
             };
-            ledger::settle_owner(connection, &lease.owner, outcome)?;
+            ledger::settle_owner(connection, &lease.owner, outcome, reused)?;
             Ok(commit)
         })
         .await

@@ -3,6 +3,8 @@
 //! One transaction writes the claim and the row; another writes the commit, repeat or parked event and the outcome. So
 //! the ledger never differs from the store. Of the event itself, a row contains only the alert type.
 
+use portend_core::insight::ReusedAnswer;
+use portend_core::number::Number;
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -22,7 +24,7 @@ pub struct Receipt {
 }
 
 /// The ledger's counts for one day and alert type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LedgerRow {
     /// The UTC day on which the events were received.
     pub day: String,
@@ -40,6 +42,11 @@ pub struct LedgerRow {
     pub failed: u64,
     /// Events without an outcome: work in progress, or work that was cut off.
     pub unfinished: u64,
+    /// New insights for which an earlier answer to the same question was used instead of a model call.
+    pub reused: u64,
+    /// What those answers had cost and these insights did not, in US dollars, if that is known of any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_usd: Option<Number>,
 }
 
 /// Records that an event was received, unless that is recorded already.
@@ -63,10 +70,17 @@ pub(crate) fn settle(connection: &Connection, receipt: &Receipt, outcome: &str) 
     Ok(())
 }
 
-/// Records the outcome of an event whose receipt is recorded.
-pub(crate) fn settle_owner(connection: &Connection, owner: &str, outcome: &str) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE intake SET outcome = ?2 WHERE owner = ?1")?;
-    statement.execute([owner, outcome])?;
+/// Records the outcome of an event whose receipt is recorded, and the earlier answer that was used for its insight.
+pub(crate) fn settle_owner(
+    connection: &Connection,
+    owner: &str,
+    outcome: &str,
+    reused: Option<&ReusedAnswer>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare_cached("UPDATE intake SET outcome = ?2, is_reused = ?3, saved_usd = ?4 WHERE owner = ?1")?;
+    let saved = reused.and_then(|reused| reused.cost_usd).map(Number::get);
+    statement.execute(params![owner, outcome, reused.is_some(), saved])?;
     Ok(())
 }
 
@@ -82,9 +96,14 @@ impl Sqlite {
     }
 
     /// Records the outcome of an event whose receipt is recorded and whose insight is in another store.
-    pub async fn settle_owner(&self, owner: &str, outcome: &'static str) -> Result<(), StoreError> {
-        let owner = owner.to_owned();
-        self.write(move |connection| settle_owner(connection, &owner, outcome)).await
+    pub async fn settle_owner(
+        &self,
+        owner: &str,
+        outcome: &'static str,
+        reused: Option<&ReusedAnswer>,
+    ) -> Result<(), StoreError> {
+        let (owner, reused) = (owner.to_owned(), reused.cloned());
+        self.write(move |connection| settle_owner(connection, &owner, outcome, reused.as_ref())).await
     }
 
     /// Records each event that was received before this time and has no outcome as failed: its process was cut off, and
@@ -107,7 +126,7 @@ impl Sqlite {
                 "SELECT day, alert_type, count(*),
                      count(*) FILTER (WHERE outcome = 'stored'), count(*) FILTER (WHERE outcome = 'repeated'),
                      count(*) FILTER (WHERE outcome = 'parked'), count(*) FILTER (WHERE outcome = 'failed'),
-                     count(*) FILTER (WHERE outcome IS NULL)
+                     count(*) FILTER (WHERE outcome IS NULL), sum(is_reused), round(sum(saved_usd), 6)
                  FROM intake GROUP BY day, alert_type ORDER BY day, alert_type",
             )?;
             let rows = statement.query_map([], |row| {
@@ -121,6 +140,8 @@ impl Sqlite {
                     parked: count(5)?,
                     failed: count(6)?,
                     unfinished: count(7)?,
+                    reused: count(8)?,
+                    saved_usd: row.get::<_, Option<f64>>(9)?.and_then(Number::new),
                 })
             })?;
             rows.collect()

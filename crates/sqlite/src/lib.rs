@@ -5,9 +5,10 @@
 //! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
 //! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
+//! | answer           | sha256 of the question                      | an accepted answer of a model, with its run, time and cost |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
-//! | intake           | owner                                       | the ledger: one row for each event received, with its outcome |
+//! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
@@ -25,6 +26,7 @@ mod migrations;
 mod ledger;
 mod claims;
 mod parking;
+mod answers;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -148,7 +150,7 @@ impl Sqlite {
                 return Ok(0);
             }
             let mut deleted = 0;
-            for (table, key) in [("insight", "rowid"), ("claim", "alert_key"), ("parked", "sha256")] {
+            for (table, key) in [("insight", "rowid"), ("claim", "alert_key"), ("parked", "sha256"), ("answer", "question")] {
                 let sql = format!(
                     "DELETE FROM {table} WHERE {key} IN
                      (SELECT {key} FROM {table} WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"

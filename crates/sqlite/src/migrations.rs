@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 2] = ["
+pub(crate) const MIGRATIONS: [&str; 3] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -157,6 +157,19 @@ pub(crate) const MIGRATIONS: [&str; 2] = ["
     CREATE INDEX claim_expiry      ON claim (expires_at);
     CREATE INDEX intake_day        ON intake (day);
     CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
+", "
+    CREATE TABLE answer (
+        question    TEXT    NOT NULL PRIMARY KEY,
+        reply       TEXT    NOT NULL,
+        model_id    TEXT    NOT NULL,
+        run         TEXT    NOT NULL,
+        answered_at INTEGER NOT NULL,
+        cost_usd    REAL,
+        expires_at  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX answer_expiry ON answer (expires_at);
+    ALTER TABLE intake ADD COLUMN is_reused INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE intake ADD COLUMN saved_usd REAL;
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

@@ -19,6 +19,7 @@ use portend_core::time::Timestamp;
 
 use crate::play;
 use crate::random::Random;
+use crate::store_contract::answers;
 use crate::store_contract::insights::COLLISION;
 
 /// Plays so many operations of this seed on both stores, which must be empty, and compares their responses.
@@ -121,7 +122,8 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
             62..69 => self.claim_upgrade().await,
             69..74 => self.commit_upgrade().await,
             74..80 => self.clear_todo().await,
-            80..92 => self.read().await,
+            80..89 => self.read().await,
+            89..94 => self.answer().await,
             _ => self.park().await,
         }
     }
@@ -307,6 +309,21 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
                 return;
             }
         }
+    }
+
+    /// Stores an answer to one of three questions, now and then twice, and reads one.
+    async fn answer(&mut self) {
+        let question = |random: &mut Random| answers::question(["1", "2", "3"][random.index(3)]);
+        let key = question(&mut self.random);
+        if self.random.chance(500) {
+            let (run, at) = (self.name(), self.now.minus(self.random.secs(0..60)));
+            let stored = answers::answer(&run, at);
+            for _ in 0..self.random.within(1..3) {
+                both!(self, store_answer(&key, &stored));
+            }
+        }
+        let key = question(&mut self.random);
+        both!(self, answer(&key, self.now));
     }
 
     /// Parks an event, or notes that one was run again, and reads all pages.

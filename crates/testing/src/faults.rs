@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use portend_core::alert::InsightKey;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, Store,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, Store, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -45,6 +45,10 @@ pub enum Operation {
     Park,
     /// [`Insights::clear_todo`].
     ClearTodo,
+    /// [`Answers::answer`].
+    Answer,
+    /// [`Answers::store_answer`].
+    StoreAnswer,
 }
 
 impl Operation {
@@ -101,6 +105,16 @@ impl<'s, S> FaultyStore<'s, S> {
                 self.die().await
             }
         }
+    }
+}
+
+impl<S: Store> Answers for FaultyStore<'_, S> {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<StoredAnswer>, StoreError> {
+        self.through(Operation::Answer, self.store.answer(key, now)).await
+    }
+
+    async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        self.through(Operation::StoreAnswer, self.store.store_answer(key, answer)).await
     }
 }
 

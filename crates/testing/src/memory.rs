@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight,
+    InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat,
+    RepeatRequest, Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -23,6 +23,7 @@ pub(crate) struct MemoryState {
     claims: BTreeMap<AlertKey, ClaimRow>,
     insights: BTreeMap<InsightKey, InsightRow>,
     parked: BTreeMap<String, Parked>,
+    answers: BTreeMap<AnswerKey, StoredAnswer>,
 }
 
 /// A stored insight, without its repeats.
@@ -319,6 +320,27 @@ impl MemoryState {
         events.truncate(limit);
         let next = events.last().filter(|_| more).map(place);
         ParkedPage { events, next }
+    }
+}
+
+/// Answers.
+impl MemoryState {
+    pub(crate) fn answer(&self, key: &AnswerKey, now: Timestamp) -> Option<StoredAnswer> {
+        self.answers.get(key).filter(|answer| !answer.expires_at.is_past(now)).cloned()
+    }
+
+    pub(crate) fn store_answer(&mut self, key: &AnswerKey, answer: &StoredAnswer) {
+        self.answers.insert(key.clone(), answer.clone());
+    }
+}
+
+impl Answers for MemoryStore {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<StoredAnswer>, StoreError> {
+        self.with(|state| state.answer(key, now)).await
+    }
+
+    async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        self.with(|state| state.store_answer(key, answer)).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`store_contract!`](crate::store_contract!) makes one test of each case, whose name is the rule. A case sees a store
 //! through its own operations alone, and never waits in real time.
 
+pub mod answers;
 pub mod claims;
 pub mod faults;
 pub mod insights;
@@ -54,6 +55,10 @@ macro_rules! store_contract {
             an_upgrade_of_what_is_unpublished_is_still_to_be_published
             an_abandoned_upgrade_is_no_longer_due
             an_unfinished_claim_is_upgraded_when_its_lease_is_over
+        }
+        $crate::store_contract! { @cases $run, $fresh, answers:
+            an_answer_reads_back_as_it_was_stored
+            an_answer_expires
         }
         $crate::store_contract! { @cases $run, $fresh, faults:
             row_01_the_same_event_twice_is_one_insight

@@ -164,7 +164,7 @@ impl AttemptOutcome {
 
 /// What is known while the chain is asked.
 #[derive(Debug)]
-pub(super) struct Answers<'m, T> {
+pub(super) struct AnswersSoFar<'m, T> {
     attempts: Vec<Attempt<'m>>,
     alarms: Vec<Alarm>,
     skipped: Option<DegradedBy>,
@@ -180,7 +180,7 @@ struct Best<T> {
     attempt: usize,
 }
 
-impl<'m, T> Answers<'m, T> {
+impl<'m, T> AnswersSoFar<'m, T> {
     pub(super) fn new() -> Self {
         Self { attempts: Vec::new(), alarms: Vec::new(), skipped: None, best: None }
     }

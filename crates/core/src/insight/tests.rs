@@ -23,6 +23,7 @@ fn schema_1_has_these_fields_in_this_order() {
         cost_usd: Number::new(0.001_552),
         violations: None,
         reply: None,
+        reused: None,
     };
     let provenance =
         Provenance { run: "run".into(), attempts: vec![attempt], degraded: Some(DegradedBy::Transient), now };

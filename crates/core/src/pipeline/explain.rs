@@ -1,6 +1,9 @@
 //! From an event to its outcome: claim, judge, commit, notify; or count the repeat, or park.
 
+use futures_util::future::join;
+
 use super::judge::Calls;
+use super::reuse::AskedBefore;
 use super::{Failure, Outcome, Received, Run};
 use crate::alert::{Alert, InsightKey, Reason, Refusal};
 use crate::chain::StopReason;
@@ -42,8 +45,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let busy_until = self.deadline.minus(STORE_RESERVE).min(self.now().plus(self.pipeline.busy_wait_max));
         let (mut pause, mut was_missing) = (BUSY_PAUSE_MIN, false);
         loop {
-            match self.claim(received, alert).await? {
-                Claim::Mine(lease) => match self.work(alert, &lease).await? {
+            let key = self.question_key(alert);
+            // At the same time, because most claims are the worker's.
+            let (claim, answer) =
+                join(self.claim(received, alert), self.stored_answer(alert, key.as_ref())).await;
+            match claim? {
+                Claim::Mine(lease) => match self.work(alert, &lease, AskedBefore { key, answer }).await? {
                     Worked::Done(outcome) => return Ok(outcome),
                     Worked::Parked(refusal) => return self.park_event(received, refusal).await,
                     Worked::Lost => {}
@@ -73,10 +80,15 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     }
 
     /// Makes and stores the insight under the lease. A lease that ends without an insight is released.
-    async fn work(&mut self, alert: &Alert<'_>, lease: &Lease) -> Result<Worked, Failure> {
+    async fn work(
+        &mut self,
+        alert: &Alert<'_>,
+        lease: &Lease,
+        asked: AskedBefore,
+    ) -> Result<Worked, Failure> {
         self.pipeline.hold(lease, self.now());
         let calls = Calls::of(lease);
-        let worked = self.judge_and_commit(alert, lease, &calls).await;
+        let worked = self.judge_and_commit(alert, lease, &calls, asked).await;
         if matches!(worked, Ok(Worked::Done(_))) {
             self.pipeline.held().remove(&lease.alert_key);
         } else {
@@ -91,8 +103,15 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         alert: &Alert<'_>,
         lease: &Lease,
         calls: &Calls<'_>,
+        asked: AskedBefore,
     ) -> Result<Worked, Failure> {
-        let judged = self.judge(alert, calls).await;
+        let AskedBefore { key, answer } = asked;
+        let judged = match answer.and_then(|answer| self.reuse(alert, answer)) {
+            Some(reused) => reused,
+            None => self.judge(alert, calls).await,
+        };
+        let (run, now) = (random_name(&self.pipeline.clock), self.now());
+        let answer = self.answer_to_store(alert, &judged, &run, now);
         let Some(judgement) = judged.judgement else {
             let parked = |reason| Ok(Worked::Parked(Refusal::new(reason, explained(&judged.stop))));
             return match judged.stop {
@@ -107,20 +126,33 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 }
             };
         };
-        let run = random_name(&self.pipeline.clock);
-        let provenance =
-            Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now: self.now() };
-        let mut insight = Insight::new(alert, &lease.insight_key, judgement, provenance);
+        let provenance = Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now };
+        let insight = Insight::new(alert, &lease.insight_key, judgement, provenance);
+        let committed = self.commit_under_its_key(lease, insight);
+        match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0? {
+            (Commit::Stored, insight) => {
+                self.account.reused.extend(insight.reused().cloned());
+                let stored = insight.to_stored();
+                self.notify(&stored, insight.key()).await;
+                Ok(Worked::Done(Outcome::Stored(stored)))
+            }
+            (Commit::Existing(stored), _) => Ok(Worked::Done(Outcome::Repeated(stored))),
+            (Commit::Lost | Commit::KeyTaken, _) => Ok(Worked::Lost),
+        }
+    }
+
+    /// Commits the insight, under a longer key for as long as another alert's has its key.
+    async fn commit_under_its_key(
+        &self,
+        lease: &Lease,
+        mut insight: Insight,
+    ) -> Result<(Commit, Insight), Failure> {
         loop {
-            match self.commit(lease, &insight, self.todo(judged.degraded.is_some())).await? {
-                Commit::Stored => {
-                    let stored = insight.to_stored();
-                    self.notify(&stored, insight.key()).await;
-                    return Ok(Worked::Done(Outcome::Stored(stored)));
-                }
-                Commit::Existing(stored) => return Ok(Worked::Done(Outcome::Repeated(stored))),
+            match self.commit(lease, &insight, self.todo(insight.fields().degraded)).await? {
                 Commit::KeyTaken => insight = insight.with_longer_key(),
-                Commit::Lost => return Ok(Worked::Lost),
+                commit @ (Commit::Stored | Commit::Existing(_) | Commit::Lost) => {
+                    return Ok((commit, insight));
+                }
             }
         }
     }

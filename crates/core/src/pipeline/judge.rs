@@ -33,8 +33,8 @@ pub(super) struct JudgedAlert {
 }
 
 /// A reply that can be used.
-struct UsableReply {
-    grounded: GroundedReply,
+pub(super) struct UsableReply {
+    pub(super) grounded: GroundedReply,
     text: String,
 }
 
@@ -221,11 +221,16 @@ fn record(attempt: Attempt<'_>) -> AttemptRecord {
         cost_usd: attempt.spec.price.and_then(|price| price.of(attempt.tokens)),
         violations: attempt.outcome.violations().map(str::to_owned),
         reply: attempt.text.map(|text| first_bytes(&text, REJECTED_REPLY_STORED_BYTES_MAX).to_owned()),
+        reused: None,
     }
 }
 
 /// Whether a reply is usable, and whether its numbers are the prompt's.
-fn verdict(completion: &Completion, checker: &Checker<'_>, prepared: &PreparedType) -> Verdict<UsableReply> {
+pub(super) fn verdict(
+    completion: &Completion,
+    checker: &Checker<'_>,
+    prepared: &PreparedType,
+) -> Verdict<UsableReply> {
     let reply = match Reply::read(&completion.text, &prepared.vocabulary) {
         Ok(reply) => reply,
         Err(unusable) => {

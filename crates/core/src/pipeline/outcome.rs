@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::alert::Refusal;
 use crate::chain::{Alarm, StopReason};
 use crate::help::Help;
-use crate::insight::{AttemptRecord, StoredInsight};
+use crate::insight::{AttemptRecord, ReusedAnswer, StoredInsight};
 use crate::notify::NotifyError;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -113,6 +113,8 @@ impl Serialize for Outcome {
 pub struct Account {
     /// Every model call that was made.
     pub attempts: Vec<AttemptRecord>,
+    /// Earlier answers that were used instead of a call.
+    pub reused: Vec<ReusedAnswer>,
     /// What the operator must know: one alarm for each model that cannot work as it is configured. Neither a fail-over
     /// nor an open breaker hides it.
     pub alarms: Vec<Alarm>,
@@ -124,6 +126,7 @@ impl Account {
     /// Adds another account to this one.
     pub fn add(&mut self, other: Self) {
         self.attempts.extend(other.attempts);
+        self.reused.extend(other.reused);
         self.alarms.extend(other.alarms);
         self.notify_errors.extend(other.notify_errors);
     }

@@ -5,6 +5,8 @@
 //!
 //! Never: replaces an insight twice, or one that a model made; counts a repeat; or makes the claim look unfinished.
 
+use futures_util::future::join;
+
 use super::judge::Calls;
 use super::{Failure, Run};
 use crate::alert::InsightKey;
@@ -61,18 +63,25 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             self.release(&lease, self.now()).await;
             return Ok(UpgradeOutcome::Never);
         }
-        let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
-        let judged = self.ask(&alert, &calls).await;
+        let key = self.question_key(&alert);
+        let earlier = self.stored_answer(&alert, key.as_ref()).await;
+        let judged = match earlier.and_then(|answer| self.reuse(&alert, answer)) {
+            Some(reused) => reused,
+            None => self.ask(&alert, &Calls::up_to(UPGRADE_CALLS_MAX, &lease)).await,
+        };
+        let (run, now) = (random_name(&self.pipeline.clock), self.now());
+        let answer = self.answer_to_store(&alert, &judged, &run, now);
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
             // A fault of the configuration says nothing of the alert, and costs nothing.
             let is_tried = judged.degraded != Some(DegradedBy::Configuration);
             return Ok(self.upgrade_later(&lease, is_tried).await);
         };
-        let run = random_name(&self.pipeline.clock);
-        let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now: self.now() };
+        let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };
         let insight = Insight::new(&alert, &lease.insight_key, judgement, provenance);
-        match self.commit_upgrade(&lease, &insight, self.todo(false)).await {
+        let committed = self.commit_upgrade(&lease, &insight, self.todo(false));
+        match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0 {
             Ok(stored) => {
+                self.account.reused.extend(insight.reused().cloned());
                 self.pipeline.held().remove(&lease.alert_key);
                 // It may have expired in the meantime.
                 let Some(stored) = stored else { return Ok(UpgradeOutcome::Never) };

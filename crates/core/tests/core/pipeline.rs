@@ -2,6 +2,7 @@
 //! calls are paid again after a kill.
 
 mod notifying;
+mod reuse;
 
 use futures_executor::block_on;
 use portend_core::alert::Alert;
@@ -169,27 +170,32 @@ fn nothing_that_identifies_the_entity_reaches_a_model() {
     assert!(!asked.concat().contains("canary") && !asked.concat().contains("12:34"), "{asked:?}");
 }
 
-/// Row 11: a worker is killed after the reply and before the commit. The next run pays again and stores one insight.
+/// Row 11: a worker is killed after the reply and before the commit. The next run pays again unless the answer was
+/// stored, and stores one insight.
 #[test]
-fn row_11_a_kill_between_reply_and_commit_is_paid_twice_and_stored_once() {
-    let model = ScriptedModel::answering("first", ANSWER);
-    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
-    let event = first_event();
+fn row_11_a_kill_between_reply_and_commit_is_paid_twice_at_most_and_stored_once() {
+    let kill = |operation| (operation, Fault::KillBefore);
+    for (plan, calls) in
+        [(vec![kill(Operation::Commit), kill(Operation::StoreAnswer)], 2), (vec![kill(Operation::Commit)], 1)]
     {
-        let plan = [(Operation::Commit, Fault::KillBefore)];
-        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
-        let pipeline = pipeline.with_models(vec![&model], true);
-        let received = pipeline.receive(&event);
-        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-        let mut process = std::pin::pin!(run.process(&received));
-        let waker = std::task::Waker::noop();
-        let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
-        assert!(poll.is_pending(), "the fault kills the process");
+        let model = ScriptedModel::answering("first", ANSWER);
+        let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+        let event = first_event();
+        {
+            let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
+            let pipeline = pipeline.with_models(vec![&model], true);
+            let received = pipeline.receive(&event);
+            let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+            let mut process = std::pin::pin!(run.process(&received));
+            let waker = std::task::Waker::noop();
+            let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
+            assert!(poll.is_pending(), "the fault kills the process");
+        }
+        outlive_the_lease(&clock);
+        assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "stored");
+        assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "repeated");
+        assert_eq!(model.calls(), calls, "{plan:?}");
     }
-    outlive_the_lease(&clock);
-    assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "stored");
-    assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "repeated");
-    assert_eq!(model.calls(), 2);
 }
 
 #[test]

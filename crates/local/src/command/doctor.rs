@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::changed_types::changed_types;
-use crate::command::insights::open_existing;
+use crate::command::insights::open_silently;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
@@ -86,6 +86,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         };
         Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
     };
+    settings(&config).into_iter().try_for_each(&mut show)?;
     show(alert_types(&config))?;
     let aws = config.aws().await.map_err(WrongUsage::from)?;
     store(&config, &aws, args.confirm_clock).await.into_iter().try_for_each(&mut show)?;
@@ -115,6 +116,16 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     Ok(if is_sound { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
+/// The settings file, and a key that is not sent because of it.
+fn settings(config: &Config) -> Vec<DoctorFinding> {
+    let part = || "settings file".to_owned();
+    let mut findings =
+        vec![DoctorFinding { part: part(), state: PartState::Ok, says: config.file_in_words() }];
+    let withheld = config.chain.withheld_key.clone();
+    findings.extend(withheld.map(|says| DoctorFinding { part: part(), state: PartState::Warning, says }));
+    findings
+}
+
 fn alert_types(config: &Config) -> DoctorFinding {
     let (state, says) = match config.alert_types() {
         Ok(types) => (PartState::Ok, format!("{} are valid", types.iter().count())),
@@ -125,7 +136,7 @@ fn alert_types(config: &Config) -> DoctorFinding {
 
 /// The alert types that have changed. If the store cannot be read, another finding says so.
 async fn changed(config: &Config) -> Vec<DoctorFinding> {
-    let (Ok(types), Ok(store)) = (config.alert_types(), open_existing(config).await) else {
+    let (Ok(types), Ok(store)) = (config.alert_types(), open_silently(config).await) else {
         return Vec::new();
     };
     let changed = changed_types(&store, &types, SystemClock.now()).await.unwrap_or_default();

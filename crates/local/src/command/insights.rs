@@ -15,6 +15,7 @@ use portend_remote::{DynamoDb, SystemClock};
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
+use crate::runner::notices;
 use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{cell, minute, shown};
@@ -87,6 +88,13 @@ fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
 
 /// Opens the store for reading.
 pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
+    let store = open_silently(config).await?;
+    notices(config);
+    Ok(store)
+}
+
+/// The same without the notices.
+pub(crate) async fn open_silently(config: &Config) -> Result<AnyStore> {
     match &config.store {
         StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(open_file(file)?))),
         StoreName::DynamoDb(table) => {

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::insights::open_file;
 use crate::config::{Config, StoreName};
+use crate::runner::notices;
 use crate::show::output::{CommandOutcome, YELLOW, json_line, note, paint, table};
 use crate::show::text::{counted, thousands};
+use portend_core::number::Number;
 use portend_sqlite::LedgerRow;
 
 /// Show the outcome of every event: received = stored + repeated + parked + failed.
@@ -38,6 +40,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         ));
     }
     let store = open_file(&config.ledger)?;
+    notices(&config);
     let rows = store.ledger().await?;
     let dropped = store.parked_dropped().await?;
     let total = total(&rows);
@@ -51,6 +54,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             ["day", "alert type", "received", "stored", "repeated", "parked", "failed", "unfinished"];
         let lines = rows.iter().chain([&total]).map(line);
         writeln!(out, "{}", table(&headings, &[2, 3, 4, 5, 6, 7], lines))?;
+        if total.reused > 0 {
+            writeln!(out, "{}", saved(&total))?;
+        }
     }
     if dropped > 0 {
         let events = counted(dropped, "parked event");
@@ -69,6 +75,13 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Incomplete)
 }
 
+/// What earlier answers to the same questions have saved.
+fn saved(total: &LedgerRow) -> String {
+    let insights = counted(total.reused, "insight");
+    let saved = total.saved_usd.map(|usd| format!(", which saved ${usd}")).unwrap_or_default();
+    format!("{insights} with an earlier answer to the same question, without a model call{saved}")
+}
+
 fn total(rows: &[LedgerRow]) -> LedgerRow {
     rows.iter().fold(LedgerRow { day: "total".into(), ..LedgerRow::default() }, |sum, row| LedgerRow {
         received: sum.received + row.received,
@@ -77,6 +90,11 @@ fn total(rows: &[LedgerRow]) -> LedgerRow {
         parked: sum.parked + row.parked,
         failed: sum.failed + row.failed,
         unfinished: sum.unfinished + row.unfinished,
+        reused: sum.reused + row.reused,
+        saved_usd: match (sum.saved_usd, row.saved_usd) {
+            (Some(one), Some(other)) => Number::new(((one.get() + other.get()) * 1e6).round() / 1e6),
+            (saved, None) | (None, saved) => saved,
+        },
         ..sum
     })
 }

@@ -16,6 +16,7 @@ use portend_core::alert_type::FolderError;
 
 use super::samples;
 use crate::config::Config;
+use crate::runner::notices;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{counted, shown};
 
@@ -56,7 +57,11 @@ enum Command {
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
-    let types = || config.alert_types().map_err(WrongUsage::from);
+    let types = || {
+        let types = config.alert_types().map_err(WrongUsage::from)?;
+        notices(&config);
+        Ok::<_, WrongUsage>(types)
+    };
     let command = match args.command {
         Some(Command::Check { write_insights, dir }) => return check(&dir, write_insights).await,
         Some(Command::New(args)) => return scaffold::run(&args).await,

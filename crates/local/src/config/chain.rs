@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow, bail, ensure};
 use portend_core::model::Price;
 use portend_remote::order::{BEDROCK, OPENAI, Order, SCORECARD, use_bedrock};
-use portend_remote::secret::{KeySource, Secret};
+use portend_remote::secret::KeySource;
 use portend_remote::settings::{
     BedrockSettings, ModelTuning, OpenAiSettings, TokenLimitName, concurrency, setting, timeout,
 };
@@ -15,6 +15,7 @@ use portend_remote::{AnyModel, Aws, KeySecret};
 
 use super::Flags;
 use super::file::{Models, SettingsFile, WrittenEndpoint, WrittenNumber, WrittenProvider, WrittenTokenLimit};
+use super::keys::{KeyRule, OPENAI_API_KEY, key_in_environment};
 
 /// The chain in the settings.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct ChainPlan {
     endpoints: Vec<Endpoint>,
     /// Whether the scorecard is last.
     pub(crate) scorecard: bool,
+    /// Why the key in the environment is not sent to the server of `openai`, if that is so.
+    pub(crate) withheld_key: Option<String>,
 }
 
 /// One model of the chain.
@@ -36,10 +39,16 @@ enum Endpoint {
         name: String,
         variable: String,
     },
+    /// A model whose settings are refused, with the reason.
+    Refused {
+        name: String,
+        why: String,
+    },
 }
 
 impl ChainPlan {
     pub(super) fn new(flags: Flags, file: SettingsFile) -> Result<Self> {
+        let rule = KeyRule::new(flags.openai_base_url.as_deref(), &file)?;
         let (order_in_file, endpoints) = match file.models {
             Models::Order(_) if file.chain.is_some() => {
                 bail!("portend.toml sets both models and chain; remove one of them")
@@ -54,7 +63,6 @@ impl ChainPlan {
             );
         }
         // The key has no flag, because other users of the machine can read flags.
-        let key = key_in_environment("OPENAI_API_KEY").or(file.openai_api_key);
         let base_url = flags.openai_base_url.or(file.openai_base_url);
         let tuning = |name: &str, time: Option<String>, calls: Option<String>| {
             let written = |text: Option<String>| text.map(WrittenNumber::Text);
@@ -71,6 +79,10 @@ impl ChainPlan {
             either(flags.bedrock_timeout, file.bedrock_timeout),
             either(flags.bedrock_concurrency, file.bedrock_concurrency),
         )?;
+        let in_environment = key_in_environment(OPENAI_API_KEY);
+        let refusal = rule.refusal(OPENAI_API_KEY, base_url.as_deref());
+        let withheld_key = refusal.filter(|_| in_environment.is_some());
+        let key = in_environment.filter(|_| withheld_key.is_none()).or(file.openai_api_key);
         let openai = OpenAiSettings {
             name: OPENAI.into(),
             model_id: flags.openai_model.or(file.openai_model),
@@ -79,7 +91,9 @@ impl ChainPlan {
             base_url,
             tuning: openai_tuning,
         };
+        let is_in_file = flags.openai_api_key_secret.is_none();
         let secret = openai.secret_in_use(flags.openai_api_key_secret.or(file.openai_api_key_secret));
+        let secret_refusal = rule.secret_refusal().filter(|_| is_in_file && secret.is_some());
         let has_key = !matches!(openai.key, KeySource::None);
         let has_openai = openai.base_url.is_some() || has_key || secret.is_some();
         let use_bedrock = flags.use_bedrock.as_deref().map(use_bedrock).transpose()?.or(file.use_bedrock);
@@ -89,7 +103,8 @@ impl ChainPlan {
             (None, Some(use_bedrock)) => Order::default_for(use_bedrock, has_openai),
         };
         let bedrock_model_id = flags.bedrock_model_id.or(file.bedrock_model_id);
-        let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard };
+        let withheld_key = withheld_key.filter(|_| order.models.iter().any(|name| name == OPENAI));
+        let mut plan = Self { endpoints: Vec::new(), scorecard: order.scorecard, withheld_key };
         for name in &order.models {
             plan.endpoints.push(match (name.as_str(), endpoints.get(name)) {
                 (BEDROCK, _) => Endpoint::Bedrock(BedrockSettings {
@@ -97,11 +112,12 @@ impl ChainPlan {
                     model_id: bedrock_model_id.clone(),
                     tuning: bedrock_tuning.clone(),
                 }),
-                (OPENAI, _) => match &secret {
-                    Some(secret) => Endpoint::OpenAiBySecret(openai.clone(), secret.clone()),
-                    None => Endpoint::OpenAi(openai.clone()),
+                (OPENAI, _) => match (&secret, &secret_refusal) {
+                    (Some(_), Some(why)) => Endpoint::Refused { name: name.clone(), why: why.clone() },
+                    (Some(secret), None) => Endpoint::OpenAiBySecret(openai.clone(), secret.clone()),
+                    (None, _) => Endpoint::OpenAi(openai.clone()),
                 },
-                (_, Some(written)) => endpoint(name, written)?,
+                (_, Some(written)) => endpoint(name, written, &rule)?,
                 (_, None) => bail!(
                     "MODELS: `{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"
                 ),
@@ -130,6 +146,7 @@ impl ChainPlan {
                 );
                 (name.clone(), Err(error))
             }
+            Endpoint::Refused { name, why } => (name.clone(), Err(anyhow!("{why}"))),
         };
         self.endpoints.iter().map(model).collect()
     }
@@ -151,12 +168,15 @@ impl ChainPlan {
     pub(crate) fn key_secret(&self, aws: &Aws) -> Option<KeySecret> {
         self.endpoints.iter().find_map(|endpoint| match endpoint {
             Endpoint::OpenAiBySecret(_, secret) => Some(KeySecret::new(secret, aws.clone())),
-            Endpoint::Bedrock(_) | Endpoint::OpenAi(_) | Endpoint::NoKey { .. } => None,
+            Endpoint::Bedrock(_)
+            | Endpoint::OpenAi(_)
+            | Endpoint::NoKey { .. }
+            | Endpoint::Refused { .. } => None,
         })
     }
 }
 
-fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
+fn endpoint(name: &str, written: &WrittenEndpoint, rule: &KeyRule) -> Result<Endpoint> {
     let tuning = tuning(name, written)?;
     let WrittenEndpoint { provider, model, base_url, api_key, api_key_env, .. } = written.clone();
     if provider == WrittenProvider::Bedrock {
@@ -169,10 +189,15 @@ fn endpoint(name: &str, written: &WrittenEndpoint) -> Result<Endpoint> {
     let key = match (api_key, api_key_env) {
         (Some(_), Some(_)) => bail!("[models.{name}] sets both api_key and api_key_env; remove one of them"),
         (key, None) => key,
-        (None, Some(variable)) => match key_in_environment(&variable) {
-            Some(key) => Some(key),
-            None => return Ok(Endpoint::NoKey { name: name.into(), variable }),
-        },
+        (None, Some(variable)) => {
+            if let Some(why) = rule.refusal(&variable, base_url.as_deref()) {
+                return Ok(Endpoint::Refused { name: name.into(), why: format!("[models.{name}]: {why}") });
+            }
+            match key_in_environment(&variable) {
+                Some(key) => Some(key),
+                None => return Ok(Endpoint::NoKey { name: name.into(), variable }),
+            }
+        }
     };
     let key = key.map_or(KeySource::None, KeySource::Given);
     Ok(Endpoint::OpenAi(OpenAiSettings {
@@ -224,10 +249,4 @@ fn tuning(name: &str, written: &WrittenEndpoint) -> Result<ModelTuning> {
         reasoning_effort: effort,
         ..limits(name, written.timeout.as_ref(), written.concurrency.as_ref())?
     })
-}
-
-/// Reads a key from the environment. An empty variable counts as not set.
-#[expect(clippy::disallowed_methods, reason = "this is part of reading the settings")]
-fn key_in_environment(variable: &str) -> Option<Secret> {
-    std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).map(|key| Secret::new(&key))
 }

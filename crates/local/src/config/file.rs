@@ -16,6 +16,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::folders;
 
+/// The name of a settings file that nobody names.
+const FILE_NAME: &str = "portend.toml";
+
 /// The settings in the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +42,26 @@ pub(super) struct SettingsFile {
     pub(super) event_bus: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
+    /// Where the file is; `None` if there is no file.
+    #[serde(skip)]
+    pub(super) source: Option<FileSource>,
+}
+
+/// Where a settings file is, and who has chosen it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FileSource {
+    /// The user has named it, or it is in the user's settings folder.
+    Own(PathBuf),
+    /// It is in the current folder, and nobody has named it.
+    Found(PathBuf),
+}
+
+impl FileSource {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Own(path) | Self::Found(path) => path,
+        }
+    }
 }
 
 /// `models`: the order as a text, or tables with further endpoints.
@@ -152,21 +175,57 @@ impl SettingsFile {
     /// Finds and reads the file. A file that `--config` names must exist; one at a default path may be missing.
     pub(super) fn find(named: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = named {
-            return Self::read(&path, &read_text(&path)?);
+            let text = read_text(&path)?;
+            return Self::read(FileSource::Own(path), &text);
         }
-        let in_settings = folders().ok().map(|folders| folders.in_config_dir("portend.toml"));
-        for path in [Some(PathBuf::from("portend.toml")), in_settings].into_iter().flatten() {
-            match fs::read_to_string(&path) {
-                Ok(text) => return Self::read(&path, &text),
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(_) => return Self::read(&path, &read_text(&path)?),
-            }
+        let here = PathBuf::from(FILE_NAME);
+        let is_users = user_path().is_some_and(|users| is_same_file(&users, &here));
+        let source = if is_users { FileSource::Own(here) } else { FileSource::Found(here) };
+        match Self::read_if_there(source)? {
+            Some(file) => Ok(file),
+            None => Self::of_user(),
         }
-        Ok(Self::default())
     }
 
-    fn read(path: &Path, text: &str) -> Result<Self> {
+    /// The file in the user's settings folder, or no settings if there is none.
+    pub(super) fn of_user() -> Result<Self> {
+        let file = user_path().map(|path| Self::read_if_there(FileSource::Own(path))).transpose()?;
+        Ok(file.flatten().unwrap_or_default())
+    }
+
+    /// The path of the file, if it was only found in the current folder.
+    pub(super) fn found_path(&self) -> Option<&Path> {
+        match self.source.as_ref()? {
+            FileSource::Found(path) => Some(path),
+            FileSource::Own(_) => None,
+        }
+    }
+
+    /// Every base URL in the file.
+    pub(super) fn base_urls(&self) -> impl Iterator<Item = &str> {
+        let endpoints = match &self.models {
+            Models::Order(_) => None,
+            Models::Endpoints(endpoints) => Some(endpoints.values()),
+        };
+        let of_endpoints = endpoints.into_iter().flatten().filter_map(|each| each.base_url.as_deref());
+        self.openai_base_url.as_deref().into_iter().chain(of_endpoints)
+    }
+
+    fn read_if_there(source: FileSource) -> Result<Option<Self>> {
+        match fs::read_to_string(source.path()) {
+            Ok(text) => Self::read(source, &text).map(Some),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(_) => {
+                let text = read_text(source.path())?;
+                Self::read(source, &text).map(Some)
+            }
+        }
+    }
+
+    fn read(source: FileSource, text: &str) -> Result<Self> {
+        let path = source.path();
         let file: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
@@ -182,8 +241,18 @@ impl SettingsFile {
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
         let is_table = |store: &Path| store.to_str().is_some_and(|store| store.starts_with(super::DYNAMODB));
         let store = file.store.map(|store| if is_table(&store) { store } else { folder.join(store) });
-        Ok(Self { store, alert_types: in_folder(file.alert_types), ..file })
+        let alert_types = in_folder(file.alert_types);
+        Ok(Self { store, alert_types, source: Some(source), ..file })
     }
+}
+
+/// The path of the file in the user's settings folder.
+fn user_path() -> Option<PathBuf> {
+    folders().ok().map(|folders| folders.in_config_dir(FILE_NAME))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Removes the value from an error message, because it may be a key.

@@ -12,5 +12,7 @@ mod upgrade;
 mod doctor;
 mod dynamodb;
 mod settings;
+mod keys;
+mod sign_on;
 mod crowds;
 mod chaos;

@@ -76,7 +76,7 @@ fn model_error(error: &CredentialsError) -> ModelError {
     let connection = causes(error).find_map(<dyn Error>::downcast_ref::<ConnectorError>);
     let from_instance = causes(error).any(<dyn Error>::is::<ImdsError>);
     match (error, connection) {
-        // This program does not support every kind of profile; single sign-on is not built in.
+        // This program does not support every kind of profile; the function does not support single sign-on.
         (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_), _) => none,
         (CredentialsError::ProviderTimedOut(_), _) => unreachable("no response in time"),
         (_, Some(_)) => unreachable("no connection"),

@@ -4,6 +4,7 @@
 //! |---------|---------------------------|-------------------------------------------|---------------------------------|
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
+//! | answer  | `answer#{sha256 of the question}` | `answer`                          | `reply`, `model_id`, `run`, `answered_at`, `cost_usd` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
 //! | index                 | key                             | projects       | used for                                    |
@@ -27,6 +28,7 @@ mod insights;
 mod commit;
 mod queries;
 mod parking;
+mod answers;
 mod table;
 
 use std::fmt;
@@ -37,9 +39,9 @@ use portend_core::alert::InsightKey;
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -165,6 +167,16 @@ impl DynamoDb {
 impl fmt::Debug for DynamoDb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DynamoDb").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+impl Answers for DynamoDb {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<StoredAnswer>, StoreError> {
+        answers::answer(self, key, now).await
+    }
+
+    async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        answers::store_answer(self, key, answer).await
     }
 }
 

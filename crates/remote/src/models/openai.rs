@@ -17,6 +17,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use portend_core::model::{Call, Completion, ConfigurationFault, Model, ModelError, ModelSpec};
 
 use self::base_url::BaseUrl;
+pub use self::base_url::server_of;
 use self::request::ChatRequest;
 use crate::limits::{BODY_BYTES_MAX, LOADING_PAUSE};
 use crate::models::catalogue::{Catalogue, ModelFacts, Provider};

@@ -9,7 +9,7 @@ use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
 use portend_core::pipeline::Pipeline;
-use portend_testing::clock::StoppedClock;
+use portend_testing::clock::TimerClock;
 use portend_testing::model::{ANSWER, ScriptedModel};
 use portend_testing::play::{self, event, first_event, start};
 use portend_testing::table::Consumed;
@@ -46,7 +46,7 @@ fn line(consumed: &[Consumed]) -> String {
 fn each_path_consumes_what_the_guide_says() {
     run(async {
         let (store, _table, proxy) = proxied();
-        let clock = StoppedClock::at(start());
+        let clock = TimerClock::at(start());
         let model = ScriptedModel::answering("model", ANSWER);
         let bus = Bus::default();
         let pipeline = Pipeline::new(AlertTypes::built_in(), store, &clock)
@@ -64,6 +64,9 @@ fn each_path_consumes_what_the_guide_says() {
             process(&first_event()).await,
             ("stored", "TransactWriteItems 1: 18, UpdateItem 2: 8".into())
         );
+        let same_question = event("stu_3", 5, 65, "2025-01-01T12:00:00Z");
+        assert_eq!(process(&same_question).await, ("stored", "x".into()));
+        assert_eq!(model.calls(), 1, "an answer that was stored beside the commit is used again");
         assert_eq!(process(&later).await, ("repeated", "GetItem 1: 1, UpdateItem 2: 1".into()));
         assert_eq!(process(b"{").await, ("parked", "Query 1: 0, UpdateItem 1: 2".into()));
         assert_eq!(process(b"{").await, ("parked", "Query 1: 0.5, UpdateItem 1: 1".into()));

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -79,6 +79,20 @@ impl SimulatedStore {
 
 fn about_alert(name: &'static str, alert: Option<usize>) -> OperationInfo {
     OperationInfo { name, alert, is_transaction: false }
+}
+
+impl Answers for SimulatedStore {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<StoredAnswer>, StoreError> {
+        let key = key.clone();
+        let operation = about_alert("answer", None);
+        self.send_any(operation, move |world, _| world.table.state.answer(&key, now)).await
+    }
+
+    async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
+        let (key, answer) = (key.clone(), answer.clone());
+        let operation = about_alert("store_answer", None);
+        self.send_any(operation, move |world, _| world.table.state.store_answer(&key, &answer)).await
+    }
 }
 
 impl Claims for SimulatedStore {

@@ -53,10 +53,23 @@ impl BaseUrl {
         format!("{}/{path}", self.0)
     }
 
+    /// Scheme, host and port, which are one server whatever the path.
+    fn server(&self) -> Option<String> {
+        let uri: Uri = self.0.parse().ok()?;
+        let scheme = uri.scheme_str()?;
+        let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+        Some(format!("{scheme}://{}:{port}", uri.host()?.to_ascii_lowercase()))
+    }
+
     /// The base URL as text.
     pub(super) fn into_string(self) -> String {
         self.0
     }
+}
+
+/// The server of a base URL: scheme, host and port. `None` if the text is not a base URL, so that nothing is sent there.
+pub fn server_of(base_url: &str) -> Option<String> {
+    BaseUrl::parse(base_url, String::new).ok()?.server()
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -67,6 +80,22 @@ fn is_this_machine(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_scheme_host_and_port() {
+        for (text, server) in [
+            ("https://Example.com/v1", Some("https://example.com:443")),
+            ("https://example.com:443", Some("https://example.com:443")),
+            ("https://example.com:8443/v1/", Some("https://example.com:8443")),
+            ("http://localhost/v1", Some("http://localhost:80")),
+            ("http://[::1]:8080/v1", Some("http://[::1]:8080")),
+            ("https://a@example.com/v1", None),
+            ("http://example.com/v1", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(server_of(text).as_deref(), server, "{text}");
+        }
+    }
 
     #[test]
     fn a_base_url_is_https_or_on_this_machine() {
