@@ -286,10 +286,10 @@ impl AlertType {
         &self.repeat_window_text
     }
 
-    /// How long the producer must be silent about an entity until it counts as recovered.
-    #[expect(clippy::unused_self, reason = "every type has the same time")]
+    /// How long the producer must be silent about an entity until it counts as recovered: as the type says, or else
+    /// [`QUIET_AFTER`].
     pub fn quiet_after(&self) -> Duration {
-        QUIET_AFTER
+        self.handling().quiet_after().unwrap_or(QUIET_AFTER)
     }
 
     /// Whether every fact that has a healthy value is at it or beyond it. A type without healthy values never is.
