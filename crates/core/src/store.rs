@@ -39,6 +39,7 @@ pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
 pub use rebuild::entity_of_insights;
+pub(crate) use rebuild::entity_with_insights;
 
 /// Everything that the pipeline and the readers of insights need of a store.
 pub trait Store: Claims + Insights + Parking + Queries + Entities + Feedback {}

@@ -217,6 +217,14 @@ impl Entities for AnyStore {
     async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
         each!(self, store => store.write_entity(row, now).await)
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        each!(self, store => store.are_entities_complete().await)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        each!(self, store => store.set_entities_complete().await)
+    }
 }
 
 impl Feedback for AnyStore {

@@ -5,6 +5,7 @@
 //! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
 //! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
 //! | entity           | entity type, entity                         | whether it is open, its worst score, its version; the JSON as `body` |
+//! | `entities_complete` | at most one row                          | present if every insight's entity has a row          |
 //! | feedback         | alert id, time, random id                   | the JSON as `body`                                   |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |

@@ -202,6 +202,14 @@ impl<S: Store> Entities for FaultyStore<'_, S> {
     async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
         self.store.write_entity(row, now).await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        self.store.are_entities_complete().await
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        self.store.set_entities_complete().await
+    }
 }
 
 impl<S: Store> Feedback for FaultyStore<'_, S> {

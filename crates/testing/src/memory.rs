@@ -487,6 +487,14 @@ impl Entities for MemoryStore {
     async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
         self.with(|state| state.write_entity(row)).await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Feedback for MemoryStore {

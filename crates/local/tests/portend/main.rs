@@ -18,6 +18,7 @@ mod mounts;
 mod crashes;
 mod processes;
 mod insights;
+mod worklist;
 mod types;
 mod settings;
 mod hostile;

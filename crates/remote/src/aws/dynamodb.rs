@@ -5,6 +5,7 @@
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
 //! | entity  | `entity#{entity_type}#{entity_id}` | `entity`                         | the row's fields; `open_shard` (0 to 15) while it is open |
+//! | note    | `entities`                | `complete`                                | `complete`, if every insight's entity has a row |
 //! | feedback | `feedback#{alert_id}`    | `{time}#{id}`                             | the entry's fields, without `alert_id` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
@@ -270,6 +271,14 @@ impl Entities for DynamoDb {
 
     async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
         entities::write_entity(self, row).await
+    }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        entities::are_complete(self).await
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        entities::set_complete(self).await
     }
 }
 

@@ -242,6 +242,14 @@ impl Entities for SimulatedStore {
         self.send_any(about_alert("write_entity", None), move |world, _| world.table.state.write_entity(&row))
             .await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Feedback for SimulatedStore {
