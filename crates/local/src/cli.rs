@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    doctor, entity, explain, feedback, insights, ledger, parked, simulate, today, types, upgrade,
+    doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Today(today::Args),
     Entity(entity::Args),
     Feedback(feedback::Args),
+    Forget(forget::ForgetArgs),
+    Export(forget::ExportArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
     Upgrade(upgrade::Args),

@@ -183,6 +183,9 @@ pub(crate) const MIGRATIONS: [&str; 3] = ["
         PRIMARY KEY (alert_id, at, id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX feedback_expiry ON feedback (expires_at);
+
+    CREATE TABLE forgotten (hash TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

@@ -19,6 +19,7 @@ mod crashes;
 mod processes;
 mod insights;
 mod worklist;
+mod forgetting;
 mod types;
 mod settings;
 mod hostile;

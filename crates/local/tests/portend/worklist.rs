@@ -17,7 +17,7 @@ fn calls(id: &str, calls: u32, health: u32, at: &str) -> Value {
 fn low_health(id: &str, health: u32, at: &str) -> Value {
     json!({
         "alert_type": "low_health_score", "severity": "critical", "entity_id": id, "entity_type": "student",
-        "details": { "health_score": health, "sessions_7d": 0, "ib_calls_14d": 5 }, "timestamp": at
+        "details": { "health_score": health, "sessions_7d": 3, "ib_calls_14d": 5 }, "timestamp": at
     })
 }
 
