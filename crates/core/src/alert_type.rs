@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::limits::QUIET_AFTER;
 use crate::number::Number;
 
 mod points;
@@ -275,6 +276,19 @@ impl AlertType {
     /// The repeat window as it is written in the file, such as `24h`.
     pub fn repeat_window_text(&self) -> &str {
         &self.repeat_window_text
+    }
+
+    /// How long the producer must be silent about an entity until it counts as recovered: as the type says, or else
+    /// [`QUIET_AFTER`].
+    pub fn quiet_after(&self) -> Duration {
+        self.handling().quiet_after().unwrap_or(QUIET_AFTER)
+    }
+
+    /// Whether every fact that has a healthy value is at it or beyond it. A type without healthy values never is.
+    pub fn is_healthy<'v>(&self, value_of: impl Fn(&str) -> Option<&'v FactValue>) -> bool {
+        let mut healthy =
+            self.facts.iter().filter_map(|fact| fact.is_healthy(value_of(&fact.id)?)).peekable();
+        healthy.peek().is_some() && healthy.all(|is_healthy| is_healthy)
     }
 
     /// The meanings of scores, by score: both ends of the scale, and scores between them.

@@ -19,6 +19,7 @@ mod judge;
 mod reuse;
 mod explain;
 mod upgrade;
+mod entities;
 mod sweep;
 
 use std::collections::BTreeMap;

@@ -8,13 +8,17 @@
 //! | insight | entity, alert timestamp, alert type, digits  | the insight; what is left to do with it (`todo`)              |
 //! | claim   | alert key                                    | state, owner, fence, lease, calls, upgrades, repeats, insight key |
 //! | answer  | sha256 of the question                       | a model's accepted answer, for as long as the alert type reuses it |
+//! | entity  | entity type, entity                          | the current judgements, the worst score, the state, who changed it |
+//! | feedback | alert id, time, a random id                 | what a person said about an insight                           |
 //! | parked  | sha256 of the event                          | reason, message, the event's first 64 KiB                     |
+//! | forgotten | hash of an entity                          | when it was forgotten                                         |
 //!
 //! Everything but answers is retained for 90 days. What has expired is absent, whether it has been deleted yet or not. The time is
 //! always the caller's: a store has no clock.
 //!
 //! Every operation may be repeated: a caller that got no response asks again with the same arguments and gets the answer
-//! of the first. Every operation of [`Claims`], [`Insights`] and [`Parking`] reads consistently, but for
+//! of the first. A commit and an upgrade write the row of the insight's entity too. Every operation of [`Claims`],
+//! [`Insights`] and [`Parking`] reads consistently, but for
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
 mod answers;
@@ -24,6 +28,9 @@ mod error;
 mod insights;
 mod parking;
 mod queries;
+mod entities;
+mod rebuild;
+mod forgetting;
 
 pub use answers::{AnswerKey, Answers, StoredAnswer};
 pub use claim::{ClaimRow, ClaimState};
@@ -31,12 +38,16 @@ pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
+pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
+pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
+pub use rebuild::entity_of_insights;
+pub(crate) use rebuild::entity_with_insights;
 
 /// Everything that the pipeline and the readers of insights need of a store.
-pub trait Store: Answers + Claims + Insights + Parking + Queries {}
+pub trait Store: Answers + Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting {}
 
-impl<S: Answers + Claims + Insights + Parking + Queries> Store for S {}
+impl<S: Answers + Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting> Store for S {}

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
+use crate::command::{
+    doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types, upgrade,
+};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -30,6 +32,11 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Insights(insights::InsightsArgs),
     Insight(insights::InsightArgs),
+    Today(today::Args),
+    Entity(entity::Args),
+    Feedback(feedback::Args),
+    Forget(forget::ForgetArgs),
+    Export(forget::ExportArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
     Upgrade(upgrade::Args),

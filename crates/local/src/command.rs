@@ -2,7 +2,11 @@
 
 pub(crate) mod explain;
 pub(crate) mod insights;
+pub(crate) mod today;
+pub(crate) mod entity;
+pub(crate) mod feedback;
 pub(crate) mod parked;
+pub(crate) mod forget;
 pub(crate) mod ledger;
 pub(crate) mod upgrade;
 pub(crate) mod doctor;

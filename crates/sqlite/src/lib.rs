@@ -4,8 +4,12 @@
 //! |------------------|---------------------------------------------|------------------------------------------------------|
 //! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
 //! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
+//! | entity           | entity type, entity                         | whether it is open, its worst score, its version; the JSON as `body` |
+//! | `entities_complete` | at most one row                          | present if every insight's entity has a row          |
+//! | feedback         | alert id, time, random id                   | the JSON as `body`                                   |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
 //! | answer           | sha256 of the question                      | an accepted answer of a model, with its run, time and cost |
+//! | forgotten        | hash of an entity                           | when it was forgotten                                |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
@@ -24,9 +28,11 @@ mod clock;
 mod insights;
 mod migrations;
 mod ledger;
+mod entities;
 mod claims;
 mod parking;
 mod answers;
+mod forgetting;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -150,10 +156,19 @@ impl Sqlite {
                 return Ok(0);
             }
             let mut deleted = 0;
-            for (table, key) in [("insight", "rowid"), ("claim", "alert_key"), ("parked", "sha256"), ("answer", "question")] {
+            for (table, key) in [
+                ("insight", "rowid"),
+                ("claim", "alert_key"),
+                ("parked", "sha256"),
+                ("answer", "question"),
+                ("entity", "(entity_type, entity_id)"),
+                ("feedback", "(alert_id, at, id)"),
+                ("forgotten", "hash"),
+            ] {
+                let columns = key.trim_matches(['(', ')']);
                 let sql = format!(
                     "DELETE FROM {table} WHERE {key} IN
-                     (SELECT {key} FROM {table} WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"
+                     (SELECT {columns} FROM {table} WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"
                 );
                 deleted += connection.execute(&sql, [now.as_secs()])?;
             }
@@ -171,6 +186,14 @@ impl Sqlite {
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.write(operation).await.map_err(|error| error.in_file(&self.path))
+    }
+
+    /// An operation of the writer outside any transaction.
+    async fn alone<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.read(operation).await.map_err(|error| error.in_file(&self.path))
     }
 
     async fn read<T: Send + 'static>(

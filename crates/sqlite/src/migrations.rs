@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 3] = ["
+pub(crate) const MIGRATIONS: [&str; 4] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -170,6 +170,35 @@ pub(crate) const MIGRATIONS: [&str; 3] = ["
     CREATE INDEX answer_expiry ON answer (expires_at);
     ALTER TABLE intake ADD COLUMN is_reused INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE intake ADD COLUMN saved_usd REAL;
+", "
+    CREATE TABLE entity (
+        entity_type TEXT    NOT NULL,
+        entity_id   TEXT    NOT NULL,
+        is_open     INTEGER NOT NULL,
+        worst       REAL    NOT NULL,
+        version     INTEGER NOT NULL,
+        expires_at  INTEGER NOT NULL,
+        body        TEXT    NOT NULL,
+        PRIMARY KEY (entity_type, entity_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX entity_open   ON entity (worst DESC, entity_type, entity_id) WHERE is_open;
+    CREATE INDEX entity_expiry ON entity (expires_at);
+
+    CREATE TABLE entities_complete (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1)) STRICT;
+    INSERT INTO entities_complete SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM insight);
+
+    CREATE TABLE feedback (
+        alert_id   TEXT    NOT NULL,
+        at         INTEGER NOT NULL,
+        id         TEXT    NOT NULL,
+        expires_at INTEGER NOT NULL,
+        body       TEXT    NOT NULL,
+        PRIMARY KEY (alert_id, at, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX feedback_expiry ON feedback (expires_at);
+
+    CREATE TABLE forgotten (hash TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

@@ -3,6 +3,7 @@
 
 mod notifying;
 mod reuse;
+mod recovering;
 
 use futures_executor::block_on;
 use portend_core::alert::Alert;

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::attribute::{Attribute, Item, text};
+use super::attribute::{Attribute, Item, number, text};
 
 /// A request of DynamoDB's API.
 pub(super) trait TableRequest: Serialize {
@@ -34,6 +34,8 @@ operations! {
     Get = "GetItem" -> FoundItem;
     BatchGet = "BatchGetItem" -> BatchItems;
     ItemQuery = "Query" -> QueryPage;
+    Scan = "Scan" -> QueryPage;
+    Delete = "DeleteItem" -> IgnoredAny;
     DescribeTable<'_> = "DescribeTable" -> TableDescribed;
     DescribeTimeToLive<'_> = "DescribeTimeToLive" -> TimeToLiveDescribed;
 }
@@ -116,7 +118,9 @@ pub(super) struct Put {
     pub(super) table_name: String,
     pub(super) item: Item,
     pub(super) condition_expression: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) expression_attribute_names: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) expression_attribute_values: Item,
     pub(super) return_values_on_condition_check_failure: &'static str,
 }
@@ -211,12 +215,21 @@ pub(super) struct ItemQuery {
 impl ItemQuery {
     /// The items with this value of the partition key, newest first.
     pub(super) fn of(table: &str, partition: &str, value: impl Into<String>) -> Self {
+        Self::with_partition(table, partition, text(value))
+    }
+
+    /// The same, of a partition key that is a number.
+    pub(super) fn of_number(table: &str, partition: &str, value: u8) -> Self {
+        Self::with_partition(table, partition, number(value))
+    }
+
+    fn with_partition(table: &str, partition: &str, value: Attribute) -> Self {
         Self {
             table_name: table.to_owned(),
             index_name: None,
             key_condition_expression: "#partition = :partition".to_owned(),
             expression_attribute_names: BTreeMap::from([("#partition".to_owned(), partition.to_owned())]),
-            expression_attribute_values: Item::from([(":partition".to_owned(), text(value))]),
+            expression_attribute_values: Item::from([(":partition".to_owned(), value)]),
             projection_expression: None,
             scan_index_forward: false,
             consistent_read: false,
@@ -241,6 +254,15 @@ impl ItemQuery {
         Self { projection_expression: Some(projection), consistent_read: true, ..self }
     }
 
+    /// Limits the sort key, which is a number, to at most this one.
+    pub(super) fn at_most(mut self, sort: &str, most: Option<String>) -> Self {
+        let Some(most) = most else { return self };
+        self.key_condition_expression.push_str(" AND #sort <= :most");
+        self.expression_attribute_names.insert("#sort".to_owned(), sort.to_owned());
+        self.expression_attribute_values.insert(":most".to_owned(), Attribute::N(most));
+        self
+    }
+
     /// Limits the sort key to this range, both ends included.
     pub(super) fn between(mut self, sort: &str, from: Option<String>, to: Option<String>) -> Self {
         let range = match (&from, &to) {
@@ -256,6 +278,24 @@ impl ItemQuery {
         self.expression_attribute_values.extend(bounds);
         self
     }
+}
+
+/// A read of the whole table.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Scan {
+    pub(super) table_name: String,
+    pub(super) consistent_read: bool,
+    pub(super) exclusive_start_key: Option<Item>,
+}
+
+/// A deletion of one item.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    pub(super) table_name: String,
+    pub(super) key: Item,
 }
 
 /// One page of a query.
