@@ -18,6 +18,8 @@ pub mod number;
 mod text;
 pub mod alert_type;
 pub mod alert;
+pub mod outcome;
+pub mod calibration;
 pub mod driver;
 pub mod scorecard;
 pub mod prompt;

@@ -18,3 +18,6 @@ mod auc;
 mod kendall;
 pub mod bins;
 pub mod figures;
+pub mod join;
+pub mod report;
+pub mod calibration;

@@ -16,3 +16,11 @@ pub const Z_95: f64 = 1.959_963_984_540_054;
 pub const NEWTON_STEPS_MAX: usize = 100;
 /// The largest logit of a fitted coefficient. A larger one means that there is no finite solution.
 pub const COEFFICIENT_MAX: f64 = 1e4;
+/// The fewest events for beta calibration, which has one parameter more than Platt's.
+pub const BETA_EVENTS_MIN: usize = 100;
+/// The ridge on the standardized slope of Platt's curve.
+pub const PLATT_RIDGE: f64 = 4.0;
+/// The least slope of a curve that rises.
+pub const SLOPE_MIN: f64 = 1e-6;
+/// The share of the rows, from the earliest on, that a map is fitted to before it is judged on the rest.
+pub const MAP_LEARN_SHARE: f64 = 0.7;

@@ -176,6 +176,6 @@ mod tests {
         assert_eq!(wilson(0, 20).map(|(low, _)| low), Some(0.0));
         assert_eq!(wilson(20, 20).map(|(_, high)| high), Some(1.0));
         let (low, high) = wilson(8, 40).expect("there are rows");
-        assert!((low - 0.105_022_4).abs() < 1e-6 && (high - 0.347_556_6).abs() < 1e-6, "{low} {high}");
+        assert!((low - 0.104_999_9).abs() < 1e-6 && (high - 0.347_573_1).abs() < 1e-6, "{low} {high}");
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
+use crate::command::{doctor, eval, explain, insights, ledger, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -36,6 +36,7 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
+    Eval(eval::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

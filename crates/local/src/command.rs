@@ -9,3 +9,4 @@ pub(crate) mod doctor;
 pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
+pub(crate) mod eval;

@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
+use command::{doctor, eval, explain, insights, ledger, parked, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
+        Command::Eval(args) => eval::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);
