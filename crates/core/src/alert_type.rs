@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::calibration::CalibrationMap;
 use crate::number::Number;
 
 mod built_in;
@@ -23,7 +24,7 @@ mod wire;
 pub use folder::FolderError;
 
 /// Digits of a version: enough to distinguish a changed type from the one before.
-const FACTS_VERSION_DIGITS: usize = 8;
+const VERSION_DIGITS: usize = 8;
 
 /// The known alert types, by id, in alphabetical order.
 #[derive(Debug, Clone)]
@@ -49,6 +50,9 @@ pub struct AlertType {
     pub(crate) facts: Vec<Fact>,
     #[serde(rename = "scorecard")]
     pub(crate) points_table: PointsTable,
+    /// The map from the scorecard's score to a probability that the type's folder has.
+    #[serde(skip)]
+    pub(crate) map: Option<CalibrationMap>,
 }
 
 /// The form of an `entity_id`.
@@ -260,10 +264,18 @@ impl AlertType {
     pub fn facts_version(&self) -> String {
         let facts: Vec<_> = self.facts.iter().map(|fact| (&fact.id, &fact.kind)).collect();
         let identity = (&self.entity, self.entity_id, &self.repeat_window_text, facts);
-        // Every key is a text and every number finite, so it is JSON.
-        let mut version = hex::encode(Sha256::digest(serde_json::to_vec(&identity).unwrap_or_default()));
-        version.truncate(FACTS_VERSION_DIGITS);
-        version
+        version_of(&identity)
+    }
+
+    /// The version of its points, as 8 hexadecimal digits. It changes with the base, a condition or a point.
+    pub fn points_version(&self) -> String {
+        let points: Vec<_> = self.points_table.points.iter().map(|each| (&each.fact, &each.add)).collect();
+        version_of(&(self.points_table.base, points))
+    }
+
+    /// The map from the scorecard's score to a probability that its folder has, if it was fitted to these points.
+    pub fn map(&self) -> Option<&CalibrationMap> {
+        self.map.as_ref().filter(|map| map.source.prompt.as_ref() == Some(&self.points_version()))
     }
 
     /// How far ahead the question looks, in days.
@@ -306,6 +318,13 @@ impl AlertType {
         let at_or_below = self.scale.iter().rev().find(|(point, _)| f64::from(**point) <= score.get());
         at_or_below.map_or("", |(_, meaning)| meaning)
     }
+}
+
+/// The first digits of the hash of a value's JSON. Every key is a text and every number finite, so it is JSON.
+fn version_of(value: &impl Serialize) -> String {
+    let mut version = hex::encode(Sha256::digest(serde_json::to_vec(value).unwrap_or_default()));
+    version.truncate(VERSION_DIGITS);
+    version
 }
 
 impl Fact {

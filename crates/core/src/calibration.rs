@@ -158,15 +158,23 @@ impl CalibrationMap {
     }
 }
 
-/// Maps by what they are for. Of two maps for the same scores, the later version counts.
+/// Maps by what they are for. Of two maps for the same scores, the later one in the list counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CalibrationMaps(Vec<CalibrationMap>);
 
 impl CalibrationMaps {
-    /// Takes maps, of which some may replace others.
+    /// Takes maps. Of two for the same scores, the later version counts.
     pub fn new(maps: impl IntoIterator<Item = CalibrationMap>) -> Self {
         let mut all: Vec<CalibrationMap> = maps.into_iter().collect();
         all.sort_by(|a, b| (&a.source, a.version).cmp(&(&b.source, b.version)));
+        Self(all)
+    }
+
+    /// These maps, and others that count before them.
+    #[must_use]
+    pub fn followed_by(self, others: impl IntoIterator<Item = CalibrationMap>) -> Self {
+        let Self(mut all) = self;
+        all.extend(Self::new(others).0);
         Self(all)
     }
 

@@ -15,6 +15,7 @@ pub use judgement::{AnswerSource, Judgement, PromptRef, Provenance};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, Facts, InsightKey};
+use crate::calibration::{CalibratedScore, CalibrationMaps, ScoreSource};
 use crate::driver::Driver;
 use crate::grounding::GroundingReport;
 use crate::limits::RETENTION;
@@ -57,6 +58,8 @@ pub struct InsightFields {
     pub horizon_days: u32,
     /// 0 to 100.
     pub risk_score: Number,
+    /// What the score means as a probability, where there is a map for it.
+    pub calibrated: Option<CalibratedScore>,
     /// Why, in sentences.
     pub explanation: String,
     /// What to do: two or three lines.
@@ -87,6 +90,8 @@ pub struct InsightFields {
     pub run: String,
     /// The version of the alert type's facts; absent from insights of an earlier program.
     pub facts_version: Option<String>,
+    /// The version of the alert type's points; absent from insights of an earlier program.
+    pub points_version: Option<String>,
     /// What the alert said.
     pub facts: Facts,
     /// The producer's sentence, if it sent one.
@@ -143,6 +148,22 @@ fn in_seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&at.to_seconds_string())
 }
 
+impl InsightFields {
+    /// Which scores its score is one of. Scores of different sources are never judged together.
+    pub fn score_source(&self) -> ScoreSource {
+        let prompt = match self.grade {
+            Grade::Scorecard => self.points_version.clone(),
+            Grade::Model => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
+        };
+        ScoreSource {
+            alert_type: self.prediction_type.clone(),
+            model_used: self.model_used.clone(),
+            model_id: self.model_id.clone(),
+            prompt,
+        }
+    }
+}
+
 impl Insight {
     /// Makes the insight of an alert. `key` is what the first claim fixed: a worker that took over uses the same one.
     pub fn new(alert: &Alert<'_>, key: &InsightKey, judgement: Judgement, provenance: Provenance) -> Self {
@@ -159,6 +180,7 @@ impl Insight {
             predicts: alert_type.predicts().into(),
             horizon_days: alert_type.horizon_days(),
             risk_score: judged.risk_score,
+            calibrated: None,
             explanation: judged.explanation,
             recommendations: judged.recommendations,
             drivers: judged.drivers,
@@ -174,6 +196,7 @@ impl Insight {
             reply: judged.reply,
             run,
             facts_version: Some(alert_type.facts_version()),
+            points_version: Some(alert_type.points_version()),
             facts: alert.facts().clone(),
             message: alert.message().map(str::to_owned),
             alert_timestamp: key.alert_timestamp(),
@@ -190,6 +213,14 @@ impl Insight {
     pub fn with_longer_key(mut self) -> Self {
         self.key = self.key.longer(self.alert_key);
         self.fields.alert_id = self.key.alert_id();
+        self
+    }
+
+    /// The same insight with what its score means as a probability. The score itself stays.
+    #[must_use]
+    pub fn with_calibration(mut self, maps: &CalibrationMaps) -> Self {
+        let map = maps.get(&self.fields.score_source());
+        self.fields.calibrated = map.and_then(|map| map.apply(self.fields.risk_score));
         self
     }
 

@@ -30,10 +30,12 @@ pub use run::Run;
 pub use sweep::{SweepEvent, SweepReport};
 pub use upgrade::UpgradeOutcome;
 
-use crate::alert::{Alert, AlertKey, Refusal};
+use crate::alert::{Alert, AlertKey, InsightKey, Refusal};
 use crate::alert_type::AlertTypes;
+use crate::calibration::{CalibrationMap, CalibrationMaps};
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
+use crate::insight::{Insight, Judgement, Provenance};
 use crate::limits::LEASE_MAX;
 use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
@@ -50,6 +52,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     clock: C,
     models: Vec<M>,
     scorecard: bool,
+    maps: CalibrationMaps,
     health: Health,
     notifier: Option<N>,
     busy_wait_max: Duration,
@@ -95,6 +98,7 @@ impl<S, C> Pipeline<S, C> {
     pub fn new(types: AlertTypes, store: S, clock: C) -> Self {
         Self {
             prepared: PreparedTypes::new(&types),
+            maps: CalibrationMaps::new(types.iter().filter_map(|each| each.map().cloned())),
             types,
             store,
             clock,
@@ -112,14 +116,31 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     /// The same with models, asked in this order. Without the scorecard behind them, an alert that no model answers gets
     /// no insight.
     pub fn with_models<O: Model>(self, models: Vec<O>, scorecard: bool) -> Pipeline<S, C, O, N> {
-        let Self { types, prepared, store, clock, health, notifier, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, health, notifier, busy_wait_max, held }
+        let Self { types, prepared, store, clock, maps, health, notifier, busy_wait_max, held, .. } = self;
+        Pipeline { types, prepared, store, clock, models, scorecard, maps, health, notifier, busy_wait_max, held }
     }
 
     /// The same with a notifier, which publishes each new and each upgraded insight.
     pub fn with_notifier<O: Notifier>(self, notifier: Option<O>) -> Pipeline<S, C, M, O> {
-        let Self { types, prepared, store, clock, models, scorecard, health, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, health, notifier, busy_wait_max, held }
+        let Self { types, prepared, store, clock, models, scorecard, maps, health, busy_wait_max, held, .. } = self;
+        Pipeline { types, prepared, store, clock, models, scorecard, maps, health, notifier, busy_wait_max, held }
+    }
+
+    /// The same with maps from scores to probabilities, which count before those of the alert types.
+    #[must_use]
+    pub fn with_maps(self, maps: impl IntoIterator<Item = CalibrationMap>) -> Self {
+        Self { maps: self.maps.followed_by(maps), ..self }
+    }
+
+    /// Makes an insight, with what its score means as a probability.
+    fn insight(
+        &self,
+        alert: &Alert<'_>,
+        key: &InsightKey,
+        judgement: Judgement,
+        provenance: Provenance,
+    ) -> Insight {
+        Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps)
     }
 
     /// The same that waits at most this long for another worker's lease.

@@ -21,3 +21,4 @@ pub mod figures;
 pub mod join;
 pub mod report;
 pub mod calibration;
+pub mod fit;

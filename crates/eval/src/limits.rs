@@ -24,3 +24,21 @@ pub const PLATT_RIDGE: f64 = 4.0;
 pub const SLOPE_MIN: f64 = 1e-6;
 /// The share of the rows, from the earliest on, that a map is fitted to before it is judged on the rest.
 pub const MAP_LEARN_SHARE: f64 = 0.7;
+/// The fewest rows with the event, and the fewest without, for a fitted table.
+pub const FIT_CLASS_ROWS_MIN: usize = 50;
+/// Quantiles of all rows, and as many of the rows with the event, at which a fact is first divided.
+pub const PREBINS: u8 = 20;
+/// Rows of points for one fact.
+pub const POINT_ROWS_MAX: usize = 5;
+/// The least share of the rows that a row of points is about.
+pub const POINT_ROW_SHARE_MIN: f64 = 0.01;
+/// Rows of the fact's mean that are added to each value of an enum, so that a rare value does not get extreme points.
+pub const PSEUDO_ROWS: f64 = 20.0;
+/// The fewest points, before rounding, that a fact must add at most to stay in the table.
+pub const FACT_POINTS_MIN: f64 = 1.5;
+/// The ridge of a fitted table, and of the logistic regression beside it.
+pub const FIT_RIDGE: f64 = 1.0;
+/// The share of the rows that a table is not fitted to, so that it can be judged on them.
+pub const HELD_OUT_SHARE: f64 = 0.3;
+/// Two facts whose rank correlation is beyond this say the same.
+pub const SAME_FACT_CORRELATION: f64 = 0.95;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, eval, explain, insights, ledger, parked, simulate, types, upgrade};
+use crate::command::{doctor, eval, explain, fit, insights, ledger, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Types(types::Args),
     Simulate(simulate::Args),
     Eval(eval::Args),
+    Fit(fit::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

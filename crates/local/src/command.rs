@@ -1,5 +1,6 @@
 //! The commands, one file each: the arguments, the work and the output.
 
+pub(crate) mod time;
 pub(crate) mod explain;
 pub(crate) mod insights;
 pub(crate) mod parked;
@@ -10,3 +11,4 @@ pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
 pub(crate) mod eval;
+pub(crate) mod fit;

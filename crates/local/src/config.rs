@@ -4,7 +4,7 @@
 mod chain;
 mod file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -183,6 +183,11 @@ impl Config {
     /// The event bus, if one is named.
     pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
+    }
+
+    /// The folder of alert types, if the built-in ones are replaced.
+    pub(crate) fn alert_types_folder(&self) -> Option<&Path> {
+        self.alert_types.as_deref()
     }
 
     /// The alert types that the settings name.

@@ -6,6 +6,7 @@ mod config;
 mod show;
 mod any_store;
 mod input;
+mod outcome_file;
 mod changed_types;
 mod runner;
 mod command;
@@ -19,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{doctor, eval, explain, insights, ledger, parked, simulate, types, upgrade};
+use command::{doctor, eval, explain, fit, insights, ledger, parked, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
         Command::Eval(args) => eval::run(args, config()?),
+        Command::Fit(args) => fit::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -102,6 +102,7 @@ impl Lint<'_> {
             scale: self.scale(&written.scale),
             facts,
             points_table,
+            map: None,
         }
     }
 

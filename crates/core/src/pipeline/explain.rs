@@ -6,7 +6,7 @@ use crate::alert::{Alert, InsightKey, Reason, Refusal};
 use crate::chain::StopReason;
 use crate::clock::{Clock, random_name};
 use crate::help::explained;
-use crate::insight::{Insight, Provenance, StoredInsight};
+use crate::insight::{Provenance, StoredInsight};
 use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_GRANULARITY, NOTIFY_AGAIN_AFTER, STORE_RESERVE};
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -110,7 +110,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let run = random_name(&self.pipeline.clock);
         let provenance =
             Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now: self.now() };
-        let mut insight = Insight::new(alert, &lease.insight_key, judgement, provenance);
+        let mut insight = self.pipeline.insight(alert, &lease.insight_key, judgement, provenance);
         loop {
             match self.commit(lease, &insight, self.todo(judged.degraded)).await? {
                 Commit::Stored => {

@@ -10,7 +10,7 @@ use crate::alert::{Alert, Refusal};
 use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
 use crate::clock::{Clock, random_name};
 use crate::grounding::{Checker, GroundedReply};
-use crate::insight::{AnswerSource, AttemptRecord, Insight, Judgement, PromptRef, Provenance, StoredInsight};
+use crate::insight::{AnswerSource, AttemptRecord, Judgement, PromptRef, Provenance, StoredInsight};
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
 use crate::notify::Notifier;
@@ -138,7 +138,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts, degraded, now: self.now() };
-        Preview::Insight(Insight::new(alert, &alert.insight_key(), judgement, provenance).to_stored())
+        Preview::Insight(self.pipeline.insight(alert, &alert.insight_key(), judgement, provenance).to_stored())
     }
 
     /// Adds what the judgement took to the account.
@@ -189,7 +189,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
         let ChainOutcome { answer, stop, attempts, alarms, degraded } =
             chain.ask(&question, budget, count, check).await;
-        let prompt = PromptRef { version: prompt::VERSION, sha256: prompt.sha256() };
+        let prompt = PromptRef { version: prompt::VERSION, sha256: prompt.sha256(), template: Some(prompt.template_sha256()) };
         let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
         let attempts = attempts.into_iter().map(record).collect();
         (JudgedAlert { judgement, stop, attempts, degraded }, alarms)

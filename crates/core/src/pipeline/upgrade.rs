@@ -6,7 +6,7 @@ use super::judge::Calls;
 use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
-use crate::insight::{Insight, Judgement, Provenance, StoredInsight};
+use crate::insight::{Judgement, Provenance, StoredInsight};
 use crate::limits::{UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -61,7 +61,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts: judged.attempts, degraded: false, now: self.now() };
-        let insight = Insight::new(&alert, &lease.insight_key, judgement, provenance);
+        let insight = self.pipeline.insight(&alert, &lease.insight_key, judgement, provenance);
         match self.commit_upgrade(&lease, &insight, self.todo(false)).await {
             Ok(stored) => {
                 self.pipeline.held().remove(&lease.alert_key);

@@ -4,15 +4,15 @@ mod rows;
 mod text;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use portend_eval::figures::Figures;
 use portend_eval::report::GroupReport;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
+use crate::show::output::{CommandOutcome, json_line, note};
 use crate::show::text::cell;
 
 /// Say how good the scores were: their order, their calibration, and both beside the scorecard's.
@@ -171,18 +171,4 @@ fn write_csv(reports: &[NamedReport]) -> Result<()> {
         writer.write_record(record)?;
     }
     Ok(writer.flush()?)
-}
-
-/// Opens a file for reading; `-` is standard input.
-pub(super) fn open(path: &Path, expected: &str) -> Result<Box<dyn std::io::BufRead>> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(std::io::BufReader::new(std::io::stdin())));
-    }
-    let not_read = || format!("cannot read {}; give a file with {expected}, or - for standard input", path.display());
-    let file = std::fs::File::open(path).with_context(not_read).map_err(WrongUsage::from)?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        let folder = anyhow!("{} is a folder; give a file with {expected}", path.display());
-        return Err(WrongUsage::from(folder).into());
-    }
-    Ok(Box::new(std::io::BufReader::new(file)))
 }

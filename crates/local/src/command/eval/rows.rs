@@ -1,18 +1,12 @@
 //! Reads scored rows from JSON Lines. A line that is not a row is reported and skipped.
 
-use std::io::BufRead;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use portend_eval::rows::ScoredRow;
 use serde_json::Value;
 
-use super::open;
-use crate::show::output::note;
-use crate::show::text::{counted, shown};
-
-/// The most refused lines that are reported one by one.
-pub(in crate::command) const REFUSED_SHOWN_MAX: u64 = 20;
+use crate::outcome_file::{self, RefusedLines};
 
 /// Why a line is not a row: a code, and what was expected.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,28 +20,17 @@ const NOT_JSON: RefusedRow = RefusedRow { code: "not_json", expected: "one JSON 
 /// The rows of a file, and the number of lines that are not rows.
 pub(super) fn read(path: &Path) -> Result<(Vec<ScoredRow>, u64)> {
     let mut rows = Vec::new();
-    let mut refused = 0;
-    let lines = open(path, "rows as JSON Lines")?.split(b'\n');
-    for (number, line) in (1_u64..).zip(lines) {
-        let line = line.with_context(|| format!("cannot read {} any further", path.display()))?;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        match row(&line) {
+    let mut refused = RefusedLines::of(path);
+    let reader = outcome_file::open(path, "rows as JSON Lines")?;
+    outcome_file::lines(reader, path, |number, line| {
+        match row(line) {
             Ok(row) => rows.push(row),
-            Err(RefusedRow { code, expected }) => {
-                refused += 1;
-                if refused <= REFUSED_SHOWN_MAX {
-                    let path = shown(&path.display().to_string());
-                    note(&format!("line {number} of {path}: {code}: expected {expected}"));
-                }
-            }
+            Err(RefusedRow { code, expected }) => refused.add(number, &format!("{code}: expected {expected}")),
         }
-    }
-    if refused > 0 {
-        note(&format!("{} refused, {} read", counted(refused, "line"), counted(rows.len() as u64, "row")));
-    }
-    Ok((rows, refused))
+        Ok(())
+    })?;
+    refused.end();
+    Ok((rows, refused.count))
 }
 
 fn row(line: &[u8]) -> Result<ScoredRow, RefusedRow> {
