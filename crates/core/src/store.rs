@@ -22,12 +22,14 @@ mod error;
 mod insights;
 mod parking;
 mod queries;
+mod documents;
 
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
+pub use documents::{Document, Documents, EvaluationRow, Outcomes};
 pub use error::{Cause, StoreError};
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};

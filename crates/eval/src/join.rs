@@ -45,7 +45,7 @@ pub struct InsightClaim {
 /// What became of an insight's claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ClaimState {
+pub enum OutcomeState {
     /// It is too early to judge.
     Pending,
     /// The event happened within the horizon.
@@ -133,24 +133,24 @@ impl OutcomeIndex {
     }
 
     /// The state of a claim.
-    pub fn state(&self, claim: &InsightClaim, cutoff: Cutoff) -> ClaimState {
+    pub fn state(&self, claim: &InsightClaim, cutoff: Cutoff) -> OutcomeState {
         let key = (claim.entity_type.clone(), claim.entity_id.clone(), claim.predicts.clone());
         let history = self.events.get(&key);
         let events = history.map(|history| history.at.as_slice()).unwrap_or_default();
         let end = claim.t0.plus(claim.horizon);
         if events.first().is_some_and(|first| *first <= claim.t0) {
-            return ClaimState::Gone;
+            return OutcomeState::Gone;
         }
         if cutoff.now.minus(cutoff.report_lag) < end {
-            return ClaimState::Pending;
+            return OutcomeState::Pending;
         }
         if let Some(first) = events.first() {
             // Until its first event, an entity was followed: otherwise nobody would know of it.
-            return if *first <= end { ClaimState::Yes } else { ClaimState::No };
+            return if *first <= end { OutcomeState::Yes } else { OutcomeState::No };
         }
         let census = self.census.get(&(claim.entity_type.clone(), claim.predicts.clone())).copied();
         let followed = history.and_then(|history| history.followed_until).max(census);
-        if followed.is_some_and(|followed| end <= followed) { ClaimState::No } else { ClaimState::Unknown }
+        if followed.is_some_and(|followed| end <= followed) { OutcomeState::No } else { OutcomeState::Unknown }
     }
 
     /// Whether somebody acted after `t0` and within the horizon.
@@ -168,13 +168,13 @@ impl OutcomeIndex {
 
 impl StateCounts {
     /// Counts one more.
-    pub fn add(&mut self, state: ClaimState) {
+    pub fn add(&mut self, state: OutcomeState) {
         match state {
-            ClaimState::Pending => self.pending += 1,
-            ClaimState::Yes => self.yes += 1,
-            ClaimState::No => self.no += 1,
-            ClaimState::Gone => self.gone += 1,
-            ClaimState::Unknown => self.unknown += 1,
+            OutcomeState::Pending => self.pending += 1,
+            OutcomeState::Yes => self.yes += 1,
+            OutcomeState::No => self.no += 1,
+            OutcomeState::Gone => self.gone += 1,
+            OutcomeState::Unknown => self.unknown += 1,
         }
     }
 
@@ -184,7 +184,7 @@ impl StateCounts {
     }
 }
 
-impl ClaimState {
+impl OutcomeState {
     /// Whether the event happened, if the claim counts.
     pub fn event(self) -> Option<bool> {
         match self {
@@ -206,7 +206,7 @@ pub enum RowChoice {
 
 /// The claims that count, with what happened. They must all be about the same event.
 pub fn judged<'c>(
-    claims: impl IntoIterator<Item = (&'c InsightClaim, ClaimState)>,
+    claims: impl IntoIterator<Item = (&'c InsightClaim, OutcomeState)>,
     choice: RowChoice,
 ) -> Vec<(&'c InsightClaim, bool)> {
     let mut counted: Vec<(&InsightClaim, bool)> =
@@ -268,14 +268,14 @@ mod tests {
     }
 
     /// An insight on day 10, judged on day `now`, with the rows that are known then.
-    fn state(rows: &[OutcomeRow], now: u32, lag: u32) -> ClaimState {
+    fn state(rows: &[OutcomeRow], now: u32, lag: u32) -> OutcomeState {
         let cutoff = Cutoff { now: day(now), report_lag: DAY * lag };
         OutcomeIndex::new(rows).state(&claim("s", 10), cutoff)
     }
 
     #[test]
     fn each_insight_has_one_state() {
-        use ClaimState::{Gone, No, Pending, Unknown, Yes};
+        use OutcomeState::{Gone, No, Pending, Unknown, Yes};
         let census = OutcomeRow::census("student", "churn", day(40));
         for (rows, now, lag, expected) in [
             (vec![], 39, 0, Pending),
@@ -307,11 +307,11 @@ mod tests {
         let days = |claims: Vec<(&InsightClaim, bool)>| {
             claims.iter().map(|(claim, _)| claim.alert_id.clone()).collect::<Vec<_>>()
         };
-        let first = judged(with(ClaimState::No), RowChoice::FirstOfWindow);
+        let first = judged(with(OutcomeState::No), RowChoice::FirstOfWindow);
         assert_eq!(days(first), ["s_0", "t_3", "s_30", "s_61"]);
-        assert_eq!(judged(with(ClaimState::No), RowChoice::All).len(), 9);
-        assert_eq!(judged(with(ClaimState::Unknown), RowChoice::All), []);
-        let copies: Vec<_> = with(ClaimState::No).into_iter().cycle().take(900).collect();
+        assert_eq!(judged(with(OutcomeState::No), RowChoice::All).len(), 9);
+        assert_eq!(judged(with(OutcomeState::Unknown), RowChoice::All), []);
+        let copies: Vec<_> = with(OutcomeState::No).into_iter().cycle().take(900).collect();
         assert_eq!(days(judged(copies, RowChoice::FirstOfWindow)), ["s_0", "t_3", "s_30", "s_61"]);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::figures::{Figures, PairedFigures};
-use crate::join::{ClaimState, Cutoff, InsightClaim, OutcomeIndex, RowChoice, StateCounts, judged, scored};
+use crate::join::{OutcomeState, Cutoff, InsightClaim, OutcomeIndex, RowChoice, StateCounts, judged, scored};
 use crate::rows::ScoredRow;
 
 /// What one group of insights was worth.
@@ -56,7 +56,7 @@ impl GroupReport {
         map: Option<&dyn Fn(f64) -> f64>,
     ) -> Self {
         let mut states = StateCounts::default();
-        let joined: Vec<(&InsightClaim, ClaimState)> = claims
+        let joined: Vec<(&InsightClaim, OutcomeState)> = claims
             .into_iter()
             .map(|claim| {
                 let state = outcomes.state(claim, cutoff);

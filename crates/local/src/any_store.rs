@@ -5,8 +5,8 @@ use std::sync::Arc;
 use portend_core::alert::InsightKey;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
@@ -150,6 +150,20 @@ impl Parking for AnyStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         each!(self, store => store.parked(after, limit, now).await)
+    }
+}
+
+impl Documents for AnyStore {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        each!(self, store => store.put_documents(documents).await)
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        each!(self, store => store.remove_document(pk, sk, now).await)
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        each!(self, store => store.documents(pk, now).await)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, eval, explain, fit, insights, ledger, parked, simulate, types, upgrade};
+use crate::command::{calibrate, doctor, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -36,7 +36,9 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
+    Outcomes(outcomes::Args),
     Eval(eval::Args),
+    Calibrate(calibrate::Args),
     Fit(fit::Args),
     /// Print a completion script for a shell.
     Completions {

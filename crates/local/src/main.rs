@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{doctor, eval, explain, fit, insights, ledger, parked, simulate, types, upgrade};
+use command::{calibrate, doctor, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,7 +59,9 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
-        Command::Eval(args) => eval::run(args, config()?),
+        Command::Eval(args) => in_runtime(eval::run(args, config()?)),
+        Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
+        Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
         Command::Fit(args) => fit::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();

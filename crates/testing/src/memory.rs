@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
+    Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, Document, Documents, DueInsight,
+    InsightPage,
     InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
     Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
@@ -23,6 +24,7 @@ pub(crate) struct MemoryState {
     claims: BTreeMap<AlertKey, ClaimRow>,
     insights: BTreeMap<InsightKey, InsightRow>,
     parked: BTreeMap<String, Parked>,
+    documents: BTreeMap<(String, String), Document>,
 }
 
 /// A stored insight, without its repeats.
@@ -387,6 +389,24 @@ impl Parking for MemoryStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         self.with(|state| state.parked(after, limit, now)).await
+    }
+}
+
+impl Documents for MemoryStore {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        let keyed = documents.iter().map(|each| ((each.pk.clone(), each.sk.clone()), each.clone()));
+        self.with(|state| state.documents.extend(keyed)).await
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let key = (pk.to_owned(), sk.to_owned());
+        let is_live = |document: Document| !document.expires_at.is_past(now);
+        self.with(|state| state.documents.remove(&key).is_some_and(is_live)).await
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        let is_found = |each: &&Document| each.pk == pk && !each.expires_at.is_past(now);
+        self.with(|state| state.documents.values().filter(is_found).cloned().collect()).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! through its own operations alone, and never waits in real time.
 
 pub mod claims;
+pub mod documents;
 pub mod faults;
 pub mod insights;
 pub mod upgrades;
@@ -53,6 +54,10 @@ macro_rules! store_contract {
             an_upgrade_of_what_is_unpublished_is_still_to_be_published
             an_upgrade_that_is_given_up_is_due_no_more
             an_unfinished_claim_is_upgraded_when_its_lease_is_over
+        }
+        $crate::store_contract! { @cases $run, $fresh, documents:
+            outcomes_are_read_by_entity_and_replace_each_other_by_place
+            documents_are_in_the_order_of_their_places
         }
         $crate::store_contract! { @cases $run, $fresh, faults:
             row_01_the_same_event_twice_is_one_insight

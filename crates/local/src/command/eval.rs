@@ -1,6 +1,7 @@
 //! `portend eval`: how good the scores were, from stored insights and outcomes, or from a file of rows.
 
 mod rows;
+mod stored;
 mod text;
 
 use std::io::Write;
@@ -24,8 +25,38 @@ pub(crate) struct Args {
     ///
     /// A row is {"score": 0..100, "outcome": 0 or 1}, and may have "entity" and "baseline" (0..100). Rows of one entity
     /// are not independent, and the standard errors take that into account.
-    #[arg(long, value_name = "FILE")]
-    rows: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["alert_type", "since", "as_of", "all", "by"])]
+    rows: Option<PathBuf>,
+
+    /// Only insights of this alert type.
+    #[arg(long = "type", value_name = "ID")]
+    alert_type: Option<String>,
+
+    /// Only insights of alerts since a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+
+    /// Judge as if it were this time: a date, a time or a duration ago.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+
+    /// How long it takes until an event is reported, such as 7d.
+    ///
+    /// An insight is not judged before its horizon and this time are over.
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    report_lag: String,
+
+    /// Judge every insight, not only the first of an entity in each horizon.
+    ///
+    /// The standard errors then take into account that insights about one entity are not independent.
+    #[arg(long)]
+    all: bool,
+
+    /// One group for each model of each type (model), for each type (type), or for each month of these (month).
+    ///
+    /// A model with another id or prompt is another model.
+    #[arg(long, value_name = "GROUP", default_value = "model")]
+    by: Grouping,
 
     /// Print one JSON object per group.
     #[arg(long, conflicts_with = "csv")]
@@ -40,6 +71,17 @@ pub(crate) struct Args {
     /// The figures are auc and brier_skill.
     #[arg(long, value_name = "FIGURE=LIMIT", value_parser = floor)]
     fail_under: Vec<Floor>,
+}
+
+/// What the insights of one group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Grouping {
+    /// The alert type, the model and the prompt.
+    Model,
+    /// The alert type.
+    Type,
+    /// The alert type, the model, the prompt and the month.
+    Month,
 }
 
 /// A figure, and the least that it may be.
@@ -83,12 +125,19 @@ pub(super) struct GroupName {
     pub(super) month: Option<String>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the other commands take them")]
-pub(crate) fn run(args: Args, _config: Config) -> Result<CommandOutcome> {
-    let (rows, refused) = rows::read(&args.rows)?;
-    let report = GroupReport::of_rows(&rows, None);
-    let reports = [NamedReport { name: GroupName::default(), report }];
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
+    let (reports, refused) = match &args.rows {
+        Some(file) => {
+            let (rows, refused) = rows::read(file)?;
+            let report = GroupReport::of_rows(&rows, None);
+            (vec![NamedReport { name: GroupName::default(), report }], refused)
+        }
+        None => (stored::reports(&args, &config).await?, 0),
+    };
     print(&args, &reports)?;
+    if reports.is_empty() {
+        note("there are no insights to judge; portend explain makes them, portend outcomes import says what happened");
+    }
     let is_enough = is_enough(&args.fail_under, &reports);
     Ok(if refused > 0 || !is_enough { CommandOutcome::Incomplete } else { CommandOutcome::Done })
 }

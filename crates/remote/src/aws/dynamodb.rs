@@ -5,6 +5,7 @@
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
+//! | outcome, evaluation row, map | as in the core's `store/documents.rs` | | `document` |
 //!
 //! | index                 | key                             | projects       | used for                                    |
 //! |-----------------------|---------------------------------|----------------|---------------------------------------------|
@@ -27,6 +28,7 @@ mod insights;
 mod commit;
 mod queries;
 mod parking;
+mod documents;
 mod table;
 
 use std::fmt;
@@ -37,8 +39,8 @@ use portend_core::alert::InsightKey;
 use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents, DueInsight, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
     StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
@@ -233,6 +235,20 @@ impl Parking for DynamoDb {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         parking::parked(self, after, limit, now).await
+    }
+}
+
+impl Documents for DynamoDb {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        documents::put(self, documents).await
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        documents::remove(self, pk, sk, now).await
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        documents::documents(self, pk, now).await
     }
 }
 
