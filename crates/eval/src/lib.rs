@@ -22,3 +22,4 @@ pub mod join;
 pub mod report;
 pub mod calibration;
 pub mod fit;
+pub mod drift;

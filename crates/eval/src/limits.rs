@@ -42,3 +42,9 @@ pub const FIT_RIDGE: f64 = 1.0;
 pub const HELD_OUT_SHARE: f64 = 0.3;
 /// Two facts whose rank correlation is beyond this say the same.
 pub const SAME_FACT_CORRELATION: f64 = 0.95;
+/// The fewest entities in each sample for a test of drift.
+pub const DRIFT_ENTITIES_MIN: usize = 50;
+/// The probability of a false alarm, over all facts of an alert type together.
+pub const DRIFT_LEVEL: f64 = 0.01;
+/// The least population stability index that matters.
+pub const DRIFT_PSI_MIN: f64 = 0.1;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{calibrate, doctor, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use crate::command::{calibrate, doctor, drift, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Eval(eval::Args),
     Calibrate(calibrate::Args),
     Fit(fit::Args),
+    Drift(drift::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -15,3 +15,4 @@ pub(crate) mod outcomes;
 pub(crate) mod eval;
 pub(crate) mod calibrate;
 pub(crate) mod fit;
+pub(crate) mod drift;

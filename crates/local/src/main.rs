@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{calibrate, doctor, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use command::{calibrate, doctor, drift, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -62,6 +62,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Eval(args) => in_runtime(eval::run(args, config()?)),
         Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
+        Command::Drift(args) => in_runtime(drift::run(args, config()?)),
         Command::Fit(args) => fit::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
