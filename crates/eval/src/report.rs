@@ -1,9 +1,12 @@
 //! The report of one group of insights: their states, their figures, and the same after calibration and of the baseline.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::figures::{Figures, PairedFigures};
 use crate::join::{OutcomeState, Cutoff, InsightClaim, OutcomeIndex, RowChoice, StateCounts, judged, scored};
+use crate::math::{float, wilson};
 use crate::rows::ScoredRow;
 
 /// What one group of insights was worth.
@@ -27,6 +30,37 @@ pub struct GroupReport {
     /// The rows apart by whether somebody acted, if anybody did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acts: Option<ActFigures>,
+    /// The rows in each ten of the score, by outcome.
+    pub tens: Vec<ScoreTen>,
+    /// The rate of each month, where the rows have a time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<MonthRate>,
+}
+
+/// The rows in one ten of the score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ScoreTen {
+    /// The lowest score of the ten.
+    pub from: u8,
+    /// Its rows with the event.
+    pub events: usize,
+    /// Its rows without.
+    pub others: usize,
+}
+
+/// The rows of one month.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MonthRate {
+    /// The month of the alerts, such as `2025-01`.
+    pub month: String,
+    /// The rows.
+    pub n: usize,
+    /// The share with the event.
+    pub rate: f64,
+    /// The lower end of its interval of 95 % (Wilson).
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
 }
 
 /// The rows by whether somebody acted within the horizon. The difference is not the effect of acting: people act on those
@@ -37,6 +71,34 @@ pub struct ActFigures {
     pub not_acted: Figures,
     /// Somebody acted.
     pub acted: Figures,
+}
+
+fn tens(rows: &[ScoredRow]) -> Vec<ScoreTen> {
+    let mut tens: Vec<ScoreTen> =
+        (0..10).map(|ten| ScoreTen { from: 10 * ten, events: 0, others: 0 }).collect();
+    for row in rows {
+        let number = tens.iter().rposition(|ten| f64::from(ten.from) <= row.score).unwrap_or(0);
+        if let Some(ten) = tens.get_mut(number) {
+            let count = if row.event { &mut ten.events } else { &mut ten.others };
+            *count += 1;
+        }
+    }
+    tens
+}
+
+fn months(judged: &[(&InsightClaim, bool)]) -> Vec<MonthRate> {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (claim, event) in judged {
+        let day = claim.t0.day();
+        let month = day.rsplit_once('-').map_or(day.as_str(), |(month, _)| month).to_owned();
+        let count = counts.entry(month).or_default();
+        *count = (count.0 + 1, count.1 + usize::from(*event));
+    }
+    let rate = |(month, (n, events)): (String, (usize, usize))| {
+        let (low, high) = wilson(events, n)?;
+        Some(MonthRate { month, n, rate: float(events) / float(n), low, high })
+    };
+    counts.into_iter().filter_map(rate).collect()
 }
 
 impl GroupReport {
@@ -67,6 +129,7 @@ impl GroupReport {
         let judged = judged(joined, choice);
         let rows: Vec<ScoredRow> = judged.iter().map(|(claim, event)| scored(claim, *event)).collect();
         let mut report = Self::with_states(states, &rows, map);
+        report.months = months(&judged);
         if outcomes.has_acts() {
             let (acted, not_acted): (Vec<_>, Vec<_>) =
                 judged.iter().partition(|(claim, _)| outcomes.acted(claim));
@@ -90,6 +153,8 @@ impl GroupReport {
             baseline: has_baseline.then(|| Figures::of_baseline(rows)),
             paired: PairedFigures::of(rows),
             acts: None,
+            tens: tens(rows),
+            months: Vec::new(),
         }
     }
 

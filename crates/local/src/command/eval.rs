@@ -1,5 +1,6 @@
 //! `portend eval`: how good the scores were, from stored insights and outcomes, or from a file of rows.
 
+mod html;
 mod rows;
 mod stored;
 mod text;
@@ -65,6 +66,10 @@ pub(crate) struct Args {
     /// Print CSV with a heading, one line per group.
     #[arg(long)]
     csv: bool,
+
+    /// Also write the reports with their pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// Fail (exit code 1) if a figure of any group is lower than this or cannot be said, such as auc=.6.
     ///
@@ -134,6 +139,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
         None => (stored::reports(&args, &config).await?, 0),
     };
+    if let Some(file) = &args.html {
+        html::write(file, &reports)?;
+    }
     print(&args, &reports)?;
     if reports.is_empty() {
         note("there are no insights to judge; portend explain makes them, portend outcomes import says what happened");
