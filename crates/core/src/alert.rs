@@ -6,9 +6,9 @@
 //! Never: guesses, trims, folds case, or reads a field that the alert type does not name.
 
 mod refusal;
-mod json;
+pub(crate) mod json;
 mod foreign;
-mod entity;
+pub(crate) mod entity;
 mod origin;
 mod facts;
 mod identity;
@@ -177,7 +177,7 @@ impl<'t> Alert<'t> {
 }
 
 /// Checks size, depth, encoding and JSON, in this order.
-fn read_json(event: &[u8]) -> Result<StrictJson, Refusal> {
+pub(crate) fn read_json(event: &[u8]) -> Result<StrictJson, Refusal> {
     if event.len() > EVENT_BYTES_MAX {
         let message =
             format!("the event is too large: expected at most {EVENT_BYTES_MAX} bytes, got {}", event.len());

@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::calibration::CalibrationMap;
 use crate::limits::QUIET_AFTER;
 use crate::number::Number;
 
@@ -33,7 +34,7 @@ pub(crate) use mapping::{EpochUnit, MappedConstant, MappedField, MatchExpected, 
 pub use points::{FactPoints, PointsCondition, PointsRow, PointsTable};
 
 /// Digits of a version: enough to distinguish a changed type from the one before.
-const FACTS_VERSION_DIGITS: usize = 8;
+const VERSION_DIGITS: usize = 8;
 
 /// The known alert types, by id, in alphabetical order.
 #[derive(Debug, Clone)]
@@ -66,6 +67,9 @@ pub struct AlertType {
     /// The sources whose payloads become alerts of this type.
     #[serde(rename = "from", serialize_with = "source_names", skip_serializing_if = "Vec::is_empty")]
     pub(crate) mappings: Vec<Mapping>,
+    /// The map from the scorecard's score to a probability that the type's folder has.
+    #[serde(skip)]
+    pub(crate) map: Option<CalibrationMap>,
 }
 
 /// The form of an `entity_id`.
@@ -127,6 +131,16 @@ pub enum FactKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         healthy: Option<String>,
     },
+}
+
+impl FactKind {
+    /// The values of an enum or of a boolean. `None` for numbers and texts.
+    pub fn values(&self) -> Option<&[EnumValue]> {
+        match self {
+            Self::Boolean { values, .. } | Self::Enum { values, .. } => Some(values),
+            Self::Integer(_) | Self::Number(_) | Self::Text => None,
+        }
+    }
 }
 
 /// The range of a numeric fact.
@@ -258,9 +272,18 @@ impl AlertType {
         for fact in self.facts.iter().filter(|fact| fact.optional) {
             identity.extend(fact.id.as_bytes());
         }
-        let mut version = hex::encode(Sha256::digest(identity));
-        version.truncate(FACTS_VERSION_DIGITS);
-        version
+        version_of_bytes(&identity)
+    }
+
+    /// The version of its points, as 8 hexadecimal digits. It changes with the base, a condition or a point.
+    pub fn points_version(&self) -> String {
+        let points: Vec<_> = self.points_table.points.iter().map(|each| (&each.fact, &each.add)).collect();
+        version_of(&(self.points_table.base, points))
+    }
+
+    /// The map from the scorecard's score to a probability that its folder has, if it was fitted to these points.
+    pub fn map(&self) -> Option<&CalibrationMap> {
+        self.map.as_ref().filter(|map| map.source.prompt.as_ref() == Some(&self.points_version()))
     }
 
     /// How far ahead the question looks, in days.
@@ -340,6 +363,17 @@ impl AlertType {
         let nearest = self.scale.iter().rev().min_by(|a, b| distance(*a.0).total_cmp(&distance(*b.0)));
         nearest.map_or("", |(_, meaning)| meaning)
     }
+}
+
+/// The first digits of the hash of a value's JSON. Every key is a text and every number finite, so it is JSON.
+fn version_of(value: &impl Serialize) -> String {
+    version_of_bytes(&serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn version_of_bytes(bytes: &[u8]) -> String {
+    let mut version = hex::encode(Sha256::digest(bytes));
+    version.truncate(VERSION_DIGITS);
+    version
 }
 
 impl Fact {
@@ -423,16 +457,8 @@ impl Fact {
 
     /// What a value of a closed set or of a boolean means.
     pub fn meaning_of(&self, value: &FactValue) -> Option<&str> {
-        let values = match &self.kind {
-            FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => values,
-            FactKind::Integer(_) | FactKind::Number(_) | FactKind::Text => return None,
-        };
-        let written = match value {
-            FactValue::Flag(flag) => flag.to_string(),
-            FactValue::Word(word) => word.clone(),
-            FactValue::Number(_) => return None,
-        };
-        values.iter().find(|value| value.id == written).map(|value| value.meaning.as_str())
+        let written = value.id()?;
+        self.kind.values()?.iter().find(|value| value.id == written).map(|value| value.meaning.as_str())
     }
 
     /// Writes a value for use within a sentence: by the fact's phrase, or as `label: value unit` if it has none. Of a
@@ -485,6 +511,15 @@ fn has_plural(singular: &str) -> bool {
 }
 
 impl FactValue {
+    /// The id of an enum's or a boolean's value. `None` for a number.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::Flag(flag) => Some(flag.to_string()),
+            Self::Word(word) => Some(word.clone()),
+            Self::Number(_) => None,
+        }
+    }
+
     /// Whether it is the number 1, which has a singular noun.
     fn is_one(&self) -> bool {
         matches!(self, Self::Number(number) if number.as_whole() == Some(1))

@@ -18,6 +18,7 @@ pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, EventOrigin, Facts, InsightKey};
 use crate::alert_type::AlertType;
+use crate::calibration::{CalibratedScore, CalibrationMaps, ScoreSource};
 use crate::driver::Driver;
 use crate::entity::{CurrentJudgement, EntityKey, EntityRow};
 use crate::grounding::GroundingReport;
@@ -106,6 +107,8 @@ pub struct InsightFields {
     pub horizon_days: u32,
     /// 0 to 100.
     pub risk_score: Number,
+    /// What the score means as a probability, where there is a map for it.
+    pub calibrated: Option<CalibratedScore>,
     /// Why, in sentences.
     pub explanation: String,
     /// What to do: two or three lines.
@@ -138,6 +141,8 @@ pub struct InsightFields {
     pub run: String,
     /// The version of the alert type's facts; absent from insights of an earlier program.
     pub facts_version: Option<String>,
+    /// The version of the alert type's points; absent from insights of an earlier program.
+    pub points_version: Option<String>,
     /// What the alert said.
     pub facts: Facts,
     /// The optional facts that the alert did not say.
@@ -236,6 +241,22 @@ fn listed(texts: Vec<&str>) -> Option<Vec<String>> {
     (!texts.is_empty()).then_some(texts)
 }
 
+impl InsightFields {
+    /// Which scores its score is one of. Scores of different sources are never judged together.
+    pub fn score_source(&self) -> ScoreSource {
+        let prompt = match self.grade {
+            Grade::Scorecard => self.points_version.clone(),
+            Grade::Model => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
+        };
+        ScoreSource {
+            alert_type: self.prediction_type.clone(),
+            model_used: self.model_used.clone(),
+            model_id: self.model_id.clone(),
+            prompt,
+        }
+    }
+}
+
 impl Insight {
     /// Makes the insight of an alert. `key` is what the first claim fixed: a worker that took over uses the same one.
     pub fn new(alert: &Alert<'_>, key: &InsightKey, judgement: Judgement, provenance: Provenance) -> Self {
@@ -252,6 +273,7 @@ impl Insight {
             predicts: alert_type.predicts().into(),
             horizon_days: alert_type.horizon_days(),
             risk_score: judged.risk_score,
+            calibrated: None,
             explanation: judged.explanation,
             recommendations: judged.recommendations,
             drivers: judged.drivers,
@@ -268,6 +290,7 @@ impl Insight {
             reply: judged.reply,
             run,
             facts_version: Some(alert_type.facts_version()),
+            points_version: Some(alert_type.points_version()),
             facts: alert.facts().clone(),
             unknowns: listed(alert.facts().unknowns(alert_type)),
             conflicts: listed(alert.conflicts()),
@@ -289,6 +312,14 @@ impl Insight {
     pub fn with_longer_key(mut self) -> Self {
         self.key = self.key.longer(self.alert_key);
         self.fields.alert_id = self.key.alert_id();
+        self
+    }
+
+    /// The same insight with what its score means as a probability. The score itself stays.
+    #[must_use]
+    pub fn with_calibration(mut self, maps: &CalibrationMaps) -> Self {
+        let map = maps.get(&self.fields.score_source());
+        self.fields.calibrated = map.and_then(|map| map.apply(self.fields.risk_score));
         self
     }
 

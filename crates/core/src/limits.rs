@@ -28,6 +28,12 @@ pub const ORIGIN_BYTES_MAX: usize = 256;
 pub const SEVERITY_CHARS_MAX: usize = 32;
 /// Characters of an invalid value that a refusal quotes.
 pub const QUOTED_CHARS_MAX: usize = 60;
+/// Characters of what was done about an entity, such as `called`.
+pub const ACTED_CHARS_MAX: usize = 64;
+/// Characters of the id of an insight, as somebody writes it.
+pub const ALERT_ID_CHARS_MAX: usize = 512;
+/// How long outcomes and evaluation rows are retained: two years.
+pub const OUTCOME_RETENTION: Duration = Duration::from_hours(2 * 365 * 24);
 /// The earliest year of an alert's timestamp. An earlier one is the zero value of a producer.
 pub const TIMESTAMP_YEAR_MIN: i16 = 2000;
 /// How long after its receipt an alert's timestamp can be. Clocks differ, and a day covers a wrong time zone.

@@ -32,10 +32,12 @@ pub use run::Run;
 pub use sweep::{SweepEvent, SweepReport};
 pub use upgrade::UpgradeOutcome;
 
-use crate::alert::{Alert, AlertKey, Refusal};
+use crate::alert::{Alert, AlertKey, InsightKey, Refusal};
 use crate::alert_type::AlertTypes;
+use crate::calibration::{CalibrationMap, CalibrationMaps};
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
+use crate::insight::{Insight, Judgement, Provenance};
 use crate::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, LEASE_MAX, NEXT_MODEL_TIME, STORE_RESERVE};
 use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
@@ -59,6 +61,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     clock: C,
     models: Vec<M>,
     scorecard: bool,
+    maps: CalibrationMaps,
     health: Health,
     notifier: Option<N>,
     reuses_answers: bool,
@@ -105,6 +108,7 @@ impl<S, C> Pipeline<S, C> {
     pub fn new(types: AlertTypes, store: S, clock: C) -> Self {
         Self {
             prepared: PreparedTypes::new(&types),
+            maps: CalibrationMaps::new(types.iter().filter_map(|each| each.map().cloned())),
             types,
             store,
             clock,
@@ -124,7 +128,17 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     /// no insight.
     pub fn with_models<O: Model>(self, models: Vec<O>, scorecard: bool) -> Pipeline<S, C, O, N> {
         let Self {
-            types, prepared, store, clock, health, notifier, reuses_answers, busy_wait_max, held, ..
+            types,
+            prepared,
+            store,
+            clock,
+            maps,
+            health,
+            notifier,
+            reuses_answers,
+            busy_wait_max,
+            held,
+            ..
         } = self;
         Pipeline {
             types,
@@ -133,6 +147,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             clock,
             models,
             scorecard,
+            maps,
             health,
             notifier,
             reuses_answers,
@@ -150,6 +165,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             clock,
             models,
             scorecard,
+            maps,
             health,
             reuses_answers,
             busy_wait_max,
@@ -163,6 +179,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             clock,
             models,
             scorecard,
+            maps,
             health,
             notifier,
             reuses_answers,
@@ -176,6 +193,23 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     #[must_use]
     pub fn reusing_answers(self, reuses_answers: bool) -> Self {
         Self { reuses_answers, ..self }
+    }
+
+    /// The same with maps from scores to probabilities, which count before those of the alert types.
+    #[must_use]
+    pub fn with_maps(self, maps: impl IntoIterator<Item = CalibrationMap>) -> Self {
+        Self { maps: self.maps.followed_by(maps), ..self }
+    }
+
+    /// Makes an insight, with what its score means as a probability.
+    fn insight(
+        &self,
+        alert: &Alert<'_>,
+        key: &InsightKey,
+        judgement: Judgement,
+        provenance: Provenance,
+    ) -> Insight {
+        Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps)
     }
 
     /// The same that waits at most this long for another worker's lease.

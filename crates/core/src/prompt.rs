@@ -97,6 +97,11 @@ impl PromptTemplate {
 }
 
 impl Prompt<'_> {
+    /// The SHA-256 of the prompt without the facts, in hexadecimal.
+    pub fn template_sha256(&self) -> String {
+        hex::encode(self.template.hash.clone().finalize())
+    }
+
     /// The system text of its [`PromptTemplate`].
     pub fn system(&self) -> &str {
         &self.template.system

@@ -31,6 +31,7 @@ mod queries;
 mod entities;
 mod rebuild;
 mod forgetting;
+mod documents;
 
 pub use answers::{AnswerKey, Answers, StoredAnswer};
 pub use claim::{ClaimRow, ClaimState};
@@ -38,6 +39,7 @@ pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
+pub use documents::{Document, Documents, EvaluationRow, Outcomes};
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
 pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};

@@ -9,10 +9,10 @@ use portend_core::entity::{
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities,
-    Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked,
-    ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, StoredAnswer, Todo,
-    UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents,
+    DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery,
+    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
+    StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
@@ -198,6 +198,20 @@ impl Parking for AnyStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         each!(self, store => store.parked(after, limit, now).await)
+    }
+}
+
+impl Documents for AnyStore {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        each!(self, store => store.put_documents(documents).await)
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        each!(self, store => store.remove_document(pk, sk, now).await)
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        each!(self, store => store.documents(pk, now).await)
     }
 }
 

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types, upgrade,
+    calibrate, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
+    parked, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -43,6 +44,11 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
+    Outcomes(outcomes::Args),
+    Eval(eval::Args),
+    Calibrate(calibrate::Args),
+    Fit(fit::Args),
+    Drift(drift::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -1,5 +1,6 @@
 //! The commands, one file each: the arguments, the work and the output.
 
+pub(crate) mod time;
 pub(crate) mod explain;
 pub(crate) mod insights;
 pub(crate) mod today;
@@ -13,3 +14,9 @@ pub(crate) mod doctor;
 pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
+pub(crate) mod evidence;
+pub(crate) mod outcomes;
+pub(crate) mod eval;
+pub(crate) mod calibrate;
+pub(crate) mod fit;
+pub(crate) mod drift;

@@ -5,7 +5,7 @@ mod file;
 mod keys;
 mod chain;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -235,6 +235,11 @@ impl Config {
     /// The event bus, if one is named.
     pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
+    }
+
+    /// The folder of alert types, if the built-in ones are replaced.
+    pub(crate) fn alert_types_folder(&self) -> Option<&Path> {
+        self.alert_types.as_deref()
     }
 
     /// The alert types that the settings name.

@@ -8,6 +8,7 @@ mod any_store;
 mod moment;
 mod short_id;
 mod input;
+mod outcome_file;
 mod changed_types;
 mod runner;
 mod command;
@@ -22,7 +23,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types, upgrade,
+    calibrate, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
+    parked, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,6 +69,11 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
+        Command::Eval(args) => in_runtime(eval::run(args, config()?)),
+        Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
+        Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
+        Command::Drift(args) => in_runtime(drift::run(args, config()?)),
+        Command::Fit(args) => fit::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -12,6 +12,7 @@ use portend_core::help::explained;
 use portend_core::limits::LEASE_MARGIN;
 use portend_core::model::Model;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received, event_time};
+use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use portend_sqlite::{ClockJump, Receipt, Sqlite};
@@ -56,6 +57,18 @@ pub(crate) struct EventRunner {
     reported: StdMutex<BTreeSet<(String, &'static str)>>,
 }
 
+/// Opens the store for writing, and creates a file that does not exist.
+pub(crate) async fn open_store(config: &Config, now: Timestamp) -> Result<AnyStore> {
+    match &config.store {
+        StoreName::File(file) => Ok(AnyStore::Sqlite(Arc::new(Sqlite::open(file, now)?))),
+        StoreName::DynamoDb(table) => {
+            let types = config.alert_types().map_err(WrongUsage::from)?;
+            let aws = config.aws().await.map_err(WrongUsage::from)?;
+            Ok(AnyStore::DynamoDbReader(Box::new(DynamoDb::new(table.clone(), &types, aws))))
+        }
+    }
+}
+
 impl EventRunner {
     /// Opens the store and deletes expired data. Without `concurrency`, uses the default for the store and the models.
     pub(crate) async fn open(config: &Config, concurrency: Option<u16>) -> Result<Self> {
@@ -86,7 +99,9 @@ impl EventRunner {
                 AnyStore::DynamoDb(Box::new(table), Arc::clone(&ledger))
             }
         };
+        let maps = store.maps(clock.now()).await?;
         let pipeline = Pipeline::new(types, store, clock)
+            .with_maps(maps)
             .with_models(models, config.chain.scorecard)
             .with_notifier(config.event_bus(&aws))
             // The runner itself waits for other processes, without a permit.

@@ -264,7 +264,7 @@ mod tests {
         let students = outcomes.iter().filter(|o| o["entity_type"] == "student");
         let left: BTreeMap<&str, f64> = students
             .clone()
-            .filter_map(|o| Some((str_at(o, "/entity_id"), seconds(o["left_at"].as_str()?))))
+            .filter_map(|o| Some((str_at(o, "/entity_id"), seconds(o["at"].as_str()?))))
             .collect();
         let mut alerted = BTreeSet::new();
         for alert in alerts.iter().filter(|a| a["detail"]["entity_type"] == "student") {
@@ -290,8 +290,9 @@ mod tests {
         for outcome in outcomes {
             let keys: Vec<&str> =
                 outcome.as_object().expect("an object").keys().map(String::as_str).collect();
-            let happened = if outcome["entity_type"] == "student" { "left_at" } else { "short_from" };
-            let expected = BTreeSet::from(["entity_id", "entity_type", happened, "followed_until"]);
+            let happened = if outcome["entity_type"] == "student" { "churn" } else { "unmet_demand" };
+            assert_eq!(outcome["outcome"], happened);
+            let expected = BTreeSet::from(["entity_id", "entity_type", "outcome", "at", "followed_until"]);
             assert_eq!(keys.iter().copied().collect::<BTreeSet<_>>(), expected);
             assert_eq!(outcome["followed_until"], "2025-04-01T00:00:00Z");
         }

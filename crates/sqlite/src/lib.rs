@@ -13,6 +13,7 @@
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
+//! | document         | pk, sk                                      | what happened, evaluation rows and calibration maps  |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
@@ -33,6 +34,7 @@ mod claims;
 mod parking;
 mod answers;
 mod forgetting;
+mod documents;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -172,6 +174,11 @@ impl Sqlite {
                 );
                 deleted += connection.execute(&sql, [now.as_secs()])?;
             }
+            let documents = format!(
+                "DELETE FROM document WHERE (pk, sk) IN
+                 (SELECT pk, sk FROM document WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"
+            );
+            deleted += connection.execute(&documents, [now.as_secs()])?;
             let intake = format!(
                 "DELETE FROM intake WHERE owner IN (SELECT owner FROM intake WHERE day < ?1 LIMIT {SWEEP_ROWS_MAX})"
             );

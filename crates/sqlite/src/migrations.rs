@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 4] = ["
+pub(crate) const MIGRATIONS: [&str; 5] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -199,6 +199,15 @@ pub(crate) const MIGRATIONS: [&str; 4] = ["
 
     CREATE TABLE forgotten (hash TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, expires_at INTEGER NOT NULL)
         STRICT, WITHOUT ROWID;
+", "
+    CREATE TABLE document (
+        pk         TEXT    NOT NULL,
+        sk         TEXT    NOT NULL,
+        body       TEXT    NOT NULL,
+        expires_at INTEGER NOT NULL,
+        PRIMARY KEY (pk, sk)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX document_expiry ON document (expires_at);
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

@@ -11,10 +11,10 @@ use portend_core::entity::{
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::limits::RETENTION;
 use portend_core::store::{
-    AnswerKey, Answers, Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight,
-    Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease,
-    Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, StoredAnswer,
-    Todo, UpgradeClaim, UpgradeRequest, event_mentions, mentions,
+    AnswerKey, Answers, Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, Document,
+    Documents, DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest, event_mentions, mentions,
 };
 use portend_core::time::Timestamp;
 
@@ -32,6 +32,7 @@ pub(crate) struct MemoryState {
     entities: BTreeMap<EntityKey, EntityRow>,
     feedback: BTreeMap<(String, Timestamp, String), (FeedbackEntry, Timestamp)>,
     forgotten: BTreeMap<EntityKey, Timestamp>,
+    documents: BTreeMap<(String, String), Document>,
 }
 
 /// A stored insight, without its repeats.
@@ -509,6 +510,24 @@ impl Parking for MemoryStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         self.with(|state| state.parked(after, limit, now)).await
+    }
+}
+
+impl Documents for MemoryStore {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        let keyed = documents.iter().map(|each| ((each.pk.clone(), each.sk.clone()), each.clone()));
+        self.with(|state| state.documents.extend(keyed)).await
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let key = (pk.to_owned(), sk.to_owned());
+        let is_live = |document: Document| !document.expires_at.is_past(now);
+        self.with(|state| state.documents.remove(&key).is_some_and(is_live)).await
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        let is_found = |each: &&Document| each.pk == pk && !each.expires_at.is_past(now);
+        self.with(|state| state.documents.values().filter(is_found).cloned().collect()).await
     }
 }
 

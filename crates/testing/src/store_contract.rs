@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod claims;
+pub mod documents;
 pub mod entities;
 pub mod faults;
 pub mod insights;
@@ -70,6 +71,10 @@ macro_rules! store_contract {
         $crate::store_contract! { @cases $run, $fresh, answers:
             an_answer_reads_back_as_it_was_stored
             an_answer_expires
+        }
+        $crate::store_contract! { @cases $run, $fresh, documents:
+            outcomes_are_read_by_entity_and_replace_each_other_by_place
+            documents_are_in_the_order_of_their_places
         }
         $crate::store_contract! { @cases $run, $fresh, faults:
             row_01_the_same_event_twice_is_one_insight

@@ -13,7 +13,7 @@ const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
 /// Describes the form, for a refusal.
-pub(super) fn expected(form: EntityIdForm) -> &'static str {
+pub(crate) fn expected(form: EntityIdForm) -> &'static str {
     match form {
         EntityIdForm::Token => "a letter or digit, then at most 63 letters, digits or `._:-`",
         EntityIdForm::Any => "1 to 512 visible characters",
@@ -22,7 +22,7 @@ pub(super) fn expected(form: EntityIdForm) -> &'static str {
 }
 
 /// Whether the id has this form.
-pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
+pub(crate) fn fits(form: EntityIdForm, id: &str) -> bool {
     match form {
         EntityIdForm::Token => is_token(id, ENTITY_TOKEN_CHARS_MAX),
         EntityIdForm::Name => is_name(id, ENTITY_NAME_CHARS_MAX),
@@ -31,7 +31,7 @@ pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
 }
 
 /// Whether the text matches `[A-Za-z0-9][A-Za-z0-9._:-]*` and has at most `chars_max` characters.
-pub(super) fn is_token(text: &str, chars_max: usize) -> bool {
+pub(crate) fn is_token(text: &str, chars_max: usize) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b))
         && text.len() <= chars_max

@@ -18,7 +18,7 @@ use crate::number::Number;
 
 /// A JSON value of an event.
 #[derive(Debug, Clone)]
-pub(super) enum StrictJson {
+pub(crate) enum StrictJson {
     Null,
     Bool(bool),
     /// The number as it is written.
@@ -29,7 +29,7 @@ pub(super) enum StrictJson {
 }
 
 /// A JSON object of an event, with its path.
-pub(super) struct EventObject<'a> {
+pub(crate) struct EventObject<'a> {
     members: &'a BTreeMap<String, StrictJson>,
     path: String,
     /// Where the members come from, by their paths, if a mapping made the object.
@@ -37,7 +37,7 @@ pub(super) struct EventObject<'a> {
 }
 
 /// Counts the levels of `{` and `[` in bytes that may not be JSON.
-pub(super) fn depth(bytes: &[u8]) -> usize {
+pub(crate) fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);
     for byte in bytes {
@@ -57,7 +57,7 @@ pub(super) fn depth(bytes: &[u8]) -> usize {
 }
 
 impl StrictJson {
-    pub(super) fn read(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(text: &str) -> Result<Self, Refusal> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         Self::from_raw(raw)
     }
@@ -81,7 +81,7 @@ impl StrictJson {
         })
     }
 
-    pub(super) fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
@@ -156,7 +156,7 @@ impl StrictJson {
     }
 
     /// Quotes the value for a refusal. A long one is shortened.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         match self {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string(),
@@ -168,7 +168,7 @@ impl StrictJson {
     }
 
     /// Quotes a text for a refusal, with its control characters escaped. A long one is shortened.
-    pub(super) fn quote(text: &str) -> String {
+    pub(crate) fn quote(text: &str) -> String {
         format!("{:?}", shorten(text))
     }
 
@@ -263,7 +263,7 @@ impl<'de> Visitor<'de> for ArrayVisitor {
 }
 
 impl<'a> EventObject<'a> {
-    pub(super) fn root(json: &'a StrictJson) -> Option<Self> {
+    pub(crate) fn root(json: &'a StrictJson) -> Option<Self> {
         match json {
             StrictJson::Object(members) => Some(Self { members, path: "$".into(), origins: None }),
             StrictJson::Null
@@ -279,17 +279,17 @@ impl<'a> EventObject<'a> {
         Self { origins: Some(origins), ..self }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a StrictJson> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a StrictJson> {
         self.members.get(key)
     }
 
-    pub(super) fn path_of(&self, key: &str) -> String {
+    pub(crate) fn path_of(&self, key: &str) -> String {
         let path = format!("{}.{key}", self.path);
         self.origins.and_then(|origins| origins.get(&path)).cloned().unwrap_or(path)
     }
 
     /// Returns the member as an object.
-    pub(super) fn object(&self, key: &str) -> Result<Self, Refusal> {
+    pub(crate) fn object(&self, key: &str) -> Result<Self, Refusal> {
         match self.get(key) {
             Some(StrictJson::Object(members)) => {
                 Ok(Self { members, path: self.path_of(key), origins: self.origins })
@@ -300,18 +300,18 @@ impl<'a> EventObject<'a> {
     }
 
     /// Returns the member as a string.
-    pub(super) fn str(&self, key: &str, expected: &str) -> Result<&'a str, Refusal> {
+    pub(crate) fn str(&self, key: &str, expected: &str) -> Result<&'a str, Refusal> {
         let value = self.get(key).ok_or_else(|| self.missing(key, expected))?;
         value.as_str().ok_or_else(|| self.invalid(key, expected))
     }
 
-    pub(super) fn missing(&self, key: &str, expected: &str) -> Refusal {
+    pub(crate) fn missing(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
         let message = format!("{path} is missing: expected {expected}");
         Refusal::new(Reason::Missing(path), message)
     }
 
-    pub(super) fn invalid(&self, key: &str, expected: &str) -> Refusal {
+    pub(crate) fn invalid(&self, key: &str, expected: &str) -> Refusal {
         let path = self.path_of(key);
         let got = self.get(key).map_or_else(|| "nothing".into(), StrictJson::quoted);
         let message = format!("{path}: expected {expected}, got {got}");

@@ -16,6 +16,11 @@ impl AlertTypes {
     pub fn built_in() -> Self {
         Self::from_list(BUILT_IN.iter().filter_map(|(id, text)| AlertType::read(id, id, text).ok()))
     }
+
+    /// The `alert.toml` of an alert type that is compiled into the program.
+    pub fn built_in_text(id: &str) -> Option<&'static str> {
+        BUILT_IN.iter().find(|(each, _)| *each == id).map(|(_, text)| *text)
+    }
 }
 
 #[cfg(test)]

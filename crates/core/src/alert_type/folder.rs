@@ -7,8 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{AlertType, AlertTypes, LintFinding, Mapping};
+use crate::calibration::CalibrationMap;
 use crate::help::Help;
 use crate::limits::ALERT_TYPE_BYTES_MAX;
+
+/// The file with the map of a type's points.
+const MAP_FILE: &str = "calibration.json";
 
 /// Why a folder of alert types cannot be used. Its author is at fault, or the path is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,14 @@ pub enum FolderError {
         /// What the system says.
         source: io::Error,
     },
+    /// A `calibration.json` cannot be read.
+    #[error("cannot read {}", path.display())]
+    Map {
+        /// The file.
+        path: PathBuf,
+        /// What the system says, or what is wrong in it.
+        source: io::Error,
+    },
     /// The folder has no subfolder.
     #[error("the folder {} has no alert types", path.display())]
     Empty {
@@ -45,6 +57,7 @@ impl Help for FolderError {
         let help = match self {
             Self::Folder { .. } => "name the folder that has one subfolder per alert type",
             Self::File { .. } => "each subfolder needs an alert.toml, in UTF-8 and at most 256 KiB",
+            Self::Map { .. } => "remove it, or fit the type again with portend fit",
             Self::Empty { .. } => "add a subfolder with an alert.toml for each alert type",
             // Each finding says how to fix it.
             Self::Lint(_) => return None,
@@ -106,6 +119,7 @@ fn read_type(folder: &Path) -> Result<Result<AlertType, Vec<LintFinding>>, Folde
         }
     }
     alert_type.mappings = mappings;
+    alert_type.map = read_map(&folder.join(MAP_FILE))?;
     Ok(if findings.is_empty() { Ok(alert_type) } else { Err(findings) })
 }
 
@@ -124,6 +138,18 @@ fn mapping_files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Reads the map of the type's points, if the folder has one.
+fn read_map(file: &Path) -> Result<Option<CalibrationMap>, FolderError> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    let text = read_bounded(file).map_err(|source| FolderError::Map { path: file.into(), source })?;
+    serde_json::from_str(&text).map(Some).map_err(|source| {
+        let source = io::Error::new(io::ErrorKind::InvalidData, source);
+        FolderError::Map { path: file.into(), source }
+    })
 }
 
 fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -116,6 +116,7 @@ impl Lint<'_> {
             points_table,
             handling: self.handling(written),
             mappings: Vec::new(),
+            map: None,
         }
     }
 

@@ -6,11 +6,13 @@ use crate::driver::Driver;
 use crate::grounding::{GroundedReply, GroundingReport};
 use crate::limits::REPLY_STORED_BYTES_MAX;
 use crate::number::Number;
+use crate::prompt::{self, Prompt};
 use crate::reply::Repair;
 use crate::scorecard::{Baseline, Scored};
 use crate::text::first_bytes;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 /// Who judged an alert, and how. The scorecard's judgement is also beside a model's, as its baseline.
 #[derive(Debug, Clone)]
@@ -42,12 +44,23 @@ pub struct AnswerSource {
 }
 
 /// Which prompt was asked.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptRef {
     /// The version of its words.
     pub version: u32,
     /// The sha256 of everything that was asked.
     pub sha256: String,
+    /// The sha256 of everything that was asked but the facts, which is the same for all alerts of a type. Absent from
+    /// insights of an earlier program.
+    pub template: Option<String>,
+}
+
+impl PromptRef {
+    /// Which prompt this is.
+    pub fn of(prompt: &Prompt<'_>) -> Self {
+        Self { version: prompt::VERSION, sha256: prompt.sha256(), template: Some(prompt.template_sha256()) }
+    }
 }
 
 /// How an insight came about.

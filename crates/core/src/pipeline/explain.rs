@@ -148,7 +148,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             };
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now };
-        let insight = Insight::new(alert, &lease.insight_key, judgement, provenance);
+        let insight = self.pipeline.insight(alert, &lease.insight_key, judgement, provenance);
         let committed = self.commit_under_its_key(lease, insight);
         match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0? {
             (Commit::Stored, insight) => {

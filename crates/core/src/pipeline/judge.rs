@@ -11,7 +11,7 @@ use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Que
 use crate::clock::{Clock, random_name};
 use crate::grounding::{Checker, GroundedReply};
 use crate::insight::{
-    AnswerSource, AttemptRecord, DegradedBy, Insight, Judgement, PromptRef, Provenance, StoredInsight,
+    AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, StoredInsight,
 };
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
@@ -140,7 +140,9 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts, degraded, now: self.now() };
-        Preview::Insight(Insight::new(alert, &alert.insight_key(), judgement, provenance).to_stored())
+        Preview::Insight(
+            self.pipeline.insight(alert, &alert.insight_key(), judgement, provenance).to_stored(),
+        )
     }
 
     /// Adds what the judgement took to the account.
@@ -192,7 +194,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
         let ChainOutcome { answer, stop, attempts, alarms, degraded } =
             chain.ask(&question, budget, count, check).await;
-        let prompt = PromptRef { version: prompt::VERSION, sha256: prompt.sha256() };
+        let prompt = PromptRef::of(&prompt);
         let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
         let attempts = attempts.into_iter().map(record).collect();
         (JudgedAlert { judgement, stop, attempts, degraded }, alarms)

@@ -20,7 +20,6 @@ use crate::limits::{ANSWER_TIME_MAX, REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, FinishReason, Model, TokenUse};
 use crate::notify::Notifier;
 use crate::number::Number;
-use crate::prompt;
 use crate::scorecard::Scored;
 use crate::store::{AnswerKey, Store, StoredAnswer};
 use crate::time::Timestamp;
@@ -73,8 +72,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let Verdict::Accepted(usable) = verdict(&completion, &checker, &prepared) else {
             return None;
         };
-        let prompt =
-            PromptRef { version: prompt::VERSION, sha256: prepared.template.prompt(alert.facts()).sha256() };
+        let prompt = PromptRef::of(&prepared.template.prompt(alert.facts()));
         let source = Box::new(AnswerSource {
             label: spec.label.clone(),
             model_id: answer.model_id.clone(),

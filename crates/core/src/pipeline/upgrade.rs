@@ -11,7 +11,7 @@ use super::judge::Calls;
 use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
-use crate::insight::{AttemptRecord, DegradedBy, Insight, Judgement, Provenance, StoredInsight};
+use crate::insight::{AttemptRecord, DegradedBy, Judgement, Provenance, StoredInsight};
 use crate::limits::{UPGRADE_CALLS_MAX, UPGRADE_PAUSE};
 use crate::model::{Model, ModelSpec};
 use crate::notify::Notifier;
@@ -77,7 +77,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             return Ok(self.upgrade_later(&lease, is_tried).await);
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };
-        let insight = Insight::new(&alert, &lease.insight_key, judgement, provenance);
+        let insight = self.pipeline.insight(&alert, &lease.insight_key, judgement, provenance);
         let committed = self.commit_upgrade(&lease, &insight, self.todo(false));
         match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0 {
             Ok(stored) => {

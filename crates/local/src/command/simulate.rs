@@ -49,8 +49,9 @@ pub(crate) struct Args {
 
     /// Also write the outcome of each student and subject to this file, as JSON Lines.
     ///
-    /// A student has `left_at`, and a subject has `short_from`: a time, or null if it did not happen before
-    /// `followed_until`, which is 30 days after the last day of alerts. An existing file is overwritten.
+    /// `portend outcomes import` reads it. `outcome` is churn of a student and unmet_demand of a subject; `at` is a time,
+    /// or null if it did not happen before `followed_until`, which is 30 days after the last day of alerts. An existing
+    /// file is overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) outcomes: Option<PathBuf>,
 }

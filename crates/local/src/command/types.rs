@@ -109,7 +109,12 @@ async fn check(dir: &Path, write_insights: bool) -> Result<CommandOutcome> {
             writeln!(anstream::stdout(), "{}", crate::show::text::shown_lines(&error.to_string()))?;
             return Ok(CommandOutcome::Incomplete);
         }
-        Err(error @ (FolderError::Folder { .. } | FolderError::File { .. } | FolderError::Empty { .. })) => {
+        Err(
+            error @ (FolderError::Folder { .. }
+            | FolderError::File { .. }
+            | FolderError::Map { .. }
+            | FolderError::Empty { .. }),
+        ) => {
             return Err(WrongUsage::from(anyhow::Error::from(error)).into());
         }
     };

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use portend_core::alert_type::AlertType;
+use portend_core::calibration::CalibratedScore;
 use portend_core::driver::Effect;
 use portend_core::grounding::{GroundingReport, unsupported_spans};
 use portend_core::insight::{AttemptRecord, Grade, InsightFields, PromptRef, StoredInsight};
+use portend_core::number::Number;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
 
@@ -95,6 +97,9 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
             ),
         );
     }
+    if let Some(sentence) = insight.current().and_then(calibrated) {
+        line(card, &paint(FAINT, &format!("{INDENT}{sentence}")));
+    }
     card.push('\n');
 }
 
@@ -126,6 +131,21 @@ fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&Aler
     if fields.conflicts.is_some() || fields.stale == Some(true) || !unknowns.is_empty() {
         card.push('\n');
     }
+}
+
+/// What the score means as a probability, in words that say what it rests on.
+fn calibrated(fields: &InsightFields) -> Option<String> {
+    let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
+    let percent = |share: Number| format!("{:.0}", 100.0 * share.get());
+    Some(format!(
+        "of {} like it, {} % had {} within {} (likely {} to {} %)",
+        thousands(*rows),
+        percent(*probability),
+        shown(&fields.predicts).replace('_', " "),
+        counted(fields.horizon_days.into(), "day"),
+        percent(*low),
+        percent(*high)
+    ))
 }
 
 fn drivers(card: &mut String, insight: &StoredInsight) {

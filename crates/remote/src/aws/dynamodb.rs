@@ -10,6 +10,7 @@
 //! | note    | `entities`                | `complete`                                | `complete`, if every insight's entity has a row |
 //! | feedback | `feedback#{alert_id}`    | `{time}#{id}`                             | the entry's fields, without `alert_id` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
+//! | outcome, evaluation row, map | as in the core's `store/documents.rs` | | `document` |
 //!
 //! | index                 | key                             | projects       | used for                                    |
 //! |-----------------------|---------------------------------|----------------|---------------------------------------------|
@@ -37,6 +38,7 @@ mod parking;
 mod answers;
 mod feedback;
 mod forgetting;
+mod documents;
 mod table;
 
 use std::fmt;
@@ -51,10 +53,10 @@ use portend_core::entity::{
 };
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities,
-    Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked,
-    ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, StoredAnswer, Todo,
-    UpgradeClaim, UpgradeRequest,
+    AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents,
+    DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery,
+    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
+    StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -265,6 +267,20 @@ impl Parking for DynamoDb {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         parking::parked(self, after, limit, now).await
+    }
+}
+
+impl Documents for DynamoDb {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        documents::put(self, documents).await
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        documents::remove(self, pk, sk, now).await
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        documents::documents(self, pk, now).await
     }
 }
 

@@ -1,0 +1,52 @@
+//! Documents that outlive insights, one row for each.
+
+use portend_core::store::{Document, Documents, StoreError};
+use portend_core::time::Timestamp;
+use rusqlite::params;
+
+use crate::Sqlite;
+
+impl Documents for Sqlite {
+    async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
+        let documents = documents.to_vec();
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO document (pk, sk, body, expires_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (pk, sk) DO UPDATE SET body = excluded.body, expires_at = excluded.expires_at",
+            )?;
+            for Document { pk, sk, body, expires_at } in &documents {
+                statement.execute(params![pk, sk, body, expires_at.as_secs()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_document(&self, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let (pk, sk) = (pk.to_owned(), sk.to_owned());
+        self.write(move |connection| {
+            let sql = "DELETE FROM document WHERE pk = ?1 AND sk = ?2 AND expires_at >= ?3";
+            Ok(connection.prepare_cached(sql)?.execute(params![pk, sk, now.as_secs()])? > 0)
+        })
+        .await
+    }
+
+    async fn documents(&self, pk: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        let pk = pk.to_owned();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT sk, body, expires_at FROM document WHERE pk = ?1 AND expires_at >= ?2 ORDER BY sk",
+            )?;
+            let found = statement.query_map(params![pk, now.as_secs()], |row| {
+                Ok(Document {
+                    pk: pk.clone(),
+                    sk: row.get(0)?,
+                    body: row.get(1)?,
+                    expires_at: Timestamp::from_secs(row.get(2)?),
+                })
+            })?;
+            found.collect()
+        })
+        .await
+    }
+}
