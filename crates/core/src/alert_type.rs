@@ -17,10 +17,12 @@ use crate::number::Number;
 
 mod built_in;
 mod folder;
+mod handling;
 mod lint;
 mod wire;
 
 pub use folder::FolderError;
+pub use handling::{Dashboard, Handling, WrittenDuration};
 
 /// Digits of a version: enough to distinguish a changed type from the one before.
 const FACTS_VERSION_DIGITS: usize = 8;
@@ -49,6 +51,8 @@ pub struct AlertType {
     pub(crate) facts: Vec<Fact>,
     #[serde(rename = "scorecard")]
     pub(crate) points_table: PointsTable,
+    #[serde(flatten)]
+    pub(crate) handling: Handling,
 }
 
 /// The form of an `entity_id`.
@@ -299,6 +303,11 @@ impl AlertType {
     /// The scorecard's points.
     pub fn points_table(&self) -> &PointsTable {
         &self.points_table
+    }
+
+    /// How its alerts are handled: staleness, reuse of answers, silence, second opinions.
+    pub fn handling(&self) -> &Handling {
+        &self.handling
     }
 
     /// The meaning of a score: that of the nearest score on the scale at or below it.

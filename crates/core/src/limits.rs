@@ -33,6 +33,14 @@ pub const FACTS_MAX: usize = 32;
 pub const FACT_STEPS_MAX: f64 = 9_007_199_254_740_992.0;
 /// The longest `repeat_window`. A claim is retained this long, and a later repeat would not be recognized.
 pub const REPEAT_WINDOW_MAX: Duration = Duration::from_hours(90 * 24);
+/// The default of `stale_after`, as it is written and as a duration: an older alert is marked as stale.
+pub const STALE_AFTER: (&str, Duration) = ("7d", Duration::from_hours(7 * 24));
+/// The default of `answer_reuse`, as it is written and as a duration.
+pub const ANSWER_REUSE: (&str, Duration) = ("24h", Duration::from_hours(24));
+/// The longest `stale_after`, `answer_reuse` and `quiet_after`: ten years.
+pub const HANDLING_DURATION_MAX: Duration = Duration::from_hours(3650 * 24);
+/// The most answers of a model for one alert (`samples`).
+pub const ANSWER_SAMPLES_MAX: u8 = 5;
 
 /// The lowest risk score.
 pub const RISK_SCORE_MIN: f64 = 0.0;

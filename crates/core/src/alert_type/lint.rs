@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::time::Duration;
 
 use toml::Spanned;
 
@@ -13,6 +12,7 @@ use super::{AlertType, Fact, FactKind, FactRange, LintFinding, Worse};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
+mod handling;
 mod points;
 
 /// The longest horizon of a question: ten years.
@@ -98,10 +98,11 @@ impl Lint<'_> {
             question: written.question.get_ref().clone(),
             horizon_days: *written.horizon_days.get_ref(),
             repeat_window_text: written.repeat_window.get_ref().clone(),
-            repeat_window: self.repeat_window(&written.repeat_window),
+            repeat_window: self.duration("repeat_window", &written.repeat_window, REPEAT_WINDOW_MAX),
             scale: self.scale(&written.scale),
             facts,
             points_table,
+            handling: self.handling(written),
         }
     }
 
@@ -125,20 +126,6 @@ impl Lint<'_> {
         if text.get_ref().trim().is_empty() {
             self.report(text.span(), format!("{name} is blank"), "write a text");
         }
-    }
-
-    fn repeat_window(&mut self, written: &Spanned<String>) -> Duration {
-        let days_are_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
-        let parsed = written.get_ref().parse::<jiff::Span>().ok();
-        let duration = parsed.and_then(|span| span.to_duration(days_are_24_hours).ok());
-        let duration = duration.and_then(|signed| Duration::try_from(signed).ok());
-        let whole_seconds = |each: &Duration| each.subsec_nanos() == 0 && *each <= REPEAT_WINDOW_MAX;
-        duration.filter(whole_seconds).unwrap_or_else(|| {
-            let message =
-                format!("`repeat_window` is `{}`, not a duration of at most 90 days", written.get_ref());
-            self.report(written.span(), message, "write a duration such as `24h`, `90m`, `7d` or `0s`");
-            Duration::ZERO
-        })
     }
 
     fn scale(&mut self, written: &Spanned<BTreeMap<String, Spanned<String>>>) -> BTreeMap<u8, String> {

@@ -22,10 +22,22 @@ pub(super) struct AlertTypeToml {
     pub(super) question: Spanned<String>,
     pub(super) horizon_days: Spanned<u32>,
     pub(super) repeat_window: Spanned<String>,
+    pub(super) stale_after: Option<Spanned<String>>,
+    pub(super) answer_reuse: Option<Spanned<String>>,
+    pub(super) quiet_after: Option<Spanned<String>>,
+    pub(super) samples: Option<Spanned<i64>>,
+    pub(super) verify: Option<bool>,
+    pub(super) dashboard: Option<DashboardToml>,
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
     pub(super) fact: Vec<Spanned<FactToml>>,
     pub(super) scorecard: Spanned<ScorecardToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DashboardToml {
+    pub(super) category: Spanned<String>,
 }
 
 #[derive(Deserialize)]

@@ -74,6 +74,11 @@ fn each_broken_rule_is_reported_with_its_line() {
         ("horizon_days = 7", "horizon_days = 0", "alert.toml:7: `horizon_days` is out of range"),
         ("\"24h\"", "\"a day\"", "alert.toml:8: `repeat_window` is `a day`"),
         ("\"24h\"", "\"200d\"", "alert.toml:8: `repeat_window` is `200d`"),
+        ("\"24h\"", "\"24h\"\nstale_after = \"soon\"", "alert.toml:9: `stale_after` is `soon`"),
+        ("\"24h\"", "\"24h\"\nanswer_reuse = \"5000d\"", "not a duration of at most 3650 days"),
+        ("\"24h\"", "\"24h\"\nquiet_after = \"0s\"", "alert.toml:9: `quiet_after` is zero"),
+        ("\"24h\"", "\"24h\"\nsamples = 6", "alert.toml:9: `samples` is out of range"),
+        ("\"24h\"", "\"24h\"\n[dashboard]\ncategory = \"Churn\"", "`category` `Churn` is not a valid id"),
         ("100 = \"certain\"", "90 = \"certain\"", "the scale has no meaning for 0 or for 100"),
         ("100 = \"certain\"", "100 = \"certain\"\n101 = \"more\"", "alert.toml:12: `101` is not a score"),
         ("label = \"Days late\"\n", "", "the fact `days_late` has no `label`"),
@@ -147,4 +152,24 @@ fn the_version_of_its_facts_changes_with_them_and_with_no_text_or_point() {
         assert_ne!(changed, VALID, "{from}");
         assert_eq!(version(&changed) == before, is_same, "{to}");
     }
+}
+
+#[test]
+fn the_handling_of_alerts_has_defaults_and_is_read_as_written() {
+    let handling = |text: &str| {
+        let text = VALID.replacen("repeat_window = \"24h\"", text, 1);
+        AlertType::read("alert.toml", "late_delivery", &text).unwrap().handling().clone()
+    };
+    let hours = |hours: u64| std::time::Duration::from_secs(hours * 3600);
+    let default = handling("repeat_window = \"24h\"");
+    assert_eq!((default.stale_after().get(), default.answer_reuse()), (hours(168), hours(24)));
+    assert_eq!((default.quiet_after(), default.samples(), default.verify()), (None, 1, false));
+    assert_eq!(default.dashboard_category(), "late_delivery");
+    let written = handling(
+        "repeat_window = \"24h\"\nstale_after = \"2d\"\nanswer_reuse = \"0s\"\nquiet_after = \"72h\"\nsamples = 3
+        verify = true\n[dashboard]\ncategory = \"lateness\"",
+    );
+    assert_eq!((written.stale_after().get(), written.answer_reuse()), (hours(48), hours(0)));
+    assert_eq!((written.quiet_after(), written.samples(), written.verify()), (Some(hours(72)), 3, true));
+    assert_eq!(written.dashboard_category(), "lateness");
 }
