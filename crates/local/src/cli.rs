@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
+use crate::command::{doctor, explain, insights, ledger, parked, serve, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Insight(insights::InsightArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
+    Serve(serve::Args),
     Upgrade(upgrade::Args),
     Doctor(doctor::Args),
     Types(types::Args),

@@ -4,8 +4,24 @@ pub(crate) mod explain;
 pub(crate) mod insights;
 pub(crate) mod parked;
 pub(crate) mod ledger;
+pub(crate) mod serve;
 pub(crate) mod upgrade;
 pub(crate) mod doctor;
 pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
+
+/// Waits until the user or the system stops the program.
+pub(crate) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+}

@@ -8,6 +8,8 @@ mod any_store;
 mod input;
 mod changed_types;
 mod runner;
+mod inbox;
+mod listener;
 mod command;
 mod cli;
 
@@ -19,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{doctor, explain, insights, ledger, parked, simulate, types, upgrade};
+use command::{doctor, explain, insights, ledger, parked, serve, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -56,6 +58,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
+        Command::Serve(args) => in_runtime(serve::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
         Command::Completions { shell } => {

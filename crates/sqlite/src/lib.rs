@@ -8,6 +8,7 @@
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome |
+//! | inbox            | a number, in the order of receipt           | events that the server has accepted and not yet finished |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
@@ -23,6 +24,7 @@ mod clock;
 mod insights;
 mod migrations;
 mod ledger;
+mod inbox;
 mod claims;
 mod parking;
 
@@ -38,6 +40,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use clock::ClockJump;
 use error::SqliteError;
+pub use inbox::InboxEvent;
 pub use ledger::{LedgerRow, Receipt};
 use worker::Worker;
 

@@ -1,0 +1,65 @@
+//! Portend over HTTP: the API, the original dashboard's API and the console, as one router.
+//!
+//! ```text
+//! request ─▶ gate: host, token, other sites, load ─┬─ /v1/...        the API, described by /openapi.json
+//!                                                  ├─ .../api/...    the original dashboard's API
+//!                                                  └─ /              the console's pages
+//! ```
+//!
+//! The program behind it implements [`Engine`]. The modules are declared in reading order; each uses only the modules
+//! above it.
+//!
+//! Never: listens, reads the environment, or puts a text that others wrote into a page without escaping it.
+
+pub mod limits;
+mod base64;
+mod problem;
+mod engine;
+mod access;
+mod app;
+mod request;
+mod events;
+mod insights;
+mod parked;
+mod stream;
+mod operations;
+mod original;
+mod openapi;
+mod gate;
+
+use std::sync::Arc;
+
+pub use axum::Router;
+use axum::routing::{delete, get, post};
+
+pub use access::{Access, AccessToken};
+pub use app::HttpApp;
+pub use engine::{AcceptError, Engine, LedgerDay, LedgerTotals, ModelStatus};
+pub use gate::HEALTH_PATH;
+pub use problem::Problem;
+
+/// Every route.
+pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
+    Router::new()
+        .route("/v1/events", post(events::post::<E>))
+        .route("/v1/insights", get(insights::list::<E>))
+        .route("/v1/insights/{alert_id}", get(insights::one::<E>))
+        .route("/v1/stream", get(stream::stream::<E>))
+        .route("/v1/parked", get(parked::list::<E>))
+        .route("/v1/parked/{sha256}", delete(parked::delete::<E>))
+        .route("/v1/parked/{sha256}/replay", post(parked::replay::<E>))
+        .route("/v1/ledger", get(operations::ledger::<E>))
+        .route(HEALTH_PATH, get(operations::healthz))
+        .route("/readyz", get(operations::readyz::<E>))
+        .route("/metrics", get(operations::metrics::<E>))
+        .route("/openapi.json", get(openapi::description))
+        .fallback(async || Problem::no_route())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), gate::gate::<E>))
+        .with_state(app)
+}
+
+/// The routes on a connection above the limits: the health of the server, and 503 for everything else.
+pub fn overflow_router() -> Router {
+    Router::new().route(HEALTH_PATH, get(operations::healthz)).fallback(async || Problem::busy())
+}
