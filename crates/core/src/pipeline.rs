@@ -148,6 +148,11 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         &self.models
     }
 
+    /// What is known of its models.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Whether it has a notifier.
     pub fn notifies(&self) -> bool {
         self.notifier.is_some()

@@ -69,6 +69,8 @@ pub struct ModelStatus {
     pub name: String,
     /// Its id at the vendor.
     pub model_id: String,
+    /// Whether it may be called: `works`, `is tried again`, or `is not called`.
+    pub state: &'static str,
 }
 
 /// The counts of the ledger.

@@ -14,6 +14,7 @@ use crate::app::{App, HttpApp};
 use crate::engine::Engine;
 use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
 use crate::original::OriginalRequest;
+use crate::page::layout::broken;
 use crate::problem::Problem;
 
 /// The route that answers under any load.
@@ -35,6 +36,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// The layer around every route.
 pub(crate) async fn gate<E: Engine>(State(app): State<App<E>>, request: Request, next: Next) -> Response {
     let original = OriginalRequest::of(request.uri());
+    let wants_page = original.is_none() && wants_page(&request);
     let mut response = match admitted(&app, &request, original.is_some()) {
         Ok(permit) => {
             let response = match original {
@@ -50,6 +52,9 @@ pub(crate) async fn gate<E: Engine>(State(app): State<App<E>>, request: Request,
         Err(problem) if original.is_some() => OriginalRequest::refused(&app, &problem, request.headers()),
         Err(problem) => problem.into_response(),
     };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| wants_page) {
+        response = broken(&problem);
+    }
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, value);
     }
@@ -115,4 +120,10 @@ fn admitted<'a, E: Engine>(
         app.counts.shed.fetch_add(1, Ordering::Relaxed);
         Problem::busy()
     })
+}
+
+/// Whether a person asks, with a browser.
+fn wants_page(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    !request.uri().path().starts_with("/v1/") && accept.is_some_and(|accept| accept.contains("text/html"))
 }

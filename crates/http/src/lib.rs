@@ -25,6 +25,7 @@ mod stream;
 mod operations;
 mod original;
 mod openapi;
+mod page;
 mod gate;
 
 use std::sync::Arc;
@@ -37,6 +38,10 @@ pub use app::HttpApp;
 pub use engine::{AcceptError, Engine, LedgerDay, LedgerTotals, ModelStatus};
 pub use gate::HEALTH_PATH;
 pub use problem::Problem;
+
+const CONSOLE_CSS: &str = include_str!("../assets/console.css");
+const CONSOLE_JS: &str = include_str!("../assets/console.js");
+const ICON_SVG: &str = include_str!("../assets/icon.svg");
 
 /// Every route.
 pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
@@ -53,6 +58,17 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/readyz", get(operations::readyz::<E>))
         .route("/metrics", get(operations::metrics::<E>))
         .route("/openapi.json", get(openapi::description))
+        .route("/", get(page::live::show::<E>))
+        .route("/live", get(page::live::show::<E>))
+        .route("/insights/{alert_id}", get(page::insight::show::<E>))
+        .route("/status", get(page::status::show::<E>))
+        .route("/parked/{sha256}/replay", post(page::status::replay::<E>))
+        .route("/parked/{sha256}/delete", post(page::status::delete::<E>))
+        .route("/alert-types", get(page::alert_types::list::<E>))
+        .route("/alert-types/{id}", get(page::alert_types::show::<E>))
+        .route("/console.css", get(async || page::layout::asset("text/css; charset=utf-8", CONSOLE_CSS)))
+        .route("/console.js", get(async || page::layout::asset("text/javascript; charset=utf-8", CONSOLE_JS)))
+        .route("/icon.svg", get(async || page::layout::asset("image/svg+xml", ICON_SVG)))
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), gate::gate::<E>))

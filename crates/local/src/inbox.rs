@@ -11,8 +11,9 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use portend_core::alert_type::AlertTypes;
+use portend_core::chain::Circuit;
 use portend_core::clock::Clock;
-use portend_core::model::Model;
+use portend_core::model::{Model, ModelSpec};
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
@@ -185,11 +186,17 @@ impl Engine for LocalEngine {
     }
 
     fn models(&self) -> Vec<ModelStatus> {
-        let status = |spec: &portend_core::model::ModelSpec| ModelStatus {
+        let (pipeline, now) = (&self.runner.pipeline, SystemClock.now());
+        let status = |spec: &ModelSpec| ModelStatus {
             name: spec.name.clone(),
             model_id: spec.model_id.clone(),
+            state: match pipeline.health().of(spec, now).circuit {
+                Circuit::Closed => "works",
+                Circuit::HalfOpen => "is tried again",
+                Circuit::Open { .. } => "is not called: it failed",
+            },
         };
-        self.runner.pipeline.models().iter().map(|model| status(model.spec())).collect()
+        pipeline.models().iter().map(|model| status(model.spec())).collect()
     }
 
     fn judges(&self) -> bool {
