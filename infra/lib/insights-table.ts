@@ -10,7 +10,7 @@ const { STRING, NUMBER } = dynamodb.AttributeType;
 const { ALL, KEYS_ONLY } = dynamodb.ProjectionType;
 
 /**
- * The indexes. Existing readers query the first two and need all attributes. The function queries the other two for keys and
+ * The indexes. Existing readers query the first two and need all attributes. The function queries the next two for keys and
  * then reads the insights from the table.
  *
  * CloudFormation creates several indexes at once only together with the table, and never changes an index. So a later
@@ -18,7 +18,7 @@ const { ALL, KEYS_ONLY } = dynamodb.ProjectionType;
  */
 const INDEXES: readonly {
   readonly name: string;
-  readonly partition: string;
+  readonly partition: string | dynamodb.Attribute;
   readonly sort?: dynamodb.Attribute;
   readonly projection: dynamodb.ProjectionType;
 }[] = [
@@ -40,6 +40,13 @@ const INDEXES: readonly {
     partition: "todo_day",
     sort: { name: "timestamp", type: STRING },
     projection: KEYS_ONLY,
+  },
+  // The list of open entities reads all that it shows from this index. Only entities that are open are in it.
+  {
+    name: "WorklistIndex",
+    partition: { name: "open_shard", type: NUMBER },
+    sort: { name: "worst", type: NUMBER },
+    projection: ALL,
   },
 ];
 
@@ -90,7 +97,7 @@ function newTable(scope: Construct, tableName: string): dynamodb.Table {
   for (const { name, partition, sort, projection } of INDEXES) {
     table.addGlobalSecondaryIndex({
       indexName: name,
-      partitionKey: { name: partition, type: STRING },
+      partitionKey: typeof partition === "string" ? { name: partition, type: STRING } : partition,
       sortKey: sort,
       projectionType: projection,
     });

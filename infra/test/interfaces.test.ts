@@ -28,6 +28,8 @@ test("the table has its keys, four indexes, TTL, recovery, deletion protection a
     risk_score: "N",
     alert_id: "S",
     todo_day: "S",
+    open_shard: "N",
+    worst: "N",
   });
   const indexes = GlobalSecondaryIndexes.map((index: Json) => [
     index.IndexName,
@@ -39,6 +41,7 @@ test("the table has its keys, four indexes, TTL, recovery, deletion protection a
     ["RiskScoreIndex", "prediction_type,risk_score", "ALL"],
     ["AlertIdIndex", "alert_id", "KEYS_ONLY"],
     ["TodoIndex", "todo_day,timestamp", "KEYS_ONLY"],
+    ["WorklistIndex", "open_shard,worst", "ALL"],
   ]);
 });
 

@@ -65,16 +65,20 @@ test("the actions of a feature that is off are not allowed", () => {
   assert.ok(!("EVENT_BUS_NAME" in withoutNotifications.only("AWS::Lambda::Function").Environment.Variables));
 });
 
-test("the table's actions are allowed on the table, and queries also on its four indexes", () => {
+test("the table's actions are allowed on the table, and queries also on its five indexes", () => {
   const table = "arn:aws:dynamodb:eu-west-1:123456789012:table/iops-dashboard-insights";
   const shown = (resource: Json): string =>
     resource["Fn::Join"][1]
       .map((part: Json) => (part.Ref === "AWS::AccountId" ? "123456789012" : part))
       .join("");
   for (const action of NEEDS.actions.dynamodb) {
-    const indexes = ["AlertIdIndex", "PredictionTypeIndex", "RiskScoreIndex", "TodoIndex"].map(
-      (name) => `${table}/index/${name}`,
-    );
+    const indexes = [
+      "AlertIdIndex",
+      "PredictionTypeIndex",
+      "RiskScoreIndex",
+      "TodoIndex",
+      "WorklistIndex",
+    ].map((name) => `${table}/index/${name}`);
     const expected = action === "dynamodb:Query" ? [table, ...indexes] : [table];
     assert.deepEqual(resourcesOf(withEverything(), action).map(shown).sort(), expected.sort(), action);
   }

@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::limits::QUIET_AFTER;
 use crate::number::Number;
 
 mod built_in;
@@ -285,6 +286,19 @@ impl AlertType {
         &self.repeat_window_text
     }
 
+    /// How long the producer must be silent about an entity until it counts as recovered: as the type says, or else
+    /// [`QUIET_AFTER`].
+    pub fn quiet_after(&self) -> Duration {
+        self.handling().quiet_after().unwrap_or(QUIET_AFTER)
+    }
+
+    /// Whether every fact that has a healthy value is at it or beyond it. A type without healthy values never is.
+    pub fn is_healthy<'v>(&self, value_of: impl Fn(&str) -> Option<&'v FactValue>) -> bool {
+        let mut healthy =
+            self.facts.iter().filter_map(|fact| fact.is_healthy(value_of(&fact.id)?)).peekable();
+        healthy.peek().is_some() && healthy.all(|is_healthy| is_healthy)
+    }
+
     /// The meanings of scores, by score: both ends of the scale, and scores between them.
     pub fn scale(&self) -> &BTreeMap<u8, String> {
         &self.scale
@@ -343,6 +357,24 @@ impl Fact {
         match &self.kind {
             FactKind::Integer(range) | FactKind::Number(range) => Some(range),
             FactKind::Enum { .. } => None,
+        }
+    }
+
+    /// Whether a value needs no attention: it is at the healthy value or beyond it. `None` if no value is called healthy.
+    pub fn is_healthy(&self, value: &FactValue) -> Option<bool> {
+        match (&self.kind, value) {
+            (FactKind::Integer(range) | FactKind::Number(range), FactValue::Number(number)) => {
+                let healthy = range.healthy?;
+                Some(match range.worse {
+                    Worse::Higher => *number <= healthy,
+                    Worse::Lower => *number >= healthy,
+                })
+            }
+            (FactKind::Enum { healthy, .. }, FactValue::Word(word)) => {
+                healthy.as_ref().map(|healthy| healthy == word)
+            }
+            (FactKind::Integer(_) | FactKind::Number(_), FactValue::Word(_))
+            | (FactKind::Enum { .. }, FactValue::Number(_)) => None,
         }
     }
 

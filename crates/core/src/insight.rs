@@ -8,6 +8,8 @@
 mod judgement;
 mod stored;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize, Serializer};
 use serde_with::skip_serializing_none;
 
@@ -15,7 +17,9 @@ pub use judgement::{AnswerSource, Judgement, PromptRef, Provenance};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, Facts, InsightKey};
+use crate::alert_type::AlertType;
 use crate::driver::Driver;
+use crate::entity::{CurrentJudgement, EntityKey, EntityRow};
 use crate::grounding::GroundingReport;
 use crate::limits::RETENTION;
 use crate::number::Number;
@@ -32,6 +36,51 @@ pub struct Insight {
     fields: Box<InsightFields>,
     key: InsightKey,
     alert_key: AlertKey,
+    currency: Currency,
+}
+
+/// What decides how long an insight's judgement is current.
+#[derive(Debug, Clone, Copy)]
+struct Currency {
+    healthy: bool,
+    repeat_window: Duration,
+    quiet_after: Duration,
+}
+
+impl Currency {
+    fn of(alert_type: &AlertType, facts: &Facts) -> Self {
+        Self {
+            healthy: alert_type.is_healthy(|fact| facts.get(fact)),
+            repeat_window: alert_type.repeat_window(),
+            quiet_after: alert_type.quiet_after(),
+        }
+    }
+
+    /// The judgement of an insight, as its entity's row has it.
+    fn judgement(self, fields: &InsightFields) -> CurrentJudgement {
+        // A repeat within the window is counted elsewhere, so the silence begins at the window's end.
+        let window = i64::try_from(self.repeat_window.as_millis()).unwrap_or(i64::MAX);
+        let seen = fields.alert_timestamp;
+        let window_end = match window {
+            0 => seen,
+            _ => Timestamp::from_millis((seen.as_millis().div_euclid(window) + 1).saturating_mul(window)),
+        };
+        CurrentJudgement {
+            alert_id: fields.alert_id.clone(),
+            risk_score: fields.risk_score,
+            baseline: fields.baseline.risk_score,
+            severity: fields.severity.clone(),
+            advice: fields.recommendations.first().cloned(),
+            facts: fields.facts.clone(),
+            healthy: self.healthy,
+            alert_timestamp: seen,
+            timestamp: fields.timestamp,
+            quiet_at: window_end.plus(self.quiet_after),
+            quiet_after_secs: self.quiet_after.as_secs(),
+            expires_at: fields.expires_at,
+            previous: None,
+        }
+    }
 }
 
 /// The insight's JSON, schema 1. The original handler wrote `alert_id`, `entity_id`, `prediction_type`, `risk_score`,
@@ -182,7 +231,8 @@ impl Insight {
             last_seen: alert.timestamp().max(key.alert_timestamp()),
             expires_at: Timestamp::from_secs(now.plus(RETENTION).as_secs()),
         };
-        Self { fields: Box::new(fields), key: key.clone(), alert_key: alert.key() }
+        let currency = Currency::of(alert_type, alert.facts());
+        Self { fields: Box::new(fields), key: key.clone(), alert_key: alert.key(), currency }
     }
 
     /// The same insight under a longer key, because another alert has its own.
@@ -206,6 +256,23 @@ impl Insight {
     /// What its alert says; the key of its claim.
     pub fn alert_key(&self) -> AlertKey {
         self.alert_key
+    }
+
+    /// The entity that it is about.
+    pub fn entity_key(&self) -> EntityKey {
+        EntityKey::new(&self.fields.entity_type, &self.fields.entity_id)
+    }
+
+    /// The entity's row with this insight's judgement. `stored` is what is stored under the insight's key: after an
+    /// upgrade, not exactly this insight. `None` if nothing changes.
+    pub fn judge_entity(
+        &self,
+        stored: &InsightFields,
+        before: Option<&EntityRow>,
+        now: Timestamp,
+    ) -> Option<EntityRow> {
+        let judgement = self.currency.judgement(stored);
+        EntityRow::judged(before, &self.entity_key(), &stored.prediction_type, &judgement, now)
     }
 
     /// As a store returns it that has just stored it.

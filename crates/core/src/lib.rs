@@ -24,6 +24,7 @@ pub mod prompt;
 pub mod model;
 pub mod reply;
 pub mod grounding;
+pub mod entity;
 pub mod insight;
 pub mod notify;
 pub mod clock;

@@ -42,6 +42,19 @@ pub const HANDLING_DURATION_MAX: Duration = Duration::from_hours(3650 * 24);
 /// The most answers of a model for one alert (`samples`).
 pub const ANSWER_SAMPLES_MAX: u8 = 5;
 
+/// How long a producer must be silent about an entity until it counts as recovered, if the alert type does not say so.
+pub const QUIET_AFTER: Duration = Duration::from_hours(7 * 24);
+/// A risk is worse than the one before if it is higher by this many points.
+pub const RISK_STEP: f64 = 5.0;
+/// A risk is worse than the one before if it passes one of these scores.
+pub const RISK_THRESHOLDS: [f64; 2] = [60.0, 80.0];
+/// The parts of the worklist's index. One part would take all writes of a large table.
+pub const WORKLIST_SHARDS: u8 = 16;
+/// Characters of a note, an assignee or a name in a piece of feedback.
+pub const FEEDBACK_CHARS_MAX: usize = 1000;
+/// Tries of a write to an entity's row that another writer changes at the same time.
+pub const ENTITY_TRIES_MAX: usize = 5;
+
 /// The lowest risk score.
 pub const RISK_SCORE_MIN: f64 = 0.0;
 /// The highest risk score.

@@ -7,13 +7,16 @@
 //! |---------|----------------------------------------------|---------------------------------------------------------------|
 //! | insight | entity, alert timestamp, alert type, digits  | the insight; what is left to do with it (`todo`)              |
 //! | claim   | alert key                                    | state, owner, fence, lease, calls, upgrades, repeats, insight key |
+//! | entity  | entity type, entity                          | the current judgements, the worst score, the state, who changed it |
+//! | feedback | alert id, time, a random id                 | what a person said about an insight                           |
 //! | parked  | sha256 of the event                          | reason, message, the event's first 64 KiB                     |
 //!
 //! Everything is retained for 90 days. What has expired is absent, whether it has been deleted yet or not. The time is
 //! always the caller's: a store has no clock.
 //!
 //! Every operation may be repeated: a caller that got no response asks again with the same arguments and gets the answer
-//! of the first. Every operation of [`Claims`], [`Insights`] and [`Parking`] reads consistently, but for
+//! of the first. A commit and an upgrade write the row of the insight's entity too. Every operation of [`Claims`],
+//! [`Insights`] and [`Parking`] reads consistently, but for
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
 mod claim;
@@ -22,18 +25,22 @@ mod error;
 mod insights;
 mod parking;
 mod queries;
+mod entities;
+mod rebuild;
 
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
+pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
+pub use rebuild::entity_of_insights;
 
 /// Everything that the pipeline and the readers of insights need of a store.
-pub trait Store: Claims + Insights + Parking + Queries {}
+pub trait Store: Claims + Insights + Parking + Queries + Entities + Feedback {}
 
-impl<S: Claims + Insights + Parking + Queries> Store for S {}
+impl<S: Claims + Insights + Parking + Queries + Entities + Feedback> Store for S {}

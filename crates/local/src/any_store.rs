@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use portend_core::alert::InsightKey;
+use portend_core::entity::{
+    EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
+};
 use portend_core::insight::StoredInsight;
+use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
 use portend_sqlite::{Receipt, Sqlite};
+
+/// The most insights of a table in which a shortened id is searched.
+const SHORT_ID_SEARCH_MAX: usize = 20_000;
 
 /// A store on this machine or on AWS.
 #[derive(Debug)]
@@ -30,6 +37,36 @@ impl AnyStore {
         match self {
             Self::Sqlite(_) => 0,
             Self::DynamoDb(store, _) | Self::DynamoDbReader(store) => store.unreadable(),
+        }
+    }
+
+    /// The ids of insights that begin with this text, or whose digits do; at most `limit`. Of a table, only the newest
+    /// [`SHORT_ID_SEARCH_MAX`] insights are searched.
+    pub(crate) async fn ids_like(
+        &self,
+        text: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let table = match self {
+            Self::Sqlite(store) => return store.ids_like(text, limit, now).await,
+            Self::DynamoDb(store, _) | Self::DynamoDbReader(store) => store,
+        };
+        let is_like = |id: &str| {
+            id.starts_with(text) || id.rsplit('_').next().is_some_and(|digits| digits.starts_with(text))
+        };
+        let mut query = InsightQuery { limit: PAGE_MAX, ..InsightQuery::default() };
+        let (mut ids, mut searched) = (Vec::new(), 0);
+        loop {
+            let page = table.insights(&query, now).await?;
+            searched += page.insights.len();
+            let found = page.insights.iter().map(StoredInsight::alert_id).filter(|id| is_like(id));
+            ids.extend(found.map(str::to_owned));
+            query.after = page.next;
+            if query.after.is_none() || ids.len() >= limit || searched >= SHORT_ID_SEARCH_MAX {
+                ids.truncate(limit);
+                return Ok(ids);
+            }
         }
     }
 
@@ -168,5 +205,34 @@ impl Queries for AnyStore {
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
         each!(self, store => store.insights(query, now).await)
+    }
+}
+
+impl Entities for AnyStore {
+    async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
+        each!(self, store => store.entity(key, now).await)
+    }
+
+    async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        each!(self, store => store.open_entities(after, limit, now).await)
+    }
+
+    async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
+        each!(self, store => store.write_entity(row, now).await)
+    }
+}
+
+impl Feedback for AnyStore {
+    async fn give_feedback(&self, request: &FeedbackRequest) -> Result<FeedbackOutcome, StoreError> {
+        each!(self, store => store.give_feedback(request).await)
+    }
+
+    async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
+        each!(self, store => store.feedback(alert_ids, now).await)
     }
 }

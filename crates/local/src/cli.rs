@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{doctor, explain, insights, ledger, parked, serve, simulate, types, upgrade};
+use crate::command::{
+    doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -30,6 +32,9 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Insights(insights::InsightsArgs),
     Insight(insights::InsightArgs),
+    Today(today::Args),
+    Entity(entity::Args),
+    Feedback(feedback::Args),
     Parked(parked::Args),
     Ledger(ledger::Args),
     Serve(serve::Args),

@@ -2,6 +2,9 @@
 
 pub(crate) mod explain;
 pub(crate) mod insights;
+pub(crate) mod today;
+pub(crate) mod entity;
+pub(crate) mod feedback;
 pub(crate) mod parked;
 pub(crate) mod ledger;
 pub(crate) mod serve;

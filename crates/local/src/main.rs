@@ -5,6 +5,8 @@
 mod config;
 mod show;
 mod any_store;
+mod moment;
+mod short_id;
 mod input;
 mod changed_types;
 mod runner;
@@ -21,7 +23,9 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{doctor, explain, insights, ledger, parked, serve, simulate, types, upgrade};
+use command::{
+    doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -54,6 +58,9 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Explain(args) => in_runtime(explain::run(args, config()?)),
         Command::Insights(args) => in_runtime(insights::list(args, config()?)),
         Command::Insight(args) => in_runtime(insights::one(args, config()?)),
+        Command::Today(args) => in_runtime(today::run(args, config()?)),
+        Command::Entity(args) => in_runtime(entity::run(args, config()?)),
+        Command::Feedback(args) => in_runtime(feedback::run(args, config()?)),
         Command::Parked(args) => in_runtime(parked::run(args, config()?)),
         Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),

@@ -4,3 +4,4 @@ pub(crate) mod text;
 pub(crate) mod output;
 pub(crate) mod writer;
 pub(crate) mod card;
+pub(crate) mod worklist;

@@ -12,7 +12,7 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::ledger::{self, Receipt};
-use crate::{Sqlite, insights};
+use crate::{Sqlite, entities, insights};
 
 impl Claims for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
@@ -104,6 +104,9 @@ impl Claims for Sqlite {
                 let upgraded = before.upgraded(&insight);
                 let fields = upgraded.current().unwrap_or(insight.fields());
                 insights::write(connection, &insight, fields, todo.or(unpublished))?;
+                entities::judge(connection, &insight, fields, now)?;
+            } else if let Some(fields) = before.current() {
+                entities::judge(connection, &insight, fields, now)?;
             }
             let release = Release::at(Timestamp::EPOCH);
             step(connection, lease.alert_key, |row| ((), ClaimRow::release(row, &lease, release)))?;
@@ -135,6 +138,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
         return Ok(stored.map_or(Commit::Lost, Commit::Existing));
     };
     insights::write(connection, insight, insight.fields(), todo)?;
+    entities::judge(connection, insight, insight.fields(), now)?;
     write_claim(connection, lease.alert_key, &committed)?;
     Ok(Commit::Stored)
 }

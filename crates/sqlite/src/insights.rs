@@ -89,6 +89,29 @@ impl Queries for Sqlite {
     }
 }
 
+impl Sqlite {
+    /// The ids of insights that begin with this text, or whose digits do; at most `limit`.
+    pub async fn ids_like(
+        &self,
+        text: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        let (text, now) = (text.to_owned(), self.expiry_time(now));
+        self.read(move |connection| {
+            // No text that begins so sorts after it and the last character of all.
+            let end = format!("{text}\u{10FFFF}");
+            let mut statement = connection.prepare_cached(
+                "SELECT alert_id FROM insight
+                 WHERE expires_at >= ?3 AND ((alert_id >= ?1 AND alert_id < ?2) OR (digits >= ?1 AND digits < ?2))
+                 ORDER BY timestamp DESC LIMIT ?4",
+            )?;
+            statement.query_map(params![text, end, now.as_secs(), limit], |row| row.get(0))?.collect()
+        })
+        .await
+    }
+}
+
 /// The insight that is stored under this key.
 pub(crate) fn get(
     connection: &Connection,

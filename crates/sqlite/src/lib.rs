@@ -4,6 +4,8 @@
 //! |------------------|---------------------------------------------|------------------------------------------------------|
 //! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
 //! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
+//! | entity           | entity type, entity                         | whether it is open, its worst score, its version; the JSON as `body` |
+//! | feedback         | alert id, time, random id                   | the JSON as `body`                                   |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
@@ -24,6 +26,7 @@ mod clock;
 mod insights;
 mod migrations;
 mod ledger;
+mod entities;
 mod inbox;
 mod claims;
 mod parking;
@@ -151,10 +154,17 @@ impl Sqlite {
                 return Ok(0);
             }
             let mut deleted = 0;
-            for (table, key) in [("insight", "rowid"), ("claim", "alert_key"), ("parked", "sha256")] {
+            for (table, key) in [
+                ("insight", "rowid"),
+                ("claim", "alert_key"),
+                ("parked", "sha256"),
+                ("entity", "(entity_type, entity_id)"),
+                ("feedback", "(alert_id, at, id)"),
+            ] {
+                let columns = key.trim_matches(['(', ')']);
                 let sql = format!(
                     "DELETE FROM {table} WHERE {key} IN
-                     (SELECT {key} FROM {table} WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"
+                     (SELECT {columns} FROM {table} WHERE expires_at < ?1 LIMIT {SWEEP_ROWS_MAX})"
                 );
                 deleted += connection.execute(&sql, [now.as_secs()])?;
             }

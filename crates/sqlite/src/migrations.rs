@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 3] = ["
+pub(crate) const MIGRATIONS: [&str; 4] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -157,6 +157,29 @@ pub(crate) const MIGRATIONS: [&str; 3] = ["
     CREATE INDEX claim_expiry      ON claim (expires_at);
     CREATE INDEX intake_day        ON intake (day);
     CREATE INDEX intake_unfinished ON intake (received_at) WHERE outcome IS NULL;
+", "
+    CREATE TABLE entity (
+        entity_type TEXT    NOT NULL,
+        entity_id   TEXT    NOT NULL,
+        is_open     INTEGER NOT NULL,
+        worst       REAL    NOT NULL,
+        version     INTEGER NOT NULL,
+        expires_at  INTEGER NOT NULL,
+        body        TEXT    NOT NULL,
+        PRIMARY KEY (entity_type, entity_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX entity_open   ON entity (worst DESC, entity_type, entity_id) WHERE is_open;
+    CREATE INDEX entity_expiry ON entity (expires_at);
+
+    CREATE TABLE feedback (
+        alert_id   TEXT    NOT NULL,
+        at         INTEGER NOT NULL,
+        id         TEXT    NOT NULL,
+        expires_at INTEGER NOT NULL,
+        body       TEXT    NOT NULL,
+        PRIMARY KEY (alert_id, at, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX feedback_expiry ON feedback (expires_at);
 ", "
     CREATE TABLE inbox (
         id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -87,7 +87,7 @@ fn a_store_of_a_newer_program_is_refused_with_both_versions() {
     let newer = "INSERT INTO migration VALUES (7, '2030-01-01T00:00:00.000Z')";
     Connection::open(&path).unwrap().execute_batch(newer).unwrap();
     for error in [open(&path).unwrap_err(), Sqlite::open_read_only(&path, play::start()).unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 7, known: 2, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 7, known: 3, .. }), "{error}");
     }
 }
 
@@ -123,7 +123,11 @@ fn the_sweep_deletes_expired_rows_and_nothing_else() {
             assert_eq!(store.sweep(now).await.unwrap(), 0, "week {week}");
         }
         let past = at("2025-04-02T00:00:00Z");
-        assert_eq!(store.sweep(past).await.unwrap(), 3, "an insight, its claim and its ledger row");
+        assert_eq!(
+            store.sweep(past).await.unwrap(),
+            4,
+            "an insight, its claim, its entity and its ledger row"
+        );
         assert_eq!(play::all(&store, past).await.len(), 1);
         assert_eq!(store.due(past, None, 1).await.unwrap(), []);
     });
@@ -155,7 +159,7 @@ fn row_09_a_clock_that_is_far_ahead_deletes_nothing_until_it_is_confirmed() {
         assert_eq!(play::all(&store, play::start()).await.len(), 2, "no insight is deleted");
         store.confirm_clock(ahead).await.unwrap();
         let store = Sqlite::open(&path, ahead).unwrap();
-        assert_eq!((store.clock_jump(), store.sweep(ahead).await.unwrap()), (None, 3));
+        assert_eq!((store.clock_jump(), store.sweep(ahead).await.unwrap()), (None, 4));
         let behind = open(&path).unwrap();
         assert_eq!(behind.clock_jump(), Some(ClockJump::Behind { latest: ahead }));
         assert_eq!(behind.sweep(play::start()).await.unwrap(), 0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use portend_core::alert::{Alert, InsightKey, Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::{FeedbackAction, FeedbackEntry, FeedbackRequest, WorklistPlace};
 use portend_core::insight::Insight;
 use portend_core::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, RETENTION};
 use portend_core::number::Number;
@@ -121,7 +122,8 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
             62..69 => self.claim_upgrade().await,
             69..74 => self.commit_upgrade().await,
             74..80 => self.clear_todo().await,
-            80..92 => self.read().await,
+            80..88 => self.read().await,
+            88..94 => self.feedback().await,
             _ => self.park().await,
         }
     }
@@ -305,6 +307,54 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
             if query.after.is_none() {
                 return;
             }
+        }
+    }
+
+    /// Feedback about what was committed, sent twice now and then, with the version of now, an old one or none; then the
+    /// entities, and the worklist in pages.
+    async fn feedback(&mut self) {
+        let commit = Self::latest(&mut self.random, &self.commits);
+        if let Some(EarlierCommit { insight, .. }) = commit {
+            let entity = insight.entity_key();
+            let row = both!(self, entity(&entity, self.now));
+            let action = match self.random.below(6) {
+                0 => FeedbackAction::Useful,
+                1 => FeedbackAction::Seen,
+                2 => FeedbackAction::Done,
+                3 => FeedbackAction::Assign { assignee: "ana".into() },
+                4 => FeedbackAction::Snooze { until: self.now.plus(self.random.secs(0..90_000)) },
+                _ => FeedbackAction::Reopen,
+            };
+            let id = self.name();
+            let entry = FeedbackEntry {
+                alert_id: insight.fields().alert_id.clone(),
+                at: self.now,
+                id,
+                by: "bo".into(),
+                action,
+                note: self.random.chance(500).then(|| "a note".into()),
+            };
+            let version = row.as_ref().map(|row| row.version.saturating_sub(self.random.below(3)));
+            let request = FeedbackRequest {
+                entity,
+                entry,
+                expected_version: version.filter(|_| self.random.chance(500)),
+                expires_at: insight.fields().expires_at,
+                now: self.now,
+            };
+            for _ in 0..self.random.within(1..3) {
+                both!(self, give_feedback(&request));
+            }
+            both!(self, feedback(&[request.entry.alert_id.clone()], self.now));
+            if let Some(row) = row.and_then(|row| row.recovered(self.now)) {
+                both!(self, write_entity(&row, self.now));
+            }
+        }
+        let mut after: Option<WorklistPlace> = None;
+        loop {
+            let page = both!(self, open_entities(after.as_ref(), 2, self.now));
+            let Some(last) = page.last() else { return };
+            after = Some(last.place());
         }
     }
 

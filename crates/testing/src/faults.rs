@@ -4,11 +4,14 @@ use std::future::{Future, pending};
 use std::sync::Mutex;
 
 use portend_core::alert::InsightKey;
+use portend_core::entity::{
+    EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
+};
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved, Store,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -187,5 +190,34 @@ impl<S: Store> Queries for FaultyStore<'_, S> {
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
         self.store.insights(query, now).await
+    }
+}
+
+impl<S: Store> Entities for FaultyStore<'_, S> {
+    async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
+        self.store.entity(key, now).await
+    }
+
+    async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        self.store.open_entities(after, limit, now).await
+    }
+
+    async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
+        self.store.write_entity(row, now).await
+    }
+}
+
+impl<S: Store> Feedback for FaultyStore<'_, S> {
+    async fn give_feedback(&self, request: &FeedbackRequest) -> Result<FeedbackOutcome, StoreError> {
+        self.store.give_feedback(request).await
+    }
+
+    async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
+        self.store.feedback(alert_ids, now).await
     }
 }

@@ -5,11 +5,14 @@ use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portend_core::alert::{AlertKey, InsightKey};
-use portend_core::insight::StoredInsight;
+use portend_core::entity::{
+    EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
+};
+use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::store::{
-    Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback,
+    InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat,
+    RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -23,6 +26,8 @@ pub(crate) struct MemoryState {
     claims: BTreeMap<AlertKey, ClaimRow>,
     insights: BTreeMap<InsightKey, InsightRow>,
     parked: BTreeMap<String, Parked>,
+    entities: BTreeMap<EntityKey, EntityRow>,
+    feedback: BTreeMap<(String, Timestamp, String), (FeedbackEntry, Timestamp)>,
 }
 
 /// A stored insight, without its repeats.
@@ -163,7 +168,15 @@ impl MemoryState {
         self.claims.insert(lease.alert_key, claim);
         let row = InsightRow { insight: insight.to_stored(), alert_key: insight.alert_key(), todo };
         self.insights.insert(insight.key().clone(), row);
+        self.judge_entity(insight, insight.fields(), now);
         PutOutcome::Stored
+    }
+
+    /// Writes the row of an insight's entity.
+    fn judge_entity(&mut self, insight: &Insight, stored: &InsightFields, now: Timestamp) {
+        let key = insight.entity_key();
+        let row = insight.judge_entity(stored, self.entities.get(&key), now);
+        self.entities.extend(row.map(|row| (key, row)));
     }
 
     /// What a refused transaction means to its caller.
@@ -234,6 +247,9 @@ impl MemoryState {
         if row.insight.is_degraded() {
             row.insight = row.insight.upgraded(insight);
             row.todo = todo.or(row.todo.filter(|todo| *todo == Todo::Notify));
+        }
+        if let Some(stored) = row.insight.current().cloned() {
+            self.judge_entity(insight, &stored, now);
         }
         true
     }
@@ -330,6 +346,60 @@ impl MemoryState {
     }
 }
 
+/// Entities and feedback.
+impl MemoryState {
+    pub(crate) fn entity(&self, key: &EntityKey, now: Timestamp) -> Option<EntityRow> {
+        self.entities.get(key).filter(|row| !row.expires_at.is_past(now)).cloned()
+    }
+
+    pub(crate) fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Vec<EntityRow> {
+        let is_after = |row: &EntityRow| after.is_none_or(|after| row.place().order(after).is_gt());
+        let open = self.entities.values().filter(|row| row.state.is_open() && !row.expires_at.is_past(now));
+        let mut rows: Vec<_> = open.filter(|row| is_after(row)).cloned().collect();
+        rows.sort_by(|one, other| one.place().order(&other.place()));
+        rows.truncate(limit);
+        rows
+    }
+
+    pub(crate) fn write_entity(&mut self, row: &EntityRow) -> bool {
+        match self.entities.get(&row.key) {
+            Some(stored) if stored.version + 1 != row.version => stored == row,
+            Some(_) | None => {
+                self.entities.insert(row.key.clone(), row.clone());
+                true
+            }
+        }
+    }
+
+    pub(crate) fn give_feedback(&mut self, request: &FeedbackRequest) -> FeedbackOutcome {
+        let FeedbackRequest { entity, entry, expires_at, now, .. } = request;
+        let key = (entry.alert_id.clone(), entry.at, entry.id.clone());
+        if self.feedback.contains_key(&key) {
+            let row = self.entity(entity, *now);
+            return row.map_or(FeedbackOutcome::NoEntity, |row| FeedbackOutcome::Recorded(Box::new(row)));
+        }
+        let (outcome, row) = EntityRow::change(self.entities.get(entity), request);
+        if let FeedbackOutcome::Recorded(_) = outcome {
+            self.feedback.insert(key, (entry.clone(), *expires_at));
+        }
+        self.entities.extend(row.map(|row| (row.key.clone(), row)));
+        outcome
+    }
+
+    pub(crate) fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Vec<FeedbackEntry> {
+        let live = self.feedback.values().filter(|(_, expires_at)| !expires_at.is_past(now));
+        let of_them = live.map(|(entry, _)| entry).filter(|entry| alert_ids.contains(&entry.alert_id));
+        let mut entries: Vec<_> = of_them.cloned().collect();
+        entries.sort_by_key(|entry| (entry.at, entry.id.clone()));
+        entries
+    }
+}
+
 impl Claims for MemoryStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
         self.with(|state| state.claim(request)).await
@@ -413,6 +483,35 @@ impl Queries for MemoryStore {
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
         self.with(|state| state.insights(query, now)).await
+    }
+}
+
+impl Entities for MemoryStore {
+    async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
+        self.with(|state| state.entity(key, now)).await
+    }
+
+    async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        self.with(|state| state.open_entities(after, limit, now)).await
+    }
+
+    async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
+        self.with(|state| state.write_entity(row)).await
+    }
+}
+
+impl Feedback for MemoryStore {
+    async fn give_feedback(&self, request: &FeedbackRequest) -> Result<FeedbackOutcome, StoreError> {
+        self.with(|state| state.give_feedback(request)).await
+    }
+
+    async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
+        self.with(|state| state.feedback(alert_ids, now)).await
     }
 }
 

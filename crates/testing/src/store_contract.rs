@@ -4,6 +4,7 @@
 //! through its own operations alone, and never waits in real time.
 
 pub mod claims;
+pub mod entities;
 pub mod faults;
 pub mod insights;
 pub mod upgrades;
@@ -42,6 +43,15 @@ macro_rules! store_contract {
             a_parked_event_is_one_item_however_often_it_is_refused
             parked_events_are_paged_newest_first
             a_replay_is_noted_on_its_parked_event
+        }
+        $crate::store_contract! { @cases $run, $fresh, entities:
+            a_commit_writes_the_row_of_its_entity
+            an_upgrade_writes_the_row_too
+            a_commit_whose_response_was_lost_writes_no_row_again
+            open_entities_are_paged_by_their_score
+            of_two_people_one_wins_and_the_other_learns_of_whom
+            a_row_is_written_only_over_the_version_before
+            feedback_about_an_unknown_entity_is_not_stored
         }
         $crate::store_contract! { @cases $run, $fresh, upgrades:
             what_is_to_be_published_is_due_until_it_is_published

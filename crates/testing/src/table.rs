@@ -24,15 +24,19 @@ pub struct Table {
 }
 
 /// Indexes of the stack's table: name, partition and sort key.
-const INDEXES: [(&str, &str, Option<&str>); 4] = [
+const INDEXES: [(&str, &str, Option<&str>); 5] = [
     ("PredictionTypeIndex", "prediction_type", Some("timestamp")),
     ("RiskScoreIndex", "prediction_type", Some("risk_score")),
     ("AlertIdIndex", "alert_id", None),
     ("TodoIndex", "todo_day", Some("timestamp")),
+    ("WorklistIndex", "open_shard", Some("worst")),
 ];
 
 /// Those that hold the items' keys alone.
 const KEYS_ONLY: [&str; 2] = ["AlertIdIndex", "TodoIndex"];
+
+/// Attributes of keys that are numbers.
+const NUMBERS: [&str; 3] = ["risk_score", "open_shard", "worst"];
 
 impl Table {
     /// Makes the table, as the stack does.
@@ -64,7 +68,7 @@ impl Table {
         attributes.sort_unstable();
         attributes.dedup();
         let attributes = attributes.into_iter().map(|name| {
-            let kind = if name == "risk_score" { "N" } else { "S" };
+            let kind = if NUMBERS.contains(&name) { "N" } else { "S" };
             json!({ "AttributeName": name, "AttributeType": kind })
         });
         let indexes = indexes.iter().map(|(name, partition, sort)| {

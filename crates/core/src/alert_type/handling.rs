@@ -61,8 +61,8 @@ impl Handling {
         self.answer_reuse.duration
     }
 
-    /// How long the producer is silent about an entity before the entity counts as recovered. `None`: silence says
-    /// nothing.
+    /// How long the producer is silent about an entity before the entity counts as recovered. `None`: the default
+    /// of all types.
     pub fn quiet_after(&self) -> Option<Duration> {
         self.quiet_after.as_ref().map(|quiet| quiet.duration)
     }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Insight, InsightFields};
+use super::{Currency, Insight, InsightFields};
 use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
+use crate::entity::{EntityKey, EntityRow};
 use crate::number::Number;
 use crate::time::Timestamp;
 
@@ -148,6 +149,24 @@ impl StoredInsight {
             expires_at: before.expires_at,
             ..insight.fields().clone()
         }))
+    }
+
+    /// The entity that it is about; `None` for the original handler's, which does not say the entity's type.
+    pub fn entity_key(&self) -> Option<EntityKey> {
+        self.current().map(|fields| EntityKey::new(&fields.entity_type, &fields.entity_id))
+    }
+
+    /// The entity's row with this insight's judgement. `None` if nothing changes, or today's alert types do not have
+    /// this type.
+    pub fn judge_entity(
+        &self,
+        before: Option<&EntityRow>,
+        types: &AlertTypes,
+        now: Timestamp,
+    ) -> Option<EntityRow> {
+        let fields = self.current()?;
+        let judgement = Currency::of(types.get(&fields.prediction_type)?, &fields.facts).judgement(fields);
+        EntityRow::judged(before, &self.entity_key()?, &fields.prediction_type, &judgement, now)
     }
 
     /// The alert that it was made of, so that it can be judged again. `None` if today's alert types do not have this

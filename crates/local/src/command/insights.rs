@@ -15,9 +15,11 @@ use portend_remote::{DynamoDb, SystemClock};
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
+use crate::moment::{Direction, moment};
+use crate::short_id::{Resolved, resolve};
 use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
-use crate::show::text::{cell, minute, shown};
+use crate::show::text::{cell, clipped, minute, short_id, shown, zone};
 use portend_sqlite::Sqlite;
 
 /// List stored insights, newest first.
@@ -47,9 +49,22 @@ pub(crate) struct InsightsArgs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
 
+    /// The order: newest first, or the highest risk first.
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t = InsightOrder::Newest)]
+    sort: InsightOrder,
+
     /// The most insights to list; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
+}
+
+/// The order of a list of insights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum InsightOrder {
+    /// Newest first.
+    Newest,
+    /// The highest risk first.
+    Risk,
 }
 
 /// Show one insight with its provenance.
@@ -59,30 +74,17 @@ pub(crate) struct InsightArgs {
     #[arg(long)]
     json: bool,
 
-    /// The insight's alert id, as `portend insights` lists it.
+    /// The insight's alert id, a unique beginning of it, its eight digits in a list, or its student or subject.
     #[arg(value_name = "ALERT_ID")]
     alert_id: String,
 }
 
-fn risk_score(text: &str) -> Result<Number, String> {
+/// Reads a risk score.
+pub(crate) fn risk_score(text: &str) -> Result<Number, String> {
     let number = text.parse().ok().and_then(Number::new);
     number
         .filter(|number| (0.0..=100.0).contains(&number.get()))
         .ok_or_else(|| "it must be a number from 0 to 100".into())
-}
-
-/// Reads `--since` as a time.
-fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
-    let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-    if let Ok(timestamp) = Timestamp::parse(text).or_else(|_| date()) {
-        return Ok(timestamp);
-    }
-    let ago = text.parse::<jiff::Span>().ok();
-    let ago = ago.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
-    let ago = ago.and_then(|duration| std::time::Duration::try_from(duration).ok());
-    let wrong =
-        || anyhow!("--since {text} is not a time; write 2025-01-31, 2025-01-31T09:00:00Z, 90m, 24h or 7d");
-    Ok(now.minus(ago.ok_or_else(wrong)?))
 }
 
 /// Opens the store for reading.
@@ -95,6 +97,14 @@ pub(crate) async fn open_existing(config: &Config) -> Result<AnyStore> {
             Ok(AnyStore::DynamoDbReader(Box::new(DynamoDb::new(table.clone(), &types, aws))))
         }
     }
+}
+
+/// Opens the store to change it. It must exist.
+pub(crate) async fn open_for_changes(config: &Config) -> Result<AnyStore> {
+    let store = open_existing(config).await?;
+    let StoreName::File(file) = &config.store else { return Ok(store) };
+    drop(store);
+    Ok(AnyStore::Sqlite(Arc::new(Sqlite::open(file, SystemClock.now())?)))
 }
 
 /// Opens a store's file for reading. The error for a missing file says how to create one.
@@ -114,7 +124,12 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
         note(&format!("unknown alert type {}; portend types lists them", shown(id)));
     }
-    let since = args.since.as_deref().map(|text| since(text, now)).transpose().map_err(WrongUsage::from)?;
+    let since = args
+        .since
+        .as_deref()
+        .map(|text| moment("--since", text, Direction::Past, now))
+        .transpose()
+        .map_err(WrongUsage::from)?;
     let store = open_existing(&config).await?;
     let mut query = InsightQuery {
         entity_id: args.entity.clone(),
@@ -126,6 +141,10 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     };
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut printer = Printer::new(&args)?;
+    if args.sort == InsightOrder::Risk {
+        let more = riskiest(&store, query, left, now, &mut printer).await?;
+        return end(&store, printer, more);
+    }
     let more = loop {
         query.limit = left.min(PAGE_MAX);
         let page = store.insights(&query, now).await?;
@@ -136,6 +155,36 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
             break query.after.is_some();
         }
     };
+    end(&store, printer, more)
+}
+
+/// Prints the insights with the highest risk. Every insight that matches is read; only as many as are printed are kept.
+async fn riskiest(
+    store: &AnyStore,
+    mut query: InsightQuery,
+    limit: usize,
+    now: Timestamp,
+    printer: &mut Printer,
+) -> Result<bool> {
+    let mut found: Vec<StoredInsight> = Vec::new();
+    let mut more = false;
+    loop {
+        let page = store.insights(&query, now).await?;
+        found.extend(page.insights);
+        // The sort is stable, so of equal scores the newest stays first.
+        found.sort_by(|one, other| other.risk_score().get().total_cmp(&one.risk_score().get()));
+        more |= found.len() > limit;
+        found.truncate(limit);
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    found.iter().try_for_each(|insight| printer.insight(insight))?;
+    Ok(more)
+}
+
+fn end(store: &AnyStore, printer: Printer, more: bool) -> Result<CommandOutcome> {
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
@@ -148,15 +197,17 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
 
 pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutcome> {
     let store = open_existing(&config).await?;
-    let Some(insight) = store.find(&args.alert_id, SystemClock.now()).await? else {
-        note(&format!("there is no insight {}; portend insights lists them", shown(&args.alert_id)));
-        return Ok(CommandOutcome::Incomplete);
+    let types = config.alert_types().map_err(WrongUsage::from)?;
+    let insight = match resolve(&store, &types, &args.alert_id, SystemClock.now()).await? {
+        Resolved::Insight(insight) => insight,
+        unresolved @ (Resolved::Nothing | Resolved::Several(_)) => {
+            return Ok(unresolved.complain(&args.alert_id));
+        }
     };
     let mut out = anstream::stdout().lock();
     if args.json {
         json_line(&mut out, &insight)?;
     } else {
-        let types = config.alert_types().map_err(WrongUsage::from)?;
         out.write_all(
             card(
                 &insight,
@@ -226,9 +277,10 @@ impl Printer {
             Self::Csv(mut writer) => writer.flush()?,
             Self::Table(rows) if rows.is_empty() => note("no insight matches"),
             Self::Table(rows) => {
-                let headings = ["risk", "severity", "entity", "seen", "made", "alert id"];
+                let headings = ["risk", "severity", "entity", "seen", "alert time", "alert type", "id"];
                 let table = table(&headings, &[0, 3], rows);
                 writeln!(anstream::stdout(), "{table}")?;
+                note(&format!("times are in {}", zone()));
             }
         }
         if more {
@@ -238,14 +290,20 @@ impl Printer {
     }
 }
 
+/// The columns of an entity's name in a table of insights: the whole table fits into 80.
+const ENTITY_COLUMNS: usize = 13;
+/// The columns of an alert type in a table of insights.
+const TYPE_COLUMNS: usize = 15;
+
 fn table_row(insight: &StoredInsight) -> Vec<String> {
     vec![
         insight.risk_score().to_string(),
         insight.current().map(|fields| shown(&fields.severity)).unwrap_or_default(),
-        shown(insight.entity_id()),
+        clipped(&shown(insight.entity_id()), ENTITY_COLUMNS),
         format!("{}×", insight.current().map_or(1, |fields| fields.occurrences)),
-        minute(insight.timestamp()),
-        shown(insight.alert_id()),
+        minute(insight.alert_timestamp().unwrap_or(insight.timestamp())),
+        clipped(&shown(insight.prediction_type()), TYPE_COLUMNS),
+        short_id(insight.alert_id()),
     ]
 }
 
@@ -276,25 +334,4 @@ fn csv_row(insight: &StoredInsight) -> [String; 17] {
         insight.timestamp().to_string(),
         text(|fields| fields.message.as_deref().unwrap_or_default()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn since_is_a_date_a_time_or_a_duration() {
-        let now = Timestamp::parse("2025-03-10T12:00:00Z").unwrap();
-        for (text, expected) in [
-            ("2025-01-31", "2025-01-31T00:00:00.000Z"),
-            ("2025-01-31T09:00:00", "2025-01-31T09:00:00.000Z"),
-            ("90m", "2025-03-10T10:30:00.000Z"),
-            ("7d", "2025-03-03T12:00:00.000Z"),
-        ] {
-            assert_eq!(since(text, now).unwrap().to_string(), expected, "{text}");
-        }
-        for text in ["", "yesterday", "7", "2025-02-30", "-7d"] {
-            assert!(since(text, now).is_err(), "{text}");
-        }
-    }
 }

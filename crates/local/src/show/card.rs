@@ -234,7 +234,8 @@ fn attempt_line(attempt: &AttemptRecord) -> String {
     parts.join(" · ")
 }
 
-fn colour_of(score: f64) -> Style {
+/// The colour of a score.
+pub(crate) fn colour_of(score: f64) -> Style {
     match score {
         score if score >= 67.0 => RED,
         score if score >= 34.0 => YELLOW,

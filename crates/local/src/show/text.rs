@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use indicatif::HumanCount;
+use jiff::tz::TimeZone;
 use portend_core::time::Timestamp;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -55,10 +56,51 @@ pub(crate) fn cell(text: &str) -> String {
     if formula { format!("'{shown}") } else { shown }
 }
 
-/// A time with minutes but without seconds, for a table.
+/// A time in the machine's time zone, with minutes but without seconds, for a table. [`zone`] names the zone.
 pub(crate) fn minute(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.get(..16).unwrap_or(&text).replace('T', " ")
+    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    instant.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The name of the machine's time zone, such as `Europe/Berlin`.
+pub(crate) fn zone() -> String {
+    let zone = TimeZone::system();
+    zone.iana_name().filter(|name| !name.starts_with("Etc/U")).unwrap_or("UTC").to_owned()
+}
+
+/// How long ago something was, in the largest unit that fits: `3d`, `5h`, `12m`.
+pub(crate) fn age(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        0..60 => format!("{minutes}m"),
+        60..2880 => format!("{}h", minutes / 60),
+        _ => format!("{}d", minutes / 1440),
+    }
+}
+
+/// The text's beginning that fits into this many columns, with an ellipsis if it is cut.
+pub(crate) fn clipped(text: &str, columns: usize) -> String {
+    use textwrap::core::display_width;
+    if display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    for each in text.chars() {
+        clipped.push(each);
+        if display_width(&clipped) >= columns {
+            clipped.pop();
+            break;
+        }
+    }
+    clipped.truncate(clipped.trim_end().len());
+    clipped.push('…');
+    clipped
+}
+
+/// The characters of an alert id that a list shows: the first eight of its digits.
+pub(crate) fn short_id(alert_id: &str) -> String {
+    let digits = alert_id.rsplit('_').next().unwrap_or(alert_id);
+    shown(digits.get(..8).unwrap_or(digits))
 }
 
 /// A whole number with separators between thousands.
@@ -144,6 +186,25 @@ mod tests {
     fn thousands_have_separators() {
         for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(number), expected);
+        }
+    }
+
+    #[test]
+    fn an_age_is_in_the_largest_unit_that_fits() {
+        for (minutes, expected) in [(0, "0m"), (59, "59m"), (60, "1h"), (47 * 60, "47h"), (48 * 60, "2d")] {
+            assert_eq!(age(Duration::from_mins(minutes)), expected);
+        }
+    }
+
+    #[test]
+    fn a_clipped_text_fits_its_columns() {
+        for (text, columns, expected) in [
+            ("short", 5, "short"),
+            ("too long", 5, "too…"),
+            ("日本語の名前", 6, "日本…"),
+            ("abcdef", 4, "abc…"),
+        ] {
+            assert_eq!(clipped(text, columns), expected);
         }
     }
 

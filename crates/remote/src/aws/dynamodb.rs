@@ -4,6 +4,8 @@
 //! |---------|---------------------------|-------------------------------------------|---------------------------------|
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
+//! | entity  | `entity#{entity_type}#{entity_id}` | `entity`                         | the row's fields; `open_shard` (0 to 15) while it is open |
+//! | feedback | `feedback#{alert_id}`    | `{time}#{id}`                             | the entry's fields, without `alert_id` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
 //! | index                 | key                             | projects       | used for                                    |
@@ -12,6 +14,7 @@
 //! | `RiskScoreIndex`      | `prediction_type`, `risk_score` | all attributes | other programs                              |
 //! | `AlertIdIndex`        | `alert_id`                      | keys           | one insight, or one parked event, by its id |
 //! | `TodoIndex`           | `todo_day`, `timestamp`         | keys           | insights to be published or upgraded        |
+//! | `WorklistIndex`       | `open_shard`, `worst`           | all attributes | the open entities, the highest score first  |
 //!
 //! Every item has `ttl`, in seconds since 1970. DynamoDB deletes items late, so every condition and every read treats
 //! an expired item as absent.
@@ -23,10 +26,12 @@ mod attribute;
 mod request;
 mod item;
 mod claims;
+mod entities;
 mod insights;
 mod commit;
 mod queries;
 mod parking;
+mod feedback;
 mod table;
 
 use std::fmt;
@@ -35,11 +40,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use backon::{ExponentialBuilder, Retryable};
 use portend_core::alert::InsightKey;
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::{
+    EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
+};
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -251,5 +259,34 @@ impl Queries for DynamoDb {
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
         queries::insights(self, query, now).await
+    }
+}
+
+impl Entities for DynamoDb {
+    async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
+        entities::entity(self, key, now).await
+    }
+
+    async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        entities::open_entities(self, after, limit, now).await
+    }
+
+    async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
+        entities::write_entity(self, row).await
+    }
+}
+
+impl Feedback for DynamoDb {
+    async fn give_feedback(&self, request: &FeedbackRequest) -> Result<FeedbackOutcome, StoreError> {
+        feedback::give_feedback(self, request).await
+    }
+
+    async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
+        feedback::feedback(self, alert_ids, now).await
     }
 }

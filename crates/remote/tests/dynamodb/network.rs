@@ -67,16 +67,17 @@ fn an_event_fails_while_the_store_is_down_and_the_next_delivery_stores_it() {
     });
 }
 
-/// A new insight takes two round trips, and a repeat takes two.
+/// A new insight takes three round trips, and a repeat takes two.
 #[test]
 fn an_event_takes_one_request_for_each_step() {
     run(async {
         let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
         assert_eq!(status(&deliver(&store, &clock).await), "stored");
-        assert_eq!(proxy.operations(), ["UpdateItem", "TransactWriteItems"], "claim, commit");
+        let steps = ["UpdateItem", "GetItem", "TransactWriteItems"];
+        assert_eq!(proxy.operations(), steps, "claim, read the entity, commit");
         assert_eq!(status(&deliver(&store, &clock).await), "repeated");
-        let mut repeat = proxy.operations()[2..].to_vec();
+        let mut repeat = proxy.operations()[3..].to_vec();
         assert_eq!(repeat.remove(0), "UpdateItem", "claim");
         repeat.sort();
         assert_eq!(repeat, ["GetItem", "UpdateItem"], "count and read the insight at the same time");

@@ -17,7 +17,7 @@ fn a_table_of_the_stack_has_no_problem() {
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(problems(&report), []);
         let parts: Vec<_> = report.iter().map(|each| each.part.as_str()).collect();
-        let indexes = ["PredictionTypeIndex", "RiskScoreIndex", "AlertIdIndex", "TodoIndex"];
+        let indexes = ["PredictionTypeIndex", "RiskScoreIndex", "AlertIdIndex", "TodoIndex", "WorklistIndex"];
         assert_eq!(parts, [&["table", "keys"][..], &indexes, &["ttl"]].concat());
     });
 }
@@ -29,7 +29,7 @@ fn each_missing_index_is_named() {
         let report = store_at(&endpoint(), &table.name).describe().await;
         assert_eq!(
             problems(&report).iter().map(|(part, _)| *part).collect::<Vec<_>>(),
-            ["AlertIdIndex", "TodoIndex"]
+            ["AlertIdIndex", "TodoIndex", "WorklistIndex"]
         );
     });
 }

@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use portend_core::alert::{AlertKey, InsightKey};
+use portend_core::entity::{
+    EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
+};
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -228,5 +231,49 @@ impl Queries for SimulatedStore {
         let query = query.clone();
         self.send_any(about_alert("insights", None), move |world, _| world.table.state.insights(&query, now))
             .await
+    }
+}
+
+impl Entities for SimulatedStore {
+    async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
+        let key = key.clone();
+        self.send_any(about_alert("entity", None), move |world, _| world.table.state.entity(&key, now)).await
+    }
+
+    async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        let after = after.cloned();
+        self.send_any(about_alert("open_entities", None), move |world, _| {
+            world.table.state.open_entities(after.as_ref(), limit, now)
+        })
+        .await
+    }
+
+    async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
+        let row = row.clone();
+        self.send_any(about_alert("write_entity", None), move |world, _| world.table.state.write_entity(&row))
+            .await
+    }
+}
+
+impl Feedback for SimulatedStore {
+    async fn give_feedback(&self, request: &FeedbackRequest) -> Result<FeedbackOutcome, StoreError> {
+        let request = request.clone();
+        self.send_any(about_alert("give_feedback", None), move |world, _| {
+            world.table.state.give_feedback(&request)
+        })
+        .await
+    }
+
+    async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
+        let alert_ids = alert_ids.to_vec();
+        self.send_any(about_alert("feedback", None), move |world, _| {
+            world.table.state.feedback(&alert_ids, now)
+        })
+        .await
     }
 }

@@ -123,11 +123,12 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
         "store RiskScoreIndex",
         "store AlertIdIndex",
         "store TodoIndex",
+        "store WorklistIndex",
         "store ttl",
         "event bus alerts",
         "secret of OPENAI_API_KEY_SECRET",
     ];
-    assert_eq!(found[1..10], parts.map(|part| (part.to_owned(), "ok".to_owned())));
+    assert_eq!(found[1..11], parts.map(|part| (part.to_owned(), "ok".to_owned())));
     let bare = Table::create_with(&["PredictionTypeIndex", "RiskScoreIndex"]);
     let scene = scene.set("PORTEND_STORE", format!("dynamodb:{}", bare.name));
     let scene = scene.set("EVENT_BUS_NAME", "none").set("OPENAI_API_KEY_SECRET", "none");
@@ -135,9 +136,14 @@ fn the_doctor_looks_at_the_table_the_bus_and_the_secret() {
     assert_eq!(run.code, 1);
     let failed: Vec<_> = run.lines().into_iter().filter(|line| line["state"] == "failed").collect();
     let failed = json!(failed);
-    let expected =
-        ["store AlertIdIndex", "store TodoIndex", "event bus none", "secret of OPENAI_API_KEY_SECRET"];
-    assert_eq!(texts(&failed, "part")[..4], expected, "{failed}");
+    let expected = [
+        "store AlertIdIndex",
+        "store TodoIndex",
+        "store WorklistIndex",
+        "event bus none",
+        "secret of OPENAI_API_KEY_SECRET",
+    ];
+    assert_eq!(texts(&failed, "part")[..5], expected, "{failed}");
     let scene = scene.set("PORTEND_STORE", "dynamodb:no-such-table");
     let run = scene.run(&["doctor", "--json"]);
     let sentence = text(&run.lines()[1]["says"]).to_owned();

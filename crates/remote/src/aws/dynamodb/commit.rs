@@ -1,9 +1,12 @@
-//! The commit: one transaction writes the insight and marks its claim as done, so neither exists without the other.
+//! The commit: one transaction writes the insight, marks its claim as done and writes the row of its entity, so none
+//! exists without the others.
 //!
 //! Never: overwrites an insight that has not expired, or writes under another worker's lease.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
+use portend_core::limits::ENTITY_TRIES_MAX;
 use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
 use portend_core::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -27,17 +30,23 @@ const NOT_AT_FAULT: &str = "None";
 const REFUSED: [&str; 2] = ["ValidationError", "ItemCollectionSizeLimitExceeded"];
 
 pub(super) async fn commit(store: &DynamoDb, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
-    let transaction = Transaction {
-        transact_items: vec![
-            Action::Put(put_insight(store, request)),
-            Action::Update(finish_claim(store, request)),
-        ],
-        client_request_token: token(&store.table, request),
-    };
-    match store.transact(&transaction).await? {
-        None => Ok(Commit::Stored),
-        Some(steps) => not_committed(store, request, steps).await,
+    let CommitRequest { insight, now, .. } = *request;
+    for _ in 0..ENTITY_TRIES_MAX {
+        let before = store.get_entity(&insight.entity_key()).await?;
+        let entity = insight.judge_entity(insight.fields(), before.as_ref(), now);
+        let version = entity.as_ref().map_or(0, |row| row.version);
+        let mut transact_items =
+            vec![Action::Put(put_insight(store, request)), Action::Update(finish_claim(store, request))];
+        transact_items.extend(entity.map(|row| Action::Put(store.put_entity(&row))));
+        let transaction =
+            Transaction { transact_items, client_request_token: token(&store.table, request, version) };
+        let Some(steps) = store.transact(&transaction).await? else { return Ok(Commit::Stored) };
+        // Otherwise another writer has changed the entity since it was read.
+        if steps.iter().take(2).any(|step| step.code == CONDITION_FAILED) {
+            return not_committed(store, request, steps).await;
+        }
     }
+    Err(store.busy("other writers change the entity at the same time"))
 }
 
 fn put_insight(store: &DynamoDb, request: &CommitRequest<'_>) -> Put {
@@ -71,9 +80,13 @@ fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
 }
 
 /// A token that is equal for repeats of one request, and different for different requests.
-fn token(table: &str, request: &CommitRequest<'_>) -> String {
+fn token(table: &str, request: &CommitRequest<'_>, entity_version: u64) -> String {
     let (lease, insight) = (request.lease, request.insight);
-    let parts = (table, &lease.owner, lease.fence, insight.key(), &insight.fields().run);
+    token_of(&(table, &lease.owner, lease.fence, insight.key(), &insight.fields().run, entity_version))
+}
+
+/// A token of these parts.
+pub(super) fn token_of(parts: &impl Debug) -> String {
     let mut token = hex::encode(Sha256::digest(format!("{parts:?}")));
     token.truncate(TOKEN_CHARS);
     token
@@ -113,7 +126,10 @@ async fn not_committed(
 impl DynamoDb {
     /// Executes a transaction. `None` if it was committed; otherwise each step's reason, if a condition failed. A
     /// conflict with another transaction is transient.
-    async fn transact(&self, transaction: &Transaction) -> Result<Option<Vec<CancelledStep>>, StoreError> {
+    pub(super) async fn transact(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<Option<Vec<CancelledStep>>, StoreError> {
         let Err(failure) = self.call(transaction).await else { return Ok(None) };
         let steps: Option<Vec<CancelledStep>> = match &failure {
             CallFailure::Refused(_, body) => body.read("CancellationReasons"),

@@ -143,6 +143,10 @@ pub(super) async fn commit_upgrade(
     } else {
         Some(item)
     };
+    let stored = item.as_ref().and_then(insight_of);
+    if let Some(fields) = stored.as_ref().and_then(StoredInsight::current) {
+        store.judge_entity(insight, fields, now).await?;
+    }
     release(store, lease, Release::at(Timestamp::EPOCH)).await?;
     match item {
         Some(item) => store.joined_one(item).await.map(Some),

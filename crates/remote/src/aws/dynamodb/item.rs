@@ -5,6 +5,8 @@
 //! | insight | `insight#{entity_id}`   | `{alert timestamp}#{alert_type}#{digits}` |
 //! | claim   | `claim#{alert_key}`     | `claim`                                  |
 //!
+//! The files that write entities, feedback and parked events define the keys of those.
+//!
 //! A function that reads an item returns `None` for an unreadable one. Pages skip and count such items.
 
 use std::collections::BTreeMap;
@@ -116,18 +118,20 @@ pub(super) fn attributes(fields: &impl Serialize) -> Item {
     }
 }
 
+/// Reads the attributes of an item, but for its bookkeeping, as the fields of a value.
+pub(super) fn fields_of<T: DeserializeOwned>(item: &Item, bookkeeping: &[&str]) -> Option<T> {
+    let fields = item.iter().filter(|(name, _)| !bookkeeping.contains(&name.as_str()));
+    let fields: Option<Map<String, Value>> =
+        fields.map(|(name, value)| Some((name.clone(), to_json(value)?))).collect();
+    serde_json::from_value(Value::Object(fields?)).ok()
+}
+
 /// Reads an item as an insight. An item of the original handler has no `schema`.
 pub(super) fn insight_of(item: &Item) -> Option<StoredInsight> {
-    fn read<T: DeserializeOwned>(item: &Item) -> Option<T> {
-        let fields = item.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
-        let fields: Option<Map<String, Value>> =
-            fields.map(|(name, value)| Some((name.clone(), to_json(value)?))).collect();
-        serde_json::from_value(Value::Object(fields?)).ok()
-    }
     if item.contains_key("schema") {
-        return Some(StoredInsight::Current(Box::new(read::<InsightFields>(item)?)));
+        return Some(StoredInsight::Current(Box::new(fields_of::<InsightFields>(item, &BOOKKEEPING)?)));
     }
-    let original = read::<OriginalInsight>(item)?;
+    let original: OriginalInsight = fields_of(item, &BOOKKEEPING)?;
     let expires_at = number_of(item, TTL).map(Timestamp::from_secs);
     Some(StoredInsight::Original(Box::new(OriginalInsight { expires_at, ..original })))
 }

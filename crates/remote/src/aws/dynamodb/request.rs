@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::attribute::{Attribute, Item, text};
+use super::attribute::{Attribute, Item, number, text};
 
 /// A request of DynamoDB's API.
 pub(super) trait TableRequest: Serialize {
@@ -125,7 +125,9 @@ pub(super) struct Put {
     pub(super) table_name: String,
     pub(super) item: Item,
     pub(super) condition_expression: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) expression_attribute_names: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) expression_attribute_values: Item,
     pub(super) return_values_on_condition_check_failure: &'static str,
 }
@@ -220,12 +222,21 @@ pub(super) struct ItemQuery {
 impl ItemQuery {
     /// The items with this value of the partition key, newest first.
     pub(super) fn of(table: &str, partition: &str, value: impl Into<String>) -> Self {
+        Self::with_partition(table, partition, text(value))
+    }
+
+    /// The same, of a partition key that is a number.
+    pub(super) fn of_number(table: &str, partition: &str, value: u8) -> Self {
+        Self::with_partition(table, partition, number(value))
+    }
+
+    fn with_partition(table: &str, partition: &str, value: Attribute) -> Self {
         Self {
             table_name: table.to_owned(),
             index_name: None,
             key_condition_expression: "#partition = :partition".to_owned(),
             expression_attribute_names: BTreeMap::from([("#partition".to_owned(), partition.to_owned())]),
-            expression_attribute_values: Item::from([(":partition".to_owned(), text(value))]),
+            expression_attribute_values: Item::from([(":partition".to_owned(), value)]),
             projection_expression: None,
             scan_index_forward: false,
             consistent_read: false,
@@ -248,6 +259,15 @@ impl ItemQuery {
     pub(super) fn consistently(mut self, projection: &'static str) -> Self {
         self.expression_attribute_names.extend(names_in(projection));
         Self { projection_expression: Some(projection), consistent_read: true, ..self }
+    }
+
+    /// Limits the sort key, which is a number, to at most this one.
+    pub(super) fn at_most(mut self, sort: &str, most: Option<String>) -> Self {
+        let Some(most) = most else { return self };
+        self.key_condition_expression.push_str(" AND #sort <= :most");
+        self.expression_attribute_names.insert("#sort".to_owned(), sort.to_owned());
+        self.expression_attribute_values.insert(":most".to_owned(), Attribute::N(most));
+        self
     }
 
     /// Limits the sort key to this range, both ends included.

@@ -11,11 +11,12 @@ use super::request::{DescribeTable, DescribeTimeToLive, KeyPart, TableDescriptio
 /// An index: its name, its partition and sort key, and whether its readers need every attribute.
 type Index = (&'static str, &'static str, Option<&'static str>, bool);
 
-const INDEXES: [Index; 4] = [
+const INDEXES: [Index; 5] = [
     ("PredictionTypeIndex", "prediction_type", Some("timestamp"), true),
     ("RiskScoreIndex", "prediction_type", Some("risk_score"), true),
     ("AlertIdIndex", "alert_id", None, false),
     ("TodoIndex", "todo_day", Some("timestamp"), false),
+    ("WorklistIndex", "open_shard", Some("worst"), true),
 ];
 
 /// The IAM actions that describing the table needs.

@@ -1,0 +1,170 @@
+//! Entities and feedback: written with the insights, changed by one person at a time, listed while they are open.
+
+use std::time::Duration;
+
+use crate::play::{alert, event, first_event, insight, lease, request, start, store_one};
+use portend_core::alert_type::AlertTypes;
+use portend_core::entity::{
+    EntityKey, EntityRow, EntityState, FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest,
+};
+use portend_core::limits::RETENTION;
+use portend_core::number::Number;
+use portend_core::store::{CommitRequest, Store};
+use portend_core::time::Timestamp;
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn student(id: &str) -> EntityKey {
+    EntityKey::new("student", id)
+}
+
+async fn row(store: &impl Store, id: &str) -> EntityRow {
+    store.entity(&student(id), start()).await.unwrap().unwrap()
+}
+
+fn feedback(row: &EntityRow, id: &str, action: FeedbackAction) -> FeedbackRequest {
+    let entry = FeedbackEntry {
+        alert_id: row.judgements.values().next().unwrap().alert_id.clone(),
+        at: start(),
+        id: id.into(),
+        by: id.into(),
+        action,
+        note: Some("'; DROP TABLE entity; --".into()),
+    };
+    FeedbackRequest {
+        entity: row.key.clone(),
+        entry,
+        expected_version: Some(row.version),
+        expires_at: row.expires_at,
+        now: start(),
+    }
+}
+
+/// One row for each entity, with its latest judgement, and the judgement before.
+pub async fn a_commit_writes_the_row_of_its_entity(store: &impl Store) {
+    store_one(store, &first_event(), false, None, start()).await;
+    let first = row(store, "stu_1").await;
+    assert_eq!((first.state, first.worst, first.version), (EntityState::New, Number::from(63), 1));
+    store_one(store, &event("stu_1", 8, 65, "2025-01-01T13:00:00Z"), false, None, start()).await;
+    let second = row(store, "stu_1").await;
+    assert_eq!((second.worst, second.version, second.judgements.len()), (Number::from(73), 2, 1));
+    let judgement = second.judgements.values().next().unwrap();
+    assert_eq!(judgement.previous.as_ref().unwrap().risk_score, Number::from(63));
+    // An older alert that is delivered late is not the current one.
+    store_one(store, &event("stu_1", 3, 90, "2025-01-01T11:00:00Z"), false, None, start()).await;
+    assert_eq!(row(store, "stu_1").await, second);
+    assert_eq!(store.entity(&student("stu_2"), start()).await.unwrap(), None);
+    let past = start().plus(RETENTION + DAY);
+    assert_eq!(store.entity(&student("stu_1"), past).await.unwrap(), None);
+    assert_eq!(store.open_entities(None, 9, past).await.unwrap(), []);
+}
+
+/// Otherwise the list would show the scorecard's score after a model's.
+pub async fn an_upgrade_writes_the_row_too(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let done = store_one(store, &first_event(), true, None, start()).await;
+    let upgraded = insight(&alert, &done.insight_key, "run 2", false, start().plus(DAY));
+    let request = CommitRequest { lease: &done, insight: &upgraded, todo: None, now: start() };
+    for _ in 0..2 {
+        store.commit_upgrade(&request).await.unwrap();
+        let row = row(store, "stu_1").await;
+        let judgement = row.judgements.values().next().unwrap();
+        assert_eq!((row.version, judgement.timestamp), (2, start().plus(DAY)));
+        assert_eq!(judgement.previous, None);
+    }
+}
+
+/// The same commit again is not another judgement.
+pub async fn a_commit_whose_response_was_lost_writes_no_row_again(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let lease = lease(store, &request(&alert, "a", start())).await;
+    let made = insight(&alert, &lease.insight_key, "run", false, start());
+    let commit = CommitRequest { lease: &lease, insight: &made, todo: None, now: start() };
+    for _ in 0..3 {
+        store.commit(&commit).await.unwrap();
+        assert_eq!(row(store, "stu_1").await.version, 1);
+    }
+}
+
+/// The highest score first, in pages, without those that are closed.
+pub async fn open_entities_are_paged_by_their_score(store: &impl Store) {
+    let students: [(&str, u32, u32); 6] = [
+        ("stu_1", 5, 65),
+        ("stu_2", 3, 90),
+        ("stu_3", 9, 20),
+        ("stu_4", 5, 65),
+        ("stu_5", 9, 20),
+        ("stu_6", 2, 90),
+    ];
+    for (id, calls, health) in students {
+        store_one(store, &event(id, calls, health, "2025-01-01T12:00:00Z"), false, None, start()).await;
+    }
+    let done = row(store, "stu_4").await;
+    store.give_feedback(&feedback(&done, "1", FeedbackAction::Done)).await.unwrap();
+    let expected = ["stu_3", "stu_5", "stu_1", "stu_2", "stu_6"];
+    for limit in 1..=6 {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.open_entities(after.as_ref(), limit, start()).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.place());
+            found.extend(page.into_iter().map(|row| row.key.entity_id));
+        }
+        assert_eq!(found, expected, "in pages of {limit}");
+    }
+}
+
+/// Whoever decided on what is no longer so must look again.
+pub async fn of_two_people_one_wins_and_the_other_learns_of_whom(store: &impl Store) {
+    store_one(store, &first_event(), false, None, start()).await;
+    let seen = row(store, "stu_1").await;
+    let ana = feedback(&seen, "ana", FeedbackAction::Done);
+    let bo = feedback(&seen, "bo", FeedbackAction::Assign { assignee: "bo".into() });
+    let FeedbackOutcome::Recorded(after) = store.give_feedback(&ana).await.unwrap() else {
+        panic!("a conflict")
+    };
+    assert_eq!((after.state, after.version), (EntityState::Done, 2));
+    let FeedbackOutcome::Conflict(change) = store.give_feedback(&bo).await.unwrap() else {
+        panic!("no conflict")
+    };
+    assert_eq!((change.by.as_str(), change.at), ("ana", start()));
+    // The response was lost: nothing is written again.
+    let again = store.give_feedback(&ana).await.unwrap();
+    assert_eq!(again, FeedbackOutcome::Recorded(after.clone()));
+    let useful = FeedbackRequest { expected_version: None, ..feedback(&seen, "cy", FeedbackAction::Useful) };
+    assert_eq!(store.give_feedback(&useful).await.unwrap(), FeedbackOutcome::Recorded(after.clone()));
+    assert_eq!(row(store, "stu_1").await, *after);
+    let entries = store.feedback(&[ana.entry.alert_id.clone(), "other".into()], start()).await.unwrap();
+    assert_eq!(entries, [ana.entry, useful.entry]);
+    let late = store.feedback(&[bo.entry.alert_id.clone()], start().plus(RETENTION + DAY)).await.unwrap();
+    assert_eq!(late, []);
+}
+
+/// An alert at the same moment as a person's change loses nothing.
+pub async fn a_row_is_written_only_over_the_version_before(store: &impl Store) {
+    store_one(store, &first_event(), false, None, start()).await;
+    let first = row(store, "stu_1").await;
+    let quiet = first.judgements.values().next().unwrap().quiet_at;
+    let recovered = first.recovered(quiet).unwrap();
+    store_one(store, &event("stu_1", 8, 65, "2025-01-01T13:00:00Z"), false, None, start()).await;
+    assert!(!store.write_entity(&recovered, start()).await.unwrap());
+    let second = row(store, "stu_1").await;
+    let recovered = second.recovered(quiet.plus(DAY)).unwrap();
+    for _ in 0..2 {
+        assert!(store.write_entity(&recovered, start()).await.unwrap());
+    }
+    assert_eq!(row(store, "stu_1").await, recovered);
+    assert_eq!(store.open_entities(None, 9, start()).await.unwrap(), []);
+}
+
+/// Feedback about nobody makes nobody.
+pub async fn feedback_about_an_unknown_entity_is_not_stored(store: &impl Store) {
+    store_one(store, &first_event(), false, None, start()).await;
+    let known = row(store, "stu_1").await;
+    let other = FeedbackRequest { entity: student("stu_2"), ..feedback(&known, "1", FeedbackAction::Done) };
+    assert_eq!(store.give_feedback(&other).await.unwrap(), FeedbackOutcome::NoEntity);
+    assert_eq!(store.feedback(&[other.entry.alert_id], Timestamp::EPOCH).await.unwrap(), []);
+}
