@@ -93,6 +93,18 @@ pub(crate) fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     origin.split_once("://").is_none_or(|(_, authority)| !authority.eq_ignore_ascii_case(host))
 }
 
+/// Who sends the request: the user name in a browser's own dialog, which is not checked.
+pub(crate) fn user_of(headers: &HeaderMap) -> String {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let pair = value
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let pair =
+        pair.and_then(|(_, credentials)| String::from_utf8(decoded(credentials.trim().as_bytes())?).ok());
+    let user = pair.and_then(|pair| pair.split_once(':').map(|(user, _)| user.trim().to_owned()));
+    user.filter(|user| !user.is_empty()).unwrap_or_else(|| "console".to_owned())
+}
+
 /// The host of an authority, without its port.
 fn host_name(authority: &str) -> &str {
     match authority.rfind(']') {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::{Parking, Queries, StoreError};
+use portend_core::store::{Entities, Feedback, Parking, Queries, StoreError};
 use serde::Serialize;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// A program that serves the routes.
 pub trait Engine: Send + Sync + 'static {
     /// Its store.
-    type Store: Queries + Parking;
+    type Store: Queries + Parking + Entities + Feedback;
     /// Its clock.
     type Clock: Clock;
 
@@ -34,6 +34,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Whether it judges events. Otherwise it only reads.
     fn judges(&self) -> bool;
+
+    /// Whether people may give feedback.
+    fn takes_feedback(&self) -> bool;
 
     /// Whether live streams stay open. On AWS, a response is sent when it is complete.
     fn streams(&self) -> bool;

@@ -20,6 +20,8 @@ mod app;
 mod request;
 mod events;
 mod insights;
+mod worklist;
+mod feedback;
 mod parked;
 mod stream;
 mod operations;
@@ -49,6 +51,9 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/v1/events", post(events::post::<E>))
         .route("/v1/insights", get(insights::list::<E>))
         .route("/v1/insights/{alert_id}", get(insights::one::<E>))
+        .route("/v1/insights/{alert_id}/feedback", post(feedback::post::<E>))
+        .route("/v1/worklist", get(worklist::list::<E>))
+        .route("/v1/entities/{entity_id}", get(worklist::one::<E>))
         .route("/v1/stream", get(stream::stream::<E>))
         .route("/v1/parked", get(parked::list::<E>))
         .route("/v1/parked/{sha256}", delete(parked::delete::<E>))
@@ -58,9 +63,11 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/readyz", get(operations::readyz::<E>))
         .route("/metrics", get(operations::metrics::<E>))
         .route("/openapi.json", get(openapi::description))
-        .route("/", get(page::live::show::<E>))
+        .route("/", get(page::today::show::<E>))
         .route("/live", get(page::live::show::<E>))
         .route("/insights/{alert_id}", get(page::insight::show::<E>))
+        .route("/insights/{alert_id}/feedback", post(page::actions::give::<E>))
+        .route("/entities/{entity_id}", get(page::entity::show::<E>))
         .route("/status", get(page::status::show::<E>))
         .route("/parked/{sha256}/replay", post(page::status::replay::<E>))
         .route("/parked/{sha256}/delete", post(page::status::delete::<E>))

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use crate::{events, insights, operations, parked, stream};
+use crate::{events, feedback, insights, operations, parked, stream, worklist};
 
 /// The routes that are described.
 #[derive(OpenApi)]
@@ -18,6 +18,9 @@ use crate::{events, insights, operations, parked, stream};
         insights::list,
         insights::one,
         stream::stream,
+        worklist::list,
+        worklist::one,
+        feedback::post,
         parked::list,
         parked::replay,
         parked::delete,

@@ -60,6 +60,13 @@ impl Params {
         Self(Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
     }
 
+    /// The fields of a form that a page sends.
+    pub(crate) fn of_form(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let uri = Uri::builder().path_and_query(format!("/?{}", text.trim())).build();
+        uri.map(|uri| Self::of(&uri)).unwrap_or(Self(Vec::new()))
+    }
+
     /// Refuses a parameter that is not one of these.
     pub(crate) fn only(self, known: &[&str]) -> Result<Self, Problem> {
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {

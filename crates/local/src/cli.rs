@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+    demo, doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Types(types::Args),
     Simulate(simulate::Args),
+    Demo(demo::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -13,6 +13,7 @@ pub(crate) mod doctor;
 pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
+pub(crate) mod demo;
 
 /// Waits until the user or the system stops the program.
 pub(crate) async fn stop_signal() {

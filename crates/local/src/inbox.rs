@@ -203,6 +203,10 @@ impl Engine for LocalEngine {
         true
     }
 
+    fn takes_feedback(&self) -> bool {
+        true
+    }
+
     fn streams(&self) -> bool {
         true
     }

@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+    demo, doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -68,6 +68,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Serve(args) => in_runtime(serve::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
+        Command::Demo(args) => in_runtime(demo::run(args, config()?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

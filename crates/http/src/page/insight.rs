@@ -4,10 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
+use portend_core::entity::EntityRow;
 use portend_core::insight::{AttemptRecord, Grade, InsightFields, StoredInsight};
 use portend_core::prompt::PromptTemplate;
 use portend_core::scorecard::Baseline;
+use portend_core::time::Timestamp;
 
+use super::actions::{Origin, buttons, state_words, usefulness};
 use super::chart::{SumPart, sum_bar};
 use super::explanation::{label, linked};
 use super::layout::{Section, page};
@@ -17,6 +20,7 @@ use crate::engine::Engine;
 use crate::insights::find;
 use crate::problem::Problem;
 use crate::request::PathId;
+use crate::worklist::row_or_rebuilt;
 
 /// The points between the model and the table from which they disagree.
 const DISAGREEMENT: f64 = 25.0;
@@ -29,6 +33,10 @@ pub(crate) async fn show<E: Engine>(
     let insight = find(&app, &alert_id).await?;
     let alert_type = app.engine.types().get(insight.prediction_type());
     let entity = shown(insight.entity_id());
+    let entity_row = match insight.entity_key() {
+        Some(key) => row_or_rebuilt(&app, &key).await?,
+        None => None,
+    };
     let content = html! {
         div.hero.(level(insight.risk_score())) {
             span.risk { (whole(insight.risk_score())) }
@@ -51,7 +59,11 @@ pub(crate) async fn show<E: Engine>(
                 ol.do { @for step in insight.recommendations() { li { span { (shown(step)) } } } }
                 (evidence(&insight, alert_type))
             }
-            aside { (facts(&insight, alert_type)) (provenance(&insight)) }
+            aside {
+                (facts(&insight, alert_type))
+                @if app.engine.takes_feedback() { (act(&insight, entity_row.as_ref(), app.now())) }
+                (provenance(&insight))
+            }
         }
         p.small { a.link href="/" data-back { "Back to the list" } }
     };
@@ -161,6 +173,20 @@ fn healthy(alert_type: Option<&AlertType>, fact: &str) -> Markup {
     let range = alert_type.and_then(|alert_type| alert_type.fact(fact)).and_then(|fact| fact.range());
     let healthy = range.and_then(|range| range.healthy);
     html! { @if let Some(healthy) = healthy { small { "healthy: " (FactValue::Number(healthy).to_words()) } } }
+}
+
+/// The buttons of a person who acts on it.
+fn act(insight: &StoredInsight, row: Option<&EntityRow>, now: Timestamp) -> Markup {
+    html! {
+        @if let Some(row) = row {
+            div.card {
+                h2 { "This " (shown(&row.key.entity_type)) " is " (state_words(row.state_at(now), row.assignee.as_deref())) }
+                (buttons(insight.alert_id(), row.state_at(now), row.version, Origin::Insight))
+                @if let Some(changed) = &row.changed { p.small { "Last changed by " (shown(&changed.by)) ", " (minute(changed.at)) "." } }
+                (usefulness(insight.alert_id()))
+            }
+        }
+    }
 }
 
 fn provenance(insight: &StoredInsight) -> Markup {

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// The file with the token that every request must carry. `PORTEND_TOKEN` is the token itself.
     ///
     /// A program sends it as `Authorization: Bearer TOKEN`. A browser asks for it: it is the password, and the user name
-    /// is ignored.
+    /// says who you are.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
@@ -56,6 +56,20 @@ pub(crate) struct Args {
     /// A further name of this server, such as `portend.example`. Requests for other names are refused.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
+}
+
+impl Args {
+    /// A server for this machine only, without a token.
+    pub(crate) fn on_loopback(listen: &str) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            token_file: None,
+            token: None,
+            open_original_api: false,
+            original_api_origin: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
 }
 
 /// The pause between two sweeps, which publish and upgrade what is left to do.
@@ -148,12 +162,10 @@ async fn sweep(engine: &LocalEngine) {
     let runner = engine.runner();
     loop {
         tokio::time::sleep(SWEEP_PAUSE).await;
-        if !runner.pipeline.models().is_empty() || runner.pipeline.notifies() {
-            let mut run = runner.pipeline.run(Timestamp::from_millis(i64::MAX));
-            // A failure of the store is met again by the next sweep, and by every request.
-            let _ = run.sweep(|_| {}).await;
-            runner.report(run.account());
-        }
+        let mut run = runner.pipeline.run(Timestamp::from_millis(i64::MAX));
+        // A failure of the store is met again by the next sweep, and by every request.
+        let _ = run.sweep(|_| {}).await;
+        runner.report(run.account());
         let _ = runner.ledger().sweep(SystemClock.now()).await;
     }
 }
