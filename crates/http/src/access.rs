@@ -42,6 +42,8 @@ pub struct Access {
     pub original_api: bool,
     /// The origins of the original dashboard's front ends; any, if there are none.
     pub origins: Vec<String>,
+    /// Whether cookies are sent over HTTPS only.
+    pub secure_cookies: bool,
 }
 
 impl Access {
@@ -61,6 +63,12 @@ impl Access {
     /// Whether the request carries the token, or needs none.
     pub(crate) fn has_token(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.token else { return true };
+        if cookie(headers, TOKEN_COOKIE)
+            .and_then(|value| hex::decode(value).ok())
+            .is_some_and(|text| token.is(&text))
+        {
+            return true;
+        }
         let Some(value) = headers.get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes) else {
             return false;
         };
@@ -79,6 +87,30 @@ impl Access {
     }
 }
 
+impl Access {
+    /// The cookies that remember the token and the name of a person; `None` if the token is wrong.
+    pub(crate) fn cookies(&self, token: &str, name: &str) -> Option<[String; 2]> {
+        let token = token.trim();
+        if !self.token.as_ref()?.is(token.as_bytes()) {
+            return None;
+        }
+        let rules = if self.secure_cookies { "; Secure" } else { "" };
+        let cookie = |key, value: &str| {
+            format!("{key}={}; Path=/; HttpOnly; SameSite=Strict{rules}", hex::encode(value.trim()))
+        };
+        Some([cookie(TOKEN_COOKIE, token), cookie(NAME_COOKIE, name)])
+    }
+}
+
+const TOKEN_COOKIE: &str = "portend_token";
+const NAME_COOKIE: &str = "portend_name";
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 /// Whether another site sent a request that changes something.
 pub(crate) fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
@@ -93,7 +125,7 @@ pub(crate) fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     origin.split_once("://").is_none_or(|(_, authority)| !authority.eq_ignore_ascii_case(host))
 }
 
-/// Who sends the request: the user name in a browser's own dialog, which is not checked.
+/// Who sends the request: the name with which a person has signed in, which is not checked.
 pub(crate) fn user_of(headers: &HeaderMap) -> String {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let pair = value
@@ -101,8 +133,9 @@ pub(crate) fn user_of(headers: &HeaderMap) -> String {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let pair =
         pair.and_then(|(_, credentials)| String::from_utf8(decoded(credentials.trim().as_bytes())?).ok());
+    let signed_in = || String::from_utf8(hex::decode(cookie(headers, NAME_COOKIE)?).ok()?).ok();
     let user = pair.and_then(|pair| pair.split_once(':').map(|(user, _)| user.trim().to_owned()));
-    user.filter(|user| !user.is_empty()).unwrap_or_else(|| "console".to_owned())
+    user.or_else(signed_in).filter(|user| !user.is_empty()).unwrap_or_else(|| "console".to_owned())
 }
 
 /// The host of an authority, without its port.

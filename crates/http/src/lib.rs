@@ -33,6 +33,8 @@ mod gate;
 use std::sync::Arc;
 
 pub use axum::Router;
+pub use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
 pub use access::{Access, AccessToken};
@@ -68,6 +70,7 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/insights/{alert_id}", get(page::insight::show::<E>))
         .route("/insights/{alert_id}/feedback", post(page::actions::give::<E>))
         .route("/entities/{entity_id}", get(page::entity::show::<E>))
+        .route("/sign-in", post(page::actions::sign_in::<E>))
         .route("/status", get(page::status::show::<E>))
         .route("/parked/{sha256}/replay", post(page::status::replay::<E>))
         .route("/parked/{sha256}/delete", post(page::status::delete::<E>))
@@ -85,4 +88,9 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
 /// The routes on a connection above the limits: the health of the server, and 503 for everything else.
 pub fn overflow_router() -> Router {
     Router::new().route(HEALTH_PATH, get(operations::healthz)).fallback(async || Problem::busy())
+}
+
+/// The response of a problem that is met before the routes.
+pub fn response(problem: Problem) -> Response {
+    problem.into_response()
 }

@@ -91,6 +91,16 @@ impl Problem {
         )
     }
 
+    /// A request without the token.
+    pub fn no_token() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "no_token",
+            "the token is missing or wrong",
+            "send the server's token as `Authorization: Bearer TOKEN`",
+        )
+    }
+
     /// More requests than are answered at the same time.
     pub fn busy() -> Self {
         Self::new(
@@ -181,8 +191,7 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECS));
         }
         if status == StatusCode::UNAUTHORIZED {
-            // A browser asks for the token; the user name is ignored.
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Portend\""));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Portend\""));
         }
         response
     }

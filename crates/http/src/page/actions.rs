@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use maud::{Markup, html};
 use portend_core::entity::EntityState;
 
@@ -99,4 +99,23 @@ pub(crate) fn state_words(state: EntityState, assignee: Option<&str>) -> String 
         (EntityState::Assigned, Some(assignee)) => format!("assigned to {}", shown(assignee)),
         (state, _) => state.code().to_owned(),
     }
+}
+
+/// `POST /sign-in`: remembers the token in a cookie that no script can read and no other site can send.
+pub(crate) async fn sign_in<E: Engine>(
+    State(app): State<App<E>>,
+    WholeBody(body): WholeBody,
+) -> Result<Response, Problem> {
+    let form = Params::of_form(&body);
+    let cookies = app
+        .access
+        .cookies(form.get("token").unwrap_or_default(), form.get("name").unwrap_or_default())
+        .ok_or_else(Problem::no_token)?;
+    let mut response = Redirect::to("/").into_response();
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    Ok(response)
 }

@@ -20,8 +20,10 @@ pub(crate) fn spark(points: &[RiskPoint]) -> Markup {
     const WIDTH: f64 = 116.0;
     const HEIGHT: f64 = 28.0;
     let Some(last) = points.last().filter(|_| points.len() > 1) else { return html! { span {} } };
-    let line = path(points, WIDTH, HEIGHT);
-    let (x, y) = place(points, *last, WIDTH, HEIGHT);
+    let first = points.first().map_or(last.at, |first| first.at);
+    let span = Span { first, last: last.at, width: WIDTH, height: HEIGHT };
+    let line = span.path(points);
+    let (x, y) = span.place(*last);
     html! {
         svg.spark.(level(last.score)) viewBox="-2 -4 124 36" width="120" height="28" role="img"
             aria-label={ "Risk over time, now " (whole(last.score)) } {
@@ -31,28 +33,47 @@ pub(crate) fn spark(points: &[RiskPoint]) -> Markup {
     }
 }
 
-/// The risk over time, with a scale.
-pub(crate) fn risk_over_time(points: &[RiskPoint]) -> Markup {
-    const WIDTH: f64 = 560.0;
-    const HEIGHT: f64 = 140.0;
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return html! {} };
+/// A line of a chart, with its name.
+#[derive(Debug)]
+pub(crate) struct RiskLine {
+    pub(crate) name: String,
+    /// Oldest first.
+    pub(crate) points: Vec<RiskPoint>,
+}
+
+/// The risk over time, with a scale; one line for each name.
+pub(crate) fn risk_over_time(lines: &[RiskLine]) -> Markup {
+    const WIDTH: f64 = 990.0;
+    const HEIGHT: f64 = 160.0;
+    const NAME_HEIGHT: f64 = 14.0;
+    let mut all: Vec<RiskPoint> = lines.iter().flat_map(|line| line.points.iter().copied()).collect();
+    all.sort_by_key(|point| point.at);
+    let (Some(first), Some(last)) = (all.first().copied(), all.last().copied()) else { return html! {} };
+    let span = Span { first: first.at, last: last.at, width: WIDTH, height: HEIGHT };
     html! {
-        svg viewBox="-28 -10 604 176" width="100%" role="img"
+        svg viewBox="-30 -10 1032 200" width="100%" role="img"
             aria-label={ "Risk from " (whole(first.score)) " on " (minute(first.at)) " to " (whole(last.score)) " on " (minute(last.at)) } {
             @for mark in [0.0, 40.0, 60.0, 80.0, 100.0] {
                 @let y = HEIGHT - mark / 100.0 * HEIGHT;
                 line.axis x1="0" x2=(WIDTH) y1=(coordinate(y)) y2=(coordinate(y)) {}
                 text.grid-text x="-6" y=(coordinate(y + 4.0)) text-anchor="end" { (mark) }
             }
-            path.trend d=(path(points, WIDTH, HEIGHT)) {}
-            @for point in points {
-                @let (x, y) = place(points, *point, WIDTH, HEIGHT);
-                circle.dot.(level(point.score)) cx=(coordinate(x)) cy=(coordinate(y)) r="4" {
-                    title { (whole(point.score)) " on " (minute(point.at)) }
+            @for (index, line) in (0_u16..).zip(lines) {
+                path.trend.second[index > 0] d=(span.path(&line.points)) {}
+                @for point in &line.points {
+                    @let (x, y) = span.place(*point);
+                    circle.dot.(level(point.score)) cx=(coordinate(x)) cy=(coordinate(y)) r="3.5" {
+                        title { (line.name) ": " (whole(point.score)) " on " (minute(point.at)) }
+                    }
+                }
+                @if lines.len() > 1 {
+                    text.grid-text x="4" y=(coordinate(f64::from(index + 1) * NAME_HEIGHT - 4.0)) {
+                        (if index == 0 { "━ " } else { "┅ " }) (line.name)
+                    }
                 }
             }
-            text.grid-text x="0" y="160" { (minute(first.at)) }
-            text.grid-text x=(WIDTH) y="160" text-anchor="end" { (minute(last.at)) }
+            text.grid-text x="0" y="180" { (minute(first.at)) }
+            text.grid-text x=(WIDTH) y="180" text-anchor="end" { (minute(last.at)) }
         }
     }
 }
@@ -88,7 +109,7 @@ pub(crate) fn sum_bar(parts: &[SumPart], score: Number) -> Markup {
                         title { (part.name) ": " (part.points) }
                     }
                     text.seg-text x=(coordinate(start + width / 2.0)) y="16" {
-                        @if *width >= NAME_WIDTH_MIN { (part.name.chars().take(14).collect::<String>()) " · " }
+                        @if *width >= NAME_WIDTH_MIN { (clipped(&part.name, *width)) " · " }
                         @if *width >= 18.0 { (part.points) }
                     }
                 }
@@ -101,27 +122,51 @@ pub(crate) fn sum_bar(parts: &[SumPart], score: Number) -> Markup {
     }
 }
 
+/// As much of a name as fits into this width, beside its points.
+fn clipped(name: &str, width: f64) -> String {
+    const CHAR_WIDTH: f64 = 7.5;
+    const POINTS_WIDTH: f64 = 40.0;
+    let room = (1_usize..)
+        .take_while(|chars| {
+            f64::from(u32::try_from(*chars).unwrap_or(u32::MAX)) * CHAR_WIDTH <= width - POINTS_WIDTH
+        })
+        .last()
+        .unwrap_or(0);
+    if name.chars().count() <= room {
+        return name.to_owned();
+    }
+    name.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
 fn whole_of(value: f64) -> String {
     format!("{value:.0}")
 }
 
-fn path(points: &[RiskPoint], width: f64, height: f64) -> String {
-    let mut line = String::new();
-    for point in points {
-        let (x, y) = place(points, *point, width, height);
-        let step = if line.is_empty() { 'M' } else { 'L' };
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{step}{} {} ", coordinate(x), coordinate(y));
-    }
-    line.trim_end().to_owned()
+/// The area of a chart.
+struct Span {
+    first: Timestamp,
+    last: Timestamp,
+    width: f64,
+    height: f64,
 }
 
-fn place(points: &[RiskPoint], point: RiskPoint, width: f64, height: f64) -> (f64, f64) {
-    let first = points.first().map_or(point.at, |first| first.at);
-    let last = points.last().map_or(point.at, |last| last.at);
-    let span = last.since(first).as_secs_f64();
-    let x = if span > 0.0 { point.at.since(first).as_secs_f64() / span * width } else { 0.0 };
-    (x, height - point.score.get() / 100.0 * height)
+impl Span {
+    fn path(&self, points: &[RiskPoint]) -> String {
+        let mut line = String::new();
+        for point in points {
+            let (x, y) = self.place(*point);
+            let step = if line.is_empty() { 'M' } else { 'L' };
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{step}{} {} ", coordinate(x), coordinate(y));
+        }
+        line.trim_end().to_owned()
+    }
+
+    fn place(&self, point: RiskPoint) -> (f64, f64) {
+        let span = self.last.since(self.first).as_secs_f64();
+        let x = if span > 0.0 { point.at.since(self.first).as_secs_f64() / span * self.width } else { 0.0 };
+        (x, self.height - point.score.get() / 100.0 * self.height)
+    }
 }
 
 fn coordinate(value: f64) -> String {

@@ -1,5 +1,7 @@
 //! The page of one student or subject: its state, its risk and its facts over time, and everything that happened.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -10,7 +12,7 @@ use portend_core::number::Number;
 use portend_core::time::Timestamp;
 
 use super::actions::{Origin, buttons, state_words};
-use super::chart::{RiskPoint, risk_over_time, spark};
+use super::chart::{RiskLine, RiskPoint, risk_over_time, spark};
 use super::explanation::label;
 use super::layout::{Section, page};
 use super::live::row as insight_row;
@@ -50,7 +52,7 @@ pub(crate) async fn show<E: Engine>(
             @if app.engine.takes_feedback() { (buttons(insight.alert_id(), row.state_at(now), row.version, Origin::Insight)) }
         }
         h2 { "Risk over time" }
-        (risk_over_time(&points(&entity.insights)))
+        (risk_over_time(&lines(&entity.insights)))
         (facts_over_time(&app, &entity))
         h2 { "What happened" }
         (said(&entity.feedback, now))
@@ -60,17 +62,19 @@ pub(crate) async fn show<E: Engine>(
     Ok(page(Section::Inside, &shown(&entity_id), &content))
 }
 
-/// The scores in the order of their alerts.
-fn points(insights: &[StoredInsight]) -> Vec<RiskPoint> {
-    let mut points: Vec<RiskPoint> = insights
-        .iter()
-        .map(|insight| RiskPoint {
-            at: insight.alert_timestamp().unwrap_or(insight.timestamp()),
-            score: insight.risk_score(),
-        })
-        .collect();
-    points.sort_by_key(|point| point.at);
-    points
+/// The scores in the order of their alerts, a line for each alert type.
+fn lines(insights: &[StoredInsight]) -> Vec<RiskLine> {
+    let mut by_type: BTreeMap<&str, Vec<RiskPoint>> = BTreeMap::new();
+    for insight in insights {
+        let at = insight.alert_timestamp().unwrap_or(insight.timestamp());
+        let point = RiskPoint { at, score: insight.risk_score() };
+        by_type.entry(insight.prediction_type()).or_default().push(point);
+    }
+    let line = |(alert_type, mut points): (&str, Vec<RiskPoint>)| {
+        points.sort_by_key(|point| point.at);
+        RiskLine { name: words(alert_type), points }
+    };
+    by_type.into_iter().map(line).collect()
 }
 
 /// A small line for each fact with a range, from its lowest to its highest value.

@@ -96,14 +96,22 @@ pub(crate) fn broken(problem: &Problem) -> Response {
         h1 { (heading(problem.status())) }
         p.lead { (problem.detail()) "." }
         div.note { p { "To fix it: " (problem.fix()) "." } }
-        p { a.button href="/" data-back { "Back to the first page" } }
+        @if problem.status() == StatusCode::UNAUTHORIZED {
+            form method="post" action="/sign-in" {
+                div.fields {
+                    label { "Your name" input name="name" autocomplete="username" maxlength="200"; }
+                    label { "The token" input name="token" type="password" autocomplete="current-password" required; }
+                }
+                button.main { "Sign in" }
+            }
+        } @else {
+            p { a.button href="/" data-back { "Back to the first page" } }
+        }
     };
     let mut response = respond(problem.status(), Section::Inside, heading(problem.status()), &content);
     let plain = problem.clone().into_response();
-    for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
-        if let Some(value) = plain.headers().get(&name) {
-            response.headers_mut().insert(name, value.clone());
-        }
+    if let Some(pause) = plain.headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, pause.clone());
     }
     response
 }

@@ -72,7 +72,8 @@ pub(crate) fn row(insight: &StoredInsight, now: Timestamp) -> Markup {
                 p.why { (shown(&why)) }
             }
             span.spark.tag { (shown(insight.model_used())) }
-            span.when { time datetime=(insight.timestamp()) { (age(insight.timestamp(), now)) } }
+            @let at = insight.alert_timestamp().unwrap_or(insight.timestamp());
+            span.when { time datetime=(at) { (age(at, now)) } }
         }
     }
 }

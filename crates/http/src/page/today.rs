@@ -64,7 +64,8 @@ fn heading(list: &Worklist, part: WorklistPart, total: usize) -> String {
         (WorklistPart::Snoozed, total) => format!("{total} snoozed"),
         (WorklistPart::Listed, 0) => "Nobody needs you now".to_owned(),
         (WorklistPart::Listed, total) => {
-            format!("{total} to look at, {} since yesterday evening", counted(new, "new one", "new"))
+            let new = if new == 0 { "nothing new".to_owned() } else { counted(new, "new one", "new") };
+            format!("{total} to look at, {new} since yesterday evening")
         }
     }
 }
@@ -93,6 +94,7 @@ async fn history<E: Engine>(app: &App<E>, item: &WorklistItem) -> Result<Vec<Ris
     }
     let query = InsightQuery {
         entity_id: Some(item.entity_id.clone()),
+        alert_type: Some(item.alert_type.clone()),
         limit: SPARK_INSIGHTS,
         ..InsightQuery::default()
     };
@@ -159,7 +161,7 @@ fn changes(item: &WorklistItem, types: &AlertTypes) -> Markup {
         }
         @for change in shown_facts {
             @if let EntityChange::Fact { fact, from, to } = change {
-                (label(alert_type, fact)) " " (value(from)) " to " (value(to)) ". "
+                (label(alert_type, fact)) ": " (value(from)) " to " (value(to)) ". "
             }
         }
         @if item.changes.is_empty() { "Nothing changed since the first alert. " }

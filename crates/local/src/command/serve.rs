@@ -37,8 +37,7 @@ pub(crate) struct Args {
 
     /// The file with the token that every request must carry. `PORTEND_TOKEN` is the token itself.
     ///
-    /// A program sends it as `Authorization: Bearer TOKEN`. A browser asks for it: it is the password, and the user name
-    /// says who you are.
+    /// A program sends it as `Authorization: Bearer TOKEN`. The console asks for it.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
@@ -203,6 +202,7 @@ fn access(args: &Args, address: SocketAddr) -> Result<Access> {
         hosts: Some(args.hosts.clone()),
         original_api: is_loopback || args.open_original_api,
         origins: args.original_api_origin.clone(),
+        secure_cookies: false,
     })
 }
 

@@ -25,3 +25,4 @@ mod streams;
 mod commands;
 mod readme;
 mod models;
+mod serve;
