@@ -49,10 +49,11 @@ advisories:
 samples:
 	$(CARGO) run -p portend-local -- types check alert-types --write-insights
 
-# The function's zip for Amazon Linux 2023. ARCH=arm64 where Rust's standard library for it is installed.
+# The zips of the functions for Amazon Linux 2023. ARCH=arm64 where Rust's standard library for it is installed.
 ARCH ?= x86_64
 lambda:
 	scripts/lambda $(ARCH)
+	scripts/lambda $(ARCH) portend-http
 
 # The function's start, invocations, CPU time and memory, beside a bare loop that makes the same HTTP exchanges.
 bench-lambda:

@@ -38,6 +38,8 @@ export interface AlarmsProps {
   readonly function: lambda.Function;
   readonly functionTimeout: Duration;
   readonly alerts: sqs.Queue;
+  /** The function of the API and the console, if there is one. */
+  readonly console: lambda.Function | undefined;
   /** The queues of undelivered or failed messages, by the name of their owner. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 }
@@ -121,6 +123,18 @@ export class Alarms extends Construct {
           "Alerts were received but have no outcome, because invocations are cut off. Look for timeouts in the log.",
       },
     };
+    if (props.console !== undefined) {
+      watches["console errors"] = {
+        metric: props.console.metricErrors({ period: FIVE_MINUTES }),
+        above: 0,
+        meaning: "A request of the API or the console failed. The log of that function says why.",
+      };
+      watches["console throttles"] = {
+        metric: props.console.metricThrottles({ period: FIVE_MINUTES }),
+        above: 0,
+        meaning: "AWS refused requests of the API or the console, because too many arrived at the same time.",
+      };
+    }
     for (const [owner, queue] of Object.entries(deadLetters)) {
       watches[`dead letters of ${owner}`] = {
         metric: queue.metricApproximateNumberOfMessagesVisible({
