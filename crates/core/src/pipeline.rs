@@ -18,6 +18,7 @@ mod run;
 mod judge;
 mod explain;
 mod upgrade;
+mod entities;
 mod sweep;
 
 use std::collections::BTreeMap;

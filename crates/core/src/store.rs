@@ -10,6 +10,7 @@
 //! | entity  | entity type, entity                          | the current judgements, the worst score, the state, who changed it |
 //! | feedback | alert id, time, a random id                 | what a person said about an insight                           |
 //! | parked  | sha256 of the event                          | reason, message, the event's first 64 KiB                     |
+//! | forgotten | hash of an entity                          | when it was forgotten                                         |
 //!
 //! Everything is retained for 90 days. What has expired is absent, whether it has been deleted yet or not. The time is
 //! always the caller's: a store has no clock.
@@ -27,6 +28,7 @@ mod parking;
 mod queries;
 mod entities;
 mod rebuild;
+mod forgetting;
 
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{
@@ -35,12 +37,14 @@ pub use claims::{
 };
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
+pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
 pub use rebuild::entity_of_insights;
+pub(crate) use rebuild::entity_with_insights;
 
 /// Everything that the pipeline and the readers of insights need of a store.
-pub trait Store: Claims + Insights + Parking + Queries + Entities + Feedback {}
+pub trait Store: Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting {}
 
-impl<S: Claims + Insights + Parking + Queries + Entities + Feedback> Store for S {}
+impl<S: Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting> Store for S {}

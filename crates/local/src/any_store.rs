@@ -9,9 +9,9 @@ use portend_core::entity::{
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, ForgetCounts,
+    ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking,
+    Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
@@ -225,6 +225,14 @@ impl Entities for AnyStore {
     async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
         each!(self, store => store.write_entity(row, now).await)
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        each!(self, store => store.are_entities_complete().await)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        each!(self, store => store.set_entities_complete().await)
+    }
 }
 
 impl Feedback for AnyStore {
@@ -234,5 +242,19 @@ impl Feedback for AnyStore {
 
     async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
         each!(self, store => store.feedback(alert_ids, now).await)
+    }
+}
+
+impl Forgetting for AnyStore {
+    async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
+        each!(self, store => store.forget(request).await)
+    }
+
+    async fn forgotten_at(
+        &self,
+        entity: &EntityKey,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        each!(self, store => store.forgotten_at(entity, now).await)
     }
 }

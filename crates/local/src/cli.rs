@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    demo, doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+    demo, doctor, entity, explain, feedback, forget, insights, ledger, parked, serve, simulate, today, types,
+    upgrade,
 };
 use crate::config::Flags;
 
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Today(today::Args),
     Entity(entity::Args),
     Feedback(feedback::Args),
+    Forget(forget::ForgetArgs),
+    Export(forget::ExportArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
     Serve(serve::Args),

@@ -6,6 +6,7 @@ pub(crate) mod today;
 pub(crate) mod entity;
 pub(crate) mod feedback;
 pub(crate) mod parked;
+pub(crate) mod forget;
 pub(crate) mod ledger;
 pub(crate) mod serve;
 pub(crate) mod upgrade;

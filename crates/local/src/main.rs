@@ -24,7 +24,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    demo, doctor, entity, explain, feedback, insights, ledger, parked, serve, simulate, today, types, upgrade,
+    demo, doctor, entity, explain, feedback, forget, insights, ledger, parked, serve, simulate, today, types,
+    upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +62,8 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Today(args) => in_runtime(today::run(args, config()?)),
         Command::Entity(args) => in_runtime(entity::run(args, config()?)),
         Command::Feedback(args) => in_runtime(feedback::run(args, config()?)),
+        Command::Forget(args) => in_runtime(forget::forget(args, config()?)),
+        Command::Export(args) => in_runtime(forget::export(args, config()?)),
         Command::Parked(args) => in_runtime(parked::run(args, config()?)),
         Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),

@@ -49,6 +49,8 @@ pub const QUERY_PAGE_MIN: usize = 25;
 pub const PARTITIONS_READ_AT_ONCE: usize = 8;
 /// The most tries to claim an alert whose claim other workers change at the same time.
 pub const CLAIM_TRIES_MAX: usize = 3;
+/// How long a process uses the list of forgotten entities before it reads it again.
+pub const FORGOTTEN_CACHE_TIME: Duration = Duration::from_mins(5);
 /// The length of a day's partition.
 pub const DAY: Duration = Duration::from_hours(24);
 

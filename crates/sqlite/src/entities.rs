@@ -57,6 +57,18 @@ impl Entities for Sqlite {
         })
         .await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM entities_complete)";
+        self.read(move |connection| connection.query_row(sql, [], |row| row.get(0))).await
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        self.write(|connection| {
+            connection.execute("INSERT OR IGNORE INTO entities_complete (id) VALUES (1)", []).map(drop)
+        })
+        .await
+    }
 }
 
 impl Feedback for Sqlite {

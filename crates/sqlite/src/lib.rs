@@ -5,8 +5,10 @@
 //! | insight          | entity, alert timestamp, alert type, digits | the columns that queries filter by, the pending work; the JSON as `body`, with a checksum |
 //! | claim            | alert key                                   | state, owner, fence, lease, calls, upgrades, repeats, the insight's key |
 //! | entity           | entity type, entity                         | whether it is open, its worst score, its version; the JSON as `body` |
+//! | `entities_complete` | at most one row                          | present if every insight's entity has a row          |
 //! | feedback         | alert id, time, random id                   | the JSON as `body`                                   |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
+//! | forgotten        | hash of an entity                           | when it was forgotten                                |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome |
@@ -30,6 +32,7 @@ mod entities;
 mod inbox;
 mod claims;
 mod parking;
+mod forgetting;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -160,6 +163,7 @@ impl Sqlite {
                 ("parked", "sha256"),
                 ("entity", "(entity_type, entity_id)"),
                 ("feedback", "(alert_id, at, id)"),
+                ("forgotten", "hash"),
             ] {
                 let columns = key.trim_matches(['(', ')']);
                 let sql = format!(
@@ -182,6 +186,14 @@ impl Sqlite {
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.write(operation).await.map_err(|error| error.in_file(&self.path))
+    }
+
+    /// An operation of the writer outside any transaction.
+    async fn alone<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.read(operation).await.map_err(|error| error.in_file(&self.path))
     }
 
     async fn read<T: Send + 'static>(

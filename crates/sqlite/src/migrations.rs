@@ -171,6 +171,9 @@ pub(crate) const MIGRATIONS: [&str; 4] = ["
     CREATE INDEX entity_open   ON entity (worst DESC, entity_type, entity_id) WHERE is_open;
     CREATE INDEX entity_expiry ON entity (expires_at);
 
+    CREATE TABLE entities_complete (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1)) STRICT;
+    INSERT INTO entities_complete SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM insight);
+
     CREATE TABLE feedback (
         alert_id   TEXT    NOT NULL,
         at         INTEGER NOT NULL,
@@ -180,6 +183,9 @@ pub(crate) const MIGRATIONS: [&str; 4] = ["
         PRIMARY KEY (alert_id, at, id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX feedback_expiry ON feedback (expires_at);
+
+    CREATE TABLE forgotten (hash TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
 ", "
     CREATE TABLE inbox (
         id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

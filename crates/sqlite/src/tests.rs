@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use portend_core::alert::{Alert, Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
+use portend_core::clock::Clock;
+use portend_core::entity::EntityKey;
 use portend_core::help::explained;
+use portend_core::number::Number;
+use portend_core::pipeline::Pipeline;
 use portend_core::store::{
-    Claim, Claims, InsightQuery, Insights, Parked, Parking, Queries, StoreError, Todo,
+    Claim, Claims, Entities, InsightQuery, Insights, Parked, Parking, Queries, StoreError, Todo,
 };
 use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
 use portend_testing::compare::compare;
-use portend_testing::faults::{Fault, Operation};
+use portend_testing::faults::{Fault, FaultyStore, Operation};
 use portend_testing::memory::MemoryStore;
 use portend_testing::play;
 use rusqlite::Connection;
@@ -359,6 +363,18 @@ fn a_file_of_version_1_is_migrated() {
         assert_eq!(claim, Claim::Done(first.insight_key()));
         let taken = play::lease(&store, &play::request(second, "a", play::start())).await;
         assert_eq!((taken.fence, taken.insight_key), (2, second.insight_key()));
+        // The first sweep makes the row of the entity, which version 1 did not have.
+        let student = EntityKey::new("student", "stu_1");
+        assert!(!store.are_entities_complete().await.unwrap());
+        assert_eq!(store.entity(&student, play::start()).await.unwrap(), None);
+        let clock = StoppedClock::at(play::start());
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock);
+        for _ in 0..2 {
+            pipeline.run(clock.now().plus(Duration::from_mins(1))).sweep(|_| {}).await.unwrap();
+            let row = store.entity(&student, play::start()).await.unwrap().unwrap();
+            assert_eq!((row.worst, row.version), (Number::from(63), 1));
+            assert!(store.are_entities_complete().await.unwrap());
+        }
         assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
     });
 }

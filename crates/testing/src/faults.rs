@@ -9,9 +9,9 @@ use portend_core::entity::{
 };
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, ForgetCounts,
+    ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking,
+    Queries, Release, Repeat, RepeatRequest, Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -210,6 +210,14 @@ impl<S: Store> Entities for FaultyStore<'_, S> {
     async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
         self.store.write_entity(row, now).await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        self.store.are_entities_complete().await
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        self.store.set_entities_complete().await
+    }
 }
 
 impl<S: Store> Feedback for FaultyStore<'_, S> {
@@ -219,5 +227,19 @@ impl<S: Store> Feedback for FaultyStore<'_, S> {
 
     async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
         self.store.feedback(alert_ids, now).await
+    }
+}
+
+impl<S: Store> Forgetting for FaultyStore<'_, S> {
+    async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
+        self.store.forget(request).await
+    }
+
+    async fn forgotten_at(
+        &self,
+        entity: &EntityKey,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.store.forgotten_at(entity, now).await
     }
 }

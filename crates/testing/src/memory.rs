@@ -9,10 +9,12 @@ use portend_core::entity::{
     EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
 };
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
+use portend_core::limits::RETENTION;
 use portend_core::store::{
     Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback,
-    InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat,
-    RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage,
+    Parking, Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim,
+    UpgradeRequest, event_mentions, mentions,
 };
 use portend_core::time::Timestamp;
 
@@ -28,6 +30,7 @@ pub(crate) struct MemoryState {
     parked: BTreeMap<String, Parked>,
     entities: BTreeMap<EntityKey, EntityRow>,
     feedback: BTreeMap<(String, Timestamp, String), (FeedbackEntry, Timestamp)>,
+    forgotten: BTreeMap<EntityKey, Timestamp>,
 }
 
 /// A stored insight, without its repeats.
@@ -400,6 +403,33 @@ impl MemoryState {
     }
 }
 
+/// Forgetting.
+impl MemoryState {
+    pub(crate) fn forget(&mut self, request: &ForgetRequest) -> ForgetCounts {
+        let ForgetRequest { entity, alert_types, now } = request;
+        let is_its = |key: &InsightKey| {
+            key.entity_id() == entity.entity_id && alert_types.iter().any(|each| each == key.alert_type())
+        };
+        let insights: Vec<_> = self.insights.extract_if(.., |key, _| is_its(key)).collect();
+        let ids: Vec<_> = insights.iter().map(|(_, row)| row.insight.alert_id().to_owned()).collect();
+        let claims = self.claims.extract_if(.., |_, row| is_its(&row.insight_key)).count();
+        let feedback = self.feedback.extract_if(.., |(id, ..), _| ids.contains(id)).count();
+        let is_mentioned = |item: &Parked| {
+            event_mentions(&item.event, &entity.entity_id) || mentions(&item.message, &entity.entity_id)
+        };
+        let parked = self.parked.extract_if(.., |_, item| is_mentioned(item)).count();
+        let others = usize::from(self.entities.remove(entity).is_some());
+        self.forgotten.insert(entity.clone(), *now);
+        ForgetCounts {
+            insights: insights.len() as u64,
+            claims: claims as u64,
+            feedback: feedback as u64,
+            parked: parked as u64,
+            others: others as u64,
+        }
+    }
+}
+
 impl Claims for MemoryStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
         self.with(|state| state.claim(request)).await
@@ -503,6 +533,14 @@ impl Entities for MemoryStore {
     async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
         self.with(|state| state.write_entity(row)).await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Feedback for MemoryStore {
@@ -512,6 +550,21 @@ impl Feedback for MemoryStore {
 
     async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
         self.with(|state| state.feedback(alert_ids, now)).await
+    }
+}
+
+impl Forgetting for MemoryStore {
+    async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
+        self.with(|state| state.forget(request)).await
+    }
+
+    async fn forgotten_at(
+        &self,
+        entity: &EntityKey,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.with(|state| state.forgotten.get(entity).copied().filter(|at| !at.plus(RETENTION).is_past(now)))
+            .await
     }
 }
 

@@ -52,6 +52,7 @@ macro_rules! store_contract {
             of_two_people_one_wins_and_the_other_learns_of_whom
             a_row_is_written_only_over_the_version_before
             feedback_about_an_unknown_entity_is_not_stored
+            a_forgotten_entity_leaves_nothing_and_is_not_accepted_again
         }
         $crate::store_contract! { @cases $run, $fresh, upgrades:
             what_is_to_be_published_is_due_until_it_is_published

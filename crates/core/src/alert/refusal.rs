@@ -12,8 +12,8 @@ pub struct Refusal {
     message: String,
 }
 
-/// The rule that an event breaks. The producer is at fault, except for [`CallsSpent`](Self::CallsSpent) and
-/// [`Guardrail`](Self::Guardrail).
+/// The rule that an event breaks. The producer is at fault, except for [`CallsSpent`](Self::CallsSpent),
+/// [`Guardrail`](Self::Guardrail) and [`Forgotten`](Self::Forgotten).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The event has too many bytes.
@@ -40,6 +40,8 @@ pub enum Reason {
     CallsSpent,
     /// A guardrail blocked the model, and the chain has no scorecard.
     Guardrail,
+    /// The entity was forgotten on request after the alert's time.
+    Forgotten,
 }
 
 impl Refusal {
@@ -75,6 +77,7 @@ impl fmt::Display for Reason {
             Self::Invalid(path) => write!(f, "invalid:{path}"),
             Self::CallsSpent => f.write_str("calls_spent"),
             Self::Guardrail => f.write_str("guardrail"),
+            Self::Forgotten => f.write_str("forgotten"),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Failure, Outcome, Received, Run};
 use crate::alert::{Alert, InsightKey, Reason, Refusal};
 use crate::chain::StopReason;
 use crate::clock::{Clock, random_name};
+use crate::entity::EntityKey;
 use crate::help::explained;
 use crate::insight::{Insight, Provenance, StoredInsight};
 use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_GRANULARITY, NOTIFY_AGAIN_AFTER, STORE_RESERVE};
@@ -37,7 +38,27 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         Ok(Outcome::Parked(refusal))
     }
 
+    /// Parks an alert about an entity that was forgotten after the alert's time, without the event. `None` if it was not.
+    async fn park_forgotten(
+        &self,
+        received: &Received<'_>,
+        alert: &Alert<'_>,
+    ) -> Result<Option<Outcome>, Failure> {
+        let entity = EntityKey::new(alert.alert_type().entity(), alert.entity_id());
+        let Some(at) = self.forgotten_at(&entity).await?.filter(|at| alert.timestamp() <= *at) else {
+            return Ok(None);
+        };
+        let message = format!("the entity was forgotten on request at {at}, after the alert's time");
+        let refusal = Refusal::new(Reason::Forgotten, message);
+        let parked = Parked::new(received.event, &refusal, received.received_at).without_event();
+        self.park(&parked, &received.owner).await?;
+        Ok(Some(Outcome::Parked(refusal)))
+    }
+
     async fn explain(&mut self, received: &Received<'_>, alert: &Alert<'_>) -> Result<Outcome, Failure> {
+        if let Some(outcome) = self.park_forgotten(received, alert).await? {
+            return Ok(outcome);
+        }
         // A claim needs time to be worked on, or to be released.
         let busy_until = self.deadline.minus(STORE_RESERVE).min(self.now().plus(self.pipeline.busy_wait_max));
         let (mut pause, mut was_missing) = (BUSY_PAUSE_MIN, false);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Account, Pipeline};
 use crate::alert::{Alert, InsightKey};
 use crate::clock::Clock;
+use crate::entity::{EntityKey, EntityRow, WorklistPlace};
 use crate::insight::{Insight, StoredInsight};
 use crate::limits::{LEASE_MARGIN, NOTIFY_TIME_MIN, STORE_RESERVE, STORE_RETRY_PAUSE, STORE_TRIES_MAX};
 use crate::model::Model;
@@ -167,6 +168,22 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         limit: usize,
     ) -> Result<Vec<DueInsight>, StoreError> {
         self.retry(async || self.store().due(self.now(), after, limit).await).await
+    }
+
+    pub(super) async fn open_entities(
+        &self,
+        after: Option<&WorklistPlace>,
+        limit: usize,
+    ) -> Result<Vec<EntityRow>, StoreError> {
+        self.retry(async || self.store().open_entities(after, limit, self.now()).await).await
+    }
+
+    pub(super) async fn forgotten_at(&self, entity: &EntityKey) -> Result<Option<Timestamp>, StoreError> {
+        self.retry(async || self.store().forgotten_at(entity, self.now()).await).await
+    }
+
+    pub(super) async fn write_entity(&self, row: &EntityRow) -> Result<bool, StoreError> {
+        self.retry(async || self.store().write_entity(row, self.now()).await).await
     }
 
     /// If this fails, what is left to do is done once more.

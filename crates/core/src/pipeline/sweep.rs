@@ -1,4 +1,5 @@
-//! Does what was left to do: publishes what was not published, and asks the models again for what is degraded.
+//! Does what was left to do: publishes what was not published, asks the models again for what is degraded, and closes
+//! the entities that have recovered.
 //!
 //! A sweep keeps no position. What is done, or given up, is due no more, so the next sweep continues where this one ended.
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use super::{Failure, Run, UpgradeOutcome};
 use crate::clock::Clock;
+use crate::entity::EntityRow;
 use crate::insight::StoredInsight;
 use crate::limits::{
     ATTEMPT_TIME_MIN, EVENT_DEADLINE, NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, STORE_RESERVE, SWEEP_CONCURRENCY,
@@ -35,8 +37,16 @@ pub struct SweepReport {
     pub later: u64,
     /// Degraded insights that stay as they are.
     pub never: u64,
+    /// Entities that have recovered since the last sweep.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub recovered: u64,
     /// Whether everything that is due was looked at.
     pub complete: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own form")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a sweep did with one insight.
@@ -52,6 +62,8 @@ pub enum SweepEvent {
     Later(StoredInsight, Timestamp),
     /// It stays as it is.
     Never(StoredInsight),
+    /// An entity has recovered.
+    Recovered(Box<EntityRow>),
 }
 
 impl SweepReport {
@@ -62,6 +74,7 @@ impl SweepReport {
             SweepEvent::Upgraded(_) => &mut self.upgraded,
             SweepEvent::Later(..) => &mut self.later,
             SweepEvent::Never(_) => &mut self.never,
+            SweepEvent::Recovered(_) => &mut self.recovered,
         } += 1;
     }
 }
@@ -123,6 +136,13 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 return Err(failure);
             }
         }
+        report.complete &= self.rebuild_entities().await?;
+        let mut record = |event: &SweepEvent| {
+            report.count(event);
+            observe(event);
+        };
+        let is_complete = self.recover_entities(&mut record).await?;
+        report.complete &= is_complete;
         Ok(report)
     }
 

@@ -31,6 +31,13 @@ pub trait Entities: Send + Sync {
         row: &EntityRow,
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Whether every insight's entity has a row: the store has no insight of an earlier version, or the rows of those
+    /// were made since.
+    fn are_entities_complete(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Notes that every insight's entity has a row.
+    fn set_entities_complete(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// What people say about insights. It is appended, and never overwritten.

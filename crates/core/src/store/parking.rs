@@ -87,6 +87,12 @@ impl Parked {
         }
     }
 
+    /// The same without the event itself, which is not to be stored.
+    #[must_use]
+    pub fn without_event(self) -> Self {
+        Self { event: Vec::new(), ..self }
+    }
+
     /// Whether the whole event is stored, so that it can be run again.
     pub fn is_whole(&self) -> bool {
         self.event.len() == self.event_bytes

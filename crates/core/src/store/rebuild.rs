@@ -15,6 +15,18 @@ pub async fn entity_of_insights(
     at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<EntityRow>, StoreError> {
+    entity_with_insights(store, types, key, None, at, now).await
+}
+
+/// A row, with the judgements that it lacks of the entity's alerts until `at`.
+pub(crate) async fn entity_with_insights(
+    store: &impl Queries,
+    types: &AlertTypes,
+    key: &EntityKey,
+    row: Option<EntityRow>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<EntityRow>, StoreError> {
     let mut query =
         InsightQuery { entity_id: Some(key.entity_id.clone()), limit: PAGE_MAX, ..InsightQuery::default() };
     let mut insights: Vec<StoredInsight> = Vec::new();
@@ -30,5 +42,5 @@ pub async fn entity_of_insights(
         }
     }
     let oldest_first = insights.iter().rev();
-    Ok(oldest_first.fold(None, |row, insight| insight.judge_entity(row.as_ref(), types, now).or(row)))
+    Ok(oldest_first.fold(row, |row, insight| insight.judge_entity(row.as_ref(), types, now).or(row)))
 }

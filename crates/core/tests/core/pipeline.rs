@@ -2,6 +2,7 @@
 //! kill.
 
 mod notifying;
+mod recovering;
 
 use futures_executor::block_on;
 use portend_core::alert::Alert;

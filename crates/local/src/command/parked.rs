@@ -156,7 +156,8 @@ async fn show(json: bool, id: &str, config: &Config) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Done)
 }
 
-fn to_json(event: &Parked) -> serde_json::Value {
+/// A parked event as JSON.
+pub(crate) fn to_json(event: &Parked) -> serde_json::Value {
     let mut object = json!({
         "sha256": event.sha256,
         "reason": event.reason,

@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
+use portend_core::entity::EntityRow;
 use portend_core::insight::StoredInsight;
 use portend_core::pipeline::{SweepEvent, SweepReport};
 use portend_core::time::Timestamp;
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::runner::EventRunner;
 use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
-use crate::show::text::counted;
+use crate::show::text::{counted, minute, shown, zone};
 use crate::show::writer::OutputWriter;
 
 /// Publish insights that the event bus did not accept, and upgrade degraded insights, which the scorecard made because
@@ -74,6 +75,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 /// The output for one insight.
 fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u8>> {
     let (status, insight): (_, &StoredInsight) = match event {
+        SweepEvent::Recovered(row) => return recovered(row, json),
         SweepEvent::Published(insight) => ("told", insight),
         SweepEvent::Unpublished(insight) => ("untold", insight),
         SweepEvent::Upgraded(insight) => ("upgraded", insight),
@@ -90,6 +92,22 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
         let alert_type = runner.pipeline.types().get(insight.prediction_type());
         let context = CardContext { kind: CardKind::New, evidence: false };
         text = (card(insight, alert_type, context) + "\n").into_bytes();
+    }
+    Ok(text)
+}
+
+/// The output for an entity that has recovered.
+fn recovered(row: &EntityRow, json: bool) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if json {
+        json_line(
+            &mut text,
+            &json!({ "status": "recovered", "entity_type": row.key.entity_type, "entity_id": row.key.entity_id,
+                "recovered_at": row.recovered_at }),
+        )?;
+    } else {
+        let since = row.recovered_at.map(|at| format!(" at {} {}", minute(at), zone())).unwrap_or_default();
+        text = format!("{} has recovered{since}\n", shown(&row.key.entity_id)).into_bytes();
     }
     Ok(text)
 }

@@ -18,6 +18,8 @@ mod mounts;
 mod crashes;
 mod processes;
 mod insights;
+mod worklist;
+mod forgetting;
 mod types;
 mod settings;
 mod hostile;

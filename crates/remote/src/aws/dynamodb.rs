@@ -5,6 +5,8 @@
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
 //! | entity  | `entity#{entity_type}#{entity_id}` | `entity`                         | the row's fields; `open_shard` (0 to 15) while it is open |
+//! | forgotten | `forgotten`             | hash of an entity                         | `at`                            |
+//! | note    | `entities`                | `complete`                                | `complete`, if every insight's entity has a row |
 //! | feedback | `feedback#{alert_id}`    | `{time}#{id}`                             | the entry's fields, without `alert_id` |
 //! | parked  | `parked#{day received}`   | sha256 of the event                       | `alert_id`, `reason`, `message`, `event`, `event_bytes`, `received_at`, `replayed_at`, `outcome` |
 //!
@@ -32,10 +34,12 @@ mod commit;
 mod queries;
 mod parking;
 mod feedback;
+mod forgetting;
 mod table;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backon::{ExponentialBuilder, Retryable};
 use portend_core::alert::InsightKey;
@@ -45,13 +49,14 @@ use portend_core::entity::{
 };
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, ForgetCounts,
+    ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking,
+    Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
 use self::claims::UpdateResult;
+use self::forgetting::ForgottenCache;
 use self::request::{TableRequest, Update};
 use super::{Aws, CallFailure, Caller, Service};
 use crate::limits::{PAGE_RETRY_PAUSE, PAGE_TIMEOUT, PAGE_TRIES_MAX, STORE_TIMEOUT, TABLE_BYTES_MAX};
@@ -67,6 +72,8 @@ pub struct DynamoDb {
     caller: Caller,
     /// Items that pages skipped because they cannot be read.
     unreadable: AtomicUsize,
+    /// The forgotten entities, as they were a moment ago.
+    forgotten: Mutex<ForgottenCache>,
 }
 
 impl DynamoDb {
@@ -83,12 +90,16 @@ impl DynamoDb {
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
         let caller = Caller::new(Service::DYNAMO_DB, aws);
-        Self { table, types, caller, unreadable: AtomicUsize::new(0) }
+        Self { table, types, caller, unreadable: AtomicUsize::new(0), forgotten: Mutex::default() }
     }
 
     /// The number of items that were skipped because they cannot be read. An unreadable item does not hide the others.
     pub fn unreadable(&self) -> usize {
         self.unreadable.load(Ordering::Relaxed)
+    }
+
+    fn forgotten(&self) -> MutexGuard<'_, ForgottenCache> {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Passes an item on, or counts it as unreadable if it is `None`.
@@ -279,6 +290,14 @@ impl Entities for DynamoDb {
     async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
         entities::write_entity(self, row).await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        entities::are_complete(self).await
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        entities::set_complete(self).await
+    }
 }
 
 impl Feedback for DynamoDb {
@@ -288,5 +307,19 @@ impl Feedback for DynamoDb {
 
     async fn feedback(&self, alert_ids: &[String], now: Timestamp) -> Result<Vec<FeedbackEntry>, StoreError> {
         feedback::feedback(self, alert_ids, now).await
+    }
+}
+
+impl Forgetting for DynamoDb {
+    async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
+        forgetting::forget(self, request).await
+    }
+
+    async fn forgotten_at(
+        &self,
+        entity: &EntityKey,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        forgetting::forgotten_at(self, entity, now).await
     }
 }

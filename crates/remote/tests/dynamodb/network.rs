@@ -67,17 +67,18 @@ fn an_event_fails_while_the_store_is_down_and_the_next_delivery_stores_it() {
     });
 }
 
-/// A new insight takes three round trips, and a repeat takes two.
+/// A new insight takes three round trips, and a repeat takes two. Once in five minutes, the list of forgotten entities is
+/// read first.
 #[test]
 fn an_event_takes_one_request_for_each_step() {
     run(async {
         let (store, _table, proxy) = proxied();
         let clock = StoppedClock::at(start());
         assert_eq!(status(&deliver(&store, &clock).await), "stored");
-        let steps = ["UpdateItem", "GetItem", "TransactWriteItems"];
-        assert_eq!(proxy.operations(), steps, "claim, read the entity, commit");
+        let steps = ["Query", "UpdateItem", "GetItem", "TransactWriteItems"];
+        assert_eq!(proxy.operations(), steps, "read who was forgotten, claim, read the entity, commit");
         assert_eq!(status(&deliver(&store, &clock).await), "repeated");
-        let mut repeat = proxy.operations()[3..].to_vec();
+        let mut repeat = proxy.operations()[4..].to_vec();
         assert_eq!(repeat.remove(0), "UpdateItem", "claim");
         repeat.sort();
         assert_eq!(repeat, ["GetItem", "UpdateItem"], "count and read the insight at the same time");

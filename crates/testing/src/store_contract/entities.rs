@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use crate::play::{alert, event, first_event, insight, lease, request, start, store_one};
+use crate::clock::StoppedClock;
+use crate::play::{
+    self, alert, all, event, first_event, insight, lease, request, run, start, status, store_one,
+};
+use portend_core::alert::{Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
 use portend_core::entity::{
     EntityKey, EntityRow, EntityState, FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest,
 };
+use portend_core::insight::StoredInsight;
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{CommitRequest, Store};
+use portend_core::store::{CommitRequest, ForgetCounts, ForgetRequest, Parked, Store};
 use portend_core::time::Timestamp;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -167,4 +172,42 @@ pub async fn feedback_about_an_unknown_entity_is_not_stored(store: &impl Store) 
     let other = FeedbackRequest { entity: student("stu_2"), ..feedback(&known, "1", FeedbackAction::Done) };
     assert_eq!(store.give_feedback(&other).await.unwrap(), FeedbackOutcome::NoEntity);
     assert_eq!(store.feedback(&[other.entry.alert_id], Timestamp::EPOCH).await.unwrap(), []);
+}
+
+/// Everything about one student is deleted, and nothing of another whose id begins in the same way.
+pub async fn a_forgotten_entity_leaves_nothing_and_is_not_accepted_again(store: &impl Store) {
+    let clock = StoppedClock::at(start());
+    let (event, other) = (first_event(), event("stu_12", 5, 65, "2025-01-01T12:00:00Z"));
+    for event in [&event, &other] {
+        assert_eq!(status(&run(store, &clock, event).await), "stored");
+    }
+    let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
+    for event in [&b"{ \"entity_id\": \"stu_1\""[..], b"{ \"entity_id\": \"stu_12\""] {
+        store.park(&Parked::new(event, &refusal, start()), "owner").await.unwrap();
+    }
+    let row = row(store, "stu_1").await;
+    store.give_feedback(&feedback(&row, "1", FeedbackAction::Useful)).await.unwrap();
+    let alert_types = vec!["high_ib_call_frequency".to_owned(), "low_health_score".to_owned()];
+    let request = ForgetRequest { entity: student("stu_1"), alert_types, now: start() };
+    assert_eq!(store.forgotten_at(&student("stu_2"), start()).await.unwrap(), None);
+    let counts = ForgetCounts { insights: 1, claims: 1, feedback: 1, parked: 1, others: 1 };
+    assert_eq!(store.forget(&request).await.unwrap(), counts);
+    assert_eq!(store.forget(&request).await.unwrap(), ForgetCounts::default());
+    assert_eq!(store.entity(&student("stu_1"), start()).await.unwrap(), None);
+    let left = all(store, start()).await;
+    assert_eq!(left.iter().map(StoredInsight::entity_id).collect::<Vec<_>>(), ["stu_12"]);
+    assert_eq!(
+        store.feedback(&[row.judgements.values().next().unwrap().alert_id.clone()], start()).await.unwrap(),
+        []
+    );
+    // A process that has read the list of forgotten entities reads it again a while later.
+    clock.advance(Duration::from_mins(6));
+    let parked = run(store, &clock, &event).await;
+    assert_eq!(status(&parked), "parked", "{parked:?}");
+    let items = store.parked(None, 9, start()).await.unwrap().events;
+    let kept: Vec<_> = items.iter().map(|item| (item.reason.as_str(), item.event.len())).collect();
+    assert_eq!(kept, [("forgotten", 0), ("not_json", 23)]);
+    // What is said later is new.
+    let later = play::event("stu_1", 5, 65, "2025-01-01T12:01:00Z");
+    assert_eq!(status(&run(store, &clock, &later).await), "stored");
 }

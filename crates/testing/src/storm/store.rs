@@ -9,9 +9,9 @@ use portend_core::entity::{
 };
 use portend_core::insight::{Insight, StoredInsight};
 use portend_core::store::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, DueInsight, Entities, Feedback, ForgetCounts,
+    ForgetRequest, Forgetting, InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking,
+    Queries, Release, Repeat, RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -258,6 +258,14 @@ impl Entities for SimulatedStore {
         self.send_any(about_alert("write_entity", None), move |world, _| world.table.state.write_entity(&row))
             .await
     }
+
+    async fn are_entities_complete(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn set_entities_complete(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl Feedback for SimulatedStore {
@@ -275,5 +283,16 @@ impl Feedback for SimulatedStore {
             world.table.state.feedback(&alert_ids, now)
         })
         .await
+    }
+}
+
+impl Forgetting for SimulatedStore {
+    async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
+        let request = request.clone();
+        self.send_any(about_alert("forget", None), move |world, _| world.table.state.forget(&request)).await
+    }
+
+    async fn forgotten_at(&self, _: &EntityKey, _: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
     }
 }

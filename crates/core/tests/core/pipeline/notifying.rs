@@ -100,8 +100,15 @@ fn answering() -> ScriptedModel {
     ScriptedModel::answering("first", ANSWER)
 }
 
-const DONE: SweepReport =
-    SweepReport { published: 0, unpublished: 0, upgraded: 0, later: 0, never: 0, complete: true };
+const DONE: SweepReport = SweepReport {
+    published: 0,
+    unpublished: 0,
+    upgraded: 0,
+    later: 0,
+    never: 0,
+    recovered: 0,
+    complete: true,
+};
 
 #[test]
 fn a_new_insight_is_published_once_and_a_repeat_is_not() {

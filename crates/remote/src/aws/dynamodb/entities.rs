@@ -13,10 +13,10 @@ use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
-use super::attribute::{Item, TTL, is_live, number, secs};
+use super::attribute::{Attribute, Item, TTL, is_live, number, secs};
 use super::commit::token_of;
 use super::item::{attributes, fields_of};
-use super::request::{Action, Get, ItemQuery, Put, Transaction, item_key};
+use super::request::{Action, Get, ItemQuery, Put, Transaction, Update, item_key};
 use crate::limits::{PARTITIONS_READ_AT_ONCE, QUERY_PAGE_MIN};
 
 /// The attribute of the index's part.
@@ -53,6 +53,22 @@ pub(super) async fn write_entity(store: &DynamoDb, row: &EntityRow) -> Result<bo
         return Ok(true);
     }
     Ok(store.get_entity(&row.key).await?.as_ref() == Some(row))
+}
+
+/// The item that is there if every insight's entity has a row.
+fn complete_item_key() -> Item {
+    item_key("entities", "complete")
+}
+
+pub(super) async fn are_complete(store: &DynamoDb) -> Result<bool, StoreError> {
+    let get = Get { table_name: store.table.clone(), key: complete_item_key(), consistent_read: true };
+    let found = store.call(&get).await.map_err(|failure| store.error(&failure))?;
+    Ok(found.item.is_some())
+}
+
+pub(super) async fn set_complete(store: &DynamoDb) -> Result<(), StoreError> {
+    let update = Update::new(&store.table, complete_item_key(), "SET complete = :complete");
+    store.update(&update.with(":complete", Attribute::Bool(true))).await.map(drop)
 }
 
 /// The item key of an entity.

@@ -35,6 +35,8 @@ operations! {
     Get = "GetItem" -> FoundItem;
     BatchGet = "BatchGetItem" -> BatchItems;
     ItemQuery = "Query" -> QueryPage;
+    Scan = "Scan" -> QueryPage;
+    Delete = "DeleteItem" -> IgnoredAny;
     DescribeTable<'_> = "DescribeTable" -> TableDescribed;
     DescribeTimeToLive<'_> = "DescribeTimeToLive" -> TimeToLiveDescribed;
 }
@@ -285,6 +287,24 @@ impl ItemQuery {
         self.expression_attribute_values.extend(bounds);
         self
     }
+}
+
+/// A read of the whole table.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Scan {
+    pub(super) table_name: String,
+    pub(super) consistent_read: bool,
+    pub(super) exclusive_start_key: Option<Item>,
+}
+
+/// A deletion of one item.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    pub(super) table_name: String,
+    pub(super) key: Item,
 }
 
 /// One page of a query.
