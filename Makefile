@@ -49,10 +49,11 @@ advisories:
 samples:
 	$(CARGO) run -p portend-local -- types check alert-types --write-insights
 
-# Builds the function's zip for Amazon Linux 2023. ARCH=arm64 needs Rust's standard library for arm64.
+# Builds the functions' zips for Amazon Linux 2023. ARCH=arm64 needs Rust's standard library for arm64.
 ARCH ?= x86_64
 lambda:
 	scripts/lambda $(ARCH)
+	scripts/lambda $(ARCH) portend-http
 
 # Compares the function's start, invocations, CPU time and memory with a bare loop that makes the same HTTP exchanges.
 bench-lambda:

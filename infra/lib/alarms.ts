@@ -40,6 +40,8 @@ export interface AlarmsProps {
   readonly function: lambda.Function;
   readonly functionTimeout: Duration;
   readonly alerts: sqs.Queue;
+  /** The function of the API and the console, if there is one. */
+  readonly console: lambda.Function | undefined;
   /** The queues of undelivered or failed messages, by the name of their owner. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 }
@@ -129,6 +131,18 @@ export class Alarms extends Construct {
         above: UNUSABLE_PERCENT_MAX,
         meaning:
           "Most replies of the model cannot be used, and each is paid for. Run `portend doctor`, then choose another model if the model is at fault.",
+      };
+    }
+    if (props.console !== undefined) {
+      watches["console errors"] = {
+        metric: props.console.metricErrors({ period: FIVE_MINUTES }),
+        above: 0,
+        meaning: "A request of the API or the console failed. The log of that function says why.",
+      };
+      watches["console throttles"] = {
+        metric: props.console.metricThrottles({ period: FIVE_MINUTES }),
+        above: 0,
+        meaning: "AWS refused requests of the API or the console, because too many arrived at the same time.",
       };
     }
     for (const [owner, queue] of Object.entries(deadLetters)) {

@@ -38,7 +38,7 @@ const SWEEP_INPUT = { portend: "upgrade" };
 const ASYNC_RETRIES_MAX = 2;
 const ASYNC_AGE_MAX = Duration.hours(6);
 
-const PROCESSORS: Readonly<Record<Architecture, lambda.Architecture>> = {
+export const PROCESSORS: Readonly<Record<Architecture, lambda.Architecture>> = {
   x86_64: lambda.Architecture.X86_64,
   arm64: lambda.Architecture.ARM_64,
 };
@@ -89,7 +89,7 @@ export class AlertFunction extends Construct {
       description: "Portend: reads an alert and stores an explained insight",
       runtime: lambda.Runtime.PROVIDED_AL2023,
       handler: "bootstrap",
-      code: lambda.Code.fromAsset(zip(settings.lambdaZip)),
+      code: lambda.Code.fromAsset(zip("lambdaZip", settings.lambdaZip)),
       architecture: PROCESSORS[settings.architecture],
       memorySize: settings.memoryMib,
       timeout: FUNCTION_TIMEOUT,
@@ -146,18 +146,18 @@ export class AlertFunction extends Construct {
   }
 }
 
-function zip(file: string): string {
+export function zip(prop: string, file: string): string {
   const full = path.resolve(file);
   if (!full.endsWith(".zip") || !fs.existsSync(full)) {
     throw new PropError(
-      `lambdaZip ${file} is not an existing zip file; run \`make lambda\` first, or give the path of a zip file`,
+      `${prop} ${file} is not an existing zip file; run \`make lambda\` first, or give the path of a zip file`,
     );
   }
   return full;
 }
 
 /** Removes the variables that are `undefined`. An empty variable would be a setting. */
-function environment(variables: Record<string, string | undefined>): Record<string, string> {
+export function environment(variables: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );

@@ -36,6 +36,10 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   opsTopicArn: "text",
   costAlarmUsdPerDay: "number",
   exportNames: "boolean",
+  http: "text",
+  httpFeedback: "boolean",
+  openOriginalApi: "boolean",
+  httpZip: "text",
 };
 
 /** Our names consist of letters only. CDK's own names contain a colon, a slash or a hyphen. */

@@ -5,6 +5,8 @@
 //                └────── insights ───────────┘
 //                └─▶ rules ─▶ topics ─▶ e-mail
 //
+//   browser ─▶ the API and the console, if `http` is set ─▶ table
+//
 // Never: sends a request to AWS. The same props produce the same template, without a network.
 
 import { CfnOutput, Stack } from "aws-cdk-lib";
@@ -15,6 +17,7 @@ import { AlertRules } from "./alert-rules";
 import { alertTypesOf } from "./alert-types";
 import { Dashboard } from "./dashboard";
 import { eventBus } from "./event-bus";
+import { HttpFunction } from "./http-function";
 import { InsightsTable } from "./insights-table";
 import { Notifications } from "./notifications";
 import { PortendProps, settingsOf } from "./props";
@@ -47,6 +50,8 @@ export class PortendStack extends Stack {
       bus: settings.notifyInsights ? bus : undefined,
       alerts: alerts.queue,
     });
+    const http =
+      settings.http === "none" ? undefined : new HttpFunction(this, "Http", { settings, alertTypes, table });
     const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
     const notifications = new Notifications(this, "Notifications", {
       bus,
@@ -61,6 +66,7 @@ export class PortendStack extends Stack {
       function: lambda.function,
       functionTimeout: FUNCTION_TIMEOUT,
       alerts: alerts.queue,
+      console: http?.function,
       deadLetters: {
         alerts: alerts.deadLetters,
         "failed invocations": lambda.failedInvocations,
@@ -94,6 +100,8 @@ export class PortendStack extends Stack {
       LogGroupName: lambda.logGroup.logGroupName,
       DashboardName: dashboard.dashboardName,
       OpenAiSecretArn: lambda.openAiKey?.secretArn,
+      ConsoleUrl: http?.url,
+      ConsoleTokenSecretArn: http?.tokenSecretArn,
     };
     for (const [name, value] of Object.entries(outputs)) {
       if (value !== undefined) {

@@ -11,6 +11,10 @@ export type Model = (typeof MODELS)[number];
 
 export type Architecture = "x86_64" | "arm64";
 
+/** Who may use the API and the console on AWS. */
+export const HTTP = ["none", "iam", "token"] as const;
+export type Http = (typeof HTTP)[number];
+
 export interface PortendProps {
   /** The AWS region of the stack. Default: `AWS_REGION`, or the region of the AWS profile. */
   readonly region?: string;
@@ -81,6 +85,15 @@ export interface PortendProps {
 
   /** Whether two outputs are exported under the names of the original stack. That stack must be deleted first. */
   readonly exportNames?: boolean;
+
+  /** The API and the console on AWS: `none`; `iam` for a function URL with AWS's own authorization; `token` for an HTTP API. */
+  readonly http?: Http;
+  /** Whether people may give feedback there. It is a permission of its own. */
+  readonly httpFeedback?: boolean;
+  /** Whether the original dashboard's API is served there. It needs no token, so everyone who knows its address can read it. */
+  readonly openOriginalApi?: boolean;
+  /** The path of the zip of the API and the console, relative to `infra/`. `make lambda` builds it. */
+  readonly httpZip?: string;
 }
 
 /** The props with all defaults. A setting that is `undefined` has no default. */
@@ -114,12 +127,21 @@ export const DEFAULTS = {
   criticalEmails: [],
   costAlarmUsdPerDay: 10,
   exportNames: false,
+  http: "none",
+  httpFeedback: false,
+  openOriginalApi: false,
 } as const satisfies PortendProps;
 
 /** Where `make lambda` writes the zip, by architecture, relative to `infra/`. */
 export const LAMBDA_ZIP: Readonly<Record<Architecture, string>> = {
   x86_64: "../target/lambda/portend-lambda/bootstrap.zip",
   arm64: "../target/lambda/portend-lambda-arm64/bootstrap.zip",
+};
+
+/** Where `make lambda` writes the zip of the API and the console, by architecture, relative to `infra/`. */
+export const HTTP_ZIP: Readonly<Record<Architecture, string>> = {
+  x86_64: "../target/lambda/portend-http/bootstrap.zip",
+  arm64: "../target/lambda/portend-http-arm64/bootstrap.zip",
 };
 
 const MEMORY_MIB = { min: 128, max: 10240 };
@@ -134,6 +156,7 @@ export function settingsOf(props: PortendProps): Settings {
   const set = { ...DEFAULTS, ...withoutUndefined(props) };
   checkOpenAi(set);
   checkBus(set);
+  checkHttp(set);
   return {
     ...set,
     region: checkedRegion(set.region),
@@ -157,6 +180,8 @@ export function settingsOf(props: PortendProps): Settings {
     ),
     architecture: oneOf("architecture", set.architecture, ["x86_64", "arm64"]),
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
+    http: oneOf("http", set.http, HTTP),
+    httpZip: set.httpZip ?? HTTP_ZIP[set.architecture],
     memoryMib: within("memoryMib", set.memoryMib, MEMORY_MIB),
     maxConcurrency: within("maxConcurrency", set.maxConcurrency, CONCURRENCY),
     reservedConcurrency: reserved(set.reservedConcurrency, set.maxConcurrency),
@@ -260,6 +285,18 @@ function checkBus(set: PortendProps): void {
   if (set.existingEventBus && set.producerAccountIds?.length) {
     throw new PropError(
       "producerAccountIds is set, but the stack does not change the policy of an existing bus; change that policy yourself, and remove producerAccountIds",
+    );
+  }
+}
+
+function checkHttp(set: PortendProps): void {
+  if (set.http === "none" && (set.httpFeedback || set.openOriginalApi)) {
+    const name = set.httpFeedback ? "httpFeedback" : "openOriginalApi";
+    throw new PropError(`${name} is true, but http is none; set http to iam or token, or remove ${name}`);
+  }
+  if (set.http === "iam" && set.openOriginalApi) {
+    throw new PropError(
+      "openOriginalApi is true, but the original front ends cannot sign requests as http=iam needs; set http to token, or remove openOriginalApi",
     );
   }
 }

@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
 import { KINDS } from "../lib/context";
-import { DEFAULTS, LAMBDA_ZIP } from "../lib/props";
-import { byDefault, Json, REPOSITORY, Synthesized } from "./harness";
+import { DEFAULTS, HTTP_ZIP, LAMBDA_ZIP } from "../lib/props";
+import { byDefault, Json, REPOSITORY, Synthesized, ZIP } from "./harness";
 
 const GUIDE = readFileSync(path.join(REPOSITORY, "docs/DEPLOY.md"), "utf8");
 
@@ -22,14 +22,16 @@ function propRows(): Map<string, string> {
 test("the table of props has every prop with its default, in the order of the code", () => {
   const rows = propRows();
   assert.deepEqual([...rows.keys()], Object.keys(KINDS));
-  const defaults = { ...DEFAULTS, lambdaZip: LAMBDA_ZIP.x86_64 };
+  const defaults = { ...DEFAULTS, lambdaZip: LAMBDA_ZIP.x86_64, httpZip: HTTP_ZIP.x86_64 };
   for (const [name, value] of Object.entries(defaults)) {
     assert.equal(rows.get(name), Array.isArray(value) ? "none" : `\`${String(value)}\``, name);
   }
 });
 
 test("every output in the guide exists", () => {
-  const outputs = Object.keys(new Synthesized({ openAi: true }).template.toJSON()["Outputs"]);
+  const outputs = Object.keys(
+    new Synthesized({ openAi: true, http: "token", httpZip: ZIP }).template.toJSON()["Outputs"],
+  );
   const used = [...GUIDE.matchAll(/\$\(output (\w+)\)|^\| `(\w+Urls?)` \|/gm)].map(
     ([, inCommand, inTable]) => inCommand ?? inTable ?? "",
   );

@@ -197,5 +197,15 @@ test("a duplicate address is subscribed once", () => {
 
 test("EVERYTHING sets each prop, except names and the props that it excludes", () => {
   const left = Object.keys(KINDS).filter((name) => !(name in EVERYTHING));
-  assert.deepEqual(left, ["eventBusName", "producerAccountIds", "notifyInsights", "tableName", "lambdaZip"]);
+  assert.deepEqual(left, [
+    "eventBusName",
+    "producerAccountIds",
+    "notifyInsights",
+    "tableName",
+    "lambdaZip",
+    "http",
+    "httpFeedback",
+    "openOriginalApi",
+    "httpZip",
+  ]);
 });

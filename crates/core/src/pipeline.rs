@@ -238,6 +238,11 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         &self.models
     }
 
+    /// What is known of its models.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Whether it has a notifier.
     pub fn notifies(&self) -> bool {
         self.notifier.is_some()
@@ -271,9 +276,14 @@ impl<S, C, M: Model, N> Pipeline<S, C, M, N> {
 impl<S, C: Clock, M, N> Pipeline<S, C, M, N> {
     /// Reads an event. This takes no time and cannot fail: a refusal is a result.
     pub fn receive<'a>(&'a self, event: &'a [u8]) -> Received<'a> {
+        self.receive_as(event, random_name(&self.clock))
+    }
+
+    /// Reads an event that has its owner already, because it was accepted before.
+    pub fn receive_as<'a>(&'a self, event: &'a [u8], owner: String) -> Received<'a> {
         let received_at = self.clock.now();
         let alert = Alert::read(event, &self.types, received_at);
-        Received { event, received_at, owner: random_name(&self.clock), alert }
+        Received { event, received_at, owner, alert }
     }
 }
 

@@ -199,6 +199,14 @@ impl Parking for AnyStore {
     ) -> Result<ParkedPage, StoreError> {
         each!(self, store => store.parked(after, limit, now).await)
     }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        each!(self, store => store.parked_event(sha256, now).await)
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        each!(self, store => store.delete_parked(sha256).await)
+    }
 }
 
 impl Documents for AnyStore {

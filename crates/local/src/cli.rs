@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    calibrate, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
-    parked, simulate, today, types, upgrade,
+    calibrate, demo, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
+    parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Export(forget::ExportArgs),
     Parked(parked::Args),
     Ledger(ledger::Args),
+    Serve(serve::Args),
     Upgrade(upgrade::Args),
     Doctor(doctor::Args),
     Types(types::Args),
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Calibrate(calibrate::Args),
     Fit(fit::Args),
     Drift(drift::Args),
+    Demo(demo::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -11,6 +11,8 @@ mod input;
 mod outcome_file;
 mod changed_types;
 mod runner;
+mod inbox;
+mod listener;
 mod command;
 mod cli;
 
@@ -23,8 +25,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    calibrate, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
-    parked, simulate, today, types, upgrade,
+    calibrate, demo, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
+    parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Ledger(args) => in_runtime(ledger::run(args, config()?)),
         Command::Upgrade(args) => in_runtime(upgrade::run(args, config()?)),
         Command::Doctor(args) => in_runtime(doctor::run(args, config()?)),
+        Command::Serve(args) => in_runtime(serve::run(args, config()?)),
         Command::Types(args) => in_runtime(types::run(args, config()?)),
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
         Command::Eval(args) => in_runtime(eval::run(args, config()?)),
@@ -74,6 +77,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
         Command::Drift(args) => in_runtime(drift::run(args, config()?)),
         Command::Fit(args) => fit::run(args, config()?),
+        Command::Demo(args) => in_runtime(demo::run(args, config()?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -121,9 +121,22 @@ impl EventRunner {
         self.concurrency
     }
 
+    /// The file with the ledger and the inbox.
+    pub(crate) fn ledger(&self) -> &Sqlite {
+        &self.ledger
+    }
+
     /// Runs one event.
     pub(crate) async fn process(&self, event: &[u8]) -> Result<Outcome, Failure> {
-        let received = self.pipeline.receive(event);
+        self.process_in_turn(self.pipeline.receive(event)).await
+    }
+
+    /// Runs one event of the inbox, which has its owner already.
+    pub(crate) async fn process_as(&self, event: &[u8], owner: String) -> Result<Outcome, Failure> {
+        self.process_in_turn(self.pipeline.receive_as(event, owner)).await
+    }
+
+    async fn process_in_turn(&self, received: Received<'_>) -> Result<Outcome, Failure> {
         let Ok(key) = received.alert().map(Alert::key) else { return self.process_received(&received).await };
         // The lock is requested before the first wait, so that alerts with the same key stay in order.
         let lock = Arc::clone(self.key_locks().entry(key).or_default());

@@ -14,6 +14,7 @@
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
 //! | document         | pk, sk                                      | what happened, evaluation rows and calibration maps  |
+//! | inbox            | a number, in the order of receipt           | events that the server has accepted and not yet finished |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
@@ -30,6 +31,7 @@ mod insights;
 mod migrations;
 mod ledger;
 mod entities;
+mod inbox;
 mod claims;
 mod parking;
 mod answers;
@@ -48,6 +50,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use clock::ClockJump;
 use error::SqliteError;
+pub use inbox::InboxEvent;
 pub use ledger::{LedgerRow, Receipt};
 use worker::Worker;
 

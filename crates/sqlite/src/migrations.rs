@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 5] = ["
+pub(crate) const MIGRATIONS: [&str; 6] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -208,6 +208,13 @@ pub(crate) const MIGRATIONS: [&str; 5] = ["
         PRIMARY KEY (pk, sk)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX document_expiry ON document (expires_at);
+", "
+    CREATE TABLE inbox (
+        id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        owner       TEXT    NOT NULL,
+        received_at INTEGER NOT NULL,
+        event       BLOB    NOT NULL
+    ) STRICT;
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

@@ -46,13 +46,29 @@ impl Parking for Sqlite {
         let after = after.cloned();
         self.read(move |connection| page(connection, after.as_ref(), limit, now)).await
     }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        let sha256 = sha256.to_owned();
+        self.read(move |connection| one(connection, &sha256, now)).await
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        let sha256 = sha256.to_owned();
+        self.write(move |connection| {
+            connection.prepare_cached("DELETE FROM parked WHERE sha256 = ?1")?.execute([sha256])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn one(connection: &Connection, sha256: &str, now: Timestamp) -> rusqlite::Result<Option<Parked>> {
+    let sql = format!("SELECT {COLUMNS} FROM parked WHERE sha256 = ?1 AND expires_at >= ?2");
+    connection.prepare_cached(&sql)?.query_row(params![sha256, now.as_secs()], read).optional()
 }
 
 fn park(connection: &Connection, parked: &Parked) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM parked WHERE sha256 = ?1 AND expires_at >= ?2"))?;
-    let earlier =
-        statement.query_row(params![parked.sha256, parked.received_at.as_secs()], read).optional()?;
+    let earlier = one(connection, &parked.sha256, parked.received_at)?;
     let item = earlier.map_or_else(|| parked.clone(), |earlier| earlier.again(parked));
     let mut statement = connection.prepare_cached(
         "INSERT INTO parked (sha256, received_at, reason, message, event, event_bytes, replayed_at, outcome,

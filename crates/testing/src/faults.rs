@@ -188,6 +188,14 @@ impl<S: Store> Parking for FaultyStore<'_, S> {
     ) -> Result<ParkedPage, StoreError> {
         self.store.parked(after, limit, now).await
     }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        self.store.parked_event(sha256, now).await
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        self.store.delete_parked(sha256).await
+    }
 }
 
 impl<S: Store> Queries for FaultyStore<'_, S> {

@@ -330,6 +330,14 @@ impl MemoryState {
         }
     }
 
+    pub(crate) fn parked_event(&self, sha256: &str, now: Timestamp) -> Option<Parked> {
+        self.parked.get(sha256).filter(|item| !item.expires_at().is_past(now)).cloned()
+    }
+
+    pub(crate) fn delete_parked(&mut self, sha256: &str) {
+        self.parked.remove(sha256);
+    }
+
     pub(crate) fn parked(&self, after: Option<&Cursor>, limit: usize, now: Timestamp) -> ParkedPage {
         let place = |item: &Parked| Cursor { time: item.received_at, id: item.sha256.clone() };
         let live = self.parked.values().filter(|item| !item.expires_at().is_past(now));
@@ -510,6 +518,14 @@ impl Parking for MemoryStore {
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
         self.with(|state| state.parked(after, limit, now)).await
+    }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        self.with(|state| state.parked_event(sha256, now)).await
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        self.with(|state| state.delete_parked(sha256)).await
     }
 }
 

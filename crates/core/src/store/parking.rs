@@ -30,6 +30,16 @@ pub trait Parking: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> impl Future<Output = Result<ParkedPage, StoreError>> + Send;
+
+    /// The parked event with this sha256.
+    fn parked_event(
+        &self,
+        sha256: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Parked>, StoreError>> + Send;
+
+    /// Deletes a parked event. Nothing happens if there is no such event.
+    fn delete_parked(&self, sha256: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// A refused event.

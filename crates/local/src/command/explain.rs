@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use portend_core::pipeline::{Failure, Outcome};
 
+use super::stop_signal;
 use crate::config::Config;
 use crate::input::{self, Event, EventLocation, Input};
 use crate::runner::EventRunner;
@@ -175,19 +176,4 @@ async fn finish(writer: OutputWriter, is_stopped: bool, stop: impl Future<Output
 async fn process(runner: &EventRunner, event: Event) -> ProcessedEvent {
     let result = runner.process(&event.bytes).await;
     ProcessedEvent { result, location: event.location, read_bytes: event.read_bytes }
-}
-
-/// Waits until the user or the system stops the program.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut hang_up)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
-    }
 }

@@ -28,3 +28,4 @@ mod streams;
 mod commands;
 mod readme;
 mod models;
+mod serve;

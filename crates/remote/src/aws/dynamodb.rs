@@ -268,6 +268,14 @@ impl Parking for DynamoDb {
     ) -> Result<ParkedPage, StoreError> {
         parking::parked(self, after, limit, now).await
     }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        parking::parked_event(self, sha256, now).await
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        parking::delete_parked(self, sha256).await
+    }
 }
 
 impl Documents for DynamoDb {

@@ -218,6 +218,22 @@ impl Parking for SimulatedStore {
         })
         .await
     }
+
+    async fn parked_event(&self, sha256: &str, now: Timestamp) -> Result<Option<Parked>, StoreError> {
+        let sha256 = sha256.to_owned();
+        self.send_any(about_alert("parked_event", None), move |world, _| {
+            world.table.state.parked_event(&sha256, now)
+        })
+        .await
+    }
+
+    async fn delete_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        let sha256 = sha256.to_owned();
+        self.send_any(about_alert("delete_parked", None), move |world, _| {
+            world.table.state.delete_parked(&sha256);
+        })
+        .await
+    }
 }
 
 impl Queries for SimulatedStore {

@@ -13,7 +13,7 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, number, number_of, secs, text, text_of, time_of};
 use super::insights::ReadConsistency;
-use super::request::{ItemQuery, Update, item_key};
+use super::request::{Delete, ItemQuery, Update, item_key};
 use crate::limits::{DAY, EVENTS_READ_AT_ONCE, PARTITIONS_READ_AT_ONCE};
 
 pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreError> {
@@ -87,6 +87,24 @@ pub(super) async fn parked(
     }
     events.sort_by_key(|event| Reverse((event.received_at, event.sha256.clone())));
     Ok(ParkedPage { events, next })
+}
+
+pub(super) async fn parked_event(
+    store: &DynamoDb,
+    sha256: &str,
+    now: Timestamp,
+) -> Result<Option<Parked>, StoreError> {
+    let keys = store.keys_of_alert_id(&parked_id(sha256)).await?;
+    let items = store.read_items(keys, ReadConsistency::Strong).await?;
+    Ok(items.iter().find(|item| is_live(item, now)).and_then(|item| store.readable(parked_of(item))))
+}
+
+pub(super) async fn delete_parked(store: &DynamoDb, sha256: &str) -> Result<(), StoreError> {
+    for key in store.keys_of_alert_id(&parked_id(sha256)).await? {
+        let delete = Delete { table_name: store.table.clone(), key };
+        store.call(&delete).await.map_err(|failure| store.error(&failure))?;
+    }
+    Ok(())
 }
 
 impl DynamoDb {

@@ -30,12 +30,12 @@ macro_rules! operations {
 
 operations! {
     Update = "UpdateItem" -> UpdatedItem;
+    Delete = "DeleteItem" -> IgnoredAny;
     Transaction = "TransactWriteItems" -> IgnoredAny;
     Get = "GetItem" -> FoundItem;
     BatchGet = "BatchGetItem" -> BatchItems;
     ItemQuery = "Query" -> QueryPage;
     Scan = "Scan" -> QueryPage;
-    Delete = "DeleteItem" -> IgnoredAny;
     DescribeTable<'_> = "DescribeTable" -> TableDescribed;
     DescribeTimeToLive<'_> = "DescribeTimeToLive" -> TimeToLiveDescribed;
 }
@@ -109,6 +109,14 @@ impl Update {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct UpdatedItem {
     pub(super) attributes: Item,
+}
+
+/// A deletion of one item.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    pub(super) table_name: String,
+    pub(super) key: Item,
 }
 
 /// A conditional put of one item.
@@ -288,14 +296,6 @@ pub(super) struct Scan {
     pub(super) table_name: String,
     pub(super) consistent_read: bool,
     pub(super) exclusive_start_key: Option<Item>,
-}
-
-/// A deletion of one item.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Delete {
-    pub(super) table_name: String,
-    pub(super) key: Item,
 }
 
 /// One page of a query.

@@ -1,0 +1,128 @@
+//! The interface to the program behind the routes: its store, its alert types, and what it does with events.
+//!
+//! `portend serve` implements it with an inbox and workers; the function on AWS implements only its reading half.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use portend_core::alert_type::AlertTypes;
+use portend_core::clock::Clock;
+use portend_core::pipeline::{Failure, Outcome};
+use portend_core::store::{Entities, Feedback, Parking, Queries, StoreError};
+use serde::Serialize;
+use tokio::sync::Notify;
+use utoipa::ToSchema;
+
+/// A program that serves the routes.
+pub trait Engine: Send + Sync + 'static {
+    /// Its store.
+    type Store: Queries + Parking + Entities + Feedback;
+    /// Its clock.
+    type Clock: Clock;
+
+    /// The store.
+    fn store(&self) -> &Self::Store;
+
+    /// The clock.
+    fn clock(&self) -> &Self::Clock;
+
+    /// The alert types.
+    fn types(&self) -> &AlertTypes;
+
+    /// The models, in the order in which they are called.
+    fn models(&self) -> Vec<ModelStatus>;
+
+    /// Whether it judges events. Otherwise it only reads.
+    fn judges(&self) -> bool;
+
+    /// Whether people may give feedback.
+    fn takes_feedback(&self) -> bool;
+
+    /// Whether live streams stay open. On AWS, a response is sent when it is complete.
+    fn streams(&self) -> bool;
+
+    /// Accepts events to be judged soon. They are durable when this returns.
+    fn accept(&self, events: Vec<Vec<u8>>) -> impl Future<Output = Result<(), AcceptError>> + Send;
+
+    /// Judges one event now. Dropping the future does not stop the work.
+    fn judge(&self, event: Vec<u8>) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// The counts of this machine's ledger; `None` if the program has no ledger.
+    fn ledger(&self) -> impl Future<Output = Result<Option<LedgerTotals>, StoreError>> + Send;
+
+    /// Wakes whoever waits for new insights.
+    fn news(&self) -> &Arc<Notify>;
+}
+
+/// Why events were not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// Too many accepted events wait for a worker. It passes.
+    #[error("the inbox is full")]
+    Full,
+    /// The store did not take them.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is known of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ModelStatus {
+    /// Its name in the chain.
+    pub name: String,
+    /// Its id at the vendor.
+    pub model_id: String,
+    /// Whether it may be called: `works`, `is tried again`, or `is not called`.
+    pub state: &'static str,
+}
+
+/// The counts of the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerTotals {
+    /// One entry for each day and alert type.
+    pub days: Vec<LedgerDay>,
+    /// All of them together.
+    pub total: LedgerDay,
+    /// Events that are accepted and wait in the inbox.
+    pub waiting: u64,
+    /// Whether every event received has an outcome.
+    pub adds_up: bool,
+}
+
+/// The counts of one day and alert type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerDay {
+    /// The UTC day; `total` in the totals.
+    pub day: String,
+    /// The alert type, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_type: Option<String>,
+    /// Events received.
+    pub received: u64,
+    /// New insights.
+    pub stored: u64,
+    /// Repeats of an insight.
+    pub repeated: u64,
+    /// Parked events.
+    pub parked: u64,
+    /// Events that failed.
+    pub failed: u64,
+    /// Events without an outcome.
+    pub unfinished: u64,
+}
+
+impl LedgerDay {
+    /// The counts of two entries together, under the name of the first.
+    #[must_use]
+    pub fn plus(self, other: &Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            stored: self.stored + other.stored,
+            repeated: self.repeated + other.repeated,
+            parked: self.parked + other.parked,
+            failed: self.failed + other.failed,
+            unfinished: self.unfinished + other.unfinished,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `GET /v1/insights` and `GET /v1/insights/{alert_id}`.
+
+use std::cmp::Reverse;
+
+use axum::Json;
+use axum::extract::State;
+use portend_core::insight::{Grade, StoredInsight};
+use portend_core::limits::PAGE_MAX;
+use portend_core::store::{Cursor, InsightQuery, Queries};
+use portend_core::time::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::engine::Engine;
+use crate::limits::RISK_SORT_READ_MAX;
+use crate::problem::Problem;
+use crate::request::{Params, PathId, cursor_text};
+
+/// One page of insights.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InsightList {
+    /// The insights, each as `GET /v1/insights/{alert_id}` returns it.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) insights: Vec<StoredInsight>,
+    /// Where the next page starts; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum InsightOrder {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// Highest risk first; of the same risk, newest first.
+    Risk,
+}
+
+/// The filters that are checked here, because the store does not know them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct InsightFilter {
+    until: Option<Timestamp>,
+    grade: Option<Grade>,
+}
+
+impl InsightFilter {
+    fn passes(&self, insight: &StoredInsight) -> bool {
+        self.until.is_none_or(|until| insight.timestamp() <= until)
+            && self.grade.is_none_or(|grade| insight.current().is_some_and(|fields| fields.grade == grade))
+    }
+}
+
+/// List insights.
+#[utoipa::path(
+    get,
+    path = "/v1/insights",
+    tag = "insights",
+    params(
+        ("entity" = Option<String>, Query, description = "Of this entity"),
+        ("type" = Option<String>, Query, description = "Of this alert type"),
+        ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
+        ("since" = Option<String>, Query, format = DateTime, description = "Made at this time or later"),
+        ("until" = Option<String>, Query, format = DateTime, description = "Made at this time or earlier"),
+        ("grade" = Option<String>, Query, description = "`model` or `scorecard`"),
+        ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the newest 10,000 matches are sorted"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Insights on a page, 50 by default"),
+        ("cursor" = Option<String>, Query, description = "The `cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = InsightList),
+        (status = "4XX", description = "The request is refused", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list<E: Engine>(
+    State(app): State<App<E>>,
+    params: Params,
+) -> Result<Json<InsightList>, Problem> {
+    let params =
+        params.only(&["entity", "type", "min_risk", "since", "until", "grade", "sort", "limit", "cursor"])?;
+    let orders = [("newest", InsightOrder::Newest), ("risk", InsightOrder::Risk)];
+    let order = params.one_of("sort", &orders)?.unwrap_or_default();
+    let query = InsightQuery {
+        entity_id: params.get("entity").map(str::to_owned),
+        alert_type: params.get("type").map(str::to_owned),
+        risk_min: params.risk("min_risk")?,
+        since: params.time("since")?,
+        after: params.cursor()?,
+        limit: params.limit()?,
+    };
+    let filter = InsightFilter {
+        until: params.time("until")?,
+        grade: params.one_of("grade", &[("model", Grade::Model), ("scorecard", Grade::Scorecard)])?,
+    };
+    page(&app, query, filter, order).await.map(Json)
+}
+
+/// A page in this order.
+pub(crate) async fn page<E: Engine>(
+    app: &App<E>,
+    query: InsightQuery,
+    filter: InsightFilter,
+    order: InsightOrder,
+) -> Result<InsightList, Problem> {
+    match order {
+        InsightOrder::Newest => newest(app, query, filter).await,
+        InsightOrder::Risk => riskiest(app, query, filter).await,
+    }
+}
+
+/// Reads on until the page is full: a filter may leave little of a store's page.
+async fn newest<E: Engine>(
+    app: &App<E>,
+    mut query: InsightQuery,
+    filter: InsightFilter,
+) -> Result<InsightList, Problem> {
+    let limit = query.limit;
+    // Nothing made later is read, where the order is that of the making.
+    if let (Some(until), None, None) = (filter.until, &query.after, &query.entity_id) {
+        query.after = Some(Cursor { time: Timestamp::from_millis(until.as_millis() + 1), id: String::new() });
+    }
+    let mut insights = Vec::new();
+    loop {
+        let page = app.engine.store().insights(&query, app.now()).await?;
+        insights.extend(page.insights.into_iter().filter(|insight| filter.passes(insight)));
+        if insights.len() > limit || page.next.is_none() {
+            break;
+        }
+        if insights.len() == limit {
+            // Whether anything follows is not known; an empty last page is allowed.
+            return Ok(InsightList { insights, cursor: page.next.as_ref().map(cursor_text) });
+        }
+        query.after = page.next;
+    }
+    let has_more = insights.len() > limit;
+    insights.truncate(limit);
+    let last = insights.last().filter(|_| has_more);
+    let cursor = last.map(|last| cursor_text(&query.place(last)));
+    Ok(InsightList { insights, cursor })
+}
+
+/// Sorts the newest matches. The cursor is the place of the last insight, with its score before its id.
+async fn riskiest<E: Engine>(
+    app: &App<E>,
+    mut query: InsightQuery,
+    filter: InsightFilter,
+) -> Result<InsightList, Problem> {
+    let limit = query.limit;
+    let after = query.after.take();
+    query.limit = PAGE_MAX;
+    let mut found = Vec::new();
+    loop {
+        let page = app.engine.store().insights(&query, app.now()).await?;
+        found.extend(page.insights.into_iter().filter(|insight| filter.passes(insight)));
+        query.after = page.next;
+        if query.after.is_none() || found.len() >= RISK_SORT_READ_MAX {
+            break;
+        }
+    }
+    let rank = |insight: &StoredInsight| {
+        // To the thousandth of a point, so that it fits into the text of a cursor.
+        let score = (insight.risk_score().get() * 1000.0).round();
+        (format!("{score:06}"), insight.timestamp(), insight.alert_id().to_owned())
+    };
+    found.sort_by_cached_key(|insight| Reverse(rank(insight)));
+    if let Some(after) = after {
+        let (score, id) = after.id.split_once('|').unwrap_or_default();
+        let after = (score.to_owned(), after.time, id.to_owned());
+        found.retain(|insight| rank(insight) < after);
+    }
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let cursor = found.last().filter(|_| has_more).map(|last| {
+        let (score, time, id) = rank(last);
+        cursor_text(&Cursor { time, id: format!("{score}|{id}") })
+    });
+    Ok(InsightList { insights: found, cursor })
+}
+
+/// Get one insight with its evidence.
+#[utoipa::path(
+    get,
+    path = "/v1/insights/{alert_id}",
+    tag = "insights",
+    params(("alert_id" = String, Path, description = "The insight's id")),
+    responses(
+        (status = 200, description = "The insight: schema 1", body = Object),
+        (status = "4XX", description = "There is no such insight", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn one<E: Engine>(
+    State(app): State<App<E>>,
+    PathId(alert_id): PathId,
+) -> Result<Json<StoredInsight>, Problem> {
+    find(&app, &alert_id).await.map(Json)
+}
+
+/// The insight with this id.
+pub(crate) async fn find<E: Engine>(app: &App<E>, alert_id: &str) -> Result<StoredInsight, Problem> {
+    app.engine.store().find(alert_id, app.now()).await?.ok_or_else(|| {
+        Problem::not_found(
+            "there is no insight with this id",
+            "insights are stored for 90 days; /v1/insights lists them",
+        )
+    })
+}

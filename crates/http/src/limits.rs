@@ -1,0 +1,54 @@
+//! Has every limit of the routes, with its unit and its reason.
+//!
+//! Never: repeated as a literal in another file.
+
+use std::time::Duration;
+
+/// The size of a request's body, in bytes.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The size of a request's head, in bytes.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The time in which a request's head, and then its body, must arrive.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// Open connections from one address.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
+/// Open connections in all.
+pub const CONNECTIONS_MAX: usize = 1024;
+/// Requests that are answered at the same time. More get 503 and are worth a retry.
+pub const REQUESTS_MAX: usize = 256;
+/// Open live streams.
+pub const STREAMS_MAX: usize = 128;
+/// The pause that a shed request is asked to make, in seconds.
+pub const RETRY_AFTER_SECS: u32 = 1;
+
+/// Insights or parked events on a page, if the request does not say how many.
+pub const PAGE_DEFAULT: usize = 50;
+/// Insights that a list by risk reads at most, newest first, before it is sorted.
+pub const RISK_SORT_READ_MAX: usize = 10_000;
+/// The bytes of a cursor.
+pub const CURSOR_BYTES_MAX: usize = 1024;
+
+/// The pause between two heartbeats of a live stream.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The pause after which a live stream looks for insights that other processes stored.
+pub const STREAM_PAUSE: Duration = Duration::from_secs(1);
+/// How far a stream looks back. An insight is stored a moment after the time that it carries.
+pub const STREAM_LOOK_BACK: Duration = Duration::from_secs(30);
+/// Insights that one look of a stream reads.
+pub const STREAM_PAGE: usize = 200;
+
+/// How long the totals of the original dashboard are reused.
+pub const TOTALS_RETENTION: Duration = Duration::from_secs(60);
+/// Different questions whose totals are reused.
+pub const TOTALS_MAX: usize = 64;
+/// The latest insights in the stream of the original dashboard.
+pub const ORIGINAL_STREAM_INSIGHTS: usize = 10;
+
+/// Open entities that the worklist reads at most, the highest risk first.
+pub const WORKLIST_READ_MAX: usize = 2000;
+/// Entities on the first page of the console.
+pub const WORKLIST_ROWS: usize = 30;
+/// Insights of an entity in its timeline.
+pub const TIMELINE_INSIGHTS: usize = 100;
+/// Insights of an entity in the small chart of a row.
+pub const SPARK_INSIGHTS: usize = 12;

@@ -1,0 +1,38 @@
+//! The description of the API, generated from the routes.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use crate::{events, feedback, insights, operations, parked, stream, worklist};
+
+/// The routes that are described.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Portend",
+        description = "An alert in, an insight out: a risk score, an explanation and recommendations.\n\nErrors are `application/problem+json`, with a stable `code`, a `detail`, and a `fix`. If the server has a token, send it as `Authorization: Bearer TOKEN`.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        events::post,
+        insights::list,
+        insights::one,
+        stream::stream,
+        worklist::list,
+        worklist::one,
+        feedback::post,
+        parked::list,
+        parked::replay,
+        parked::delete,
+        operations::ledger,
+        operations::healthz,
+        operations::readyz,
+        operations::metrics
+    )
+)]
+struct ApiDescription;
+
+/// `GET /openapi.json`.
+pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
+    Json(ApiDescription::openapi())
+}

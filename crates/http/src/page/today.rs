@@ -1,0 +1,173 @@
+//! The first page: whom do I look at first, and why.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use portend_core::alert_type::{AlertTypes, FactValue};
+use portend_core::entity::{EntityChange, ReturnReason, WorklistItem};
+use portend_core::store::{InsightQuery, Queries};
+use portend_core::time::Timestamp;
+
+use super::actions::{Origin, buttons, state_words};
+use super::chart::{RiskPoint, spark};
+use super::explanation::label;
+use super::layout::{Section, empty, page};
+use super::text::{age, counted, level, minute, path_part, shown, whole, words};
+use crate::app::App;
+use crate::engine::Engine;
+use crate::limits::{SPARK_INSIGHTS, WORKLIST_ROWS};
+use crate::problem::Problem;
+use crate::request::Params;
+use crate::worklist::{Worklist, WorklistPart, worklist};
+
+/// Changes of facts in a row.
+const CHANGES_MAX: usize = 3;
+
+/// `GET /`.
+pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -> Result<Response, Problem> {
+    let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
+    let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
+    let find = params.get("find").map(str::to_lowercase);
+    let mut list = worklist(&app, part).await?;
+    let total = list.total;
+    if let Some(find) = &find {
+        list.items.retain(|item| item.entity_id.to_lowercase().contains(find));
+    }
+    let found = list.items.len();
+    list.items.truncate(WORKLIST_ROWS);
+    let mut rows = Vec::new();
+    for item in &list.items {
+        let history = history(&app, item).await?;
+        rows.push(row(item, &history, app.engine.types(), list.at, app.engine.takes_feedback()));
+    }
+    let content = html! {
+        h1 { (heading(&list, part, total)) }
+        p.lead { "One row for each student or subject, the highest risk first. " (minute(list.at)) "." }
+        div.tabs {
+            a href="/" aria-current=[(part == WorklistPart::Listed).then_some("true")] { "Open" @if part == WorklistPart::Listed { " " (total) } }
+            a href="/?state=snoozed" aria-current=[(part == WorklistPart::Snoozed).then_some("true")] { "Snoozed " (list.snoozed) }
+            form action="/" { input name="find" data-find placeholder="Find" aria-label="Find a student or subject" value=(find.clone().unwrap_or_default()); }
+        }
+        button.arrivals type="button" hidden {}
+        @if rows.is_empty() { (nothing(part, find.is_some())) }
+        ol.list data-live { @for row in &rows { (row) } }
+        @if found > rows.len() { p.small { "The first " (rows.len()) " of " (found) ". " a.link href="/v1/worklist?limit=1000" { "All of them as JSON" } "." } }
+    };
+    Ok(page(Section::Today, "Today", &content))
+}
+
+fn heading(list: &Worklist, part: WorklistPart, total: usize) -> String {
+    let new_since = list.at.minus(std::time::Duration::from_hours(16));
+    let new = list.items.iter().filter(|item| item.opened_at >= new_since).count() as u64;
+    match (part, total) {
+        (WorklistPart::Snoozed, 0) => "Nothing is snoozed".to_owned(),
+        (WorklistPart::Snoozed, total) => format!("{total} snoozed"),
+        (WorklistPart::Listed, 0) => "Nobody needs you now".to_owned(),
+        (WorklistPart::Listed, total) => {
+            let new = if new == 0 { "nothing new".to_owned() } else { counted(new, "new one", "new") };
+            format!("{total} to look at, {new} since yesterday evening")
+        }
+    }
+}
+
+fn nothing(part: WorklistPart, is_search: bool) -> Markup {
+    match (part, is_search) {
+        (_, true) => empty(
+            "Nothing with this name is on the list.",
+            &html! { a.link href="/" { "Show the whole list" } },
+        ),
+        (WorklistPart::Snoozed, _) => empty(
+            "Nothing waits.",
+            &html! { "Snooze a row, and it is here until its time, or until it gets worse." },
+        ),
+        (WorklistPart::Listed, _) => empty(
+            "Nothing is at risk, or no alert has arrived yet.",
+            &html! { "Post alerts to " code { "/v1/events" } ", see what arrives on " a.link href="/live" { "Live" } ", or run " code { "portend demo" } " for a simulated marketplace." },
+        ),
+    }
+}
+
+/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so there are none.
+async fn history<E: Engine>(app: &App<E>, item: &WorklistItem) -> Result<Vec<RiskPoint>, Problem> {
+    if !app.engine.streams() {
+        return Ok(Vec::new());
+    }
+    let query = InsightQuery {
+        entity_id: Some(item.entity_id.clone()),
+        alert_type: Some(item.alert_type.clone()),
+        limit: SPARK_INSIGHTS,
+        ..InsightQuery::default()
+    };
+    let page = app.engine.store().insights(&query, app.now()).await?;
+    let point = |insight: &portend_core::insight::StoredInsight| RiskPoint {
+        at: insight.alert_timestamp().unwrap_or(insight.timestamp()),
+        score: insight.risk_score(),
+    };
+    Ok(page.insights.iter().rev().map(point).collect())
+}
+
+fn row(
+    item: &WorklistItem,
+    history: &[RiskPoint],
+    types: &AlertTypes,
+    now: Timestamp,
+    has_buttons: bool,
+) -> Markup {
+    let kinds: Vec<String> = item.alert_types.iter().map(|each| words(each)).collect();
+    html! {
+        li.row.(level(item.risk_score)) data-row=(item.alert_id) {
+            span.risk { (whole(item.risk_score)) }
+            div {
+                div.what {
+                    a.name href={ "/insights/" (path_part(&item.alert_id)) } { (shown(&item.entity_id)) }
+                    span.tag {
+                        (shown(&item.entity_type)) " · " (kinds.join(", "))
+                        @if item.state != portend_core::entity::EntityState::New { " · " (state_words(item.state, item.assignee.as_deref())) }
+                    }
+                }
+                p.why { (changes(item, types)) @if let Some(advice) = &item.advice { em { (shown(advice)) } } }
+            }
+            (spark(history))
+            span.when {
+                time datetime=(item.alert_timestamp) { (age(item.alert_timestamp, now)) }
+                br; "open " (age(item.opened_at, now))
+            }
+            @if has_buttons { div.acts { (buttons(&item.alert_id, item.state, item.version, Origin::Today)) } }
+        }
+    }
+}
+
+/// What changed since the alert before, in words.
+fn changes(item: &WorklistItem, types: &AlertTypes) -> Markup {
+    let alert_type = types.get(&item.alert_type);
+    let facts = item.changes.iter().filter(|change| matches!(change, EntityChange::Fact { .. }));
+    let shown_facts: Vec<_> = facts.take(CHANGES_MAX).collect();
+    html! {
+        @for change in &item.changes {
+            @match change {
+                EntityChange::Returned { why } => { (match why {
+                    ReturnReason::Worse => "Back because it got worse. ",
+                    ReturnReason::Relapse => "Back after a recovery. ",
+                    ReturnReason::Snoozed => "Back after a snooze. ",
+                }) },
+                EntityChange::NewAlertType { alert_type } => { "New: " (words(alert_type)) ". " },
+                EntityChange::Score { from, to } => {
+                    @let step = to.get() - from.get();
+                    "Risk " (whole(*from)) " to " (whole(*to)) " "
+                    span.(if step > 0.0 { "up" } else { "down" }) { (if step > 0.0 { "▲" } else { "▼" }) " " (format!("{:.0}", step.abs())) } ". "
+                },
+                EntityChange::Fact { .. } => {},
+            }
+        }
+        @for change in shown_facts {
+            @if let EntityChange::Fact { fact, from, to } = change {
+                (label(alert_type, fact)) ": " (value(from)) " to " (value(to)) ". "
+            }
+        }
+        @if item.changes.is_empty() { "Nothing changed since the first alert. " }
+    }
+}
+
+fn value(value: &FactValue) -> String {
+    shown(&value.to_words())
+}

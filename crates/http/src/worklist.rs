@@ -1,0 +1,185 @@
+//! `GET /v1/worklist` and `GET /v1/entities/{entity_id}`: whom to look at now, and what is known about one.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use portend_core::entity::{EntityKey, EntityRow, EntityState, FeedbackEntry, WorklistItem};
+use portend_core::insight::StoredInsight;
+use portend_core::limits::PAGE_MAX;
+use portend_core::store::{Entities, Feedback, InsightQuery, Queries, entity_of_insights};
+use portend_core::time::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::engine::Engine;
+use crate::limits::{TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
+use crate::problem::Problem;
+use crate::request::{Params, PathId};
+
+/// Whom to look at now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Worklist {
+    /// One entry for each entity, the highest risk first.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) items: Vec<WorklistItem>,
+    /// How many there are, also those that are not in `items`.
+    pub(crate) total: usize,
+    /// How many are snoozed.
+    pub(crate) snoozed: usize,
+    /// The time at which this holds.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) at: Timestamp,
+}
+
+/// What is known about one entity.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntityReport {
+    /// Its current judgements and its state.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) entity: Option<EntityRow>,
+    /// Its latest insights, newest first.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) insights: Vec<StoredInsight>,
+    /// What people said about them, oldest first.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) feedback: Vec<FeedbackEntry>,
+}
+
+/// Which of the open entities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorklistPart {
+    /// Those to look at.
+    Listed,
+    /// Those that wait until a time.
+    Snoozed,
+}
+
+/// List the entities to look at now, worst first.
+#[utoipa::path(
+    get,
+    path = "/v1/worklist",
+    tag = "entities",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entities, 50 by default"),
+        ("state" = Option<String>, Query, description = "`open` (the default) or `snoozed`"),
+        ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
+    ),
+    responses(
+        (status = 200, description = "The worklist", body = Worklist),
+        (status = "4XX", description = "The request is refused", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list<E: Engine>(
+    State(app): State<App<E>>,
+    params: Params,
+) -> Result<Json<Worklist>, Problem> {
+    let params = params.only(&["limit", "state", "min_risk"])?;
+    let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
+    let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
+    let min_risk = params.risk("min_risk")?.map_or(0.0, portend_core::number::Number::get);
+    let mut list = worklist(&app, part).await?;
+    list.items.retain(|item| item.risk_score.get() >= min_risk);
+    list.items.truncate(params.limit()?);
+    Ok(Json(list))
+}
+
+/// The whole worklist, as far as it is read.
+pub(crate) async fn worklist<E: Engine>(app: &App<E>, part: WorklistPart) -> Result<Worklist, Problem> {
+    let at = app.now();
+    let (mut items, mut snoozed, mut read, mut after) = (Vec::new(), 0, 0, None);
+    loop {
+        let page = app.engine.store().open_entities(after.as_ref(), PAGE_MAX, at).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.place());
+        read += page.len();
+        let is_last = page.len() < PAGE_MAX || read >= WORKLIST_READ_MAX;
+        for row in &page {
+            let is_snoozed = row.state_at(at) == EntityState::Snoozed;
+            snoozed += usize::from(is_snoozed);
+            let is_wanted = match part {
+                WorklistPart::Listed => row.is_listed(at),
+                WorklistPart::Snoozed => is_snoozed,
+            };
+            items.extend(row.item(at).filter(|_| is_wanted));
+        }
+        if is_last {
+            break;
+        }
+    }
+    items.sort_by(|one, other| {
+        let by_risk = other.risk_score.get().total_cmp(&one.risk_score.get());
+        by_risk.then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
+    });
+    Ok(Worklist { total: items.len(), items, snoozed, at })
+}
+
+/// Get one entity with its timeline.
+#[utoipa::path(
+    get,
+    path = "/v1/entities/{entity_id}",
+    tag = "entities",
+    params(("entity_id" = String, Path, description = "The entity's id")),
+    responses(
+        (status = 200, description = "The entity", body = EntityReport),
+        (status = "4XX", description = "There is no such entity", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn one<E: Engine>(
+    State(app): State<App<E>>,
+    PathId(entity_id): PathId,
+) -> Result<Json<EntityReport>, Problem> {
+    report(&app, &entity_id).await.map(Json)
+}
+
+/// What is known about the entity with this id.
+pub(crate) async fn report<E: Engine>(app: &App<E>, entity_id: &str) -> Result<EntityReport, Problem> {
+    let query = InsightQuery {
+        entity_id: Some(entity_id.to_owned()),
+        limit: TIMELINE_INSIGHTS,
+        ..InsightQuery::default()
+    };
+    let insights = app.engine.store().insights(&query, app.now()).await?.insights;
+    let entity = row(app, entity_id).await?;
+    if entity.is_none() && insights.is_empty() {
+        return Err(Problem::not_found(
+            "there is no entity with this id",
+            "insights are stored for 90 days; /v1/worklist lists the open entities",
+        ));
+    }
+    let ids: Vec<String> = insights.iter().map(|insight| insight.alert_id().to_owned()).collect();
+    let feedback = app.engine.store().feedback(&ids, app.now()).await?;
+    Ok(EntityReport { entity, insights, feedback })
+}
+
+/// The row of the entity with this id, whatever its type.
+async fn row<E: Engine>(app: &App<E>, entity_id: &str) -> Result<Option<EntityRow>, Problem> {
+    let types: BTreeSet<&str> = app.engine.types().iter().map(|each| each.entity()).collect();
+    for entity_type in types {
+        let key = EntityKey::new(entity_type, entity_id);
+        if let Some(row) = app.engine.store().entity(&key, app.now()).await? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// The row of an entity. One that an earlier version of the program did not write is written now.
+pub(crate) async fn row_or_rebuilt<E: Engine>(
+    app: &App<E>,
+    key: &EntityKey,
+) -> Result<Option<EntityRow>, Problem> {
+    let (store, now) = (app.engine.store(), app.now());
+    if let Some(row) = store.entity(key, now).await? {
+        return Ok(Some(row));
+    }
+    let end = Timestamp::from_millis(i64::MAX);
+    let Some(row) = entity_of_insights(store, app.engine.types(), key, end, now).await? else {
+        return Ok(None);
+    };
+    store.write_entity(&row, now).await?;
+    Ok(store.entity(key, now).await?)
+}

@@ -1,0 +1,79 @@
+//! The program behind the routes on AWS: it reads the table that the other function writes.
+
+use std::sync::Arc;
+
+use portend_core::alert_type::AlertTypes;
+use portend_core::pipeline::{Failure, Outcome};
+use portend_core::store::StoreError;
+use portend_http::{AcceptError, Engine, LedgerTotals, ModelStatus};
+use portend_remote::{DynamoDb, SystemClock};
+use tokio::sync::Notify;
+
+/// A reader of the table.
+#[derive(Debug)]
+pub(crate) struct TableReader {
+    table: DynamoDb,
+    types: AlertTypes,
+    takes_feedback: bool,
+    news: Arc<Notify>,
+}
+
+impl TableReader {
+    pub(crate) fn new(table: DynamoDb, types: AlertTypes, takes_feedback: bool) -> Self {
+        Self { table, types, takes_feedback, news: Arc::default() }
+    }
+}
+
+/// The routes ask [`Engine::judges`] before they send an event.
+fn only_reads() -> StoreError {
+    StoreError::Refused { source: "this function only reads; send events to the event bus".into() }
+}
+
+impl Engine for TableReader {
+    type Store = DynamoDb;
+    type Clock = SystemClock;
+
+    fn store(&self) -> &DynamoDb {
+        &self.table
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &SystemClock
+    }
+
+    fn types(&self) -> &AlertTypes {
+        &self.types
+    }
+
+    fn models(&self) -> Vec<ModelStatus> {
+        Vec::new()
+    }
+
+    fn judges(&self) -> bool {
+        false
+    }
+
+    fn takes_feedback(&self) -> bool {
+        self.takes_feedback
+    }
+
+    fn streams(&self) -> bool {
+        false
+    }
+
+    async fn accept(&self, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
+        Err(only_reads().into())
+    }
+
+    async fn judge(&self, _: Vec<u8>) -> Result<Outcome, Failure> {
+        Err(only_reads().into())
+    }
+
+    async fn ledger(&self) -> Result<Option<LedgerTotals>, StoreError> {
+        Ok(None)
+    }
+
+    fn news(&self) -> &Arc<Notify> {
+        &self.news
+    }
+}

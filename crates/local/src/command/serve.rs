@@ -1,0 +1,228 @@
+//! `portend serve`: the API, the original dashboard's API and the console, on this machine.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use portend_core::clock::Clock;
+use portend_core::time::Timestamp;
+use portend_http::{Access, AccessToken, HttpApp, router};
+use portend_remote::SystemClock;
+use tokio::net::{TcpListener, lookup_host};
+use tokio::sync::watch;
+
+use super::stop_signal;
+use crate::config::Config;
+use crate::inbox::LocalEngine;
+use crate::listener;
+use crate::runner::EventRunner;
+use crate::show::output::{CommandOutcome, WrongUsage, note};
+use crate::show::text::counted;
+
+/// Serve the API and the console on this machine.
+///
+/// Events that are posted to /v1/events are stored before the response, and then judged. A restart finishes what was
+/// accepted. The console is at the address itself, and the API is described by /openapi.json.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The address and port to listen on. Port 0 chooses a free port.
+    ///
+    /// An address that other machines can reach needs a token.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: String,
+
+    /// The file with the token that every request must carry. `PORTEND_TOKEN` is the token itself.
+    ///
+    /// A program sends it as `Authorization: Bearer TOKEN`. The console asks for it.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    #[arg(long, env = "PORTEND_TOKEN", hide = true, hide_env_values = true, conflicts_with = "token_file")]
+    token: Option<String>,
+
+    /// Serve the original dashboard's API also where other machines reach it. It needs no token.
+    #[arg(long)]
+    open_original_api: bool,
+
+    /// An origin that may read the original dashboard's API, such as `https://dashboard.example` [default: any].
+    #[arg(long, value_name = "ORIGIN")]
+    original_api_origin: Vec<String>,
+
+    /// A further name of this server, such as `portend.example`. Requests for other names are refused.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+}
+
+impl Args {
+    /// A server for this machine only, without a token.
+    pub(crate) fn on_loopback(listen: &str) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            token_file: None,
+            token: None,
+            open_original_api: false,
+            original_api_origin: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// The pause between two sweeps, which publish and upgrade what is left to do.
+const SWEEP_PAUSE: Duration = Duration::from_mins(5);
+/// The time that events have to end after the server was told to stop.
+const STOP_TIME_MAX: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
+    let server = Server::open(&args, &config).await?;
+    note(&format!("listening on http://{}", server.address()?));
+    if args.open_original_api {
+        note("the original dashboard's API is open: it needs no token");
+    }
+    server.run(stop_signal()).await?;
+    Ok(CommandOutcome::Done)
+}
+
+/// A server that is ready to run.
+pub(crate) struct Server {
+    tcp: TcpListener,
+    app: Arc<HttpApp<LocalEngine>>,
+    /// Held while the server runs: one server works on the inbox of a file.
+    lock: File,
+}
+
+impl Server {
+    pub(crate) async fn open(args: &Args, config: &Config) -> Result<Self> {
+        let address = resolve(&args.listen).await.map_err(WrongUsage::from)?;
+        let access = access(args, address).map_err(WrongUsage::from)?;
+        let tcp = TcpListener::bind(address).await.with_context(|| {
+            format!(
+                "cannot listen on {address}; stop the program that uses it, or use --listen with another port"
+            )
+        })?;
+        let runner = EventRunner::open(config, None).await?;
+        let lock = lock(&config.ledger)?;
+        let engine = LocalEngine::open(Arc::new(runner)).await?;
+        if engine.waiting() > 0 {
+            note(&format!("{} of the inbox to finish", counted(engine.waiting(), "event")));
+        }
+        Ok(Self { tcp, app: Arc::new(HttpApp::new(engine, access)), lock })
+    }
+
+    /// The address on which it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.tcp.local_addr()?)
+    }
+
+    /// The program behind the routes.
+    pub(crate) fn app(&self) -> &Arc<HttpApp<LocalEngine>> {
+        &self.app
+    }
+
+    /// Serves until `stopped` is ready. Requests and events that have begun are finished.
+    pub(crate) async fn run(self, stopped: impl Future<Output = ()>) -> Result<()> {
+        let Self { tcp, app, lock } = self;
+        let (stop, stopping) = watch::channel(false);
+        let listener = tokio::spawn(listener::serve(tcp, router(Arc::clone(&app)), stopping.clone()));
+        let mut work = pin!(app.engine().work(stopping));
+        tokio::select! {
+            () = stopped => {}
+            () = &mut work => {}
+            () = sweep(app.engine()) => {}
+        }
+        note("stopping after the events in progress; stop again to end at once");
+        stop.send_replace(true);
+        app.close();
+        let finished = async {
+            let _ = listener.await;
+            work.await;
+        };
+        let is_finished = tokio::select! {
+            finished = tokio::time::timeout(STOP_TIME_MAX, finished) => finished.is_ok(),
+            () = stop_signal() => false,
+        };
+        if !is_finished {
+            app.engine().runner().release().await;
+        }
+        drop(lock);
+        let waiting = app.engine().waiting();
+        if waiting > 0 {
+            note(&format!("{} of the inbox will be finished at the next start", counted(waiting, "event")));
+        }
+        Ok(())
+    }
+}
+
+/// Publishes and upgrades what is left to do, and deletes what has expired.
+async fn sweep(engine: &LocalEngine) {
+    let runner = engine.runner();
+    loop {
+        tokio::time::sleep(SWEEP_PAUSE).await;
+        let mut run = runner.pipeline.run(Timestamp::from_millis(i64::MAX));
+        // A failure of the store is met again by the next sweep, and by every request.
+        let _ = run.sweep(|_| {}).await;
+        runner.report(run.account());
+        let _ = runner.ledger().sweep(SystemClock.now()).await;
+    }
+}
+
+async fn resolve(listen: &str) -> Result<SocketAddr> {
+    let wrong = || anyhow!("`{listen}` is not an address to listen on; write one such as 127.0.0.1:8080");
+    if let Ok(address) = listen.parse() {
+        return Ok(address);
+    }
+    lookup_host(listen).await.map_err(|_| wrong())?.next().ok_or_else(wrong)
+}
+
+fn access(args: &Args, address: SocketAddr) -> Result<Access> {
+    let text = match (&args.token_file, &args.token) {
+        (Some(file), _) => Some(fs::read_to_string(file).with_context(|| {
+            format!("cannot read the token file {}; name a file that this user may read", file.display())
+        })?),
+        (None, token) => token.clone().filter(|token| !token.is_empty()),
+    };
+    let token = match text {
+        Some(text) => {
+            let token = AccessToken::new(&text);
+            ensure!(token.is_some(), "the token is empty; write at least one character");
+            token
+        }
+        None => None,
+    };
+    let is_loopback = address.ip().to_canonical().is_loopback();
+    ensure!(
+        is_loopback || token.is_some(),
+        "other machines can reach {address}, so it needs a token; set PORTEND_TOKEN or --token-file, or listen on 127.0.0.1"
+    );
+    Ok(Access {
+        token,
+        hosts: Some(args.hosts.clone()),
+        original_api: is_loopback || args.open_original_api,
+        origins: args.original_api_origin.clone(),
+        secure_cookies: false,
+    })
+}
+
+/// Locks the inbox of the store's file for this process. The system releases the lock when the process ends.
+fn lock(ledger: &Path) -> Result<File> {
+    let mut name = ledger.as_os_str().to_owned();
+    name.push("-serve");
+    let path = PathBuf::from(name);
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).open(&path).with_context(|| {
+            format!("cannot create {}; check that its folder can be written", path.display())
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(anyhow!(
+            "another portend serve uses the store {}; stop it, or use --store with another file",
+            ledger.display()
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}; use a local disk", path.display()))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The inbox of the server: the events that it has accepted and not yet finished. An event leaves it after its outcome
+//! is stored, so a restart finishes what was accepted.
+//!
+//! Never: counts an accepted event twice in the ledger. An event that runs again gets a new owner, and the ledger's row of
+//! the earlier run is removed in the same transaction.
+
+use portend_core::store::StoreError;
+use portend_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::Sqlite;
+
+/// An event in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxEvent {
+    /// Its place: the number grows with each event.
+    pub id: i64,
+    /// The random id of its next run, which owns its claim and its row in the ledger.
+    pub owner: String,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The event, as received.
+    pub event: Vec<u8>,
+}
+
+impl Sqlite {
+    /// Puts events into the inbox, all or none. They are durable when this returns.
+    pub async fn accept(&self, events: Vec<Vec<u8>>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO inbox (owner, received_at, event) VALUES (lower(hex(randomblob(8))), ?1, ?2)",
+            )?;
+            for event in &events {
+                statement.execute(params![now.as_millis(), event])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Prepares the inbox after a restart: removes events that were finished, and returns the number of the others. Only
+    /// one process at a time may work on the inbox of a file.
+    pub async fn reopen_inbox(&self) -> Result<u64, StoreError> {
+        self.write(|connection| {
+            connection.execute(
+                "DELETE FROM inbox WHERE owner IN
+                 (SELECT owner FROM intake WHERE outcome IN ('stored', 'repeated', 'parked'))",
+                [],
+            )?;
+            connection.execute("DELETE FROM intake WHERE owner IN (SELECT owner FROM inbox)", [])?;
+            connection.execute("UPDATE inbox SET owner = lower(hex(randomblob(8)))", [])?;
+            count(connection)
+        })
+        .await
+    }
+
+    /// The events after this place, in the order of their receipt, at most `limit`.
+    pub async fn inbox_after(&self, id: i64, limit: usize) -> Result<Vec<InboxEvent>, StoreError> {
+        // The writer reads, so that an event that was just accepted is seen.
+        self.write(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT * FROM inbox WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+            statement.query_map(params![id, limit], read)?.collect()
+        })
+        .await
+    }
+
+    /// Removes a finished event.
+    pub async fn finish_inbox(&self, id: i64) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            connection.prepare_cached("DELETE FROM inbox WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Prepares another run of an event whose last run failed, and returns the event. `None` if it is not in the inbox.
+    pub async fn retry_inbox(&self, id: i64) -> Result<Option<InboxEvent>, StoreError> {
+        self.write(move |connection| {
+            connection
+                .execute("DELETE FROM intake WHERE owner = (SELECT owner FROM inbox WHERE id = ?1)", [id])?;
+            let sql = "UPDATE inbox SET owner = lower(hex(randomblob(8))) WHERE id = ?1 RETURNING *";
+            connection.query_row(sql, [id], read).optional()
+        })
+        .await
+    }
+
+    /// The number of events in the inbox.
+    pub async fn inbox_count(&self) -> Result<u64, StoreError> {
+        self.read(count).await
+    }
+}
+
+fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM inbox", [], |row| row.get(0))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<InboxEvent> {
+    Ok(InboxEvent {
+        id: row.get("id")?,
+        owner: row.get("owner")?,
+        received_at: Timestamp::from_millis(row.get("received_at")?),
+        event: row.get("event")?,
+    })
+}
