@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{calibrate, doctor, drift, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use crate::command::{calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Calibrate(calibrate::Args),
     Fit(fit::Args),
     Drift(drift::Args),
+    Compare(compare::Args),
+    Drivers(drivers::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

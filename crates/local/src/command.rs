@@ -16,3 +16,6 @@ pub(crate) mod eval;
 pub(crate) mod calibrate;
 pub(crate) mod fit;
 pub(crate) mod drift;
+pub(crate) mod question;
+pub(crate) mod compare;
+pub(crate) mod drivers;

@@ -20,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{calibrate, doctor, drift, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use command::{calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,7 +48,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<CommandOutcome> {
-    let config = || Config::read(cli.settings).map_err(WrongUsage::from);
+    let settings = cli.settings.clone();
+    let config = || Config::read(settings).map_err(WrongUsage::from);
     match cli.command {
         Command::Explain(args) => in_runtime(explain::run(args, config()?)),
         Command::Insights(args) => in_runtime(insights::list(args, config()?)),
@@ -63,6 +64,11 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
         Command::Drift(args) => in_runtime(drift::run(args, config()?)),
+        Command::Drivers(args) => in_runtime(drivers::run(args, config()?)),
+        Command::Compare(args) => {
+            let settings = cli.settings.with_model(&args.with);
+            in_runtime(compare::run(args, Config::read(settings).map_err(WrongUsage::from)?))
+        }
         Command::Fit(args) => fit::run(args, config()?),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -14,3 +14,4 @@ mod dynamodb;
 mod settings;
 mod crowds;
 mod chaos;
+mod again;
