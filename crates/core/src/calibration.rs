@@ -205,7 +205,11 @@ mod tests {
     fn map(version: u32, method: CalibrationMethod, parameters: Vec<f64>) -> CalibrationMap {
         let size = parameters.len();
         CalibrationMap {
-            source: ScoreSource { alert_type: "t".into(), model_used: "scorecard".into(), ..ScoreSource::default() },
+            source: ScoreSource {
+                alert_type: "t".into(),
+                model_used: "scorecard".into(),
+                ..ScoreSource::default()
+            },
             version,
             curve: CalibrationCurve { method, parameters, covariance: vec![vec![0.01; size]; size] },
             rows: 412,

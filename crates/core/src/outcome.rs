@@ -150,7 +150,9 @@ fn event_of(
         Some(_) => Some(time_of(row, "followed_until", received_at)?),
     };
     if at.is_none() && followed_until.is_none() {
-        return Err(row.missing("followed_until", "the time until which somebody has looked, because `at` is null"));
+        return Err(
+            row.missing("followed_until", "the time until which somebody has looked, because `at` is null")
+        );
     }
     if let (Some(at), Some(until)) = (at, followed_until)
         && until < at

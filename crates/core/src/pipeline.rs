@@ -117,19 +117,51 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     /// no insight.
     pub fn with_models<O: Model>(self, models: Vec<O>, scorecard: bool) -> Pipeline<S, C, O, N> {
         let Self { types, prepared, store, clock, maps, health, notifier, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, maps, health, notifier, busy_wait_max, held }
+        Pipeline {
+            types,
+            prepared,
+            store,
+            clock,
+            models,
+            scorecard,
+            maps,
+            health,
+            notifier,
+            busy_wait_max,
+            held,
+        }
     }
 
     /// The same with a notifier, which publishes each new and each upgraded insight.
     pub fn with_notifier<O: Notifier>(self, notifier: Option<O>) -> Pipeline<S, C, M, O> {
-        let Self { types, prepared, store, clock, models, scorecard, maps, health, busy_wait_max, held, .. } = self;
-        Pipeline { types, prepared, store, clock, models, scorecard, maps, health, notifier, busy_wait_max, held }
+        let Self {
+            types, prepared, store, clock, models, scorecard, maps, health, busy_wait_max, held, ..
+        } = self;
+        Pipeline {
+            types,
+            prepared,
+            store,
+            clock,
+            models,
+            scorecard,
+            maps,
+            health,
+            notifier,
+            busy_wait_max,
+            held,
+        }
     }
 
     /// The same with maps from scores to probabilities, which count before those of the alert types.
     #[must_use]
     pub fn with_maps(self, maps: impl IntoIterator<Item = CalibrationMap>) -> Self {
         Self { maps: self.maps.followed_by(maps), ..self }
+    }
+
+    /// The same with other rules in every prompt, to compare what they change.
+    #[must_use]
+    pub fn with_rules(self, rules: &str) -> Self {
+        Self { prepared: PreparedTypes::with_rules(&self.types, rules), ..self }
     }
 
     /// Makes an insight, with what its score means as a probability.

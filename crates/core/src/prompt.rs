@@ -58,7 +58,12 @@ pub struct Prompt<'t> {
 impl PromptTemplate {
     /// Builds the template of an alert type's prompts.
     pub fn new(alert_type: &AlertType) -> Self {
-        let system = system(alert_type);
+        Self::with_rules(alert_type, RULES)
+    }
+
+    /// Builds a template with other rules, to compare what they change.
+    pub fn with_rules(alert_type: &AlertType, rules: &str) -> Self {
+        let system = system(alert_type, rules);
         let hash = Sha256::new().chain_update(&system).chain_update("\n");
         Self { system, schema: schema(alert_type), hash }
     }
@@ -105,7 +110,7 @@ impl std::fmt::Debug for Prompt<'_> {
     }
 }
 
-fn system(alert_type: &AlertType) -> String {
+fn system(alert_type: &AlertType, rules: &str) -> String {
     let mut text = String::new();
     let entity = alert_type.entity();
     let days = alert_type.horizon_days();
@@ -125,7 +130,7 @@ fn system(alert_type: &AlertType) -> String {
     for fact in alert_type.facts() {
         let _ = writeln!(text, "- `{}` ({}): {} {}", fact.id(), fact.label(), fact.meaning(), values(fact));
     }
-    let _ = write!(text, "\n{RULES}\n\n{SHAPE}\n");
+    let _ = write!(text, "\n{rules}\n\n{SHAPE}\n");
     text
 }
 

@@ -74,11 +74,7 @@ impl Area {
     /// The interval of 95 %, within 0 and 1.
     pub(crate) fn interval(&self, sample: &Sample) -> Option<AreaInterval> {
         let se = self.error(sample)?;
-        Some(AreaInterval {
-            se,
-            low: (self.auc - Z_95 * se).max(0.0),
-            high: (self.auc + Z_95 * se).min(1.0),
-        })
+        Some(AreaInterval { se, low: (self.auc - Z_95 * se).max(0.0), high: (self.auc + Z_95 * se).min(1.0) })
     }
 }
 
@@ -87,9 +83,8 @@ fn error(placements: &[f64], sample: &Sample) -> Option<f64> {
     let (events, others) = (float(sample.events()), float(sample.non_events()));
     let of_events = sample.entity_sums(placements, Some(true));
     let of_others = sample.entity_sums(placements, Some(false));
-    let corrected = |entities: usize| {
-        Some(float(entities) / float(entities.checked_sub(1).filter(|rest| *rest > 0)?))
-    };
+    let corrected =
+        |entities: usize| Some(float(entities) / float(entities.checked_sub(1).filter(|rest| *rest > 0)?));
     let squares = |sums: &[f64]| sums.iter().map(|sum| sum * sum).sum::<f64>();
     let products: f64 = of_events.sums.iter().zip(&of_others.sums).map(|(a, b)| a * b).sum();
     let variance = corrected(of_events.entities)? * squares(&of_events.sums) / (events * events)

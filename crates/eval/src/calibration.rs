@@ -161,12 +161,16 @@ fn platt(rows: &[(f64, bool)]) -> Option<CalibrationCurve> {
     if spread <= f64::EPSILON {
         return None;
     }
-    let standard: Vec<LogisticRow> =
-        rows.iter().zip(&shares).map(|((_, event), share)| row([(share - centre) / spread], *event)).collect();
+    let standard: Vec<LogisticRow> = rows
+        .iter()
+        .zip(&shares)
+        .map(|((_, event), share)| row([(share - centre) / spread], *event))
+        .collect();
     let fitted = fit(&standard, &[SlopeRule { ridge: PLATT_RIDGE, non_negative: true }])?;
     let slope = *fitted.slopes.first()?;
     // Back to the score's own share: the intercept and the slope are linear in the standardized ones.
-    let at = |line: usize, column: usize| fitted.covariance.get(line).and_then(|row| row.get(column)).copied();
+    let at =
+        |line: usize, column: usize| fitted.covariance.get(line).and_then(|row| row.get(column)).copied();
     let (a, ab, b) = (at(0, 0)?, at(0, 1)?, at(1, 1)?);
     let shift = -centre / spread;
     let cross = (ab + shift * b) / spread;
@@ -235,7 +239,13 @@ mod tests {
         for (rows, expected) in [
             (rows(60, |_| 10), NoMap::FewEvents),
             (rows(1000, |score| 40 - score / 4), NoMap::NoSignal),
-            (rows(40, |score| score).into_iter().map(|row| TimedRow { t0: Timestamp::EPOCH, ..row }).collect(), NoMap::NotJudged),
+            (
+                rows(40, |score| score)
+                    .into_iter()
+                    .map(|row| TimedRow { t0: Timestamp::EPOCH, ..row })
+                    .collect(),
+                NoMap::NotJudged,
+            ),
             // What the first part teaches does not hold later.
             (
                 rows(1000, |score| score / 2)

@@ -91,12 +91,10 @@ impl ComparisonFigures {
             Some(Z_95 * (squares / float(degrees) / float(shifts.len())).sqrt())
         });
         let share = |count: usize| (!pairs.is_empty()).then(|| float(count) / float(pairs.len()));
-        let noise: Vec<f64> =
-            pairs.iter().filter_map(|pair| Some((pair.new - pair.again?).abs())).collect();
+        let noise: Vec<f64> = pairs.iter().filter_map(|pair| Some((pair.new - pair.again?).abs())).collect();
         let noise = mean(&noise);
         let distance = paired.as_ref().and_then(|paired| paired.mean_abs_shift);
-        let judged: Vec<ScoredRow> =
-            pairs.iter().filter(|pair| pair.event.is_some()).map(row).collect();
+        let judged: Vec<ScoredRow> = pairs.iter().filter(|pair| pair.event.is_some()).map(row).collect();
         Self {
             n: pairs.len(),
             mean_shift: shift,
@@ -169,7 +167,10 @@ mod tests {
         assert!(order.iter().all(|each| (each - 1.0).abs() < 1e-12), "{order:?}");
         assert_eq!(figures.within_noise, Some(true));
         let outcomes = figures.outcomes.unwrap();
-        assert_eq!((outcomes.auc_difference, outcomes.p, outcomes.brier_difference), (Some(0.0), Some(1.0), Some(0.0)));
+        assert_eq!(
+            (outcomes.auc_difference, outcomes.p, outcomes.brier_difference),
+            (Some(0.0), Some(1.0), Some(0.0))
+        );
     }
 
     #[test]
@@ -184,6 +185,9 @@ mod tests {
     #[test]
     fn nothing_is_said_of_nothing() {
         let figures = ComparisonFigures::of(&[]);
-        assert_eq!((figures.n, figures.mean_shift, figures.top_overlap, figures.moved), (0, None, None, None));
+        assert_eq!(
+            (figures.n, figures.mean_shift, figures.top_overlap, figures.moved),
+            (0, None, None, None)
+        );
     }
 }

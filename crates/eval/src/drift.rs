@@ -137,7 +137,8 @@ mod tests {
     fn drifts(seed: u64, size: u32, shift: f64) -> bool {
         let mut draws = Draws(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut bins = BinnedEntities::default();
-        let bin = |value: f64| [-0.84, -0.25, 0.25, 0.84].iter().filter(|edge| value > **edge).count().to_string();
+        let bin =
+            |value: f64| [-0.84, -0.25, 0.25, 0.84].iter().filter(|edge| value > **edge).count().to_string();
         for _ in 0..size {
             bins.add(bin(draws.normal() + shift), DriftSample::Recent);
             bins.add(bin(draws.normal()), DriftSample::Reference);

@@ -289,8 +289,7 @@ impl PairedFigures {
         }
         let score = Sample::of(both.iter().copied(), |row| row.score / 100.0);
         let baseline = score.with(both.iter().map(|row| row.baseline.unwrap_or_default() / 100.0).collect());
-        let shifts: Vec<f64> =
-            both.iter().map(|row| row.score - row.baseline.unwrap_or_default()).collect();
+        let shifts: Vec<f64> = both.iter().map(|row| row.score - row.baseline.unwrap_or_default()).collect();
         let distances: Vec<f64> = shifts.iter().map(|shift| shift.abs()).collect();
         let mut reasons = BTreeMap::new();
         let (mut difference, mut se, mut p) = (None, None, None);

@@ -287,8 +287,8 @@ fn share_of(entity_id: &str) -> f64 {
 fn judged_card(table: &dyn PointsScore, learn: &[FactRow<'_>], judged: &[&FitRow]) -> JudgedCard {
     let raw = Figures::of(&sample(judged, |row| table.score(&row.facts) / 100.0));
     let curve = fit_curve(&scores(table, learn)).ok();
-    let calibrated = curve
-        .map(|curve| Figures::of(&sample(judged, |row| curve.probability(table.score(&row.facts)))));
+    let calibrated =
+        curve.map(|curve| Figures::of(&sample(judged, |row| curve.probability(table.score(&row.facts)))));
     JudgedCard { raw, calibrated }
 }
 
@@ -314,11 +314,8 @@ fn facts_alone(
 }
 
 fn same_facts(alert_type: &AlertType, rows: &[FactRow<'_>]) -> Vec<SameFacts> {
-    let ranks: Vec<(&str, Vec<f64>)> = alert_type
-        .facts()
-        .iter()
-        .map(|fact| (fact.id(), midranks(&rivals::column(fact, rows))))
-        .collect();
+    let ranks: Vec<(&str, Vec<f64>)> =
+        alert_type.facts().iter().map(|fact| (fact.id(), midranks(&rivals::column(fact, rows)))).collect();
     let mut same = Vec::new();
     for (number, (a, of_a)) in ranks.iter().enumerate() {
         for (b, of_b) in ranks.iter().skip(number + 1) {

@@ -150,7 +150,11 @@ impl OutcomeIndex {
         }
         let census = self.census.get(&(claim.entity_type.clone(), claim.predicts.clone())).copied();
         let followed = history.and_then(|history| history.followed_until).max(census);
-        if followed.is_some_and(|followed| end <= followed) { OutcomeState::No } else { OutcomeState::Unknown }
+        if followed.is_some_and(|followed| end <= followed) {
+            OutcomeState::No
+        } else {
+            OutcomeState::Unknown
+        }
     }
 
     /// Whether somebody acted after `t0` and within the horizon.
@@ -258,8 +262,11 @@ mod tests {
     }
 
     fn row(at: Option<u32>, followed_until: Option<u32>) -> OutcomeRow {
-        let event =
-            OutcomeEvent { outcome: "churn".into(), at: at.map(day), followed_until: followed_until.map(day) };
+        let event = OutcomeEvent {
+            outcome: "churn".into(),
+            at: at.map(day),
+            followed_until: followed_until.map(day),
+        };
         OutcomeRow {
             entity_type: "student".into(),
             entity_id: Some("s".into()),

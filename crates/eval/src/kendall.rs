@@ -68,7 +68,8 @@ mod tests {
         for i in 0..60 {
             for j in 0..i {
                 let (x, y) = ((a[i] - a[j]).partial_cmp(&0.0), (b[i] - b[j]).partial_cmp(&0.0));
-                let sign = |order: Option<std::cmp::Ordering>| order.map_or(0.0, |order| f64::from(order as i8));
+                let sign =
+                    |order: Option<std::cmp::Ordering>| order.map_or(0.0, |order| f64::from(order as i8));
                 sum += sign(x) * sign(y);
                 free_a += sign(x).abs();
                 free_b += sign(y).abs();

@@ -1,7 +1,10 @@
 //! Logistic regression with a ridge and with slopes that may have to be positive, by Newton's method.
 //!
 //! Never: returns coefficients that have not converged.
-#![expect(clippy::indexing_slicing, reason = "every index is below the size of the matrix that the loop is over")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "every index is below the size of the matrix that the loop is over"
+)]
 
 use crate::limits::{COEFFICIENT_MAX, NEWTON_STEPS_MAX};
 use crate::math::{log1p_exp, sigmoid};
@@ -46,7 +49,8 @@ struct Derivatives {
 /// Minimizes the logistic loss. `None` if there is no finite minimum: one class, separated classes or collinear features.
 pub(crate) fn fit(rows: &[LogisticRow], rules: &[SlopeRule]) -> Option<LogisticFit> {
     let size = rules.len() + 1;
-    let (total, events): (f64, f64) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.rows, sum.1 + row.events));
+    let (total, events): (f64, f64) =
+        rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.rows, sum.1 + row.events));
     if events <= 0.0 || events >= total {
         return None;
     }
@@ -231,7 +235,15 @@ mod tests {
 
     #[test]
     fn a_slope_that_must_not_be_negative_is_zero_where_it_would_be() {
-        let data = rows(&[(1.0, true), (2.0, true), (2.0, false), (3.0, false), (1.0, false), (3.0, true), (4.0, false)]);
+        let data = rows(&[
+            (1.0, true),
+            (2.0, true),
+            (2.0, false),
+            (3.0, false),
+            (1.0, false),
+            (3.0, true),
+            (4.0, false),
+        ]);
         let free = fit(&data, &[SlopeRule::FREE]).expect("it converges");
         assert!(free.slopes[0] < 0.0);
         let held = fit(&data, &[SlopeRule { ridge: 0.0, non_negative: true }]).expect("it converges");

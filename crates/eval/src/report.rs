@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::figures::{Figures, PairedFigures};
-use crate::join::{OutcomeState, Cutoff, InsightClaim, OutcomeIndex, RowChoice, StateCounts, judged, scored};
+use crate::join::{Cutoff, InsightClaim, OutcomeIndex, OutcomeState, RowChoice, StateCounts, judged, scored};
 use crate::math::{float, wilson};
 use crate::rows::ScoredRow;
 
@@ -134,7 +134,9 @@ impl GroupReport {
             let (acted, not_acted): (Vec<_>, Vec<_>) =
                 judged.iter().partition(|(claim, _)| outcomes.acted(claim));
             let figures = |claims: &[&(&InsightClaim, bool)]| {
-                Figures::of_scores(&claims.iter().map(|(claim, event)| scored(claim, *event)).collect::<Vec<_>>())
+                Figures::of_scores(
+                    &claims.iter().map(|(claim, event)| scored(claim, *event)).collect::<Vec<_>>(),
+                )
             };
             report.acts = Some(ActFigures {
                 not_acted: figures(&not_acted.iter().collect::<Vec<_>>()),

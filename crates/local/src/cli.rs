@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use crate::command::{
+    calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked,
+    simulate, types, upgrade,
+};
 use crate::config::Flags;
 
 /// Say what an alert portends: how bad it is, why, and what to do.

@@ -20,7 +20,10 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-use command::{calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked, simulate, types, upgrade};
+use command::{
+    calibrate, compare, doctor, drift, drivers, eval, explain, fit, insights, ledger, outcomes, parked,
+    simulate, types, upgrade,
+};
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -66,10 +69,13 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Drift(args) => in_runtime(drift::run(args, config()?)),
         Command::Drivers(args) => in_runtime(drivers::run(args, config()?)),
         Command::Compare(args) => {
-            let settings = cli.settings.with_model(&args.with);
+            let settings = match &args.with {
+                Some(name) => cli.settings.with_model(name),
+                None => cli.settings,
+            };
             in_runtime(compare::run(args, Config::read(settings).map_err(WrongUsage::from)?))
         }
-        Command::Fit(args) => fit::run(args, config()?),
+        Command::Fit(args) => in_runtime(fit::run(args, config()?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "portend", &mut script);

@@ -8,9 +8,8 @@ use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
     Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, Document, Documents, DueInsight,
-    InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    InsightPage, InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat,
+    RepeatRequest, Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 

@@ -143,7 +143,9 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts, degraded, now: self.now() };
-        Preview::Insight(self.pipeline.insight(alert, &alert.insight_key(), judgement, provenance).to_stored())
+        Preview::Insight(
+            self.pipeline.insight(alert, &alert.insight_key(), judgement, provenance).to_stored(),
+        )
     }
 
     /// Adds what the judgement took to the account.
@@ -194,7 +196,11 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
         let ChainOutcome { answer, stop, attempts, alarms, degraded } =
             chain.ask(&question, budget, count, check).await;
-        let prompt = PromptRef { version: prompt::VERSION, sha256: prompt.sha256(), template: Some(prompt.template_sha256()) };
+        let prompt = PromptRef {
+            version: prompt::VERSION,
+            sha256: prompt.sha256(),
+            template: Some(prompt.template_sha256()),
+        };
         let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
         let attempts = attempts.into_iter().map(record).collect();
         (JudgedAlert { judgement, stop, attempts, degraded }, alarms)

@@ -89,7 +89,8 @@ impl CodedFact {
             Coding::Values(values) => {
                 let rows: f64 = values.iter().map(|(_, rows)| rows).sum();
                 let centre: f64 =
-                    values.iter().zip(slopes).map(|((_, rows), slope)| rows * slope).sum::<f64>() / rows.max(1.0);
+                    values.iter().zip(slopes).map(|((_, rows), slope)| rows * slope).sum::<f64>()
+                        / rows.max(1.0);
                 let shrunk: Vec<f64> = values
                     .iter()
                     .zip(slopes)
@@ -127,15 +128,18 @@ impl FittedCard {
                     fact.weights(own)
                 })
                 .collect();
-            let largest: Vec<f64> =
-                weights.iter().map(|each| each.iter().map(|(_, weight)| *weight).fold(0.0, f64::max)).collect();
+            let largest: Vec<f64> = weights
+                .iter()
+                .map(|each| each.iter().map(|(_, weight)| *weight).fold(0.0, f64::max))
+                .collect();
             let total: f64 = largest.iter().sum();
             if total <= 0.0 {
                 return None;
             }
             let base = base_of(fitted.intercept);
             let scale = (100.0 - f64::from(base)) / total;
-            let is_worth = |at: usize| largest.get(at).is_some_and(|weight| weight * scale >= FACT_POINTS_MIN);
+            let is_worth =
+                |at: usize| largest.get(at).is_some_and(|weight| weight * scale >= FACT_POINTS_MIN);
             let before = coded.len();
             let mut number = 0..;
             let kept: Vec<CodedFact> =
@@ -148,12 +152,7 @@ impl FittedCard {
     }
 
     /// Rounds the points. What rounding leaves of 100 goes to the base.
-    fn rounded(
-        base: u8,
-        scale: f64,
-        coded: &[CodedFact],
-        weights: &[Vec<(PointsCondition, f64)>],
-    ) -> Self {
+    fn rounded(base: u8, scale: f64, coded: &[CodedFact], weights: &[Vec<(PointsCondition, f64)>]) -> Self {
         let room = 100 - base;
         let tables = |scale: f64| -> Vec<FittedFact> {
             let of = |(fact, weights): (&CodedFact, &Vec<(PointsCondition, f64)>)| FittedFact {
@@ -193,7 +192,11 @@ fn rows_of(weights: &[(PointsCondition, f64)], scale: f64) -> Vec<(PointsConditi
     let mut rows = Vec::new();
     let mut before = 0;
     for (condition, weight) in weights {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "points are from 0 to 100")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "points are from 0 to 100"
+        )]
         let points = (weight * scale).round().clamp(0.0, 100.0) as u8;
         let is_value = matches!(condition, PointsCondition::Value(_));
         if points > before || (is_value && points > 0) {

@@ -202,6 +202,9 @@ mod tests {
         let values: Vec<f64> = (0..400_u32).map(|i| f64::from(i % 20)).collect();
         let falling: Vec<bool> = (0..400_u32).map(|i| i % 20 < 5).collect();
         assert_eq!(Steps::find(&range(Worse::Higher, 1.0), &values, &falling).thresholds, Vec::<f64>::new());
-        assert_eq!(Steps::find(&range(Worse::Higher, 1.0), &[3.0; 400], &falling).thresholds, Vec::<f64>::new());
+        assert_eq!(
+            Steps::find(&range(Worse::Higher, 1.0), &[3.0; 400], &falling).thresholds,
+            Vec::<f64>::new()
+        );
     }
 }

@@ -173,6 +173,10 @@ fn sentences(map: &CalibrationMap, applied: bool) -> String {
         figures.log_loss,
         figures.log_loss_raw,
         figures.log_loss_base_rate,
-        if applied { "It is stored, and new insights use it." } else { "It is not stored; --apply stores it." }
+        if applied {
+            "It is stored, and new insights use it."
+        } else {
+            "It is not stored; --apply stores it."
+        }
     )
 }

@@ -31,8 +31,15 @@ use crate::show::text::{counted, shown};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// The model: bedrock, openai, or the NAME of [models.NAME].
-    #[arg(long, value_name = "MODEL")]
-    pub(crate) with: String,
+    #[arg(long, value_name = "MODEL", required_unless_present = "prompt")]
+    pub(crate) with: Option<String>,
+
+    /// Ask with the rules in this file in place of the prompt's own.
+    ///
+    /// The question, the facts, the scale and the form of the reply stay. Without --with, the first model of the chain is
+    /// asked.
+    #[arg(long, value_name = "FILE")]
+    prompt: Option<PathBuf>,
 
     /// At most so many of the latest insights, spread over the alert types and the scores.
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -67,7 +74,11 @@ const CALLS_MAX: u32 = 2;
 /// What would change.
 #[derive(Debug, Serialize)]
 struct ComparisonReport {
+    /// The label of the model that was asked.
     with: String,
+    /// The file with other rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
     /// `complete`, or `budget` if not every alert was asked about.
     status: &'static str,
     questions: usize,
@@ -97,7 +108,12 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let types = config.alert_types().map_err(WrongUsage::from)?;
     let store = open_existing(&config).await?;
     let insights = chosen(&store, args.alert_type.as_deref(), args.last, now).await?;
-    let mut questioner = Questioner::new(&config, None, args.budget).await?;
+    let rules = args.prompt.as_deref().map(|file| {
+        let text = std::fs::read_to_string(file);
+        text.with_context(|| format!("cannot read {}; give a file with the rules as text", file.display()))
+    });
+    let rules = rules.transpose().map_err(WrongUsage::from)?;
+    let mut questioner = Questioner::new(&config, None, rules.as_deref(), args.budget).await?;
     let questions = insights.len() * usize::from(args.repeat);
     announce(&questioner, &insights, questions, args.budget);
     let rows: Vec<EvaluationRow> = insights
@@ -135,7 +151,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             again: scores.get(1).copied(),
             event: outcomes.state(&claim_of(row), cutoff).event(),
             entity: fields.entity_id.clone(),
-            thresholds: scale.map(|scale| scale.keys().map(|key| f64::from(*key)).collect()).unwrap_or_default(),
+            thresholds: scale
+                .map(|scale| scale.keys().map(|key| f64::from(*key)).collect())
+                .unwrap_or_default(),
         });
     }
     let report = report(&args, &questioner, &tally, &pairs, status);
@@ -172,7 +190,11 @@ async fn chosen(
         read += page.insights.len();
         for insight in page.insights {
             if let StoredInsight::Current(fields) = insight {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a score is 0 to 100")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a score is 0 to 100"
+                )]
                 let ten = (fields.risk_score.get() / 10.0) as u8;
                 strata.entry((fields.prediction_type.clone(), ten)).or_default().push(fields);
             }
@@ -264,7 +286,8 @@ fn report(
     #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
     let ms = |ms: u64| ms as f64;
     ComparisonReport {
-        with: args.with.clone(),
+        with: questioner.label().to_owned(),
+        prompt: args.prompt.as_ref().map(|file| file.display().to_string()),
         status,
         questions: asked as usize,
         calls: questioner.calls,
@@ -284,8 +307,10 @@ fn report(
 fn text(report: &ComparisonReport) -> String {
     let figures = &report.figures;
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    let percent = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
-    let mut text = format!("{}\n", paint(STRONG, &format!("Stored scores and those of {}", shown(&report.with))));
+    let percent =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let mut text =
+        format!("{}\n", paint(STRONG, &format!("Stored scores and those of {}", shown(&report.with))));
     let mut line = |sentence: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{sentence}");

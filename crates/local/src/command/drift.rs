@@ -96,7 +96,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let parked = parked_shares(&store, from, since, end, now).await?;
     let mut out = anstream::stdout().lock();
     let mut has_drifted = false;
-    for alert_type in types.iter().filter(|each| args.alert_type.as_deref().is_none_or(|id| id == each.id())) {
+    for alert_type in types.iter().filter(|each| args.alert_type.as_deref().is_none_or(|id| id == each.id()))
+    {
         let periods = periods(&store, alert_type, from, since, end, now).await?;
         let mut report = report(alert_type, &periods);
         report.shares.insert("parked", parked);
@@ -108,7 +109,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
     }
     if has_drifted {
-        note("after a change, judge the scores again with portend eval, and fit or calibrate with recent outcomes");
+        note(
+            "after a change, judge the scores again with portend eval, and fit or calibrate with recent outcomes",
+        );
     }
     Ok(CommandOutcome::Done)
 }
@@ -153,7 +156,7 @@ async fn parked_shares(
     now: Timestamp,
 ) -> Result<[Option<f64>; 2]> {
     let (mut parked, mut stored) = ([0_u32; 2], [0_u32; 2]);
-    let mut count = |counts: &mut [u32; 2], at: Timestamp| {
+    let count = |counts: &mut [u32; 2], at: Timestamp| {
         if (from..end).contains(&at)
             && let Some(count) = counts.get_mut(usize::from(at < since))
         {
@@ -214,7 +217,8 @@ impl Periods {
 fn report(alert_type: &AlertType, periods: &Periods) -> DriftReport {
     let (recent, reference) = (periods.entities(true), periods.entities(false));
     let share = |counts: &BTreeMap<&str, usize>, name: &str| {
-        let count = |name: &str| u32::try_from(counts.get(name).copied().unwrap_or_default()).unwrap_or(u32::MAX);
+        let count =
+            |name: &str| u32::try_from(counts.get(name).copied().unwrap_or_default()).unwrap_or(u32::MAX);
         (count("all") > 0).then(|| f64::from(count(name)) / f64::from(count("all")))
     };
     let [now, before] = &periods.counts;
@@ -222,7 +226,15 @@ fn report(alert_type: &AlertType, periods: &Periods) -> DriftReport {
     let alert_type_id = alert_type.id().to_owned();
     if !is_enough(recent, reference) {
         let (facts, score) = (Vec::new(), None);
-        return DriftReport { alert_type: alert_type_id, status: "too_few", recent, reference, facts, score, shares };
+        return DriftReport {
+            alert_type: alert_type_id,
+            status: "too_few",
+            recent,
+            reference,
+            facts,
+            score,
+            shares,
+        };
     }
     let facts: Vec<(String, BinnedEntities)> = alert_type
         .facts()
@@ -297,10 +309,12 @@ fn text(alert_type: &AlertType, report: &DriftReport) -> String {
     if !lines.is_empty() {
         let _ = writeln!(text, "\n{}", table(&["fact", "psi", "p", ""], &[1, 2], lines));
     }
-    let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-    let shares = report.shares.iter().map(|(name, [now, before])| {
-        vec![(*name).to_owned(), percent(*now), percent(*before)]
-    });
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+    let shares = report
+        .shares
+        .iter()
+        .map(|(name, [now, before])| vec![(*name).to_owned(), percent(*now), percent(*before)]);
     let _ = writeln!(text, "\n{}\n", table(&["share of insights", "now", "before"], &[1, 2], shares));
     text
 }

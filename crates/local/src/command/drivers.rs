@@ -19,6 +19,7 @@ use portend_remote::SystemClock;
 use serde::Serialize;
 
 use super::evidence::open_writable;
+use super::insights::drivers_pk;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
@@ -84,7 +85,10 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let store = open_writable(&config, now).await?;
     let insight = store.find(&args.alert_id, now).await?;
     let Some(fields) = insight.as_ref().and_then(|insight| insight.current()) else {
-        note(&format!("there is no insight {} of this program; portend insights lists them", shown(&args.alert_id)));
+        note(&format!(
+            "there is no insight {} of this program; portend insights lists them",
+            shown(&args.alert_id)
+        ));
         return Ok(CommandOutcome::Incomplete);
     };
     let unknown = || anyhow!("the alert type {} is not known any more", shown(&fields.prediction_type));
@@ -105,7 +109,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         Grade::Scorecard => exact(&mut measured, alert_type, fields),
         Grade::Model => {
             let label = fields.model_used.trim_end_matches("-fallback");
-            let questioner = Questioner::new(&config, Some(label), args.budget).await?;
+            let questioner = Questioner::new(&config, Some(label), None, args.budget).await?;
             ask(&mut measured, alert_type, fields, questioner).await;
         }
     }
@@ -116,7 +120,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     } else {
         anstream::stdout().lock().write_all(text(&measured).as_bytes())?;
     }
-    let is_complete = measured.status == "complete" && measured.skipped.values().all(|why| *why == "no_healthy");
+    let is_complete =
+        measured.status == "complete" && measured.skipped.values().all(|why| *why == "no_healthy");
     Ok(if is_complete { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
@@ -190,14 +195,7 @@ async fn ask(
 }
 
 impl MeasuredDrivers {
-    fn push(
-        &mut self,
-        fields: &InsightFields,
-        fact: &str,
-        value: FactValue,
-        healthy: FactValue,
-        score: f64,
-    ) {
+    fn push(&mut self, fields: &InsightFields, fact: &str, value: FactValue, healthy: FactValue, score: f64) {
         let effect = fields.risk_score.get() - score;
         let claimed = fields.drivers.iter().find(|driver| driver.fact == fact).map(|driver| driver.effect);
         let noise = self.noise.unwrap_or(0.0);
@@ -221,22 +219,12 @@ impl MeasuredDrivers {
 /// Stores what was measured for as long as insights are retained.
 async fn keep(store: &AnyStore, measured: &MeasuredDrivers, now: Timestamp) -> Result<()> {
     let document = Document {
-        pk: format!("drivers#{}", measured.alert_id),
+        pk: drivers_pk(&measured.alert_id),
         sk: "drivers".to_owned(),
         body: serde_json::to_string(measured)?,
         expires_at: now.plus(RETENTION),
     };
     Ok(store.put_documents(&[document]).await?)
-}
-
-/// What was measured for an insight, as JSON, if it was.
-pub(super) async fn measured(
-    store: &AnyStore,
-    alert_id: &str,
-    now: Timestamp,
-) -> Result<Option<serde_json::Value>> {
-    let documents = store.documents(&format!("drivers#{alert_id}"), now).await?;
-    Ok(documents.first().and_then(|document| serde_json::from_str(&document.body).ok()))
 }
 
 fn text(measured: &MeasuredDrivers) -> String {
@@ -254,7 +242,12 @@ fn text(measured: &MeasuredDrivers) -> String {
             (None, false) => "the insight does not say so",
         };
         vec![
-            format!("{} {} instead of {}", shown(&driver.fact), driver.healthy.to_words(), driver.value.to_words()),
+            format!(
+                "{} {} instead of {}",
+                shown(&driver.fact),
+                driver.healthy.to_words(),
+                driver.value.to_words()
+            ),
             format!("{:.0}", driver.score),
             format!("{:+.0}", driver.effect),
             claimed.to_owned(),

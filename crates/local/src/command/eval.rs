@@ -144,7 +144,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     }
     print(&args, &reports)?;
     if reports.is_empty() {
-        note("there are no insights to judge; portend explain makes them, portend outcomes import says what happened");
+        note(
+            "there are no insights to judge; portend explain makes them, portend outcomes import says what happened",
+        );
     }
     let is_enough = is_enough(&args.fail_under, &reports);
     Ok(if refused > 0 || !is_enough { CommandOutcome::Incomplete } else { CommandOutcome::Done })
@@ -184,8 +186,11 @@ fn is_enough(floors: &[Floor], reports: &[NamedReport]) -> bool {
 impl GroupName {
     /// The group, after a sentence about it.
     fn suffix(&self) -> String {
-        let parts: Vec<&str> =
-            [&self.alert_type, &self.model_used, &self.month].into_iter().flatten().map(String::as_str).collect();
+        let parts: Vec<&str> = [&self.alert_type, &self.model_used, &self.month]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
         if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     }
 }
@@ -219,8 +224,16 @@ fn write_csv(reports: &[NamedReport]) -> Result<()> {
         let mut record: Vec<String> =
             [&name.alert_type, &name.model_used, &name.model_id, &name.prompt, &name.month].map(text).into();
         let (states, of) = (&report.states, &report.figures);
-        let counts =
-            [states.pending, states.yes, states.no, states.gone, states.unknown, of.n, of.entities, of.events];
+        let counts = [
+            states.pending,
+            states.yes,
+            states.no,
+            states.gone,
+            states.unknown,
+            of.n,
+            of.entities,
+            of.events,
+        ];
         record.extend(counts.iter().map(ToString::to_string));
         record.extend(FIGURES.iter().map(|(_, figure)| number(figure(of))));
         record.push(number(of.recalibration.map(|line| line.slope)));

@@ -112,7 +112,9 @@ impl Evidence {
         let due: Vec<EvaluationRow> = due.collect();
         for rows in due.chunks(ROWS_STORED_AT_ONCE) {
             if let Err(error) = store.put_evaluations(rows, now).await {
-                note(&format!("the evaluation rows are not stored: {error}; the next evaluation stores them"));
+                note(&format!(
+                    "the evaluation rows are not stored: {error}; the next evaluation stores them"
+                ));
                 return;
             }
         }

@@ -9,10 +9,13 @@ use portend_core::clock::Clock;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{InsightQuery, Queries};
+use portend_core::store::{Documents, InsightQuery, Queries};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
+use serde::Serialize;
+use serde_json::Value;
 
+use super::time::moment;
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
 use crate::show::card::{CardContext, CardKind, card};
@@ -71,18 +74,25 @@ fn risk_score(text: &str) -> Result<Number, String> {
         .ok_or_else(|| "it must be a number from 0 to 100".into())
 }
 
-/// Reads `--since` as a time.
-fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
-    let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-    if let Ok(timestamp) = Timestamp::parse(text).or_else(|_| date()) {
-        return Ok(timestamp);
-    }
-    let ago = text.parse::<jiff::Span>().ok();
-    let ago = ago.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
-    let ago = ago.and_then(|duration| std::time::Duration::try_from(duration).ok());
-    let wrong =
-        || anyhow!("--since {text} is not a time; write 2025-01-31, 2025-01-31T09:00:00Z, 90m, 24h or 7d");
-    Ok(now.minus(ago.ok_or_else(wrong)?))
+/// The key of what was measured of an insight's drivers.
+pub(super) fn drivers_pk(alert_id: &str) -> String {
+    format!("drivers#{alert_id}")
+}
+
+/// An insight with what was measured of it.
+#[derive(Serialize)]
+struct MeasuredInsight<'a> {
+    #[serde(flatten)]
+    insight: &'a StoredInsight,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured_drivers: Option<Value>,
+}
+
+/// What `portend drivers` measured, if it did.
+async fn measured(store: &AnyStore, alert_id: &str, now: Timestamp) -> Result<Option<Value>> {
+    let documents = store.documents(&drivers_pk(alert_id), now).await?;
+    let document = documents.first().and_then(|each| serde_json::from_str::<Value>(&each.body).ok());
+    Ok(document.and_then(|document| document.get("measured_drivers").cloned()))
 }
 
 /// Opens the store for reading.
@@ -114,7 +124,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
         note(&format!("unknown alert type {}; portend types lists them", shown(id)));
     }
-    let since = args.since.as_deref().map(|text| since(text, now)).transpose().map_err(WrongUsage::from)?;
+    let since = args.since.as_deref().map(|text| moment("--since", text, now)).transpose()?;
     let store = open_existing(&config).await?;
     let mut query = InsightQuery {
         entity_id: args.entity.clone(),
@@ -154,7 +164,8 @@ pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutc
     };
     let mut out = anstream::stdout().lock();
     if args.json {
-        json_line(&mut out, &insight)?;
+        let measured_drivers = measured(&store, &args.alert_id, SystemClock.now()).await?;
+        json_line(&mut out, &MeasuredInsight { insight: &insight, measured_drivers })?;
     } else {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         out.write_all(
@@ -276,25 +287,4 @@ fn csv_row(insight: &StoredInsight) -> [String; 17] {
         insight.timestamp().to_string(),
         text(|fields| fields.message.as_deref().unwrap_or_default()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn since_is_a_date_a_time_or_a_duration() {
-        let now = Timestamp::parse("2025-03-10T12:00:00Z").unwrap();
-        for (text, expected) in [
-            ("2025-01-31", "2025-01-31T00:00:00.000Z"),
-            ("2025-01-31T09:00:00", "2025-01-31T09:00:00.000Z"),
-            ("90m", "2025-03-10T10:30:00.000Z"),
-            ("7d", "2025-03-03T12:00:00.000Z"),
-        ] {
-            assert_eq!(since(text, now).unwrap().to_string(), expected, "{text}");
-        }
-        for text in ["", "yesterday", "7", "2025-02-30", "-7d"] {
-            assert!(since(text, now).is_err(), "{text}");
-        }
-    }
 }

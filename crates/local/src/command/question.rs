@@ -41,7 +41,12 @@ pub(super) enum Answered {
 
 impl Questioner {
     /// Takes the models of the settings, or only the one with this label. Asks nothing yet.
-    pub(super) async fn new(config: &Config, label: Option<&str>, budget: f64) -> Result<Self> {
+    pub(super) async fn new(
+        config: &Config,
+        label: Option<&str>,
+        rules: Option<&str>,
+        budget: f64,
+    ) -> Result<Self> {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let aws = config.aws().await.map_err(WrongUsage::from)?;
         let mut models = config.chain.models(&aws).map_err(WrongUsage::from)?;
@@ -55,6 +60,10 @@ impl Questioner {
             return Err(WrongUsage::from(missing).into());
         }
         let pipeline = Pipeline::new(types, (), SystemClock).with_models(models, false);
+        let pipeline = match rules {
+            Some(rules) => pipeline.with_rules(rules),
+            None => pipeline,
+        };
         Ok(Self { pipeline, budget, spent: 0.0, dearest: 0.0, calls: 0 })
     }
 

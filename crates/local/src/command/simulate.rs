@@ -90,7 +90,8 @@ impl Args {
             report_lag_days: self.report_lag,
             repeated_shortages: self.repeated_shortages,
         };
-        Simulation::new(Settings { entities: self.entities, days: self.days, seed: self.seed }).planting(planted)
+        Simulation::new(Settings { entities: self.entities, days: self.days, seed: self.seed })
+            .planting(planted)
     }
 
     fn limit(&self) -> usize {

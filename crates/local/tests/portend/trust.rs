@@ -26,7 +26,11 @@ fn rows(count: u32) -> String {
         .map(|i| {
             let score = i * 37 % 101;
             let outcome = u32::from((i * 7919) % 100 < score);
-            format!("{{\"score\":{score},\"outcome\":{outcome},\"baseline\":{},\"entity\":\"e{}\"}}\n", i % 90, i % 50)
+            format!(
+                "{{\"score\":{score},\"outcome\":{outcome},\"baseline\":{},\"entity\":\"e{}\"}}\n",
+                i % 90,
+                i % 50
+            )
         })
         .collect()
 }
@@ -36,9 +40,31 @@ fn rows_of_a_file_are_judged_and_what_they_do_not_carry_is_null_with_a_reason() 
     let home = Home::new();
     let report = home.feed("eval --rows - --json", rows(300)).exits(0).json().remove(0);
     let expected = [
-        "n", "entities", "events", "base_rate", "base_rate_low", "base_rate_high", "auc", "auc_se", "auc_low",
-        "auc_high", "brier", "brier_se", "brier_skill", "log_loss", "ece", "ece_floor", "recalibration", "bins",
-        "reasons", "paired", "pending", "yes", "no", "gone", "unknown",
+        "n",
+        "entities",
+        "events",
+        "base_rate",
+        "base_rate_low",
+        "base_rate_high",
+        "auc",
+        "auc_se",
+        "auc_low",
+        "auc_high",
+        "brier",
+        "brier_se",
+        "brier_skill",
+        "log_loss",
+        "ece",
+        "ece_floor",
+        "recalibration",
+        "bins",
+        "reasons",
+        "paired",
+        "pending",
+        "yes",
+        "no",
+        "gone",
+        "unknown",
     ];
     for name in expected {
         assert!(report.get(name).is_some(), "{name} in {report}");
@@ -94,21 +120,31 @@ fn outcomes_are_imported_listed_and_retracted() {
     home.run("outcomes retract student stu_1 churn --at 2025-01-03T09:50:26Z").exits(1);
     assert_eq!(home.run("outcomes list --entity stu_1 --json").exits(0).json().len(), 2);
     home.run("outcomes census student churn --until 2025-04-01").exits(0);
-    home.run("outcomes census student shortage --until 2025-04-01").complains(2, "no alert type predicts", "student churn");
+    home.run("outcomes census student shortage --until 2025-04-01").complains(
+        2,
+        "no alert type predicts",
+        "student churn",
+    );
 }
 
 #[test]
 fn absence_and_early_events_are_not_counted_and_the_states_add_up() {
     let home = marketplace();
     let states = |line: &str| {
-        home.run(line).exits(0).json().into_iter().map(|report| {
-            let count = |name: &str| report[name].as_u64().unwrap();
-            assert_eq!(
-                count("yes") + count("no") + count("pending") + count("gone") + count("unknown"),
-                home.insights().iter().filter(|each| each["prediction_type"] == report["type"]).count() as u64
-            );
-            (count("pending"), count("yes"), count("no"), count("unknown"), count("n"))
-        }).collect::<Vec<_>>()
+        home.run(line)
+            .exits(0)
+            .json()
+            .into_iter()
+            .map(|report| {
+                let count = |name: &str| report[name].as_u64().unwrap();
+                assert_eq!(
+                    count("yes") + count("no") + count("pending") + count("gone") + count("unknown"),
+                    home.insights().iter().filter(|each| each["prediction_type"] == report["type"]).count()
+                        as u64
+                );
+                (count("pending"), count("yes"), count("no"), count("unknown"), count("n"))
+            })
+            .collect::<Vec<_>>()
     };
     for (_, yes, no, unknown, n) in states("eval --json") {
         assert_eq!((yes, no, n), (0, 0, 0), "nothing was imported");
@@ -120,13 +156,19 @@ fn absence_and_early_events_are_not_counted_and_the_states_add_up() {
         assert!(pending > 0);
     }
     let all = states("eval --json");
-    assert!(all.iter().all(|(pending, _, no, unknown, _)| *pending == 0 && *no > 0 && *unknown == 0), "{all:?}");
+    assert!(
+        all.iter().all(|(pending, _, no, unknown, _)| *pending == 0 && *no > 0 && *unknown == 0),
+        "{all:?}"
+    );
     let every = states("eval --json --all");
     assert!(all.iter().zip(&every).all(|(first, every)| first.4 < every.4), "{all:?} {every:?}");
     let page = home.path("report.html");
     home.run("eval --html report.html").exits(0);
     let page = fs::read_to_string(page).unwrap();
-    assert!(page.matches("<svg").count() >= 6 && !page.contains("http://") || page.contains("www.w3.org"), "{page}");
+    assert!(
+        page.matches("<svg").count() >= 6 && !page.contains("http://") || page.contains("www.w3.org"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -142,7 +184,10 @@ fn a_map_is_stored_once_it_is_earned_and_new_insights_use_it() {
         let later = line.replace("\"timestamp\":\"2025-", "\"timestamp\":\"2026-");
         let insight = home.explain(later).exits(0).json().remove(0)["insight"].clone();
         if report["status"] == "earned" {
-            assert_eq!((&insight["calibrated"]["map"], &insight["calibrated"]["rows"]), (&json!("v1"), &report["rows"]));
+            assert_eq!(
+                (&insight["calibrated"]["map"], &insight["calibrated"]["rows"]),
+                (&json!("v1"), &report["rows"])
+            );
             let of = |name: &str| insight["calibrated"][name].as_f64().unwrap();
             assert!(of("low") < of("probability") && of("probability") < of("high"));
         } else {
@@ -179,9 +224,16 @@ fn drift_is_said_of_entities_and_not_of_few() {
     let home = marketplace();
     let reports = home.run("drift --json --as-of 2025-02-20 --since 7d --against 30d").exits(0).json();
     assert_eq!(reports.len(), 3);
-    assert!(reports.iter().all(|report| ["too_few", "none", "drift"].contains(&report["status"].as_str().unwrap())));
+    assert!(
+        reports
+            .iter()
+            .all(|report| ["too_few", "none", "drift"].contains(&report["status"].as_str().unwrap()))
+    );
     let subjects = &reports[2];
-    assert_eq!((&subjects["type"], &subjects["status"]), (&json!("supply_demand_imbalance"), &json!("too_few")));
+    assert_eq!(
+        (&subjects["type"], &subjects["status"]),
+        (&json!("supply_demand_imbalance"), &json!("too_few"))
+    );
 }
 
 #[test]
@@ -191,8 +243,16 @@ fn a_scorecards_drivers_are_exact_and_need_no_call() {
     let insight = home.explain(event).exits(0).json().remove(0);
     let id = insight["alert_id"].as_str().unwrap();
     let measured = home.run(&format!("drivers {id} --json")).exits(0).json().remove(0);
-    assert_eq!((&measured["calls"], &measured["noise"], &measured["status"]), (&json!(0), &json!(0.0), &json!("complete")));
-    let effects: Vec<_> = measured["measured_drivers"].as_array().unwrap().iter().map(|each| (each["fact"].as_str().unwrap(), each["effect"].as_f64().unwrap())).collect();
+    assert_eq!(
+        (&measured["calls"], &measured["noise"], &measured["status"]),
+        (&json!(0), &json!(0.0), &json!("complete"))
+    );
+    let effects: Vec<_> = measured["measured_drivers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| (each["fact"].as_str().unwrap(), each["effect"].as_f64().unwrap()))
+        .collect();
     assert_eq!(effects, [("ib_calls_14d", 35.0), ("health_score", 18.0)]);
     home.run("drivers nothing --json").exits(1);
 }

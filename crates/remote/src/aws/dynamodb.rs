@@ -40,8 +40,8 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents, DueInsight, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 

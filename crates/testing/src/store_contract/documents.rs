@@ -33,7 +33,13 @@ pub async fn outcomes_are_read_by_entity_and_replace_each_other_by_place(store: 
         ..first.clone()
     };
     let census = OutcomeRow::census("student", "churn", now);
-    let rows = [first.clone(), early, act.clone(), event("stu_2", None, Some("2025-04-01T00:00:00Z")), census.clone()];
+    let rows = [
+        first.clone(),
+        early,
+        act.clone(),
+        event("stu_2", None, Some("2025-04-01T00:00:00Z")),
+        census.clone(),
+    ];
     for _ in 0..2 {
         store.put_outcomes(&rows, now).await.unwrap();
     }

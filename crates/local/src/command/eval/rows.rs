@@ -25,7 +25,9 @@ pub(super) fn read(path: &Path) -> Result<(Vec<ScoredRow>, u64)> {
     outcome_file::lines(reader, path, |number, line| {
         match row(line) {
             Ok(row) => rows.push(row),
-            Err(RefusedRow { code, expected }) => refused.add(number, &format!("{code}: expected {expected}")),
+            Err(RefusedRow { code, expected }) => {
+                refused.add(number, &format!("{code}: expected {expected}"))
+            }
         }
         Ok(())
     })?;

@@ -20,11 +20,12 @@ pub(super) fn report(named: &NamedReport) -> String {
     let title: Vec<String> = parts.into_iter().flatten().map(|part| shown(part)).collect();
     let title = if title.is_empty() { "The rows of the file".to_owned() } else { title.join(" · ") };
     line(&mut text, &paint(STRONG, &title));
-    let versions = [("model id", &name.model_id), ("prompt", &name.prompt)];
+    let version = if name.model_id.is_some() { "prompt" } else { "points" };
+    let versions = [("model id", &name.model_id), (version, &name.prompt)];
     for (what, value) in versions.iter().filter_map(|(what, value)| Some((what, value.as_deref()?))) {
         line(&mut text, &paint(FAINT, &format!("{what} {}", shown(value))));
     }
-    evidence(&mut text, report);
+    evidence(&mut text, report, name.alert_type.is_some());
     if report.figures.n > 0 {
         figures(&mut text, &report.figures);
         reliability(&mut text, &report.figures);
@@ -41,24 +42,33 @@ pub(super) fn report(named: &NamedReport) -> String {
 }
 
 /// How many insights can be judged, and why the others cannot.
-fn evidence(text: &mut String, report: &GroupReport) {
+fn evidence(text: &mut String, report: &GroupReport, is_stored: bool) {
     let states = &report.states;
-    line(
-        text,
-        &format!(
-            "{} insights: {} with the event, {} without, {} too early to judge, {} after the event, {} that \
+    if is_stored {
+        line(
+            text,
+            &format!(
+                "{} insights: {} with the event, {} without, {} too early to judge, {} after the event, {} that \
              nobody followed long enough.",
-            thousands(states.total() as u64),
-            states.yes,
-            states.no,
-            states.pending,
-            states.gone,
-            states.unknown
-        ),
-    );
+                thousands(states.total() as u64),
+                states.yes,
+                states.no,
+                states.pending,
+                states.gone,
+                states.unknown
+            ),
+        );
+    }
     let of = &report.figures;
     if of.n == 0 {
-        return line(text, "None can be judged yet; import outcomes, or wait until the horizon is over.");
+        return line(
+            text,
+            if is_stored {
+                "None can be judged yet; import outcomes, or wait until the horizon is over."
+            } else {
+                "There are no rows."
+            },
+        );
     }
     line(
         text,
@@ -160,8 +170,11 @@ fn bar(rate: f64) -> String {
 
 /// The main figures raw, after the map, and of the scorecard.
 fn side_by_side(text: &mut String, report: &GroupReport) {
-    let columns =
-        [("score", Some(&report.figures)), ("after the map", report.calibrated.as_ref()), ("scorecard", report.baseline.as_ref())];
+    let columns = [
+        ("score", Some(&report.figures)),
+        ("after the map", report.calibrated.as_ref()),
+        ("scorecard", report.baseline.as_ref()),
+    ];
     if report.calibrated.is_none() && report.baseline.is_none() {
         return;
     }
@@ -187,13 +200,19 @@ fn comparison(text: &mut String, paired: &PairedFigures) {
         _ => "too few rows to compare the order".to_owned(),
     };
     let shift = paired.mean_shift.unwrap_or_default();
-    line(text, &format!("  Against the scorecard  {verdict}; the scores are {shift:+.1} points apart on average."));
+    line(
+        text,
+        &format!("  Against the scorecard  {verdict}; the scores are {shift:+.1} points apart on average."),
+    );
 }
 
 fn acted(text: &mut String, acts: &ActFigures) {
     for (name, of) in [("Nobody acted", &acts.not_acted), ("Somebody acted", &acts.acted)] {
         let rate = share(of.base_rate, of.base_rate_low, of.base_rate_high);
-        line(text, &format!("  {name:<15} {}, {} with the event ({rate}).", counted(of.n as u64, "row"), of.events));
+        line(
+            text,
+            &format!("  {name:<15} {}, {} with the event ({rate}).", counted(of.n as u64, "row"), of.events),
+        );
     }
     line(text, "  People act on those about whom they worry, so the difference is not the effect of acting.");
 }

@@ -27,7 +27,9 @@ impl Target {
     pub(super) fn new(out: &Path, id: &str, config: &Config) -> Result<Self> {
         let is_named = out.file_name().is_some_and(|name| name == id);
         let folder = if is_named { out.to_owned() } else { out.join(id) };
-        let same = |a: &Path, b: &Path| a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+        let same = |a: &Path, b: &Path| {
+            a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
+        };
         let in_use = config.alert_types_folder().map(|types| types.join(id));
         ensure!(
             !in_use.is_some_and(|in_use| same(&in_use, &folder)),
@@ -71,7 +73,9 @@ impl Target {
         let map_file = self.folder.join("calibration.json");
         match map(&written, fitted, rows) {
             Some(map) => put(&map_file, &(serde_json::to_string_pretty(&map)? + "\n"))?,
-            None if map_file.exists() => fs::remove_file(&map_file).with_context(|| not_written(&map_file))?,
+            None if map_file.exists() => {
+                fs::remove_file(&map_file).with_context(|| not_written(&map_file))?
+            }
             None => {}
         }
         put(&self.reports.join("report.json"), &(serde_json::to_string_pretty(&fitted.report)? + "\n"))?;

@@ -83,13 +83,14 @@ fn points(alert_type: &AlertType, card: &FittedCard) -> Vec<Vec<String>> {
     let mut lines = vec![vec!["base".to_owned(), before.base.to_string(), card.base.to_string()]];
     for fact in alert_type.facts() {
         let of_before = before.points.iter().find(|each| each.fact == fact.id());
-        let of_before =
-            of_before.map(|each| each.add.iter().map(|each| row((&each.when, each.points))).collect::<Vec<_>>());
+        let of_before = of_before
+            .map(|each| each.add.iter().map(|each| row((&each.when, each.points))).collect::<Vec<_>>());
         let of_card = card.facts.iter().find(|each| each.fact == fact.id());
-        let of_card =
-            of_card.map(|each| each.rows.iter().map(|(when, points)| row((when, *points))).collect::<Vec<_>>());
+        let of_card = of_card
+            .map(|each| each.rows.iter().map(|(when, points)| row((when, *points))).collect::<Vec<_>>());
         if of_before.is_some() || of_card.is_some() {
-            let cell = |rows: Option<Vec<String>>| rows.map_or_else(|| "-".to_owned(), |rows| rows.join(", "));
+            let cell =
+                |rows: Option<Vec<String>>| rows.map_or_else(|| "-".to_owned(), |rows| rows.join(", "));
             lines.push(vec![fact.id().to_owned(), cell(of_before), cell(of_card)]);
         }
     }

@@ -39,7 +39,10 @@ fn a_model_compared_with_itself_has_not_moved() {
     scene.explain(&(1..=5).map(alert).collect::<Vec<_>>());
     let report: Value = scene.run(&["compare", "--with", "openai", "--repeat", "2", "--json"]).line();
     assert_eq!(scene.asked(), [0, 15], "five insights, then ten questions");
-    assert_eq!((&report["n"], &report["mean_shift"], &report["over_10"]), (&json!(5), &json!(0.0), &json!(0.0)));
+    assert_eq!(
+        (&report["n"], &report["mean_shift"], &report["over_10"]),
+        (&json!(5), &json!(0.0), &json!(0.0))
+    );
     assert_eq!((&report["within_noise"], &report["moved"]), (&json!(true), &json!(0.0)));
     assert_eq!(scene.count("SELECT count(*) FROM insight"), 5, "nothing more is stored");
 }

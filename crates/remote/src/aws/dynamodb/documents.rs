@@ -45,8 +45,7 @@ pub(super) async fn documents(
     pk: &str,
     now: Timestamp,
 ) -> Result<Vec<Document>, StoreError> {
-    let mut query =
-        ItemQuery::of(&store.table, "pk", pk).oldest_first().consistently("sk, #document, #ttl");
+    let mut query = ItemQuery::of(&store.table, "pk", pk).oldest_first().consistently("sk, #document, #ttl");
     let mut found = Vec::new();
     loop {
         let page = store.page(&query).await?;
