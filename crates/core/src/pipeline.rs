@@ -201,6 +201,12 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         Self { maps: self.maps.followed_by(maps), ..self }
     }
 
+    /// The same with other rules in every prompt, to compare what they change.
+    #[must_use]
+    pub fn with_rules(self, rules: &str) -> Self {
+        Self { prepared: PreparedTypes::with_rules(&self.types, rules), ..self }
+    }
+
     /// Makes an insight, with what its score means as a probability.
     fn insight(
         &self,

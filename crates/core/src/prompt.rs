@@ -68,7 +68,12 @@ pub struct Prompt<'t> {
 impl PromptTemplate {
     /// Builds the template of an alert type's prompts.
     pub fn new(alert_type: &AlertType) -> Self {
-        let system = system(alert_type);
+        Self::with_rules(alert_type, RULES)
+    }
+
+    /// Builds a template with other rules, to compare what they change.
+    pub fn with_rules(alert_type: &AlertType, rules: &str) -> Self {
+        let system = system(alert_type, rules);
         let hash = Sha256::new().chain_update(&system).chain_update("\n");
         Self { system, schema: ReplySchema::of(alert_type), alert_type: alert_type.clone(), hash }
     }
@@ -125,7 +130,7 @@ impl std::fmt::Debug for Prompt<'_> {
     }
 }
 
-fn system(alert_type: &AlertType) -> String {
+fn system(alert_type: &AlertType, rules: &str) -> String {
     let mut text = String::new();
     let entity = alert_type.entity();
     let horizon = alert_type.horizon_words();
@@ -139,7 +144,7 @@ fn system(alert_type: &AlertType) -> String {
          {}\n\n\
          The facts:\n",
         alert_type.question(),
-        RULES.replace("{example}", example)
+        rules.replace("{example}", example)
     );
     for fact in alert_type.facts().iter().filter(|fact| fact.is_in_prompt()) {
         let unknown = if fact.is_optional() { " It can be \"not known\"." } else { "" };

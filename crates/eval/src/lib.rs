@@ -24,3 +24,4 @@ pub mod picture;
 pub mod calibration;
 pub mod fit;
 pub mod drift;
+pub mod compare;

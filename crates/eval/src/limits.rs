@@ -48,3 +48,7 @@ pub const DRIFT_ENTITIES_MIN: usize = 50;
 pub const DRIFT_LEVEL: f64 = 0.01;
 /// The least population stability index that matters.
 pub const DRIFT_PSI_MIN: f64 = 0.1;
+/// A score that moved by more points than this has moved much.
+pub const SHIFT_LARGE: f64 = 10.0;
+/// The share of the alerts with the highest scores that somebody looks at first.
+pub const TOP_SHARE: f64 = 0.1;

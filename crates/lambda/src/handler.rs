@@ -10,12 +10,14 @@ use anyhow::Result;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
-use portend_core::clock::Clock;
+use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
-use portend_core::pipeline::{Failure, Outcome, Pipeline, SweepReport};
+use portend_core::outcome::OutcomeRow;
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
+use portend_core::store::{Outcomes, Parked, Parking, StoreError};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -48,6 +50,11 @@ pub(crate) enum LambdaResponse {
         /// The message ids of these records.
         #[serde(rename = "batchItemFailures")]
         failures: Vec<ItemFailure>,
+    },
+    /// An event that said what happened to an entity.
+    Recorded {
+        /// Always `recorded`.
+        status: &'static str,
     },
     /// The report of a sweep.
     Sweep {
@@ -97,6 +104,16 @@ fn requests_a_sweep(payload: &[u8]) -> bool {
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
+/// Whether an event says what happened to an entity, and is not an alert.
+fn is_outcome(event: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Envelope {
+        #[serde(rename = "detail-type")]
+        detail_type: String,
+    }
+    serde_json::from_slice::<Envelope>(event).is_ok_and(|envelope| envelope.detail_type == "outcome")
+}
+
 impl Handler {
     /// Builds the pipeline. Calls nothing yet.
     pub(crate) async fn new(config: Config) -> Result<Self> {
@@ -122,6 +139,7 @@ impl Handler {
             self.sweep(request_id, end).await
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
+                Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,
                 Delivery::One(event) => {
                     self.metrics.received(1);
                     self.one(event, request_id, end)
@@ -133,7 +151,7 @@ impl Handler {
                     self.several(records, request_id, end).await
                 }
                 Delivery::Batch(records) => {
-                    self.metrics.received(records.len());
+                    self.metrics.received(records.iter().filter(|record| !is_outcome(&record.body)).count());
                     Ok(self.batch(records, request_id, end).await)
                 }
             }
@@ -144,7 +162,13 @@ impl Handler {
     }
 
     async fn batch(&self, records: Vec<Record>, request_id: &str, end: Timestamp) -> LambdaResponse {
-        let work = records.iter().map(|record| self.one(&record.body, request_id, end));
+        let work = records.iter().map(async |record| {
+            if is_outcome(&record.body) {
+                self.record(&record.body, request_id, end).await.map(drop)
+            } else {
+                self.one(&record.body, request_id, end).await.map(drop)
+            }
+        });
         let outcomes = join_all(work).await;
         let failed = records.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
         let mut failures: Vec<_> = failed.map(|(record, _)| record.message_id).collect();
@@ -191,6 +215,44 @@ impl Handler {
         result
     }
 
+    /// Stores what happened to an entity. It is not an alert, so no metric of alerts counts it. A row that is refused is
+    /// parked.
+    async fn record(
+        &self,
+        event: &[u8],
+        request_id: &str,
+        end: Timestamp,
+    ) -> Result<LambdaResponse, HandedBack> {
+        let (clock, store) = (self.pipeline.clock(), self.pipeline.store());
+        let started = clock.now();
+        let work = async {
+            match OutcomeRow::read(event, self.pipeline.types(), started) {
+                Ok(row) => store.put_outcomes(&[row], started).await.map(|()| None),
+                Err(refusal) => {
+                    let parked = Parked::new(event, &refusal, started);
+                    store.park(&parked, &random_name(clock)).await.map(|()| Some(Outcome::Parked(refusal)))
+                }
+            }
+        };
+        let result = in_time(clock, end, work).await;
+        let account = Account::default();
+        let line = EventLine::new(request_id, None, &account, millis_since(clock, started));
+        match result {
+            Ok(None) => {
+                line.recorded().write();
+                Ok(LambdaResponse::Recorded { status: "recorded" })
+            }
+            Ok(Some(parked)) => {
+                line.outcome(&parked).write();
+                Ok(LambdaResponse::Event(Box::new(parked)))
+            }
+            Err(failure) => {
+                line.handed_back(failure.code).write();
+                Err(failure)
+            }
+        }
+    }
+
     async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
         let clock = self.pipeline.clock();
         let started = clock.now();
@@ -205,6 +267,12 @@ impl Handler {
         log::alarms(request_id, &account);
         Metrics::took(&account);
         result.map(|report| LambdaResponse::Sweep { status: "swept", report })
+    }
+}
+
+impl From<StoreError> for HandedBack {
+    fn from(error: StoreError) -> Self {
+        Self { code: error.code(), message: explained(&error) }
     }
 }
 
@@ -261,6 +329,18 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(requests_a_sweep(payload.as_bytes()), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_known_by_its_detail_type() {
+        for (event, expected) in [
+            (r#"{"detail-type":"outcome","detail":{}}"#, true),
+            (r#"{"detail-type":"low_health_score","detail":{"detail-type":"outcome"}}"#, false),
+            (r#"{"outcome":"churn"}"#, false),
+            ("outcome", false),
+        ] {
+            assert_eq!(is_outcome(event.as_bytes()), expected, "{event}");
         }
     }
 

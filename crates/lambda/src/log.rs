@@ -84,6 +84,11 @@ impl<'a> EventLine<'a> {
         }
     }
 
+    /// Says that an event was stored that says what happened to an entity.
+    pub(crate) fn recorded(self) -> Self {
+        Self { status: "recorded", ..self }
+    }
+
     /// Adds the report of a sweep.
     pub(crate) fn sweep(self, report: &'a SweepReport, unreadable: usize) -> Self {
         Self { status: "swept", sweep: Some(SweepFields { report, unreadable }), ..self }

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    calibrate, demo, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
-    parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights,
+    ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Calibrate(calibrate::Args),
     Fit(fit::Args),
     Drift(drift::Args),
+    Compare(compare::Args),
+    Drivers(drivers::Args),
     Demo(demo::Args),
     /// Print a completion script for a shell.
     Completions {

@@ -21,6 +21,9 @@ pub(crate) mod eval;
 pub(crate) mod calibrate;
 pub(crate) mod fit;
 pub(crate) mod drift;
+pub(crate) mod question;
+pub(crate) mod compare;
+pub(crate) mod drivers;
 pub(crate) mod demo;
 
 /// Waits until the user or the system stops the program.

@@ -95,6 +95,13 @@ pub(crate) struct Flags {
     config: Option<PathBuf>,
 }
 
+impl Flags {
+    /// The same settings with only this model.
+    pub(crate) fn with_model(self, name: &str) -> Self {
+        Self { models: Some(name.to_owned()), ..self }
+    }
+}
+
 /// A parser that accepts an empty path, because an empty variable counts as not set.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)

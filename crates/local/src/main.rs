@@ -25,8 +25,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    calibrate, demo, doctor, drift, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes,
-    parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights,
+    ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,7 +55,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<CommandOutcome> {
-    let config = || Config::read(cli.settings).map_err(WrongUsage::from);
+    let settings = cli.settings.clone();
+    let config = || Config::read(settings).map_err(WrongUsage::from);
     match cli.command {
         Command::Explain(args) => in_runtime(explain::run(args, config()?)),
         Command::Insights(args) => in_runtime(insights::list(args, config()?)),
@@ -76,7 +77,15 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
         Command::Drift(args) => in_runtime(drift::run(args, config()?)),
-        Command::Fit(args) => fit::run(args, config()?),
+        Command::Drivers(args) => in_runtime(drivers::run(args, config()?)),
+        Command::Compare(args) => {
+            let settings = match &args.with {
+                Some(name) => cli.settings.with_model(name),
+                None => cli.settings,
+            };
+            in_runtime(compare::run(args, Config::read(settings).map_err(WrongUsage::from)?))
+        }
+        Command::Fit(args) => in_runtime(fit::run(args, config()?)),
         Command::Demo(args) => in_runtime(demo::run(args, config()?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

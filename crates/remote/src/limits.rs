@@ -88,3 +88,5 @@ pub const CODE_CHARS_MAX: usize = 64;
 pub const MODEL_ID_CHARS_MAX: usize = 2048;
 /// The length of a label that is derived from a model id.
 pub const LABEL_CHARS_MAX: usize = 80;
+/// Documents of one batch that are stored at the same time.
+pub(crate) const DOCUMENTS_PUT_AT_ONCE: usize = 8;

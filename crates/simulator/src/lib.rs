@@ -21,6 +21,7 @@
 mod draw;
 mod entity;
 mod moment;
+mod planted;
 mod window;
 mod producer;
 mod record;
@@ -32,6 +33,7 @@ mod market;
 use market::Market;
 use moment::Moment;
 pub use outcome::EntityOutcome;
+pub use planted::Planted;
 pub use producer::SimulatedAlert;
 
 /// The most students of a simulation. All are in memory, with about half a kilobyte each.
@@ -70,6 +72,13 @@ impl Simulation {
     pub fn new(settings: Settings) -> Self {
         let Settings { entities, days, seed } = settings;
         Self { market: Market::new(seed, entities), alerts: Vec::new(), day: 0, days: i64::from(days) }
+    }
+
+    /// Plants something in the simulation. It must not have started.
+    #[must_use]
+    pub fn planting(mut self, planted: Planted) -> Self {
+        self.market.plant(planted);
+        self
     }
 
     /// Returns what happened to each entity until 30 days after the last day with alerts: the students, then the
@@ -296,6 +305,29 @@ mod tests {
             assert_eq!(keys.iter().copied().collect::<BTreeSet<_>>(), expected);
             assert_eq!(outcome["followed_until"], "2025-04-01T00:00:00Z");
         }
+    }
+
+    #[test]
+    fn nothing_is_planted_by_default_and_each_effect_shows() {
+        let outcomes = |planted| {
+            let simulation = Simulation::new(SETTINGS).planting(planted);
+            simulation.outcomes().map(|each| serde_json::to_value(each).expect("JSON")).collect::<Vec<_>>()
+        };
+        let plain = outcomes(Planted::default());
+        let count = |outcomes: &[Value], kind: &str| {
+            outcomes.iter().filter(|each| each["outcome"] == kind && each["at"].is_string()).count()
+        };
+        assert_eq!(plain.len(), 208);
+        let acts = outcomes(Planted { act_percent: 80, act_effect: 500, ..Planted::default() });
+        let called = acts.iter().filter(|each| each["acted"] == "called").count();
+        assert!(called > 50, "{called} calls");
+        assert!(count(&acts, "churn") < count(&plain, "churn"), "calls keep students");
+        let drift = outcomes(Planted { drift_day: Some(10), ..Planted::default() });
+        assert!(count(&drift, "churn") > count(&plain, "churn"), "grievances make students leave");
+        let late = outcomes(Planted { report_lag_days: 30, ..Planted::default() });
+        assert!(count(&late, "churn") < count(&plain, "churn"), "some are not reported yet");
+        let repeated = outcomes(Planted { repeated_shortages: true, ..Planted::default() });
+        assert!(count(&repeated, "unmet_demand") > count(&plain, "unmet_demand"));
     }
 
     #[test]

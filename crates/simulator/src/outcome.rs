@@ -8,37 +8,54 @@ use serde::Serialize;
 use crate::entity::Entity;
 use crate::moment::{Moment, MomentFormat};
 
-/// What happened to one entity. Its moments are in RFC 3339, in UTC, to the second.
+/// One line of the outcome file. Its moments are in RFC 3339, in UTC, to the second.
 #[derive(Debug, Serialize)]
 pub struct EntityOutcome {
     entity_type: &'static str,
     entity_id: String,
-    /// `churn` of a student, `unmet_demand` of a subject.
-    outcome: &'static str,
-    /// When it happened. `None`: it did not happen before `followed_until`.
-    at: Option<String>,
-    followed_until: String,
+    #[serde(flatten)]
+    kind: OutcomeKind,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OutcomeKind {
+    Happened {
+        /// `churn` of a student, `unmet_demand` of a subject.
+        outcome: &'static str,
+        /// When it happened. `None`: it did not happen before `followed_until`.
+        at: Option<String>,
+        followed_until: String,
+    },
+    Acted {
+        acted: &'static str,
+        at: String,
+    },
 }
 
 impl EntityOutcome {
     /// The outcome of a student, who left at a moment or stayed until `followed_until`.
     pub(crate) fn student(entity: Entity, left_at: Option<Moment>, followed_until: Moment) -> Self {
-        Self::new(entity, "churn", left_at, followed_until)
+        Self::happened(entity, "churn", left_at, followed_until)
     }
 
-    /// The outcome of a subject, which was first short of tutors at a moment, or not until `followed_until`.
+    /// The outcome of a subject, which was short of tutors from a moment on, or not until `followed_until`.
     pub(crate) fn subject(entity: Entity, short_from: Option<Moment>, followed_until: Moment) -> Self {
-        Self::new(entity, "unmet_demand", short_from, followed_until)
+        Self::happened(entity, "unmet_demand", short_from, followed_until)
     }
 
-    fn new(entity: Entity, outcome: &'static str, at: Option<Moment>, followed_until: Moment) -> Self {
-        Self {
-            entity_type: entity.kind(),
-            entity_id: entity.to_string(),
-            outcome,
-            at: at.map(text),
-            followed_until: text(followed_until),
-        }
+    /// A call to a student's family.
+    pub(crate) fn call(entity: Entity, at: Moment) -> Self {
+        Self::new(entity, OutcomeKind::Acted { acted: "called", at: text(at) })
+    }
+
+    fn happened(entity: Entity, outcome: &'static str, at: Option<Moment>, followed_until: Moment) -> Self {
+        let (at, followed_until) = (at.map(text), text(followed_until));
+        Self::new(entity, OutcomeKind::Happened { outcome, at, followed_until })
+    }
+
+    fn new(entity: Entity, kind: OutcomeKind) -> Self {
+        Self { entity_type: entity.kind(), entity_id: entity.to_string(), kind }
     }
 }
 

@@ -15,6 +15,7 @@
 use crate::draw::Draw;
 use crate::entity::Entity;
 use crate::moment::Moment;
+use crate::planted::{ACT_PAUSE_DAYS, DRIFT_FACTOR, Planted};
 use crate::producer::{self, SimulatedAlert};
 use crate::record::{CallReason, RATING_MAX, StudentRecord};
 
@@ -98,6 +99,10 @@ pub(crate) struct Student {
     first_session_day: i64,
     record: StudentRecord,
     left_at: Option<Moment>,
+    /// Whether the day before had an alert.
+    had_alert: bool,
+    acts: Vec<Moment>,
+    last_act_day: Option<i64>,
 }
 
 impl Student {
@@ -119,6 +124,9 @@ impl Student {
             first_session_day,
             record: StudentRecord::new(sessions_per_week),
             left_at: None,
+            had_alert: false,
+            acts: Vec::new(),
+            last_act_day: None,
         }
     }
 
@@ -135,13 +143,16 @@ impl Student {
         &mut self,
         day: i64,
         subject_is_short: bool,
+        planted: Planted,
         alerts: &mut Vec<SimulatedAlert>,
     ) {
         if self.left_at.is_some() {
             return;
         }
         self.record.start_day();
-        self.change_mood();
+        self.change_mood(planted.drift_day.is_some_and(|drift| day >= i64::from(drift)));
+        self.act(day, planted);
+        let alerts_before = alerts.len();
         if day >= 0 && self.draw.happens(leaving_ppm(self.weariness)) {
             let hour = self.draw.uniform(LEAVING_HOURS.0, LEAVING_HOURS.1);
             let second = self.draw.uniform(0, SECOND_OF_HOUR_MAX);
@@ -155,14 +166,35 @@ impl Student {
             let facts = self.record.facts();
             producer::on_student_event(at, self.entity, facts, &mut self.draw, alerts);
         }
+        self.had_alert = alerts.len() > alerts_before;
+    }
+
+    /// Somebody may call the family on the day after an alert. Without planted acts, nothing is drawn.
+    fn act(&mut self, day: i64, planted: Planted) {
+        let is_due = self.last_act_day.is_none_or(|last| day - last >= ACT_PAUSE_DAYS);
+        let percent = i64::from(planted.act_percent);
+        if day < 0 || percent == 0 || !self.had_alert || !is_due || !self.draw.happens(10_000 * percent) {
+            return;
+        }
+        let hour = self.draw.uniform(LEAVING_HOURS.0, LEAVING_HOURS.0 + 2);
+        let at = Moment::day(day).plus_hours(hour);
+        self.acts.push(at);
+        self.last_act_day = Some(day);
+        self.change_dissatisfaction(-i64::from(planted.act_effect));
+    }
+
+    /// When somebody called the family, in ascending order.
+    pub(crate) fn acts(&self) -> &[Moment] {
+        &self.acts
     }
 
     /// Changes dissatisfaction and weariness overnight.
-    fn change_mood(&mut self) {
+    fn change_mood(&mut self, has_drifted: bool) {
         let recovery = (self.resting - self.dissatisfaction) / RECOVERY_DAYS;
         let swing = self.draw.uniform(-DAILY_SWING, DAILY_SWING);
         self.change_dissatisfaction(recovery + swing);
-        if self.draw.happens(GRIEVANCE_PPM) {
+        let grievance_ppm = if has_drifted { DRIFT_FACTOR * GRIEVANCE_PPM } else { GRIEVANCE_PPM };
+        if self.draw.happens(grievance_ppm) {
             let grievance = self.draw.triangular(GRIEVANCE.0, GRIEVANCE.1, GRIEVANCE.2);
             self.change_dissatisfaction(grievance);
         }

@@ -75,7 +75,9 @@ pub(crate) struct Subject {
     supply: i64,
     surge: Option<Surge>,
     was_short: bool,
-    short_from: Option<Moment>,
+    /// The hours, from day 0 on, in which a shortage began.
+    shortages: Vec<Moment>,
+    is_short: bool,
 }
 
 impl Subject {
@@ -94,7 +96,8 @@ impl Subject {
             supply: supply_resting,
             surge: None,
             was_short: false,
-            short_from: None,
+            shortages: Vec::new(),
+            is_short: false,
         }
     }
 
@@ -107,9 +110,9 @@ impl Subject {
         self.was_short
     }
 
-    /// The first hour, from day 0 on, in which the subject was short of tutors.
-    pub(crate) fn short_from(&self) -> Option<Moment> {
-        self.short_from
+    /// The hours, from day 0 on, in which the subject began to be short of tutors. A day without a shortage ends one.
+    pub(crate) fn shortages(&self) -> &[Moment] {
+        &self.shortages
     }
 
     /// Simulates one day, hour by hour, and appends the alerts that the producer fires.
@@ -121,14 +124,15 @@ impl Subject {
             let demand = self.demand + self.surge.map_or(0, Surge::added_demand) + peak(hour);
             if demand - self.supply >= SHORT_GAP {
                 self.was_short = true;
-                if day >= 0 {
-                    self.short_from.get_or_insert(at);
+                if day >= 0 && !std::mem::replace(&mut self.is_short, true) {
+                    self.shortages.push(at);
                 }
             }
             let facts = self.snapshot(demand);
             let at = at.plus_micros(self.draw.uniform(0, SNAPSHOT_MICROS));
             producer::on_snapshot(at, self.entity, facts, &mut self.draw, alerts);
         }
+        self.is_short &= self.was_short;
     }
 
     /// Changes demand and supply overnight.

@@ -43,6 +43,16 @@ impl Facts {
         alert_type.facts().iter().filter_map(fitting).collect::<Option<_>>().map(Self)
     }
 
+    /// The same facts with another value of one of them.
+    #[must_use]
+    pub fn with(&self, fact: &str, value: FactValue) -> Self {
+        let mut facts = self.clone();
+        if let Some(slot) = facts.0.get_mut(fact) {
+            *slot = value;
+        }
+        facts
+    }
+
     /// The value of one fact.
     pub fn get(&self, fact: &str) -> Option<&FactValue> {
         self.0.get(fact)

@@ -131,11 +131,16 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
     /// Judges an event as it would be judged. Nothing is claimed or stored, and the calls are made whether or not the
     /// alert was judged before.
     pub async fn preview(&mut self, received: &Received<'_>) -> Preview {
+        self.preview_within(received, CALLS_MAX).await
+    }
+
+    /// The same, with at most so many calls.
+    pub async fn preview_within(&mut self, received: &Received<'_>, calls_max: u32) -> Preview {
         let alert = match &received.alert {
             Ok(alert) => alert,
             Err(refusal) => return Preview::Refused(refusal.clone()),
         };
-        let outcome = self.ask_or_score(alert, CALLS_MAX, async || Ok(())).await;
+        let outcome = self.ask_or_score(alert, calls_max, async || Ok(())).await;
         let JudgedAlert { judgement, stop, attempts, degraded } = self.note(outcome);
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);

@@ -27,6 +27,15 @@ impl PreparedTypes {
         Self(types.iter().map(prepared).collect())
     }
 
+    /// The same with other rules in every prompt.
+    pub(super) fn with_rules(types: &AlertTypes, rules: &str) -> Self {
+        let prepared = |each: &AlertType| {
+            let template = PromptTemplate::with_rules(each, rules);
+            (each.id().to_owned(), Arc::new(PreparedType { template, ..PreparedType::new(each) }))
+        };
+        Self(types.iter().map(prepared).collect())
+    }
+
     /// The prepared type. One that was not prepared with the others is prepared now.
     pub(super) fn of(&self, alert_type: &AlertType) -> Arc<PreparedType> {
         let prepared = self.0.get(alert_type.id()).map(Arc::clone);

@@ -188,3 +188,22 @@ fn alert_types_are_read_from_a_folder() {
     let function = scene.start();
     assert_eq!(function.outcome(alert(1).to_string().as_bytes()), "parked unknown_alert_type");
 }
+
+#[test]
+fn an_event_that_says_what_happened_is_stored_and_one_that_is_not_valid_is_parked() {
+    let scene = Scene::answering();
+    let function = scene.start();
+    let event = |at: &str| {
+        json!({ "source": "iops-dashboard.processor", "detail-type": "outcome", "detail": {
+            "entity_type": "student", "entity_id": "stu_1", "outcome": "churn", "at": at,
+        }})
+    };
+    let response = function.invoke(&event("2025-01-03T09:50:26Z")).unwrap();
+    assert_eq!(response, json!({ "status": "recorded" }));
+    let item = scene.table.newest(None, "pk", "outcome#student#stu_1").remove(0);
+    assert_eq!(item["sk"], text("churn#2025-01-03T09:50:26.000Z"));
+    let refused = function.invoke(&event("soon")).unwrap();
+    assert_eq!((&refused["status"], &refused["reason"]), (&json!("parked"), &json!("invalid:$.detail.at")));
+    assert_eq!(scene.parked().len(), 1);
+    assert_eq!(scene.calls(), [0, 0], "no model is asked");
+}

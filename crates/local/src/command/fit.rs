@@ -3,6 +3,7 @@
 mod folder;
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use anyhow::{Result, anyhow};
 use portend_core::alert::Alert;
 use portend_core::alert_type::{AlertType, AlertTypes};
 use portend_core::clock::Clock;
+use portend_core::store::EvaluationRow;
 use portend_core::time::Timestamp;
 use portend_eval::fit::{FitRow, NoFit, fit_type};
 use portend_eval::join::{Cutoff, InsightClaim, OutcomeIndex, RowChoice, judged};
 use portend_remote::SystemClock;
 use serde_json::json;
 
+use super::evidence::{self, claim_of, open_writable};
 use crate::config::Config;
 use crate::outcome_file::{self, RefusedLines};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
@@ -32,13 +35,13 @@ pub(crate) struct Args {
     #[arg(long = "type", value_name = "ID")]
     alert_type: String,
 
-    /// The alerts, as JSON Lines; - reads standard input.
-    #[arg(long, value_name = "FILE")]
-    alerts: PathBuf,
+    /// The alerts, as JSON Lines; - reads standard input [default: those of the stored insights].
+    #[arg(long, value_name = "FILE", requires = "outcomes")]
+    alerts: Option<PathBuf>,
 
-    /// What happened, as JSON Lines or CSV.
-    #[arg(long, value_name = "FILE")]
-    outcomes: PathBuf,
+    /// What happened, as JSON Lines or CSV [default: the stored outcomes].
+    #[arg(long, value_name = "FILE", requires = "alerts")]
+    outcomes: Option<PathBuf>,
 
     /// Where to write the new folder.
     ///
@@ -59,8 +62,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as the other commands take them")]
-pub(crate) fn run(args: Args, config: Config) -> Result<CommandOutcome> {
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let types = config.alert_types().map_err(WrongUsage::from)?;
     let unknown = || anyhow!("unknown alert type {}; portend types lists them", shown(&args.alert_type));
     let alert_type = types.get(&args.alert_type).ok_or_else(unknown).map_err(WrongUsage::from)?;
@@ -70,7 +72,10 @@ pub(crate) fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         report_lag: super::time::duration("--report-lag", &args.report_lag)?,
     };
     let target = Target::new(&args.out, alert_type.id(), &config).map_err(WrongUsage::from)?;
-    let (rows, refused) = joined(&args, &types, alert_type, cutoff, now)?;
+    let (rows, refused) = match (&args.alerts, &args.outcomes) {
+        (Some(alerts), Some(outcomes)) => joined(alerts, outcomes, &types, alert_type, cutoff)?,
+        _ => (stored(&config, &types, alert_type, cutoff).await?, 0),
+    };
     let fitted = match fit_type(alert_type, &rows) {
         Ok(fitted) => fitted,
         Err(reason) => return refuse(&args, reason),
@@ -98,17 +103,42 @@ fn refuse(args: &Args, reason: NoFit) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Incomplete)
 }
 
-/// The rows to fit: for each entity, the first alert that counts in each window of one horizon.
-fn joined(
-    args: &Args,
+/// The rows to fit, from stored insights and outcomes.
+async fn stored(
+    config: &Config,
     types: &AlertTypes,
     alert_type: &AlertType,
     cutoff: Cutoff,
-    now: Timestamp,
+) -> Result<Vec<FitRow>> {
+    let now = SystemClock.now();
+    let store = open_writable(config, now).await?;
+    let evidence = evidence::load(&store, types, Some(alert_type.id()), None, now).await?;
+    evidence.keep(&store, cutoff, now).await;
+    let has_facts =
+        |row: &&EvaluationRow| alert_type.facts().iter().all(|fact| row.facts.get(fact.id()).is_some());
+    let rows: BTreeMap<&str, &EvaluationRow> =
+        evidence.rows.iter().filter(has_facts).map(|row| (row.alert_id.as_str(), row)).collect();
+    let claims: Vec<InsightClaim> = rows.values().map(|row| claim_of(row)).collect();
+    let states = claims.iter().map(|claim| (claim, evidence.outcomes.state(claim, cutoff)));
+    let fit_row = |(claim, event): (&InsightClaim, bool)| {
+        let facts = rows.get(claim.alert_id.as_str())?.facts.clone();
+        Some(FitRow { t0: claim.t0, entity_id: claim.entity_id.clone(), facts, event })
+    };
+    Ok(judged(states, RowChoice::FirstOfWindow).into_iter().filter_map(fit_row).collect())
+}
+
+/// The rows to fit, from files: for each entity, the first alert that counts in each window of one horizon.
+fn joined(
+    alerts: &Path,
+    outcomes: &Path,
+    types: &AlertTypes,
+    alert_type: &AlertType,
+    cutoff: Cutoff,
 ) -> Result<(Vec<FitRow>, u64)> {
-    let (outcomes, refused_outcomes) = outcome_file::read(&args.outcomes, types, now)?;
+    let now = SystemClock.now();
+    let (outcomes, refused_outcomes) = outcome_file::read(outcomes, types, now)?;
     let index = OutcomeIndex::new(&outcomes);
-    let (alerts, refused_alerts) = read_alerts(&args.alerts, types, alert_type, now)?;
+    let (alerts, refused_alerts) = read_alerts(alerts, types, alert_type, now)?;
     let claims: Vec<InsightClaim> =
         alerts.iter().enumerate().map(|(number, alert)| claim(number, alert)).collect();
     let states: Vec<_> = claims.iter().map(|claim| (claim, index.state(claim, cutoff))).collect();

@@ -9,9 +9,11 @@ use portend_core::clock::Clock;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{InsightQuery, Queries};
+use portend_core::store::{Documents, InsightQuery, Queries};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::any_store::AnyStore;
 use crate::config::{Config, StoreName};
@@ -86,6 +88,27 @@ pub(crate) fn risk_score(text: &str) -> Result<Number, String> {
     number
         .filter(|number| (0.0..=100.0).contains(&number.get()))
         .ok_or_else(|| "it must be a number from 0 to 100".into())
+}
+
+/// The key of what was measured of an insight's drivers.
+pub(super) fn drivers_pk(alert_id: &str) -> String {
+    format!("drivers#{alert_id}")
+}
+
+/// An insight with what was measured of it.
+#[derive(Serialize)]
+struct MeasuredInsight<'a> {
+    #[serde(flatten)]
+    insight: &'a StoredInsight,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured_drivers: Option<Value>,
+}
+
+/// What `portend drivers` measured, if it did.
+async fn measured(store: &AnyStore, alert_id: &str, now: Timestamp) -> Result<Option<Value>> {
+    let documents = store.documents(&drivers_pk(alert_id), now).await?;
+    let document = documents.first().and_then(|each| serde_json::from_str::<Value>(&each.body).ok());
+    Ok(document.and_then(|document| document.get("measured_drivers").cloned()))
 }
 
 /// Opens the store for reading.
@@ -214,7 +237,8 @@ pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutc
     };
     let mut out = anstream::stdout().lock();
     if args.json {
-        json_line(&mut out, &insight)?;
+        let measured_drivers = measured(&store, &args.alert_id, SystemClock.now()).await?;
+        json_line(&mut out, &MeasuredInsight { insight: &insight, measured_drivers })?;
     } else {
         out.write_all(
             card(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::value_parser;
-use portend_simulator::{DAYS_MAX, ENTITIES_MAX, EntityOutcome, Settings, Simulation};
+use portend_simulator::{DAYS_MAX, ENTITIES_MAX, EntityOutcome, Planted, Settings, Simulation};
 
 use crate::show::output::note;
 use crate::show::text::thousands;
@@ -54,6 +54,28 @@ pub(crate) struct Args {
     /// file is overwritten.
     #[arg(long, value_name = "FILE")]
     pub(crate) outcomes: Option<PathBuf>,
+
+    /// Plant acts: the chance, in percent, that somebody calls a student's family on the day after an alert.
+    ///
+    /// The calls are in the outcome file. Nobody is called twice within 14 days.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = value_parser!(u8).range(0..=100), help_heading = "Planted effects")]
+    pub(crate) acts: u8,
+
+    /// How far a call lowers the dissatisfaction of a student, of 1000; 0 for calls without an effect.
+    #[arg(long, value_name = "POINTS", default_value_t = 300, value_parser = value_parser!(u16).range(0..=1000), help_heading = "Planted effects")]
+    pub(crate) act_effect: u16,
+
+    /// Plant a drift: from this day on, grievances are four times as likely.
+    #[arg(long, value_name = "DAY", help_heading = "Planted effects")]
+    pub(crate) drift_day: Option<u32>,
+
+    /// Plant a report lag: events of the last so many days are missing from the outcome file.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Planted effects")]
+    pub(crate) report_lag: u32,
+
+    /// Write every shortage of a subject to the outcome file, and not only the first.
+    #[arg(long, help_heading = "Planted effects")]
+    pub(crate) repeated_shortages: bool,
 }
 
 /// The size in bytes of the pieces in which alerts are written to standard output.
@@ -61,7 +83,15 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 impl Args {
     fn simulation(&self) -> Simulation {
+        let planted = Planted {
+            act_percent: self.acts,
+            act_effect: self.act_effect,
+            drift_day: self.drift_day,
+            report_lag_days: self.report_lag,
+            repeated_shortages: self.repeated_shortages,
+        };
         Simulation::new(Settings { entities: self.entities, days: self.days, seed: self.seed })
+            .planting(planted)
     }
 
     fn limit(&self) -> usize {

@@ -27,5 +27,6 @@ mod hostile;
 mod streams;
 mod commands;
 mod readme;
+mod trust;
 mod models;
 mod serve;

@@ -16,3 +16,4 @@ mod keys;
 mod sign_on;
 mod crowds;
 mod chaos;
+mod again;

@@ -60,14 +60,14 @@ pub async fn documents_are_in_the_order_of_their_places(store: &impl Documents) 
     let now = at("2025-06-01T00:00:00Z");
     let document = |number: u32| Document {
         pk: "calibration".into(),
-        sk: format!("{:04}", number * 37 % 300),
+        sk: format!("{:04}", number * 37 % 60),
         body: r#"{"a":[1,2.5,null],"b":"é"}"#.into(),
         expires_at: now.plus(Duration::from_hours(1)),
     };
-    let documents: Vec<Document> = (0..300).map(document).collect();
+    let documents: Vec<Document> = (0..60).map(document).collect();
     store.put_documents(&documents).await.unwrap();
     let read = store.documents("calibration", now).await.unwrap();
-    assert_eq!(read.len(), 300);
+    assert_eq!(read.len(), 60);
     assert!(read.is_sorted_by(|a, b| a.sk < b.sk));
     assert_eq!(read[0].body, document(0).body);
     assert_eq!(store.documents("other", now).await.unwrap(), []);

@@ -20,11 +20,12 @@ pub(super) fn report(named: &NamedReport) -> String {
     let title: Vec<String> = parts.into_iter().flatten().map(|part| shown(part)).collect();
     let title = if title.is_empty() { "The rows of the file".to_owned() } else { title.join(" · ") };
     line(&mut text, &paint(STRONG, &title));
-    let versions = [("model id", &name.model_id), ("prompt", &name.prompt)];
+    let version = if name.model_id.is_some() { "prompt" } else { "points" };
+    let versions = [("model id", &name.model_id), (version, &name.prompt)];
     for (what, value) in versions.iter().filter_map(|(what, value)| Some((what, value.as_deref()?))) {
         line(&mut text, &paint(FAINT, &format!("{what} {}", shown(value))));
     }
-    evidence(&mut text, report);
+    evidence(&mut text, report, name.alert_type.is_some());
     if report.figures.n > 0 {
         figures(&mut text, &report.figures);
         reliability(&mut text, &report.figures);
@@ -41,24 +42,33 @@ pub(super) fn report(named: &NamedReport) -> String {
 }
 
 /// How many insights can be judged, and why the others cannot.
-fn evidence(text: &mut String, report: &GroupReport) {
+fn evidence(text: &mut String, report: &GroupReport, is_stored: bool) {
     let states = &report.states;
-    line(
-        text,
-        &format!(
-            "{} insights: {} with the event, {} without, {} too early to judge, {} after the event, {} that \
+    if is_stored {
+        line(
+            text,
+            &format!(
+                "{} insights: {} with the event, {} without, {} too early to judge, {} after the event, {} that \
              nobody followed long enough.",
-            thousands(states.total() as u64),
-            states.yes,
-            states.no,
-            states.pending,
-            states.gone,
-            states.unknown
-        ),
-    );
+                thousands(states.total() as u64),
+                states.yes,
+                states.no,
+                states.pending,
+                states.gone,
+                states.unknown
+            ),
+        );
+    }
     let of = &report.figures;
     if of.n == 0 {
-        return line(text, "None can be judged yet; import outcomes, or wait until the horizon is over.");
+        return line(
+            text,
+            if is_stored {
+                "None can be judged yet; import outcomes, or wait until the horizon is over."
+            } else {
+                "There are no rows."
+            },
+        );
     }
     line(
         text,

@@ -2,6 +2,9 @@
 //!
 //! A removed document expires at once, so that no permission to delete is needed.
 
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use portend_core::store::{Document, StoreError};
 use portend_core::time::Timestamp;
 use serde_json::Value;
@@ -10,22 +13,28 @@ use super::DynamoDb;
 use super::attribute::{Item, from_json, is_live, number_of, secs, text_of, to_json};
 use super::claims::UpdateResult;
 use super::request::{ItemQuery, Update, item_key};
+use crate::limits::DOCUMENTS_PUT_AT_ONCE;
 
 pub(super) async fn put(store: &DynamoDb, documents: &[Document]) -> Result<(), StoreError> {
-    for document in documents {
+    // Of two documents with the same key, the later one counts.
+    let latest: BTreeMap<(&str, &str), &Document> =
+        documents.iter().map(|each| ((each.pk.as_str(), each.sk.as_str()), each)).collect();
+    let update = |document: &&Document| {
         let body: Value = serde_json::from_str(&document.body).unwrap_or_default();
         let key = item_key(&document.pk, &document.sk);
-        let update = Update::new(&store.table, key, "SET document = :document, #ttl = :ttl")
+        Update::new(&store.table, key, "SET #document = :document, #ttl = :ttl")
             .with(":document", from_json(body))
-            .with(":ttl", secs(document.expires_at));
-        store.update(&update).await?;
-    }
-    Ok(())
+            .with(":ttl", secs(document.expires_at))
+    };
+    let updates: Vec<Update> = latest.values().map(update).collect();
+    // They can be repeated, so temporary failures are retried.
+    let puts = updates.into_iter().map(|update| async move { store.page(&update).await.map(drop) });
+    stream::iter(puts).buffer_unordered(DOCUMENTS_PUT_AT_ONCE).try_collect().await
 }
 
 pub(super) async fn remove(store: &DynamoDb, pk: &str, sk: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let update = Update::new(&store.table, item_key(pk, sk), "SET #ttl = :gone REMOVE document")
-        .only_if("attribute_exists(document) AND #ttl >= :now")
+    let update = Update::new(&store.table, item_key(pk, sk), "SET #ttl = :gone REMOVE #document")
+        .only_if("attribute_exists(#document) AND #ttl >= :now")
         .with(":gone", secs(Timestamp::EPOCH))
         .with(":now", secs(now));
     Ok(matches!(store.update(&update).await?, UpdateResult::Done(_)))
@@ -36,7 +45,7 @@ pub(super) async fn documents(
     pk: &str,
     now: Timestamp,
 ) -> Result<Vec<Document>, StoreError> {
-    let mut query = ItemQuery::of(&store.table, "pk", pk).oldest_first().consistently("sk, document, #ttl");
+    let mut query = ItemQuery::of(&store.table, "pk", pk).oldest_first().consistently("sk, #document, #ttl");
     let mut found = Vec::new();
     loop {
         let page = store.page(&query).await?;

@@ -1,0 +1,373 @@
+//! `portend compare`: asks another model about stored alerts, and says what would change. Stores nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use portend_core::clock::Clock;
+use portend_core::insight::{InsightFields, StoredInsight};
+use portend_core::limits::PAGE_MAX;
+use portend_core::store::{EvaluationRow, InsightQuery, Queries};
+use portend_core::time::Timestamp;
+use portend_eval::compare::{ComparisonFigures, ScorePair};
+use portend_eval::join::{Cutoff, OutcomeIndex};
+use portend_remote::SystemClock;
+use serde::Serialize;
+
+use super::evidence::{claim_of, outcomes_of};
+use super::insights::open_existing;
+use super::question::{Answered, Questioner};
+use crate::any_store::AnyStore;
+use crate::config::Config;
+use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
+use crate::show::text::{counted, shown};
+
+/// Ask another model about stored alerts, and say what would change.
+///
+/// The questions are built from the stored facts. The likely cost is printed first, and the calls stop at the budget.
+/// Nothing is stored but the report.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The model: bedrock, openai, or the NAME of [models.NAME].
+    #[arg(long, value_name = "MODEL", required_unless_present = "prompt")]
+    pub(crate) with: Option<String>,
+
+    /// Ask with the rules in this file in place of the prompt's own.
+    ///
+    /// The question, the facts, the scale and the form of the reply stay. Without --with, the first model of the chain is
+    /// asked.
+    #[arg(long, value_name = "FILE")]
+    prompt: Option<PathBuf>,
+
+    /// At most so many of the latest insights, spread over the alert types and the scores.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    last: usize,
+
+    /// The most that the calls may cost together, in US dollars.
+    #[arg(long, value_name = "DOLLARS", default_value_t = 1.0)]
+    budget: f64,
+
+    /// Ask each question so often. 2 shows how far the model is from itself.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    repeat: u8,
+
+    /// Only insights of this alert type.
+    #[arg(long = "type", value_name = "ID")]
+    alert_type: Option<String>,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    /// Also write the JSON object to this file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// The most insights that are read to choose from.
+const INSIGHTS_READ_MAX: usize = 5_000;
+/// Calls for one question: the second is the re-ask.
+const CALLS_MAX: u32 = 2;
+
+/// What would change.
+#[derive(Debug, Serialize)]
+struct ComparisonReport {
+    /// The label of the model that was asked.
+    with: String,
+    /// The file with other rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
+    /// `complete`, or `budget` if not every alert was asked about.
+    status: &'static str,
+    questions: usize,
+    calls: usize,
+    cost_usd: f64,
+    cost_per_question: Option<f64>,
+    /// The mean time of an answer, in milliseconds, new and old.
+    latency_ms: [Option<f64>; 2],
+    /// The share of questions without a usable answer.
+    unusable: Option<f64>,
+    /// The share of answers with a number that no fact supports, new and old.
+    unsupported: [Option<f64>; 2],
+    #[serde(flatten)]
+    figures: ComparisonFigures,
+    /// What a change to this model makes necessary.
+    redo: Vec<&'static str>,
+}
+
+const REDO: [&str; 3] = [
+    "fit a new map with portend calibrate when outcomes are known, because a new model has none",
+    "judge the new model with portend eval apart from the old one",
+    "choose again the scores at which somebody is notified, if alerts moved across them",
+];
+
+pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
+    let now = SystemClock.now();
+    let types = config.alert_types().map_err(WrongUsage::from)?;
+    let store = open_existing(&config).await?;
+    let insights = chosen(&store, args.alert_type.as_deref(), args.last, now).await?;
+    let rules = args.prompt.as_deref().map(|file| {
+        let text = std::fs::read_to_string(file);
+        text.with_context(|| format!("cannot read {}; give a file with the rules as text", file.display()))
+    });
+    let rules = rules.transpose().map_err(WrongUsage::from)?;
+    let mut questioner = Questioner::new(&config, None, rules.as_deref(), args.budget).await?;
+    let questions = insights.len() * usize::from(args.repeat);
+    announce(&questioner, &insights, questions, args.budget);
+    let rows: Vec<EvaluationRow> = insights
+        .iter()
+        .filter_map(|fields| EvaluationRow::of(&StoredInsight::Current(fields.clone()), None))
+        .collect();
+    let entities: BTreeSet<(&str, &str)> =
+        rows.iter().map(|row| (row.entity_type.as_str(), row.entity_id.as_str())).collect();
+    let outcomes = OutcomeIndex::new(&outcomes_of(&store, &types, &entities, now).await?);
+    let cutoff = Cutoff { now, report_lag: std::time::Duration::ZERO };
+    let mut tally = Tally::default();
+    let mut pairs = Vec::new();
+    let mut status = "complete";
+    'insights: for (fields, row) in insights.iter().zip(&rows) {
+        let mut scores = Vec::new();
+        for _ in 0..args.repeat {
+            match questioner.ask(fields, &fields.facts, CALLS_MAX).await {
+                Answered::Insight(answer) => {
+                    tally.answered(&answer);
+                    scores.push(answer.risk_score.get());
+                }
+                Answered::Nothing(_) => tally.unusable += 1,
+                Answered::OverBudget => {
+                    status = "budget";
+                    break 'insights;
+                }
+            }
+        }
+        tally.old(fields);
+        let Some(new) = scores.first().copied() else { continue };
+        let scale = types.get(&fields.prediction_type).map(|each| each.scale());
+        pairs.push(ScorePair {
+            old: fields.risk_score.get(),
+            new,
+            again: scores.get(1).copied(),
+            event: outcomes.state(&claim_of(row), cutoff).event(),
+            entity: fields.entity_id.clone(),
+            thresholds: scale
+                .map(|scale| scale.keys().map(|key| f64::from(*key)).collect())
+                .unwrap_or_default(),
+        });
+    }
+    let report = report(&args, &questioner, &tally, &pairs, status);
+    if let Some(file) = &args.out {
+        let text = serde_json::to_string_pretty(&report)? + "\n";
+        std::fs::write(file, text)
+            .with_context(|| format!("cannot write {}; name a file that you may write to", file.display()))?;
+    }
+    if args.json {
+        json_line(&mut std::io::stdout().lock(), &report)?;
+    } else {
+        anstream::stdout().lock().write_all(text(&report).as_bytes())?;
+    }
+    let is_complete = status == "complete" && !pairs.is_empty();
+    Ok(if is_complete { CommandOutcome::Done } else { CommandOutcome::Incomplete })
+}
+
+/// The latest insights, spread over the alert types and the tens of the score: one of each in turn.
+async fn chosen(
+    store: &AnyStore,
+    alert_type: Option<&str>,
+    last: usize,
+    now: Timestamp,
+) -> Result<Vec<Box<InsightFields>>> {
+    let mut strata: BTreeMap<(String, u8), Vec<Box<InsightFields>>> = BTreeMap::new();
+    let mut query = InsightQuery {
+        alert_type: alert_type.map(str::to_owned),
+        limit: PAGE_MAX,
+        ..InsightQuery::default()
+    };
+    let mut read = 0;
+    loop {
+        let page = store.insights(&query, now).await?;
+        read += page.insights.len();
+        for insight in page.insights {
+            if let StoredInsight::Current(fields) = insight {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a score is 0 to 100"
+                )]
+                let ten = (fields.risk_score.get() / 10.0) as u8;
+                strata.entry((fields.prediction_type.clone(), ten)).or_default().push(fields);
+            }
+        }
+        query.after = page.next;
+        if query.after.is_none() || read >= INSIGHTS_READ_MAX {
+            break;
+        }
+    }
+    let mut strata: Vec<_> = strata.into_values().map(Vec::into_iter).collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < last {
+        let round: Vec<_> = strata.iter_mut().filter_map(Iterator::next).collect();
+        if round.is_empty() {
+            break;
+        }
+        chosen.extend(round);
+    }
+    chosen.truncate(last);
+    Ok(chosen)
+}
+
+/// Says what the calls are likely to cost, before the first one.
+fn announce(questioner: &Questioner, insights: &[Box<InsightFields>], questions: usize, budget: f64) {
+    let tokens: Vec<(u64, u64)> = insights
+        .iter()
+        .flat_map(|fields| &fields.attempts)
+        .filter_map(|attempt| attempt.input_tokens.zip(attempt.output_tokens))
+        .collect();
+    let count = tokens.len() as u64;
+    let mean = tokens.iter().fold((0, 0), |sum, (input, output)| (sum.0 + input, sum.1 + output));
+    let mean = (count > 0).then(|| (mean.0 / count, mean.1 / count));
+    let cost = questioner.price(mean).map_or_else(
+        || "an unknown price".to_owned(),
+        |price| {
+            #[expect(clippy::cast_precision_loss, reason = "a count of questions is small")]
+            let cost = price * questions as f64;
+            format!("about ${cost:.4}")
+        },
+    );
+    note(&format!(
+        "{} to {} for {cost}, at most ${budget:.2}",
+        counted(questions as u64, "question"),
+        shown(questioner.label())
+    ));
+}
+
+/// Counts of the answers.
+#[derive(Debug, Default)]
+struct Tally {
+    answers: u32,
+    unusable: u32,
+    unsupported: u32,
+    ms: u64,
+    old: u32,
+    old_models: u32,
+    old_unsupported: u32,
+    old_ms: u64,
+}
+
+fn has_unsupported(fields: &InsightFields) -> u32 {
+    u32::from(fields.grounding.as_ref().is_some_and(|report| !report.unsupported.is_empty()))
+}
+
+impl Tally {
+    fn answered(&mut self, fields: &InsightFields) {
+        self.answers += 1;
+        self.unsupported += has_unsupported(fields);
+        self.ms += fields.attempts.iter().map(|attempt| attempt.ms).sum::<u64>();
+    }
+
+    fn old(&mut self, fields: &InsightFields) {
+        self.old += 1;
+        self.old_models += u32::from(fields.model_id.is_some());
+        self.old_unsupported += has_unsupported(fields);
+        self.old_ms += fields.attempts.iter().map(|attempt| attempt.ms).sum::<u64>();
+    }
+}
+
+fn report(
+    args: &Args,
+    questioner: &Questioner,
+    tally: &Tally,
+    pairs: &[ScorePair],
+    status: &'static str,
+) -> ComparisonReport {
+    let ratio = |part: f64, whole: u32| (whole > 0).then(|| part / f64::from(whole));
+    let asked = tally.answers + tally.unusable;
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+    let ms = |ms: u64| ms as f64;
+    ComparisonReport {
+        with: questioner.label().to_owned(),
+        prompt: args.prompt.as_ref().map(|file| file.display().to_string()),
+        status,
+        questions: asked as usize,
+        calls: questioner.calls,
+        cost_usd: questioner.spent,
+        cost_per_question: ratio(questioner.spent, asked),
+        latency_ms: [ratio(ms(tally.ms), tally.answers), ratio(ms(tally.old_ms), tally.old_models)],
+        unusable: ratio(tally.unusable.into(), asked),
+        unsupported: [
+            ratio(tally.unsupported.into(), tally.answers),
+            ratio(tally.old_unsupported.into(), tally.old_models),
+        ],
+        figures: ComparisonFigures::of(pairs),
+        redo: REDO.to_vec(),
+    }
+}
+
+fn text(report: &ComparisonReport) -> String {
+    let figures = &report.figures;
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+    let percent =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
+    let mut text =
+        format!("{}\n", paint(STRONG, &format!("Stored scores and those of {}", shown(&report.with))));
+    let mut line = |sentence: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{sentence}");
+    };
+    line(format!(
+        "{} with both scores; {} calls, ${:.4}.",
+        counted(figures.n as u64, "alert"),
+        report.calls,
+        report.cost_usd
+    ));
+    if report.status == "budget" {
+        line("The budget ended the comparison early; raise --budget to ask about all.".to_owned());
+    }
+    line(format!(
+        "  Shift      {} points on average ({} to {}); {} moved by more than 10.",
+        number(figures.mean_shift),
+        number(figures.mean_shift_low),
+        number(figures.mean_shift_high),
+        percent(figures.over_10)
+    ));
+    line(format!(
+        "  Order      Spearman {}, Kendall {}; {} of the highest tenth stay in it.",
+        number(figures.spearman),
+        number(figures.kendall_tau_b),
+        percent(figures.top_overlap)
+    ));
+    line(format!("  Meaning    {} move to another meaning of the scale.", percent(figures.moved)));
+    if let (Some(noise), Some(within)) = (figures.noise, figures.within_noise) {
+        let verdict = if within {
+            "the shift is within the model's own noise"
+        } else {
+            "the shift is more than the model's own noise"
+        };
+        line(format!("  Noise      asked twice, it is {noise:.1} points from itself: {verdict}."));
+    }
+    let [new_unsupported, old_unsupported] = report.unsupported;
+    line(format!(
+        "  Replies    {} unusable; {} with an unsupported number ({} before).",
+        percent(report.unusable),
+        percent(new_unsupported),
+        percent(old_unsupported)
+    ));
+    let [new_ms, old_ms] = report.latency_ms;
+    line(format!("  Time       {} ms ({} ms before).", number(new_ms), number(old_ms)));
+    match &figures.outcomes {
+        Some(of) if of.auc_difference.is_some() => line(format!(
+            "  Outcomes   on {} with a known outcome, AUC {:+.3} (p {}), Brier {:+.4}.",
+            counted(of.n as u64, "alert"),
+            of.auc_difference.unwrap_or_default(),
+            number(of.p),
+            of.brier_difference.unwrap_or_default()
+        )),
+        _ => line("  Outcomes   too few are known to say which is better.".to_owned()),
+    }
+    line("If you change to it:".to_owned());
+    for redo in &report.redo {
+        line(format!("  • {redo}"));
+    }
+    text
+}

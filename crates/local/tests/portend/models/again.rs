@@ -1,0 +1,48 @@
+//! Asking again: `portend drivers` and `portend compare`, with a model that scores by a rule.
+
+use serde_json::{Value, json};
+
+use super::harness::{Scene, alert};
+use portend_testing::vendor::Vendor::OpenAi;
+use portend_testing::vendor::answer;
+
+/// A reply with this score.
+fn scores(score: u32) -> portend_testing::http::Script {
+    let mut reply = answer();
+    reply["explanation"] = json!("The family is not content.");
+    reply["drivers"] = json!([{ "fact": "ib_calls_14d", "effect": "raises", "because": "There are calls." }]);
+    reply["risk_score"] = json!(score);
+    OpenAi.says(&reply.to_string())
+}
+
+#[test]
+fn drivers_ask_once_for_each_fact_and_once_for_the_noise() {
+    // The insight, the noise, then each fact at its healthy value.
+    let scene = Scene::alone(OpenAi, [scores(70), scores(72), scores(40), scores(60)]);
+    let insight = scene.explain(&[alert(1)]).line();
+    let id = insight["alert_id"].as_str().unwrap();
+    let measured: Value = scene.run(&["drivers", id, "--json"]).line();
+    assert_eq!(scene.asked(), [0, 4], "{measured}");
+    assert_eq!((&measured["calls"], &measured["noise"]), (&json!(3), &json!(2.0)));
+    let effect = |fact: &str| {
+        let all = measured["measured_drivers"].as_array().unwrap();
+        let of_fact = all.iter().find(|each| each["fact"] == fact).unwrap();
+        (of_fact["effect"].as_f64().unwrap(), of_fact["agrees"].as_bool().unwrap())
+    };
+    assert_eq!(effect("ib_calls_14d"), (30.0, true));
+    assert_eq!(effect("health_score"), (10.0, false), "the insight does not name it");
+}
+
+#[test]
+fn a_model_compared_with_itself_has_not_moved() {
+    let scene = Scene::alone(OpenAi, std::iter::repeat_with(|| scores(70)));
+    scene.explain(&(1..=5).map(alert).collect::<Vec<_>>());
+    let report: Value = scene.run(&["compare", "--with", "openai", "--repeat", "2", "--json"]).line();
+    assert_eq!(scene.asked(), [0, 15], "five insights, then ten questions");
+    assert_eq!(
+        (&report["n"], &report["mean_shift"], &report["over_10"]),
+        (&json!(5), &json!(0.0), &json!(0.0))
+    );
+    assert_eq!((&report["within_noise"], &report["moved"]), (&json!(true), &json!(0.0)));
+    assert_eq!(scene.count("SELECT count(*) FROM insight"), 5, "nothing more is stored");
+}

@@ -1,0 +1,258 @@
+//! What happened, how good the scores were, and better ones: from the command line, on simulated data.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::harness::Home;
+
+/// Sixty days of a small marketplace with its insights and its outcomes.
+fn marketplace() -> Home {
+    let home = Home::new();
+    let alerts = home.run("simulate --entities 150 --days 60 --outcomes outcomes.jsonl").exits(0).out;
+    home.write("alerts.jsonl", &alerts);
+    home.run("explain --json alerts.jsonl").exits(0);
+    home
+}
+
+fn names(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Rows whose event is likelier the higher the score.
+fn rows(count: u32) -> String {
+    (0..count)
+        .map(|i| {
+            let score = i * 37 % 101;
+            let outcome = u32::from((i * 7919) % 100 < score);
+            format!(
+                "{{\"score\":{score},\"outcome\":{outcome},\"baseline\":{},\"entity\":\"e{}\"}}\n",
+                i % 90,
+                i % 50
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn rows_of_a_file_are_judged_and_what_they_do_not_carry_is_null_with_a_reason() {
+    let home = Home::new();
+    let report = home.feed("eval --rows - --json", rows(300)).exits(0).json().remove(0);
+    let expected = [
+        "n",
+        "entities",
+        "events",
+        "base_rate",
+        "base_rate_low",
+        "base_rate_high",
+        "auc",
+        "auc_se",
+        "auc_low",
+        "auc_high",
+        "brier",
+        "brier_se",
+        "brier_skill",
+        "log_loss",
+        "ece",
+        "ece_floor",
+        "recalibration",
+        "bins",
+        "reasons",
+        "paired",
+        "pending",
+        "yes",
+        "no",
+        "gone",
+        "unknown",
+    ];
+    for name in expected {
+        assert!(report.get(name).is_some(), "{name} in {report}");
+    }
+    assert_eq!((&report["n"], &report["entities"]), (&json!(300), &json!(50)));
+    assert_eq!(names(&report["bins"][0]), BTreeSet::from(["high", "low", "mean", "n", "rate"]));
+    assert_eq!(report["yes"].as_u64().unwrap() + report["no"].as_u64().unwrap(), 300);
+    let few = home.feed("eval --rows - --json", rows(9)).exits(0).json().remove(0);
+    assert_eq!((&few["auc"], &few["reasons"]["auc"]), (&Value::Null, &json!("few_events")));
+    assert_eq!((&few["ece"], &few["reasons"]["ece"]), (&Value::Null, &json!("few_rows")));
+    let one = home.feed("eval --rows - --json", "{\"score\":1,\"outcome\":0}\n").exits(0).json().remove(0);
+    assert_eq!(one["reasons"]["auc"], "one_class");
+    let none = home.feed("eval --rows - --json", "").exits(0).json().remove(0);
+    assert_eq!((&none["n"], &none["reasons"]["auc"]), (&json!(0), &json!("no_rows")));
+    home.feed("eval --rows - --fail-under auc=.6", rows(300)).exits(0);
+    let under = home.feed("eval --rows - --fail-under auc=.99", rows(300)).exits(1);
+    assert!(under.err.contains("auc is 0."), "{}", under.err);
+    home.feed("eval --rows - --fail-under auc=.6", rows(9)).exits(1);
+    let refused = home.feed("eval --rows - --json", "{\"score\":1}\n{\"score\":1,\"outcome\":1}\n").exits(1);
+    assert!(refused.err.contains("line 1 of -: missing:$.outcome"), "{}", refused.err);
+    assert_eq!(refused.json()[0]["n"], 1);
+}
+
+#[test]
+fn copies_of_one_entity_widen_the_interval_as_if_they_were_one() {
+    let home = Home::new();
+    let once = home.feed("eval --rows - --json", rows(200)).exits(0).json().remove(0);
+    let thrice = home.feed("eval --rows - --json", rows(200).repeat(3)).exits(0).json().remove(0);
+    let se = |report: &Value| report["auc_se"].as_f64().unwrap();
+    assert!((se(&once) - se(&thrice)).abs() < 1e-12, "{} {}", se(&once), se(&thrice));
+}
+
+#[test]
+fn outcomes_are_imported_listed_and_retracted() {
+    let home = Home::new();
+    let student = r#""entity_type":"student","entity_id":"stu_1","outcome":"churn""#;
+    let lines = format!(
+        "{{{student},\"at\":\"2025-01-03T09:50:26Z\"}}\n{{{student}}}\n{{{student},\"at\":null,\"followed_until\":\"2025-02-01T00:00:00Z\"}}\n"
+    );
+    let run = home.feed("outcomes import - --json", &lines).exits(1);
+    assert_eq!(run.json(), [json!({"stored": 2, "refused": 1})]);
+    assert!(run.err.contains("line 2 of -: missing:$.at"), "{}", run.err);
+    let csv = "entity_type,entity_id,outcome,at,followed_until,acted\nstudent,stu_1,churn,,2025-04-01T00:00:00Z,\n\
+               student,stu_1,,2025-01-05T10:00:00Z,,called\n";
+    home.write("more.csv", csv);
+    for _ in 0..2 {
+        home.run("outcomes import more.csv").exits(0);
+        let listed = home.run("outcomes list --entity stu_1 --json").exits(0).json();
+        assert_eq!(listed.len(), 3, "{listed:?}");
+        assert_eq!(listed[1]["followed_until"], "2025-04-01T00:00:00.000Z");
+    }
+    home.run("outcomes retract student stu_1 churn --at 2025-01-03T09:50:26Z").exits(0);
+    home.run("outcomes retract student stu_1 churn --at 2025-01-03T09:50:26Z").exits(1);
+    assert_eq!(home.run("outcomes list --entity stu_1 --json").exits(0).json().len(), 2);
+    home.run("outcomes census student churn --until 2025-04-01").exits(0);
+    home.run("outcomes census student shortage --until 2025-04-01").complains(
+        2,
+        "no alert type predicts",
+        "student churn",
+    );
+}
+
+#[test]
+fn absence_and_early_events_are_not_counted_and_the_states_add_up() {
+    let home = marketplace();
+    let states = |line: &str| {
+        home.run(line)
+            .exits(0)
+            .json()
+            .into_iter()
+            .map(|report| {
+                let count = |name: &str| report[name].as_u64().unwrap();
+                assert_eq!(
+                    count("yes") + count("no") + count("pending") + count("gone") + count("unknown"),
+                    home.insights().iter().filter(|each| each["prediction_type"] == report["type"]).count()
+                        as u64
+                );
+                (count("pending"), count("yes"), count("no"), count("unknown"), count("n"))
+            })
+            .collect::<Vec<_>>()
+    };
+    for (_, yes, no, unknown, n) in states("eval --json") {
+        assert_eq!((yes, no, n), (0, 0, 0), "nothing was imported");
+        assert!(unknown > 0);
+    }
+    home.run("outcomes import outcomes.jsonl").exits(0);
+    for (pending, yes, no, unknown, _) in states("eval --json --as-of 2025-01-10") {
+        assert_eq!((yes, no, unknown), (0, 0, 0));
+        assert!(pending > 0);
+    }
+    let all = states("eval --json");
+    assert!(
+        all.iter().all(|(pending, _, no, unknown, _)| *pending == 0 && *no > 0 && *unknown == 0),
+        "{all:?}"
+    );
+    let every = states("eval --json --all");
+    assert!(all.iter().zip(&every).all(|(first, every)| first.4 < every.4), "{all:?} {every:?}");
+    let page = home.path("report.html");
+    home.run("eval --html report.html").exits(0);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(
+        page.matches("<svg").count() >= 6 && !page.contains("http://") || page.contains("www.w3.org"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_map_is_stored_once_it_is_earned_and_new_insights_use_it() {
+    let home = marketplace();
+    home.run("outcomes import outcomes.jsonl").exits(0);
+    let reports = home.run("calibrate --json --apply").exits(0).json();
+    assert_eq!(reports.len(), 3);
+    for report in &reports {
+        let event = fs::read_to_string(home.path("alerts.jsonl")).unwrap();
+        let of_type = format!("\"detail-type\":\"{}\"", report["alert_type"].as_str().unwrap());
+        let line = event.lines().find(|line| line.contains(&of_type)).unwrap();
+        let later = line.replace("\"timestamp\":\"2025-", "\"timestamp\":\"2026-");
+        let insight = home.explain(later).exits(0).json().remove(0)["insight"].clone();
+        if report["status"] == "earned" {
+            assert_eq!(
+                (&insight["calibrated"]["map"], &insight["calibrated"]["rows"]),
+                (&json!("v1"), &report["rows"])
+            );
+            let of = |name: &str| insight["calibrated"][name].as_f64().unwrap();
+            assert!(of("low") < of("probability") && of("probability") < of("high"));
+        } else {
+            assert_eq!(insight.get("calibrated"), None);
+            assert!(report["reason"].is_string());
+        }
+    }
+}
+
+#[test]
+fn a_fitted_type_is_a_folder_that_works_and_has_the_same_bytes_twice() {
+    let home = marketplace();
+    let fit = "fit --type low_health_score --alerts alerts.jsonl --outcomes outcomes.jsonl";
+    let few = home.run(&format!("{fit} --json --out few")).exits(1).json().remove(0);
+    assert_eq!(few["reason"], "few_events");
+    let alerts = home.run("simulate --entities 900 --days 60 --outcomes outcomes.jsonl").exits(0).out;
+    home.write("alerts.jsonl", alerts);
+    let report = home.run(&format!("{fit} --json --out one")).exits(0).json().remove(0);
+    assert!(report["new"]["auc"].as_f64().unwrap() > 0.5, "{report}");
+    home.run(&format!("{fit} --out two")).exits(0);
+    for file in ["report.json", "report.md", "low_health_score/alert.toml"] {
+        let read = |folder: &str| fs::read_to_string(home.path(folder).join(file)).unwrap();
+        assert_eq!(read("one"), read("two"), "{file}");
+    }
+    home.run("types check one").exits(0);
+    let insight = home.run("explain --alert-types one --json alerts.jsonl");
+    assert!(insight.json().iter().any(|line| line["status"] == "stored"));
+    home.write("low_health_score/alert.toml", "mine");
+    home.run(&format!("{fit} --out low_health_score")).complains(2, "low_health_score exists", "--out");
+}
+
+#[test]
+fn drift_is_said_of_entities_and_not_of_few() {
+    let home = marketplace();
+    let reports = home.run("drift --json --as-of 2025-02-20 --since 7d --against 30d").exits(0).json();
+    assert_eq!(reports.len(), 3);
+    assert!(
+        reports
+            .iter()
+            .all(|report| ["too_few", "none", "drift"].contains(&report["status"].as_str().unwrap()))
+    );
+    let subjects = &reports[2];
+    assert_eq!(
+        (&subjects["type"], &subjects["status"]),
+        (&json!("supply_demand_imbalance"), &json!("too_few"))
+    );
+}
+
+#[test]
+fn a_scorecards_drivers_are_exact_and_need_no_call() {
+    let home = Home::new();
+    let event = include_bytes!("../../../../test/test-alert.json");
+    let insight = home.explain(event).exits(0).json().remove(0);
+    let id = insight["alert_id"].as_str().unwrap();
+    let measured = home.run(&format!("drivers {id} --json")).exits(0).json().remove(0);
+    assert_eq!(
+        (&measured["calls"], &measured["noise"], &measured["status"]),
+        (&json!(0), &json!(0.0), &json!("complete"))
+    );
+    let effects: Vec<_> = measured["measured_drivers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| (each["fact"].as_str().unwrap(), each["effect"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(effects, [("ib_calls_14d", 35.0), ("health_score", 18.0)]);
+    home.run("drivers nothing --json").exits(1);
+}
