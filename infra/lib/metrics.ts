@@ -20,7 +20,9 @@ export type MetricName =
   | "LatencyMs"
   | "InputTokens"
   | "OutputTokens"
-  | "CostUsd";
+  | "CostUsd"
+  | "ReusedAnswers"
+  | "SavedUsd";
 
 /** The outcomes of an alert. Each received alert has exactly one. */
 export const OUTCOMES = [

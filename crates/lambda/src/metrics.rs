@@ -15,7 +15,7 @@ use crate::log;
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the test of the file that the stack's tests read.
 #[cfg(test)]
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 15] = [
     RECEIVED,
     STORED,
     REPEATED,
@@ -29,6 +29,8 @@ pub(crate) const NAMES: [&str; 13] = [
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     COST,
+    REUSED_ANSWERS,
+    SAVED,
 ];
 
 const RECEIVED: &str = "Received";
@@ -44,6 +46,8 @@ const LATENCY: &str = "LatencyMs";
 const INPUT_TOKENS: &str = "InputTokens";
 const OUTPUT_TOKENS: &str = "OutputTokens";
 const COST: &str = "CostUsd";
+const REUSED_ANSWERS: &str = "ReusedAnswers";
+const SAVED: &str = "SavedUsd";
 
 /// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +77,7 @@ impl Metrics {
         for name in [RECEIVED, STORED, REPEATED, PARKED, HANDED_BACK, DEGRADED, ATTEMPTS] {
             describe_counter!(name, Unit::Count, "");
         }
-        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, OUTPUT_TOKENS] {
+        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, OUTPUT_TOKENS, REUSED_ANSWERS] {
             describe_counter!(name, Unit::Count, "");
         }
         describe_histogram!(LATENCY, Unit::Milliseconds, "");
@@ -102,7 +106,7 @@ impl Metrics {
         histogram!(LATENCY).record(ms as f64);
     }
 
-    /// Counts the attempts, alarms and failed notifications of a run.
+    /// Counts the attempts, reused answers, alarms and failed notifications of a run.
     pub(crate) fn took(account: &Account) {
         for AttemptRecord { model, outcome, input_tokens, output_tokens, cost_usd, .. } in &account.attempts {
             counter!(ATTEMPTS, "Model" => model.clone(), "Class" => outcome.clone()).increment(1);
@@ -111,6 +115,10 @@ impl Metrics {
             if let Some(cost) = cost_usd {
                 histogram!(COST).record(cost.get());
             }
+        }
+        counter!(REUSED_ANSWERS).increment(account.reused.len() as u64);
+        for cost in account.reused.iter().filter_map(|reused| reused.cost_usd) {
+            histogram!(SAVED).record(cost.get());
         }
         for alarm in &account.alarms {
             counter!(CONFIGURATION_ALARMS).increment(1);

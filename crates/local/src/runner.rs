@@ -99,6 +99,12 @@ impl EventRunner {
         })
     }
 
+    /// The same that uses accepted answers again, or calls the models each time.
+    pub(crate) fn reusing_answers(mut self, reuses_answers: bool) -> Self {
+        self.pipeline = self.pipeline.reusing_answers(reuses_answers);
+        self
+    }
+
     /// The number of events that run at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency

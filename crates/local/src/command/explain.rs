@@ -38,6 +38,13 @@ pub(crate) struct Args {
     #[arg(long)]
     evidence: bool,
 
+    /// Call the models even if they answered the same question before. Their new answers are stored for later.
+    ///
+    /// Alerts of one type with the same facts ask the same question. By default, an accepted answer is used again for as
+    /// long as `answer_reuse` of the alert type says.
+    #[arg(long)]
+    no_reuse: bool,
+
     /// How many events to process at the same time [default: 64 with models or a table, otherwise 1024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
@@ -69,7 +76,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     });
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
     let size = inputs.iter().map(|input| input.size).sum();
-    let runner = EventRunner::open(&config, args.concurrency).await?;
+    let runner = EventRunner::open(&config, args.concurrency).await?.reusing_answers(!args.no_reuse);
     let mut report = EventReport::new(args.json, args.evidence, runner.pipeline.types(), size);
     let writer = OutputWriter::start(report.bar().clone())?;
     match process_all(&runner, inputs, &mut report, writer).await? {

@@ -199,6 +199,10 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
     for attempt in &fields.attempts {
         pair("attempt", Some(attempt_line(attempt)));
         pair("", attempt.violations.as_deref().map(shown));
+        pair(
+            "answer of",
+            attempt.reused.as_ref().map(|reused| format!("{}, run {}", reused.timestamp, shown(&reused.run))),
+        );
         pair("rejected", attempt.reply.as_deref().map(shown));
     }
     pair("grounding", fields.grounding.as_ref().map(grounding_line));

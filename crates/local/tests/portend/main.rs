@@ -24,4 +24,5 @@ mod hostile;
 mod streams;
 mod commands;
 mod readme;
+mod reuse;
 mod models;
