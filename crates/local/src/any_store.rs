@@ -153,6 +153,10 @@ impl Parking for AnyStore {
         each!(self, store => store.replayed(sha256, at, outcome).await)
     }
 
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        each!(self, store => store.drop_parked(sha256).await)
+    }
+
     async fn parked(
         &self,
         after: Option<&Cursor>,

@@ -10,7 +10,7 @@ use portend_core::chain::Alarm;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::limits::{EVENT_DEADLINE, LEASE_MARGIN};
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received};
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Preview, Received};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use portend_sqlite::{ClockJump, Receipt, Sqlite};
@@ -125,6 +125,15 @@ impl EventRunner {
             locks.remove(&key);
         }
         result
+    }
+
+    /// Judges one event without claiming or storing anything.
+    pub(crate) async fn preview(&self, event: &[u8]) -> Preview {
+        let received = self.pipeline.receive(event);
+        let mut run = self.pipeline.run(self.deadline());
+        let preview = run.preview(&received).await;
+        self.report(run.account());
+        preview
     }
 
     fn key_locks(&self) -> MutexGuard<'_, HashMap<AlertKey, Arc<Mutex<()>>>> {

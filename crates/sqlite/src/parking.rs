@@ -37,6 +37,15 @@ impl Parking for Sqlite {
         .await
     }
 
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        let sha256 = sha256.to_owned();
+        self.write(move |connection| {
+            connection.prepare_cached("DELETE FROM parked WHERE sha256 = ?1")?.execute([sha256])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn parked(
         &self,
         after: Option<&Cursor>,

@@ -176,6 +176,10 @@ impl<S: Store> Parking for FaultyStore<'_, S> {
         self.store.replayed(sha256, at, outcome).await
     }
 
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        self.store.drop_parked(sha256).await
+    }
+
     async fn parked(
         &self,
         after: Option<&Cursor>,

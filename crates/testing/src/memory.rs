@@ -310,6 +310,10 @@ impl MemoryState {
         }
     }
 
+    pub(crate) fn drop_parked(&mut self, sha256: &str) {
+        self.parked.remove(sha256);
+    }
+
     pub(crate) fn parked(&self, after: Option<&Cursor>, limit: usize, now: Timestamp) -> ParkedPage {
         let place = |item: &Parked| Cursor { time: item.received_at, id: item.sha256.clone() };
         let live = self.parked.values().filter(|item| !item.expires_at().is_past(now));
@@ -400,6 +404,10 @@ impl Parking for MemoryStore {
 
     async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
         self.with(|state| state.replayed(sha256, at, outcome)).await
+    }
+
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        self.with(|state| state.drop_parked(sha256)).await
     }
 
     async fn parked(

@@ -23,6 +23,9 @@ pub trait Parking: Send + Sync {
         outcome: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Deletes a parked event. Nothing happens if it is not there.
+    fn drop_parked(&self, sha256: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// One page of parked events, newest first. It may lag a moment behind.
     fn parked(
         &self,

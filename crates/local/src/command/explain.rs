@@ -1,6 +1,7 @@
 //! `portend explain`: processes alerts, and prints their insights in the order of the input.
 
 mod report;
+mod again;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -37,6 +38,11 @@ pub(crate) struct Args {
     /// Show the provenance of each insight: attempts, prompt, reply, repairs and grounding. JSON always contains them.
     #[arg(long)]
     evidence: bool,
+
+    /// Judge the alerts as they would be judged now, also if they have insights. Nothing is stored, and each insight is
+    /// shown with its evidence. In JSON, its status is `again`, and that of an event that is not an alert is `refused`.
+    #[arg(long)]
+    again: bool,
 
     /// Call the models even if they answered the same question before. Their new answers are stored for later.
     ///
@@ -77,6 +83,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
     let size = inputs.iter().map(|input| input.size).sum();
     let runner = EventRunner::open(&config, args.concurrency).await?.reusing_answers(!args.no_reuse);
+    if args.again {
+        return again::again(&runner, inputs, args.json).await;
+    }
     let mut report = EventReport::new(args.json, args.evidence, runner.pipeline.types(), size);
     let writer = OutputWriter::start(report.bar().clone())?;
     match process_all(&runner, inputs, &mut report, writer).await? {

@@ -28,6 +28,8 @@ pub(crate) enum CardKind {
     Repeat,
     /// The user requested the insight.
     Requested,
+    /// The alert was judged again, and the insight is not stored.
+    Again,
 }
 
 /// The context of a card.
@@ -132,6 +134,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
         CardKind::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
         CardKind::Repeat => format!("a repeat, {seen}"),
         CardKind::Requested => seen,
+        CardKind::Again => "judged again, not stored".to_owned(),
     };
     let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
     let foot = format!(

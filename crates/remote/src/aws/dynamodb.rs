@@ -64,7 +64,8 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// The IAM actions that the running program needs on the table and its indexes.
+    /// The IAM actions that the function needs on the table and its indexes. Only the command line deletes parked events,
+    /// which needs `dynamodb:DeleteItem`.
     pub const ACTIONS: [&str; 5] = [
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
@@ -236,6 +237,10 @@ impl Parking for DynamoDb {
 
     async fn replayed(&self, sha256: &str, at: Timestamp, outcome: &str) -> Result<(), StoreError> {
         parking::replayed(self, sha256, at, outcome).await
+    }
+
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        parking::drop_parked(self, sha256).await
     }
 
     async fn parked(

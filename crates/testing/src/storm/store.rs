@@ -202,6 +202,12 @@ impl Parking for SimulatedStore {
         .await
     }
 
+    async fn drop_parked(&self, sha256: &str) -> Result<(), StoreError> {
+        let sha256 = sha256.to_owned();
+        let operation = about_alert("drop_parked", None);
+        self.send_any(operation, move |world, _| world.table.state.drop_parked(&sha256)).await
+    }
+
     async fn parked(
         &self,
         after: Option<&Cursor>,

@@ -13,7 +13,7 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, number, number_of, secs, text, text_of, time_of};
 use super::insights::ReadConsistency;
-use super::request::{ItemQuery, Update, item_key};
+use super::request::{Delete, ItemQuery, Update, item_key};
 use crate::limits::{DAY, EVENTS_READ_AT_ONCE, PARTITIONS_READ_AT_ONCE};
 
 pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreError> {
@@ -56,6 +56,15 @@ pub(super) async fn replayed(
             .with(":at", text(at.to_string()))
             .with(":outcome", text(outcome));
         store.update(&update).await?;
+    }
+    Ok(())
+}
+
+/// The index may lag behind, so an event that was parked a moment ago may be missing there.
+pub(super) async fn drop_parked(store: &DynamoDb, sha256: &str) -> Result<(), StoreError> {
+    for key in store.keys_of_alert_id(&parked_id(sha256)).await? {
+        let delete = Delete { table_name: store.table.clone(), key };
+        store.call(&delete).await.map_err(|failure| store.error(&failure))?;
     }
     Ok(())
 }
