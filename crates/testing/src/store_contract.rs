@@ -43,6 +43,7 @@ macro_rules! store_contract {
             a_parked_event_is_one_item_however_often_it_is_refused
             parked_events_are_paged_newest_first
             a_replay_is_noted_on_its_parked_event
+            a_dropped_event_is_gone
         }
         $crate::store_contract! { @cases $run, $fresh, upgrades:
             what_is_to_be_published_is_due_until_it_is_published

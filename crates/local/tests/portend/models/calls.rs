@@ -171,7 +171,7 @@ fn without_the_scorecard_an_open_breaker_hands_back_what_it_skips() {
     let reasons: Vec<_> = lines.iter().map(|line| text(&line["reason"])).collect();
     assert_eq!((run.code, reasons), (1, vec!["no_model"; 3]));
     assert_eq!(scene.asked(), [0, 1]);
-    let again = scene.run(&["explain", "--json", "--concurrency", "1", &input]);
+    let again = scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &input]);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.lines().iter().all(|line| line["status"] == "stored"));
     assert_eq!(scene.asked(), [0, 4]);
