@@ -21,7 +21,9 @@ export type MetricName =
   | "InputTokens"
   | "CachedTokens"
   | "OutputTokens"
-  | "CostUsd";
+  | "CostUsd"
+  | "ReusedAnswers"
+  | "SavedUsd";
 
 /** The outcomes of an alert. Each received alert has exactly one. */
 export const OUTCOMES = [

@@ -31,6 +31,8 @@ pub(crate) struct EventLine<'a> {
     input_tokens: u64,
     output_tokens: u64,
     cost_usd: Option<f64>,
+    /// Earlier answers that were used instead of a model call; absent if none was.
+    reused: Option<usize>,
     #[serde(flatten)]
     sweep: Option<SweepFields<'a>>,
 }
@@ -64,6 +66,7 @@ impl<'a> EventLine<'a> {
             input_tokens: tokens(|attempt| attempt.input_tokens),
             output_tokens: tokens(|attempt| attempt.output_tokens),
             cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
+            reused: Some(account.reused.len()).filter(|reused| *reused > 0),
             sweep: None,
         }
     }

@@ -15,7 +15,7 @@ use crate::log;
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the test of the file that the stack's tests read.
 #[cfg(test)]
-pub(crate) const NAMES: [&str; 15] = [
+pub(crate) const NAMES: [&str; 17] = [
     RECEIVED,
     STORED,
     REPEATED,
@@ -31,6 +31,8 @@ pub(crate) const NAMES: [&str; 15] = [
     OUTPUT_TOKENS,
     COST,
     UNUSABLE,
+    REUSED_ANSWERS,
+    SAVED,
 ];
 
 const RECEIVED: &str = "Received";
@@ -49,6 +51,8 @@ const OUTPUT_TOKENS: &str = "OutputTokens";
 const COST: &str = "CostUsd";
 /// 100 for each unusable reply and 0 for each usable one, so that its average is the unusable share in percent.
 const UNUSABLE: &str = "UnusablePercent";
+const REUSED_ANSWERS: &str = "ReusedAnswers";
+const SAVED: &str = "SavedUsd";
 
 /// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,14 @@ impl Metrics {
         for name in [RECEIVED, STORED, REPEATED, PARKED, HANDED_BACK, DEGRADED, ATTEMPTS] {
             describe_counter!(name, Unit::Count, "");
         }
-        for name in [CONFIGURATION_ALARMS, NOTIFY_FAILURES, INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS] {
+        for name in [
+            CONFIGURATION_ALARMS,
+            NOTIFY_FAILURES,
+            INPUT_TOKENS,
+            CACHED_TOKENS,
+            OUTPUT_TOKENS,
+            REUSED_ANSWERS,
+        ] {
             describe_counter!(name, Unit::Count, "");
         }
         describe_histogram!(LATENCY, Unit::Milliseconds, "");
@@ -108,7 +119,7 @@ impl Metrics {
         histogram!(LATENCY).record(ms as f64);
     }
 
-    /// Counts the attempts, alarms and failed notifications of a run.
+    /// Counts the attempts, reused answers, alarms and failed notifications of a run.
     pub(crate) fn took(account: &Account) {
         for attempt in &account.attempts {
             let AttemptRecord {
@@ -124,6 +135,10 @@ impl Metrics {
             if let Some(cost) = cost_usd {
                 histogram!(COST).record(cost.get());
             }
+        }
+        counter!(REUSED_ANSWERS).increment(account.reused.len() as u64);
+        for cost in account.reused.iter().filter_map(|reused| reused.cost_usd) {
+            histogram!(SAVED).record(cost.get());
         }
         for alarm in &account.alarms {
             counter!(CONFIGURATION_ALARMS).increment(1);

@@ -3,8 +3,11 @@
 
 mod file;
 mod keys;
+mod origins;
+mod profile;
 mod chain;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -15,8 +18,11 @@ use portend_core::alert_type::AlertTypes;
 use portend_remote::{Aws, EventBus, find_region};
 
 pub(crate) use chain::ChainPlan;
-use file::{FileSource, SettingsFile};
+use file::{FileSource, Models, SettingsFile};
 use keys::shown_path;
+use origins::SettingPlaces;
+pub(crate) use origins::{SettingOrigin, nearest};
+pub(crate) use profile::AwsProfile;
 
 /// Settings that every command takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -151,6 +157,8 @@ pub(crate) struct Config {
     pub(crate) chain: ChainPlan,
     /// The settings file in use, if there is one.
     file: Option<FileSource>,
+    /// Where each value comes from.
+    pub(crate) origins: Vec<SettingOrigin>,
 }
 
 impl Config {
@@ -193,8 +201,9 @@ impl Config {
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
-        let source = file.source.clone();
-        Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)?, file: source })
+        let (source, origins) = (file.source.clone(), origins(&flags, &file));
+        let chain = ChainPlan::new(flags, file)?;
+        Ok(Self { store, ledger, event_bus, alert_types, chain, file: source, origins })
     }
 
     /// What the user must know before these settings are used: a settings file that nobody has named, and a key that is
@@ -211,6 +220,11 @@ impl Config {
         notices
     }
 
+    /// Variables of the environment that look like a setting, each with the setting that may be meant.
+    pub(crate) fn misspelt_variables() -> Vec<(String, &'static str)> {
+        origins::misspelt()
+    }
+
     /// The settings file in use, with the reason for its use.
     pub(crate) fn file_in_words(&self) -> String {
         match &self.file {
@@ -223,6 +237,11 @@ impl Config {
         }
     }
 
+    /// Whether the store, the bus, a model or a key is on AWS.
+    pub(crate) fn uses_aws(&self) -> bool {
+        matches!(self.store, StoreName::DynamoDb(_)) || self.event_bus.is_some() || self.chain.uses_aws()
+    }
+
     /// AWS with the credentials and settings of the environment. The region is determined only if a part is on AWS. A
     /// model without a region reports its own error.
     pub(crate) async fn aws(&self) -> Result<Aws> {
@@ -231,8 +250,7 @@ impl Config {
             (StoreName::File(_), Some(bus)) => Some(format!("the event bus {bus}")),
             (StoreName::File(_), None) => None,
         };
-        let is_used = needs_region.is_some() || self.chain.uses_aws();
-        let region = if is_used { find_region().await } else { None };
+        let region = if self.uses_aws() { find_region().await } else { None };
         match needs_region.filter(|_| region.is_none()) {
             Some(what) => Err(anyhow!("AWS_REGION is not set; set it to the region of {what}")),
             None => Ok(Aws::ambient(region)),
@@ -258,6 +276,72 @@ impl Config {
             }
         }
     }
+}
+
+/// Where the value of each setting comes from.
+fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
+    let of_path = |path: &'_ Option<PathBuf>| path.as_ref().map(|path| path.as_os_str().to_owned());
+    let of_text = |text: &'_ Option<String>| text.as_ref().map(OsString::from);
+    let order = match &file.models {
+        Models::Order(order) => Some(OsString::from(order)),
+        Models::Endpoints(_) => of_text(&file.chain),
+    };
+    let use_bedrock = file.use_bedrock.map(|is_used| OsString::from(is_used.to_string()));
+    let rows = [
+        ("store", "PORTEND_STORE", of_path(&flags.store), of_path(&file.store), "portend.db of the user"),
+        ("dynamodb_table_name", "DYNAMODB_TABLE_NAME", of_text(&flags.dynamodb_table_name), None, "none"),
+        ("event_bus", "EVENT_BUS_NAME", of_text(&flags.event_bus), of_text(&file.event_bus), "none"),
+        (
+            "alert_types",
+            "ALERT_TYPES_DIR",
+            of_path(&flags.alert_types),
+            of_path(&file.alert_types),
+            "built in",
+        ),
+        ("models", "MODELS", of_text(&flags.models), order, "scorecard, or as use_bedrock says"),
+        ("use_bedrock", "USE_BEDROCK", of_text(&flags.use_bedrock), use_bedrock, "not set"),
+        (
+            "bedrock_model_id",
+            "BEDROCK_MODEL_ID",
+            of_text(&flags.bedrock_model_id),
+            of_text(&file.bedrock_model_id),
+            "that of the region",
+        ),
+        (
+            "openai_model",
+            "OPENAI_MODEL",
+            of_text(&flags.openai_model),
+            of_text(&file.openai_model),
+            "OpenAI's",
+        ),
+        (
+            "openai_base_url",
+            "OPENAI_BASE_URL",
+            of_text(&flags.openai_base_url),
+            of_text(&file.openai_base_url),
+            "OpenAI's",
+        ),
+        (
+            "openai_api_key_secret",
+            "OPENAI_API_KEY_SECRET",
+            of_text(&flags.openai_api_key_secret),
+            of_text(&file.openai_api_key_secret),
+            "none",
+        ),
+    ];
+    let origin =
+        |(name, variable, given, in_file, default): (_, _, Option<OsString>, Option<OsString>, _)| {
+            let (given, in_file) = (given.as_deref(), in_file.as_deref());
+            SettingPlaces { name, variable, given, in_file, default }.origin()
+        };
+    let mut origins: Vec<_> = rows.into_iter().map(origin).collect();
+    let says = match (keys::key_in_environment(keys::OPENAI_API_KEY), &file.openai_api_key) {
+        (Some(_), _) => "set, from OPENAI_API_KEY",
+        (None, Some(_)) => "set, from the settings file",
+        (None, None) => "none, the default",
+    };
+    origins.push(SettingOrigin { name: "openai_api_key", says: says.to_owned() });
+    origins
 }
 
 fn folders() -> Result<impl AppStrategy> {

@@ -11,7 +11,7 @@ use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::limits::LEASE_MARGIN;
 use portend_core::model::Model;
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Received, event_time};
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Preview, Received, event_time};
 use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
@@ -116,6 +116,12 @@ impl EventRunner {
         })
     }
 
+    /// The same that uses accepted answers again, or calls the models each time.
+    pub(crate) fn reusing_answers(mut self, reuses_answers: bool) -> Self {
+        self.pipeline = self.pipeline.reusing_answers(reuses_answers);
+        self
+    }
+
     /// The number of events that run at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency
@@ -149,6 +155,15 @@ impl EventRunner {
             locks.remove(&key);
         }
         result
+    }
+
+    /// Judges one event without claiming or storing anything.
+    pub(crate) async fn preview(&self, event: &[u8]) -> Preview {
+        let received = self.pipeline.receive(event);
+        let mut run = self.pipeline.run(self.deadline());
+        let preview = run.preview(&received).await;
+        self.report(run.account());
+        preview
     }
 
     fn key_locks(&self) -> MutexGuard<'_, HashMap<AlertKey, Arc<Mutex<()>>>> {

@@ -385,6 +385,8 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
         if self.random.chance(700) {
             let owner = self.name();
             both!(self, park(&parked, &owner));
+        } else if self.random.chance(300) {
+            both!(self, delete_parked(&parked.sha256));
         } else {
             both!(self, replayed(&parked.sha256, self.now, "stored"));
         }

@@ -45,6 +45,7 @@ macro_rules! store_contract {
             a_parked_event_is_one_item_however_often_it_is_refused
             parked_events_are_paged_newest_first
             a_replay_is_noted_on_its_parked_event
+            a_dropped_event_is_gone
         }
         $crate::store_contract! { @cases $run, $fresh, entities:
             a_commit_writes_the_row_of_its_entity

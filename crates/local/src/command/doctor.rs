@@ -2,6 +2,8 @@
 //!
 //! Never: sends facts of an alert, or stores an insight.
 
+mod surroundings;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -86,9 +88,10 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         };
         Ok(writeln!(out, "{state}  {}: {}", shown(&finding.part), shown(&finding.says))?)
     };
-    settings(&config).into_iter().try_for_each(&mut show)?;
+    surroundings::settings(&config).into_iter().try_for_each(&mut show)?;
     show(alert_types(&config))?;
     let aws = config.aws().await.map_err(WrongUsage::from)?;
+    surroundings::aws(&config, &aws).into_iter().try_for_each(&mut show)?;
     store(&config, &aws, args.confirm_clock).await.into_iter().try_for_each(&mut show)?;
     changed(&config).await.into_iter().try_for_each(&mut show)?;
     if let Some(bus) = config.event_bus(&aws) {
@@ -114,16 +117,6 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         show(DoctorFinding { part: "scorecard".into(), state: PartState::Ok, says })?;
     }
     Ok(if is_sound { CommandOutcome::Done } else { CommandOutcome::Incomplete })
-}
-
-/// The settings file, and a key that is not sent because of it.
-fn settings(config: &Config) -> Vec<DoctorFinding> {
-    let part = || "settings file".to_owned();
-    let mut findings =
-        vec![DoctorFinding { part: part(), state: PartState::Ok, says: config.file_in_words() }];
-    let withheld = config.chain.withheld_key.clone();
-    findings.extend(withheld.map(|says| DoctorFinding { part: part(), state: PartState::Warning, says }));
-    findings
 }
 
 fn alert_types(config: &Config) -> DoctorFinding {
@@ -170,7 +163,10 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
     let finding = |state, says| DoctorFinding { part: "store".into(), state, says };
     if !file.exists() {
         let says = format!("{path} does not exist yet; the first portend explain creates it");
-        return vec![finding(PartState::Ok, says)];
+        return vec![match surroundings::folder_problem(file) {
+            None => finding(PartState::Ok, says),
+            Some(problem) => finding(PartState::Failed, problem),
+        }];
     }
     let now = SystemClock.now();
     let store = match Sqlite::open(file, now) {

@@ -1,6 +1,7 @@
 //! `portend explain`: processes alerts, and prints their insights in the order of the input.
 
 mod report;
+mod again;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(crate) use report::EventReport;
 /// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if you
 /// stopped it.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
     #[arg(long)]
@@ -39,6 +41,18 @@ pub(crate) struct Args {
     /// Show the provenance of each insight: attempts, prompt, reply, repairs and grounding. JSON always contains them.
     #[arg(long)]
     evidence: bool,
+
+    /// Judge the alerts as they would be judged now, also if they have insights. Nothing is stored, and each insight is
+    /// shown with its evidence. In JSON, its status is `again`, and that of an event that is not an alert is `refused`.
+    #[arg(long)]
+    again: bool,
+
+    /// Call the models even if they answered the same question before. Their new answers are stored for later.
+    ///
+    /// Alerts of one type with the same facts ask the same question. By default, an accepted answer is used again for as
+    /// long as `answer_reuse` of the alert type says.
+    #[arg(long)]
+    no_reuse: bool,
 
     /// How many events to process at the same time [default: 64 with models or a table, otherwise 1024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
@@ -71,7 +85,10 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     });
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
     let size = inputs.iter().map(|input| input.size).sum();
-    let runner = EventRunner::open(&config, args.concurrency).await?;
+    let runner = EventRunner::open(&config, args.concurrency).await?.reusing_answers(!args.no_reuse);
+    if args.again {
+        return again::again(&runner, inputs, args.json).await;
+    }
     let mut report = EventReport::new(args.json, args.evidence, runner.pipeline.types(), size);
     let writer = OutputWriter::start(report.bar().clone())?;
     match process_all(&runner, inputs, &mut report, writer).await? {

@@ -1,8 +1,9 @@
-//! `portend parked`: lists and shows refused events, and runs them again.
+//! `portend parked`: lists and shows refused events, runs them again, and deletes them.
 //!
 //! Never: replays an event of which only the beginning is stored.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use clap::Subcommand;
@@ -11,18 +12,19 @@ use portend_core::clock::Clock;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{Parked, Parking};
 use portend_remote::SystemClock;
+use portend_sqlite::Sqlite;
 use serde_json::json;
 
 use super::explain::{EventReport, ProcessedEvent};
 use super::insights::open_existing;
 use crate::any_store::AnyStore;
-use crate::config::Config;
+use crate::config::{Config, StoreName};
 use crate::input::EventLocation;
 use crate::runner::EventRunner;
 use crate::show::output::{CommandOutcome, STRONG, json_line, note, paint, table};
-use crate::show::text::{minute, shown, shown_lines, thousands};
+use crate::show::text::{counted, minute, shown, shown_lines, thousands};
 
-/// List, show or replay refused events.
+/// List, show, replay or delete refused events.
 #[derive(Debug, Clone, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -44,6 +46,15 @@ enum Command {
         json: bool,
         /// The event's id in the list: the beginning of its sha256.
         id: String,
+    },
+    /// Delete parked events for good. The ledger still counts them.
+    Drop {
+        /// Delete every parked event.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+        /// The events' ids in the list.
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
     },
     /// Run parked events again, after you have fixed the cause.
     ///
@@ -74,6 +85,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     match args.command.unwrap_or(Command::List(args.list)) {
         Command::List(args) => list(&args, &config).await,
         Command::Show { json, id } => show(json, &id, &config).await,
+        Command::Drop { all, ids } => drop_events(all, &ids, &config).await,
         Command::Replay { json, ids } => replay(json, &ids, &config).await,
     }
 }
@@ -153,6 +165,27 @@ async fn show(json: bool, id: &str, config: &Config) -> Result<CommandOutcome> {
         thousands(event.event_bytes as u64),
         shown_lines(&String::from_utf8_lossy(&event.event)),
     )?;
+    Ok(CommandOutcome::Done)
+}
+
+/// Deletes the events, if each id is that of one event.
+async fn drop_events(is_all: bool, ids: &[String], config: &Config) -> Result<CommandOutcome> {
+    let reader = open_existing(config).await?;
+    let mut events = if is_all { all(&reader, 0, |_| true).await? } else { Vec::new() };
+    for id in ids {
+        events.push(find(&reader, id).await?);
+    }
+    let store = match &config.store {
+        // The one above cannot write.
+        StoreName::File(file) => AnyStore::Sqlite(Arc::new(Sqlite::open(file, SystemClock.now())?)),
+        StoreName::DynamoDb(_) => reader,
+    };
+    events.sort_by(|one, other| one.sha256.cmp(&other.sha256));
+    events.dedup_by(|one, other| one.sha256 == other.sha256);
+    for event in &events {
+        store.delete_parked(&event.sha256).await?;
+    }
+    note(&format!("{} deleted", counted(events.len() as u64, "parked event")));
     Ok(CommandOutcome::Done)
 }
 

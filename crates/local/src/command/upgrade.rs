@@ -36,11 +36,15 @@ pub(crate) struct Args {
     /// Otherwise an insight with unusable replies waits until its model has changed or has given a usable reply.
     #[arg(long)]
     now: bool,
+
+    /// Call the models even if they answered the same question before. Their new answers are stored for later.
+    #[arg(long)]
+    no_reuse: bool,
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     drop(open_existing(&config).await?);
-    let runner = EventRunner::open(&config, None).await?;
+    let runner = EventRunner::open(&config, None).await?.reusing_answers(!args.no_reuse);
     let pipeline = &runner.pipeline;
     if pipeline.models().is_empty() && !pipeline.notifies() {
         let example = "name models with --models bedrock,scorecard, or a bus with --event-bus";

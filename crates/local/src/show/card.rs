@@ -32,6 +32,8 @@ pub(crate) enum CardKind {
     Tried,
     /// The user requested the insight.
     Requested,
+    /// The alert was judged again, and the insight is not stored.
+    Again,
 }
 
 /// The context of a card.
@@ -186,6 +188,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
         CardKind::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
         CardKind::Repeat => format!("a repeat, {seen}"),
         CardKind::Requested => seen,
+        CardKind::Again => "judged again, not stored".to_owned(),
     };
     let degraded = if insight.is_degraded() { " · degraded: a model failed" } else { "" };
     let foot = format!(
@@ -266,6 +269,10 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
     for attempt in &fields.attempts {
         pair("attempt", Some(attempt_line(attempt)));
         pair("", attempt.violations.as_deref().map(shown));
+        pair(
+            "answer of",
+            attempt.reused.as_ref().map(|reused| format!("{}, run {}", reused.timestamp, shown(&reused.run))),
+        );
         pair("rejected", attempt.reply.as_deref().map(shown));
     }
     pair("grounding", fields.grounding.as_ref().map(grounding_line));

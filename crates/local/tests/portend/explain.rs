@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::alerts::{SAMPLE, later, lines, student, students};
 use super::harness::{Home, skip};
@@ -158,4 +158,19 @@ fn the_default_store_is_in_the_users_data_folder() {
     assert!(home.store().exists());
     let made: Vec<_> = fs::read_dir(home.path("")).unwrap().collect();
     assert!(made.is_empty(), "the working folder has new files: {made:?}");
+}
+
+#[test]
+fn an_alert_is_judged_again_without_a_trace() {
+    let home = Home::new();
+    home.run_args(&["explain", SAMPLE]).exits(0);
+    let before = home.ledger();
+    let run = home.run_args(&["explain", "--again", "--json", SAMPLE]).exits(0);
+    let line = &run.json()[0];
+    assert_eq!((&line["status"], &line["insight"]["risk_score"]), (&json!("again"), &json!(63)));
+    let card = home.run_args(&["explain", "--again", SAMPLE]).exits(0).out;
+    assert!(card.contains("judged again, not stored"), "{card}");
+    let refused = home.feed("explain --again --json -", "{\n").exits(1).json();
+    assert_eq!((&refused[0]["status"], &refused[0]["reason"]), (&json!("refused"), &json!("not_json")));
+    assert_eq!((home.ledger(), home.insights().len(), home.parked().len()), (before, 1, 0));
 }

@@ -28,5 +28,6 @@ mod streams;
 mod commands;
 mod readme;
 mod trust;
+mod reuse;
 mod models;
 mod serve;

@@ -133,3 +133,20 @@ fn a_store_with_nothing_parked_says_so() {
     assert_eq!((run.out.as_str(), run.err.as_str()), ("", "there are no parked events\n"));
     assert_eq!(home.run("parked --json").exits(0).out, "");
 }
+
+#[test]
+fn parked_events_are_dropped_by_id_or_all_at_once() {
+    let home = Home::new();
+    home.explain("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+    let parked = home.parked();
+    assert_eq!(parked.len(), 3);
+    let id = parked[0]["sha256"].as_str().unwrap().get(..12).unwrap();
+    home.run("parked drop").exits(2);
+    home.run("parked drop nothing").complains(1, "nothing", "run portend parked");
+    let run = home.run(&format!("parked drop {id} {id}")).exits(0);
+    assert_eq!((run.out.as_str(), run.err.trim()), ("", "1 parked event deleted"));
+    assert_eq!(home.parked().len(), 2);
+    home.run("parked drop --all").exits(0);
+    assert_eq!(home.parked().len(), 0);
+    assert_eq!(home.ledger()["parked"], 3, "the ledger still counts them");
+}

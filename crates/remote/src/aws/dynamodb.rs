@@ -82,7 +82,8 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// The IAM actions that the running program needs on the table and its indexes.
+    /// The IAM actions that the function needs on the table and its indexes. Only the command line deletes parked events,
+    /// which needs `dynamodb:DeleteItem`.
     pub const ACTIONS: [&str; 5] = [
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",

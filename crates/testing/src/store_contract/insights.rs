@@ -298,3 +298,21 @@ pub async fn a_replay_is_noted_on_its_parked_event(store: &impl Store) {
         Parked { replayed_at: Some(start().plus(MINUTE)), outcome: Some("stored".into()), ..parked };
     assert_eq!(events, [expected]);
 }
+
+/// It is gone for good, and may be parked again; another stays.
+pub async fn a_dropped_event_is_gone(store: &impl Store) {
+    let parked = |event: &[u8]| Parked::new(event, &Refusal::new(Reason::NotJson, "it is not"), start());
+    let (dropped, other) = (parked(b"{"), parked(b"["));
+    for event in [&dropped, &other] {
+        store.park(event, "owner").await.unwrap();
+    }
+    for _ in 0..2 {
+        store.delete_parked(&dropped.sha256).await.unwrap();
+        assert_eq!(
+            store.parked(None, 10, start()).await.unwrap().events.as_slice(),
+            std::slice::from_ref(&other)
+        );
+    }
+    store.park(&dropped, "owner").await.unwrap();
+    assert_eq!(store.parked(None, 10, start()).await.unwrap().events.len(), 2);
+}

@@ -73,6 +73,8 @@ pub(super) struct InsightView {
     /// The run that made it, by its random name.
     pub(super) by: u64,
     pub(super) is_degraded: bool,
+    /// Whether an earlier answer was used for it.
+    pub(super) is_reused: bool,
     pub(super) made_at: Timestamp,
     pub(super) attempts: usize,
     pub(super) expires_at: Timestamp,
@@ -131,6 +133,7 @@ impl InsightView {
             key: (key.alert_timestamp(), key.digits().len()),
             by: run_number(&fields.run),
             is_degraded: fields.degraded,
+            is_reused: fields.reused().is_some(),
             made_at: fields.timestamp,
             attempts: fields.attempts.len(),
             expires_at: fields.expires_at,

@@ -60,6 +60,7 @@ fn everything_that_a_storm_is_for_happens() {
         ("claim of an upgrade", 20),
         ("commit", 2000),
         ("commit of a degraded insight", 20),
+        ("commit of an earlier answer", 5),
         ("dead letter", 1),
         ("deletion", 20),
         ("parking", 100),
@@ -91,7 +92,13 @@ fn kind(entry: &HistoryEntry) -> Option<&'static str> {
     } else if old.fence != new.fence {
         if new.is_done { "claim of an upgrade" } else { "takeover" }
     } else if old.is_done != new.is_done {
-        if is_degraded { "commit of a degraded insight" } else { "commit" }
+        if after.insight.is_some_and(|insight| insight.is_reused) {
+            "commit of an earlier answer"
+        } else if is_degraded {
+            "commit of a degraded insight"
+        } else {
+            "commit"
+        }
     } else if new.owner == 0 {
         "release"
     } else if old.calls < new.calls {

@@ -5,6 +5,8 @@
 
 use serde_json::json;
 
+use serde_json::json;
+
 use super::harness::{Run, Scene, alert, text, texts, until};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
@@ -170,7 +172,7 @@ fn without_the_scorecard_an_alert_that_a_breaker_skips_can_run_again() {
     let reasons: Vec<_> = lines.iter().map(|line| text(&line["reason"])).collect();
     assert_eq!((run.code, reasons), (1, vec!["no_model"; 3]));
     assert_eq!(scene.asked(), [0, 1]);
-    let again = scene.run(&["explain", "--json", "--concurrency", "1", &input]);
+    let again = scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &input]);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.lines().iter().all(|line| line["status"] == "stored"));
     assert_eq!(scene.asked(), [0, 4]);
@@ -220,4 +222,23 @@ fn a_kill_during_a_call_costs_one_more_call() {
     assert_eq!(texts(&insight["attempts"], "outcome"), ["accepted"]);
     assert_eq!(scene.asked(), [2, 0]);
     assert_eq!(scene.run(&["insights", "--json"]).lines().len(), 1);
+}
+
+/// Alerts of different students with the same facts ask the same question.
+#[test]
+fn an_earlier_answer_costs_no_call_and_the_ledger_says_what_it_saved() {
+    let scene = Scene::alone(Bedrock, [Bedrock.answers(), Bedrock.answers()]);
+    scene.explain(&[alert(1)]).insight();
+    let reused = scene.explain(&[alert(2)]).insight();
+    let attempt = &reused["attempts"][0];
+    assert_eq!((&attempt["outcome"], &attempt["cost_usd"]), (&json!("reused"), &json!(0)));
+    assert_eq!(attempt["reused"]["cost_usd"], json!(0.001_552));
+    assert_eq!(scene.requests(Bedrock).len(), 1);
+    let run = scene.run(&["ledger", "--json"]);
+    let total = run.lines().pop().unwrap();
+    assert_eq!((&total["reused"], &total["saved_usd"]), (&json!(1), &json!(0.001_552)));
+    let text = scene.run(&["ledger"]).output;
+    assert!(text.contains("1 insight with an earlier answer") && text.contains("saved $0.001552"), "{text}");
+    let asked = scene.run(&["explain", "--json", "--no-reuse", &scene.input(&[alert(3)])]).insight();
+    assert_eq!((&asked["attempts"][0]["outcome"], scene.requests(Bedrock).len()), (&json!("accepted"), 2));
 }

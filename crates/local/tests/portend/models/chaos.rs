@@ -115,7 +115,8 @@ fn whatever_vendors_do_every_alert_keeps_the_invariants() {
         let scene = Scene::new(scripts(Bedrock, *seed), scripts(Vendor::OpenAi, *seed));
         let scene = scene.models("bedrock,openai,scorecard");
         let alerts: Vec<_> = (1..=ALERTS).map(alert).collect();
-        let run = scene.run(&["explain", "--json", "--concurrency", "1", &scene.input(&alerts)]);
+        let run =
+            scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &scene.input(&alerts)]);
         let name = format!("seed {seed}");
         equal(&name, &run.code, &0)?;
         let lines = run.lines();

@@ -180,6 +180,8 @@ fn each_part_that_works_has_a_line() {
     let lines = run.lines();
     let parts: Vec<_> =
         lines.iter().map(|line| format!("{}: {}", text(&line["state"]), text(&line["part"]))).collect();
+    let is_setting = |part: &&String| part.starts_with("ok: setting") || *part == "ok: program";
+    let parts: Vec<_> = parts.iter().filter(|part| !is_setting(part)).cloned().collect();
     let openai = format!("model openai (llama3.2 at {})", scene.openai_url());
     assert_eq!(
         parts,
@@ -192,7 +194,11 @@ fn each_part_that_works_has_a_line() {
             "ok: scorecard",
         ]
     );
-    assert!(text(&lines[4]["says"]).contains("price is not known"));
+    let says = |part: &str, state: &str| {
+        let line = lines.iter().find(|line| line["part"] == part && line["state"] == state);
+        text(&line.unwrap()["says"]).to_owned()
+    };
+    assert!(says(&openai, "warning").contains("price is not known"));
     assert_eq!(scene.asked(), [1, 1]);
     assert!(!scene.path("portend.db").exists(), "the doctor stored something");
     // The doctor's prompt contains no fact, id or rule of an alert.
@@ -268,5 +274,74 @@ fn an_endpoint_that_returns_no_reply_does_not_work() {
 fn without_models_the_doctor_makes_no_request() {
     let scene = Scene::new([], []);
     let run = scene.run(&["doctor", "--json"]);
-    assert_eq!((run.code, run.lines().len(), scene.asked()), (0, 3, [0, 0]));
+    let is_model = |line: &serde_json::Value| text(&line["part"]).starts_with("model ");
+    assert_eq!((run.code, run.lines().iter().filter(|line| is_model(line)).count()), (0, 0));
+    assert_eq!(scene.asked(), [0, 0]);
+}
+
+/// The lines of `portend doctor` about a part: `state: sentence`.
+fn of_part(scene: &Scene, part: &str) -> Vec<String> {
+    let lines = scene.run(&["doctor", "--json"]).lines();
+    let of_part = lines.iter().filter(|line| text(&line["part"]) == part);
+    of_part.map(|line| format!("{}: {}", text(&line["state"]), text(&line["says"]))).collect()
+}
+
+#[test]
+fn the_version_and_the_origin_of_each_value_are_shown() {
+    let scene = Scene::new([], []).file("event_bus = \"alerts\"\nopenai_model = \"a\"\n").models("scorecard");
+    let scene = scene.set("EVENT_BUS_NAME", "");
+    let of = |part: &str| of_part(&scene, part).concat();
+    assert!(of("program").starts_with("ok: portend 0."), "{}", of("program"));
+    for (part, says) in [
+        ("setting models", "ok: scorecard, from MODELS"),
+        ("setting event_bus", "ok: alerts, from the settings file"),
+        ("setting openai_model", "ok: llama3.2, from OPENAI_MODEL"),
+        ("setting alert_types", "ok: built in, the default"),
+        ("setting openai_api_key", "ok: set, from OPENAI_API_KEY"),
+    ] {
+        assert_eq!(of(part), says, "{part}");
+    }
+    let run = scene.run(&["doctor", "--json", "--models", "openai,scorecard"]);
+    assert!(run.output.contains("openai,scorecard, from the flag"), "{}", run.output);
+}
+
+#[test]
+fn a_misspelt_variable_a_wrong_region_and_a_missing_profile_are_named() {
+    let scene = Scene::new([], []).set("OPENAI_MODLE", "a").set("PORTEND_MODELS", "b").models("scorecard");
+    assert_eq!(
+        of_part(&scene, "environment"),
+        [
+            "warning: OPENAI_MODLE is not a setting and is not read; did you mean OPENAI_MODEL?",
+            "warning: PORTEND_MODELS is not a setting and is not read; did you mean MODELS?",
+        ]
+    );
+    let scene = Scene::alone(Bedrock, [Bedrock.says("{}")])
+        .set("AWS_REGION", "us-esat-1")
+        .set("AWS_PROFILE", "prodcution")
+        .set("BEDROCK_MODEL_ID", "us.anthropic.claude-haiku-4-5-20251001-v1:0");
+    std::fs::create_dir_all(scene.path("home/.aws")).unwrap();
+    std::fs::write(scene.path("home/.aws/config"), "[profile production]\nregion = us-east-1\n").unwrap();
+    let run = scene.run(&["doctor", "--json"]);
+    assert!(
+        run.output.contains("us-esat-1 is not a known region; did you mean us-east-1?"),
+        "{}",
+        run.output
+    );
+    assert!(
+        run.output.contains("AWS_PROFILE is prodcution") && run.output.contains("did you mean production?")
+    );
+    assert_eq!(run.code, 1);
+    // Without AWS, nobody needs them.
+    let run = scene.models("scorecard").run(&["doctor", "--json"]);
+    assert!(run.code == 0 && !run.output.contains("AWS_PROFILE"), "{}", run.output);
+}
+
+#[test]
+fn a_folder_in_which_nothing_can_be_created_is_named() {
+    let scene = Scene::new([], []).set("PORTEND_STORE", "/proc/none/portend.db");
+    let says = of_part(&scene, "store").concat();
+    assert!(
+        says.starts_with("failed: ") && says.contains("/proc") && says.contains("; give write access"),
+        "{says}"
+    );
 }

@@ -77,7 +77,7 @@ fn a_refusal_that_names_the_schema_steps_down_and_is_remembered() {
         let scripts: Vec<_> = refusals.into_iter().chain([provider.answers(), provider.answers()]).collect();
         let scene = Scene::alone(*provider, scripts);
         let input = scene.input(&[alert(1), alert(2)]);
-        let run = scene.run(&["explain", "--json", "--concurrency", "1", &input]);
+        let run = scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &input]);
         equal(&name, &run.code, &0)?;
         let lines = run.lines();
         let outcomes = |index: usize| texts(&lines[index]["insight"]["attempts"], "outcome");

@@ -22,6 +22,8 @@ pub(super) struct Replay<'w> {
     pub(super) insights: Vec<PutInsight>,
     published: Vec<u64>,
     calls: u32,
+    /// The numbers of those calls.
+    calls_made: Vec<usize>,
     calls_max: u32,
     pub(super) violations: Vec<Violation>,
 }
@@ -61,6 +63,7 @@ impl<'w> Replay<'w> {
             insights: Vec::new(),
             published: Vec::new(),
             calls: 0,
+            calls_made: Vec::new(),
             calls_max: 0,
             violations: Vec::new(),
         }
@@ -181,6 +184,12 @@ impl<'w> Replay<'w> {
     /// I1, I5: an insight is the only one of its alert until it expires, and only an upgrade of a degraded one replaces it.
     fn insight_written(&mut self, at: Timestamp, requester: Requester, view: InsightView) {
         let run = requester.run;
+        // In a storm every alert asks a question of its own, so an answer that is used again is one to an earlier call.
+        let calls = &self.world.history.calls;
+        let is_answered = self.calls_made.iter().any(|call| calls.get(*call) == Some(&Some(true)));
+        self.check_always(!view.is_reused || is_answered, ViolationKind::Unexplained, || {
+            format!("run {run} used an earlier answer at {at}, which no call gave")
+        });
         let known = self.insights.iter().rposition(|each| each.view.key == view.key);
         if known.is_some_and(|index| self.insights[index].view == view) {
             return;
@@ -225,6 +234,7 @@ impl<'w> Replay<'w> {
     /// I3, I4, I6: a call has a live lease of its requester, is counted before, and has a reason.
     fn called(&mut self, at: Timestamp, requester: Requester, call: usize) {
         self.calls += 1;
+        self.calls_made.push(call);
         let (calls, calls_max) = (self.calls, self.calls_max);
         self.check_always(calls <= calls_max, ViolationKind::Unexplained, || {
             format!("call {call} at {at} is the alert's {calls}th, of at most {calls_max}")
