@@ -9,6 +9,9 @@
 use crate::limits::{COEFFICIENT_MAX, NEWTON_STEPS_MAX};
 use crate::math::{log1p_exp, sigmoid};
 
+/// The relative error of a loss that is summed over many rows.
+const LOSS_RESOLUTION: f64 = 1e-10;
+
 /// Rows with the same features.
 #[derive(Debug, Clone)]
 pub(crate) struct LogisticRow {
@@ -112,9 +115,9 @@ fn stepped(
             }
         }
         let slope: f64 = (0..at.len()).map(|index| now.gradient[index] * (next[index] - at[index])).sum();
-        let allowed = now.loss + 1e-4 * slope;
-        // Near the minimum, the loss no longer resolves the change.
-        if loss(rows, rules, &next) <= allowed + now.loss.abs() * 1e-14 {
+        // Near the minimum, the loss no longer resolves the change, and Newton's step is right.
+        let is_unresolved = slope.abs() <= LOSS_RESOLUTION * (1.0 + now.loss.abs());
+        if is_unresolved || loss(rows, rules, &next) <= now.loss + 1e-4 * slope {
             return Some(next);
         }
         length /= 2.0;
@@ -231,6 +234,18 @@ mod tests {
         ] {
             assert!(fit(&rows(&data), &[SlopeRule::FREE]).is_none(), "{data:?}");
         }
+    }
+
+    #[test]
+    fn many_rows_converge_as_few_do() {
+        let few: Vec<(f64, bool)> =
+            (0..400_u32).map(|i| (f64::from(i % 97) / 97.0, (i * 7919) % 101 < 20 + i % 60)).collect();
+        let many: Vec<(f64, bool)> = few.iter().cycle().take(400 * 500).copied().collect();
+        let of = |data: &[(f64, bool)]| fit(&rows(data), &[SlopeRule::FREE]).expect("it converges");
+        let (few, many) = (of(&few), of(&many));
+        assert!(
+            (few.slopes[0] - many.slopes[0]).abs() < 1e-9 && (few.intercept - many.intercept).abs() < 1e-9
+        );
     }
 
     #[test]

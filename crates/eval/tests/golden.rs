@@ -1,5 +1,7 @@
 //! The figures equal those of scikit-learn, scipy and numpy, which `golden/golden.py` wrote.
 
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
 use portend_eval::figures::{Figures, PairedFigures};
 use portend_eval::rows::ScoredRow;
 use serde_json::Value;

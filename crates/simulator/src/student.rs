@@ -327,7 +327,7 @@ mod tests {
             student.resting = dissatisfaction;
             student.dissatisfaction = dissatisfaction;
             student.weariness = dissatisfaction;
-            (0..DAYS).for_each(|day| student.simulate_day(day, false, &mut alerts));
+            (0..DAYS).for_each(|day| student.simulate_day(day, false, Planted::default(), &mut alerts));
             student.left_at().is_some()
         };
         (0..300).map(leaves).filter(|left| *left).count()
@@ -358,7 +358,7 @@ mod tests {
         let mut alerts = Vec::new();
         let mut student = Student::new(1, 0);
         student.resting = DISSATISFACTION_MAX;
-        (-2_000..0).for_each(|day| student.simulate_day(day, true, &mut alerts));
+        (-2_000..0).for_each(|day| student.simulate_day(day, true, Planted::default(), &mut alerts));
         assert_eq!(student.left_at(), None);
     }
 }

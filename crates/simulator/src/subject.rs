@@ -212,7 +212,7 @@ mod tests {
             .filter(|number| {
                 let mut subject = Subject::new(1, *number);
                 (0..60).for_each(|day| subject.simulate_day(day, &mut alerts));
-                subject.short_from().is_some()
+                !subject.shortages().is_empty()
             })
             .count();
         assert!((20..120).contains(&short), "{short} of 200 subjects");

@@ -9,6 +9,7 @@ use portend_core::clock::Clock;
 use portend_core::store::Outcomes;
 use portend_eval::calibration::{EarnedMap, NoMap, TimedRow, earn_map};
 use portend_eval::join::{Cutoff, InsightClaim, RowChoice, judged};
+use portend_eval::limits::CLASS_ROWS_MIN;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
@@ -94,7 +95,16 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             Err((reason, rows, events)) => {
                 if !args.json {
                     let title = paint(STRONG, &title(source));
-                    writeln!(out, "{title}\n  No map: {reason} ({events} events in {rows} rows).\n")?;
+                    let why = match reason {
+                        NoMap::FewEvents => format!(
+                            "{} of {CLASS_ROWS_MIN} outcomes of the rarer kind so far",
+                            events.min(rows - events)
+                        ),
+                        NoMap::NoSignal | NoMap::NotJudged | NoMap::NoBetter => {
+                            format!("{reason} ({events} events in {rows} rows)")
+                        }
+                    };
+                    writeln!(out, "{title}\n  No map: {why}.\n")?;
                 }
                 MapReport::None { reason: reason.code(), rows, events, source: source.clone() }
             }
