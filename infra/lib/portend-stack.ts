@@ -47,7 +47,13 @@ export class PortendStack extends Stack {
       bus: settings.notifyInsights ? bus : undefined,
       alerts: alerts.queue,
     });
-    const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
+    const rules = new AlertRules(this, "Rules", {
+      bus,
+      busName: settings.eventBusName,
+      sources: settings.alertSources,
+      alertTypes: alertTypes.ids,
+      queue: alerts.queue,
+    });
     const notifications = new Notifications(this, "Notifications", {
       bus,
       emails: {
