@@ -125,12 +125,11 @@ impl Lint<'_> {
     fn table(&mut self, table: &Spanned<DeTable<'_>>, name: &str, shapes: &[KeyShape]) {
         for (key, value) in table.get_ref() {
             let written = key.get_ref().as_ref();
-            match shapes.iter().find(|shape| shape.name == written) {
-                Some(shape) => self.value(value, name, shape),
-                None => {
-                    let message = format!("unknown field `{written}`{}", within(name));
-                    self.report(key.span(), message, meant(written, shapes));
-                }
+            if let Some(shape) = shapes.iter().find(|shape| shape.name == written) {
+                self.value(value, name, shape);
+            } else {
+                let message = format!("unknown field `{written}`{}", within(name));
+                self.report(key.span(), message, meant(written, shapes));
             }
         }
         for shape in shapes.iter().filter(|shape| shape.required) {
@@ -181,19 +180,14 @@ impl Lint<'_> {
             }
             (ValueShape::Tables(shapes), DeValue::Array(items)) => {
                 for item in items {
-                    match item.get_ref() {
-                        DeValue::Table(table) => {
-                            self.table(
-                                &Spanned::new(item.span(), table.clone()),
-                                &format!("[[{path}]]"),
-                                shapes,
-                            );
-                        }
-                        other => {
-                            let message =
-                                format!("an entry of `{}` is {}, not a table", shape.name, kind(other));
-                            self.report(item.span(), message, format!("write {}", example(shape)));
-                        }
+                    if let DeValue::Table(table) = item.get_ref() {
+                        let table = Spanned::new(item.span(), table.clone());
+                        self.table(&table, &format!("[[{path}]]"), shapes);
+                    } else {
+                        let name = shape.name;
+                        let message =
+                            format!("an entry of `{name}` is {}, not a table", kind(item.get_ref()));
+                        self.report(item.span(), message, format!("write {}", example(shape)));
                     }
                 }
             }

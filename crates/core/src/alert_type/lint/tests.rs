@@ -61,6 +61,7 @@ fn the_valid_file_has_no_findings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_broken_rule_is_reported_with_its_line() {
     let cases = [
         (
