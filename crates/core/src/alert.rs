@@ -275,8 +275,7 @@ fn severity_of(detail: &EventObject<'_>) -> Result<String, Refusal> {
 }
 
 fn timestamp_of(detail: &EventObject<'_>, received_at: Timestamp) -> Result<Timestamp, Refusal> {
-    let expected =
-        "a date and time such as 2025-01-31T09:30:00Z, with an offset, or without a zone (read as UTC)";
+    let expected = "an RFC 3339 date and time such as 2025-01-31T09:30:00Z, or one without seconds or a zone (read as UTC)";
     let text = detail.str("timestamp", expected)?;
     let timestamp = Timestamp::parse(text).map_err(|_| detail.invalid("timestamp", expected))?;
     if timestamp.year() < TIMESTAMP_YEAR_MIN {

@@ -246,13 +246,11 @@ impl<'t> EventLines<'t> {
             }
             Delivery::Batch(records) | Delivery::Several(records) => {
                 self.ready.extend(records.into_iter().map(|record| Event {
-                    location: location(
-                        Some(&record.message_id).filter(|id| !id.is_empty()).map(String::as_str),
-                    ),
+                    location: location(Some(record.message_id.as_str()).filter(|id| !id.is_empty())),
                     bytes: record.body,
                     read_bytes,
                     bytes_permit: None,
-                }))
+                }));
             }
         }
     }
@@ -262,7 +260,7 @@ impl<'t> EventLines<'t> {
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = std::mem::take(&mut self.ahead);
         let before = line.len();
-        self.line += line.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += line.split(|byte| *byte == b'\n').skip(1).count() as u64;
         let read = (&mut self.reader).take(BATCH_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
         if read == 0 && before == 0 {
             return Ok(None);

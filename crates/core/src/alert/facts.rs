@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{EventObject, StrictJson};
 use super::refusal::Refusal;
-use crate::alert_type::{AlertType, Fact, FactKind, FactRange, FactValue};
+use crate::alert_type::{AlertType, Conflict, Fact, FactKind, FactRange, FactValue};
 use crate::limits::FACT_TEXT_BYTES_MAX;
 use crate::number::Number;
 
@@ -71,7 +71,7 @@ impl Facts {
     /// The sentences of the type's conflict rules that these facts meet.
     pub fn conflicts<'t>(&self, alert_type: &'t AlertType) -> Vec<&'t str> {
         let holding = alert_type.conflicts().iter().filter(|conflict| conflict.holds(|fact| self.get(fact)));
-        holding.map(|conflict| conflict.sentence()).collect()
+        holding.map(Conflict::sentence).collect()
     }
 
     /// The facts that a prompt may show.

@@ -47,7 +47,7 @@ fn object(json: &StrictJson) -> String {
     let StrictJson::Object(members) = json else { return json.quoted() };
     let keys: Vec<_> = members.keys().take(KEYS_MAX).map(|key| StrictJson::quote(key)).collect();
     match (keys.len(), members.len()) {
-        (0, _) => "an empty object".into(),
+        (0, _) => "an object with neither: it is empty".into(),
         (shown, all) if shown < all => {
             format!("an object with neither, but with {} and more", keys.join(", "))
         }

@@ -290,10 +290,8 @@ fn translated(field: &MappedField, value: StrictJson) -> StrictJson {
     if let Some(to) = key.as_ref().and_then(|key| field.values.get(key)) {
         return to.into();
     }
-    if !field.values.is_empty() {
-        if let Some(fallback) = &field.fallback {
-            return fallback.into();
-        }
+    if let Some(fallback) = field.fallback.as_ref().filter(|_| !field.values.is_empty()) {
+        return fallback.into();
     }
     let number = key.filter(|_| field.unit.is_some()).and_then(|text| Number::from_decimal(&text));
     match (field.unit, number) {

@@ -12,6 +12,7 @@ use super::{AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, Worse};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
+mod shape;
 mod handling;
 mod points;
 mod words;
@@ -32,16 +33,17 @@ impl AlertType {
     /// Reads and checks the text of an `alert.toml`. Findings name it `file`. The type's id must be `folder`.
     pub fn read(file: &str, folder: &str, text: &str) -> Result<Self, Vec<LintFinding>> {
         let mut lint = Lint::new(file, text);
+        lint.shape(text);
         let written: AlertTypeToml = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
-                let message = error.message().replace('\n', ", ");
-                lint.report(
-                    error.span().unwrap_or(0..0),
-                    message,
-                    "see docs/ALERT-TYPES.md, which explains every key",
-                );
-                return Err(lint.findings);
+                // The shape has usually reported this already, in words.
+                if lint.findings.is_empty() {
+                    let message = error.message().replace('\n', ", ");
+                    let fix = "see docs/ALERT-TYPES.md, which explains every key";
+                    lint.report(error.span().unwrap_or(0..0), message, fix);
+                }
+                return Err(lint.findings());
             }
         };
         let alert_type = lint.alert_type(folder, &written);

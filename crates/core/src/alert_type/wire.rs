@@ -1,6 +1,8 @@
 //! The keys of an `alert.toml`, each value with its position in the file. The lint makes an
 //! [`AlertType`](super::AlertType) from them.
 //!
+//! An unknown key is ignored here, because the lint has reported it.
+//!
 //! Never: validates a value. A required key is optional here if the lint can explain its absence better than the
 //! parser.
 
@@ -12,7 +14,6 @@ use toml::Spanned;
 use super::EntityIdForm;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct AlertTypeToml {
     pub(super) id: Spanned<String>,
     pub(super) title: Spanned<String>,
@@ -37,13 +38,11 @@ pub(super) struct AlertTypeToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct DashboardToml {
     pub(super) category: Spanned<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct FactToml {
     pub(super) id: Spanned<String>,
     pub(super) label: Option<Spanned<String>>,
@@ -66,7 +65,6 @@ pub(super) struct FactToml {
 
 /// A value of an enum or of a boolean.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ValueToml {
     pub(super) id: WordToml,
     pub(super) meaning: String,
@@ -90,7 +88,6 @@ impl WordToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ConflictToml {
     pub(super) when: Spanned<String>,
     pub(super) sentence: Spanned<String>,
@@ -116,7 +113,6 @@ pub(super) enum WorseToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ScorecardToml {
     pub(super) base: Spanned<i64>,
     #[serde(default)]
@@ -126,7 +122,6 @@ pub(super) struct ScorecardToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct FactPointsToml {
     pub(super) fact: Spanned<String>,
     pub(super) add: Vec<Spanned<PointsRowToml>>,
@@ -135,7 +130,6 @@ pub(super) struct FactPointsToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct PointsRowToml {
     pub(super) from: Option<f64>,
     pub(super) below: Option<f64>,

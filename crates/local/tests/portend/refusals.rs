@@ -134,7 +134,7 @@ fn of_facts() -> Vec<Refused> {
         ("null", score_is(Value::Null), score, "got null"),
         ("text that says NaN", score_is("NaN".into()), score, expected),
         ("text that says infinity", score_is("inf".into()), score, expected),
-        ("text that is not a decimal", score_is("6e1".into()), score, expected),
+        ("text that is not a decimal", score_is("6e".into()), score, expected),
         ("an unknown status", status, "invalid:$.details.balance_status", "one of balanced"),
     ]
 }

@@ -11,7 +11,7 @@ fn a_refusal_says_what_came() {
         ("[1,2,3]", "an array of 3: send JSON Lines, or one event per record"),
         ("5", "5"),
         ("\"x\"", "\"x\""),
-        ("{}", "an empty object"),
+        ("{}", "an object with neither: it is empty"),
         (r#"{"a":1}"#, "an object with neither, but with \"a\""),
         (r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}"#, "\"d\", \"e\" and more"),
         (r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#, "an S3 test event"),

@@ -61,6 +61,7 @@ fn the_valid_file_has_no_findings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_broken_rule_is_reported_with_its_line() {
     let cases = [
         (
@@ -70,7 +71,11 @@ fn each_broken_rule_is_reported_with_its_line() {
         ),
         ("id = \"late_delivery\"", "id = \"Late\"", "alert.toml:1: the type's id `Late` is not a valid id"),
         ("title = \"Late delivery\"", "title = \" \"", "alert.toml:2: `title` is blank"),
-        ("entity_id = \"token\"", "entity_id = \"all\"", "alert.toml:4: unknown variant `all`"),
+        (
+            "entity_id = \"token\"",
+            "entity_id = \"all\"",
+            "alert.toml:4: `entity_id` is `all`, not one of token, name, any; write one of them",
+        ),
         ("a complaint?", "a complaint.", "alert.toml:6: `question` is not a question"),
         ("horizon_days = 7", "horizon_days = 0", "alert.toml:7: `horizon_days` is out of range"),
         ("\"24h\"", "\"a day\"", "alert.toml:8: `repeat_window` is `a day`"),
@@ -182,6 +187,39 @@ fn each_broken_rule_is_reported_with_its_line() {
 fn all_findings_of_a_file_are_reported_at_once_in_the_order_of_lines() {
     let findings = lint("unit = \"days\"\nstep = 1\nworse = \"higher\"\n", "");
     assert_eq!(findings.len(), 2, "{findings:#?}");
+}
+
+#[test]
+fn keys_of_the_wrong_kind_and_unknown_keys_are_reported_at_once_in_words() {
+    let text = VALID
+        .replace("title =", "titel =")
+        .replace("horizon_days = 7", "horizon_days = \"7\"")
+        .replace("0 = \"none\"", "0 = 5")
+        .replace("min = 0", "min = \"0\"")
+        .replace("type = \"integer\"", "type = \"int\"")
+        .replace("base = 10", "base = 10\notherwise = [1]\nceiling = 3")
+        .replace("from = 3,", "from = 3, because = 1,")
+        .replace("fact = \"stage\"\n", "");
+    let findings = AlertType::read("alert.toml", "late_delivery", &text).unwrap_err();
+    let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    let expected = [
+        "alert.toml:1: the file has no `title`; add title = \"...\"",
+        "alert.toml:2: unknown field `titel`; write `title`",
+        "alert.toml:7: `horizon_days` is a text, not a whole number; write horizon_days = 1, a whole number",
+        "alert.toml:10: `0` of [scale] is a whole number, not a text; put it in quotes",
+        "alert.toml:16: `type` is `int`, not one of integer, number, boolean, enum, text; write one of them",
+        "alert.toml:17: `min` in [[fact]] is a text, not a number; write min = 1, a number without quotes",
+        "alert.toml:33: a line of `otherwise` is a whole number, not a text; put it in quotes",
+        "alert.toml:34: unknown field `ceiling` in [scorecard]; use one of base, points, otherwise",
+        "alert.toml:37: unknown field `because` in [[scorecard.points.add]]; use one of from, below, value, points, advice",
+        "alert.toml:39: [[scorecard.points]] has no `fact`; add fact = \"...\"",
+    ];
+    assert_eq!(findings, expected);
+    let unknown = lint("unit = \"days\"", "uint = \"days\"");
+    assert!(unknown[0].contains("has no `unit`") && unknown[1].contains("write `unit`"), "{unknown:#?}");
+    let broken = lint("title = \"Late delivery\"\nentity = \"order\"", "title = Late\nentity = order");
+    assert!(broken[0].starts_with("alert.toml:2: this is not TOML: "), "{broken:#?}");
+    assert!(broken.iter().any(|each| each.starts_with("alert.toml:3: ")), "{broken:#?}");
 }
 
 #[test]

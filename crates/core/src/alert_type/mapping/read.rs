@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::{EpochUnit, MappedConstant, MappedField, Mapping, MatchExpected, MatchRule, Pointer};
 use crate::alert_type::lint::Lint;
-use crate::alert_type::{AlertType, LintFinding};
+use crate::alert_type::{AlertType, Fact, LintFinding};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,19 +103,17 @@ impl Lint<'_> {
             );
         }
         let each = written.each.as_ref().map(|each| self.pointer(each));
-        if each.is_none() {
-            if let Some(rule) = written.match_element.values().next() {
-                self.report(
-                    rule.span(),
-                    "[match_element] has no elements",
-                    "add each = \"/alerts\", or move its conditions to [match]",
-                );
-            }
+        if let Some(rule) = written.match_element.values().next().filter(|_| each.is_none()) {
+            self.report(
+                rule.span(),
+                "[match_element] has no elements",
+                "add each = \"/alerts\", or move its conditions to [match]",
+            );
         }
         let mut facts = IndexMap::new();
         for (id, field) in &written.facts {
             if alert_type.fact(id).is_none() {
-                let ids: Vec<_> = alert_type.facts().iter().map(|fact| fact.id()).collect();
+                let ids: Vec<_> = alert_type.facts().iter().map(Fact::id).collect();
                 let message = format!("`{id}` is not a fact of {}", alert_type.id());
                 self.report(field.span(), message, format!("use one of {}", ids.join(", ")));
             }
@@ -185,7 +183,12 @@ impl Lint<'_> {
                     }
                 }
             }
-            _ => MatchExpected::OneOf(vec![self.constant(written)]),
+            toml::Value::String(_)
+            | toml::Value::Integer(_)
+            | toml::Value::Float(_)
+            | toml::Value::Boolean(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Array(_) => MatchExpected::OneOf(vec![self.constant(written)]),
         }
     }
 
@@ -195,7 +198,10 @@ impl Lint<'_> {
             toml::Value::Boolean(flag) => MappedConstant::Flag(*flag),
             toml::Value::Integer(number) => MappedConstant::Number(number.to_string()),
             toml::Value::Float(number) if number.is_finite() => MappedConstant::Number(number.to_string()),
-            _ => {
+            toml::Value::Float(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Array(_)
+            | toml::Value::Table(_) => {
                 self.report(
                     written.span(),
                     "the value is not a text, number or boolean",

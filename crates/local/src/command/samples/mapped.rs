@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert::Alert;
-use portend_core::alert_type::{AlertTypes, Mapping};
+use portend_core::alert_type::{AlertType, AlertTypes, Mapping};
 use portend_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) fn check(
     write: bool,
 ) -> Result<(usize, Vec<String>)> {
     let (mut count, mut findings) = (0, Vec::new());
-    let mappings = types.get(id).map(|alert_type| alert_type.mappings()).unwrap_or_default();
+    let mappings = types.get(id).map(AlertType::mappings).unwrap_or_default();
     for source in mappings.iter().map(Mapping::source) {
         let payloads = payloads(&folder.join("from").join(source))?;
         if payloads.is_empty() {
@@ -107,7 +107,8 @@ fn payloads(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(".json") && !name.ends_with(ALERTS) {
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        if is_json && !name.ends_with(ALERTS) {
             payloads.push(path);
         }
     }

@@ -104,9 +104,9 @@ pub(crate) async fn run(args: DiffArgs, config: &Config) -> Result<CommandOutcom
     let diff = TypesDiff { old, new, crossings, priced_by: price.map(|(label, _)| label) };
     let mut out = anstream::stdout().lock();
     if args.json {
-        json_line(&mut out, &diff)?
+        json_line(&mut out, &diff)?;
     } else {
-        write_table(&mut out, &diff)?
+        write_table(&mut out, &diff)?;
     }
     Ok(CommandOutcome::Done)
 }
