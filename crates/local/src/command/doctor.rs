@@ -1,30 +1,39 @@
-//! `portend doctor`: checks that each configured part works, and says how to fix it if not. It calls each model once.
+//! `portend doctor`: checks that each configured part works, and says how to fix it if not. It asks each model about a
+//! built-in sample, whose facts are made up.
 //!
-//! Never: sends facts of an alert, or stores an insight.
+//! Never: sends facts of a real alert, or stores an insight.
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
+use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
-use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
+use portend_core::insight::DegradedBy;
+use portend_core::limits::{CALLS_MAX, OUTPUT_TOKENS, SWEEP_PAGE};
+use portend_core::model::{
+    Call, FinishReason, Message, Model, ModelError, ModelSpec, Role, SchemaForm, TokenUse,
+};
+use portend_core::prompt::PromptTemplate;
+use portend_core::reply::{Reply, ReplyVocabulary};
+use portend_core::store::Insights;
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::changed_types::changed_types;
 use crate::command::insights::open_existing;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
-use crate::show::text::shown;
+use crate::show::text::{counted, shown};
 use portend_sqlite::Sqlite;
 
 /// Check the settings, the store and each model, and say how to fix what is wrong.
 ///
-/// Each model is called once with a short question, which costs very little.
+/// Each model is called once with the prompt of a built-in sample, which costs as much as one alert.
 ///
 /// Exit code: 0 if everything works, 1 if something does not.
 #[derive(Debug, Clone, clap::Args)]
@@ -64,10 +73,13 @@ impl DoctorFinding {
     }
 }
 
-/// The time in which a model must reply.
-const REPLY_TIME: std::time::Duration = std::time::Duration::from_secs(20);
-/// The output tokens of the test question: a reply of five words, and space to think first.
-const REPLY_TOKENS: u32 = 500;
+/// The sample that each model is asked about.
+const SAMPLE: &str =
+    include_str!("../../../../alert-types/high_ib_call_frequency/samples/01-typical/alert.json");
+/// What is wrong with a response that has no text, or that was stopped.
+const NO_REPLY: &str = "the response contains no reply";
+/// The context that a model should have: a prompt, a rejected reply, the correction and a longer reply.
+const CONTEXT_TOKENS: u32 = 4096;
 /// A warning is shown if a model's end of life is nearer than this.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;
 
@@ -98,6 +110,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         let read = secret.read().await.map(drop).map_err(|error| error.to_string());
         show(DoctorFinding::of("secret in OPENAI_API_KEY_SECRET".into(), read, "it can be read"))?;
     }
+    let mut has_sound_model = false;
     for (name, model) in config.chain.each_model(&aws) {
         let findings = match model {
             Ok(model) => of_model(&model).await,
@@ -106,7 +119,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                 vec![DoctorFinding { part, state: PartState::Failed, says: with_help(&error) }]
             }
         };
+        has_sound_model |= findings.first().is_some_and(|first| first.state == PartState::Ok);
         findings.into_iter().try_for_each(&mut show)?;
+    }
+    if has_sound_model {
+        waiting(&config).await.into_iter().try_for_each(&mut show)?;
     }
     if config.chain.scorecard {
         let says = "it scores the alerts that no model answers".to_owned();
@@ -121,6 +138,22 @@ fn alert_types(config: &Config) -> DoctorFinding {
         Err(error) => (PartState::Failed, with_help(&error)),
     };
     DoctorFinding { part: "alert types".into(), state, says }
+}
+
+/// The insights that wait for a sound model. If the store cannot be read, another finding says so.
+async fn waiting(config: &Config) -> Option<DoctorFinding> {
+    let store = open_existing(config).await.ok()?;
+    let due = store.due(SystemClock.now(), None, SWEEP_PAGE).await.ok()?;
+    let is_waiting = |by: Option<DegradedBy>| by == Some(DegradedBy::Unusable);
+    let count = due
+        .iter()
+        .filter(|due| due.insight.current().is_some_and(|fields| is_waiting(fields.degraded_by)))
+        .count();
+    let says = format!(
+        "{} by the scorecard, because every reply of a model was unusable; a model works now, so run portend upgrade --now",
+        counted(u64::try_from(count).unwrap_or(u64::MAX), "insight")
+    );
+    (count > 0).then(|| DoctorFinding { part: "degraded insights".into(), state: PartState::Warning, says })
 }
 
 /// The alert types that have changed. If the store cannot be read, another finding says so.
@@ -217,32 +250,12 @@ fn readable_by_others(_: &Path) -> Option<&'static str> {
 async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     let spec = model.spec();
     let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
+    let (state, says) = match trial(model).await {
+        Ok(trial) => trial.finding(spec),
+        Err(error) => (PartState::Failed, failure(&error)),
+    };
     let finding = |state, says: String| DoctorFinding { part: part.clone(), state, says };
-    let mut findings = Vec::new();
-    let mut takes_schema = spec.schema.is_native();
-    let mut reply = ask(model, takes_schema).await;
-    if takes_schema && reply == Err(ModelError::SchemaRefused) {
-        takes_schema = false;
-        reply = ask(model, takes_schema).await;
-    }
-    match reply {
-        Ok(TestReply { ms, in_json: false }) => {
-            let says = format!(
-                "it replied in {ms} ms, but not with the requested JSON; its replies may be unusable, so try another model"
-            );
-            findings.push(finding(PartState::Warning, says));
-        }
-        Ok(TestReply { ms, .. }) if takes_schema || !spec.schema.is_native() => {
-            findings.push(finding(PartState::Ok, format!("it replied in {ms} ms")));
-        }
-        Ok(TestReply { ms, .. }) => {
-            let says = format!(
-                "it replied in {ms} ms, but refuses the reply's schema; it gets only the prompt, which works too"
-            );
-            findings.push(finding(PartState::Warning, says));
-        }
-        Err(error) => findings.push(finding(PartState::Failed, explained(&error))),
-    }
+    let mut findings = vec![finding(state, says)];
     if let Some(day) = model.facts().end_of_life {
         let today = SystemClock.now().day();
         let days = day.since(today.parse().unwrap_or(day)).map(|span| span.get_days()).unwrap_or_default();
@@ -257,51 +270,149 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     if spec.price.is_none() {
         findings.push(finding(
             PartState::Warning,
-            "its price is not known, so its insights do not contain their cost".into(),
+            format!(
+                "its price is not known, so its insights do not contain their cost; set price in [models.{}]",
+                spec.name
+            ),
         ));
     }
     findings
 }
 
-/// A model's reply to the test question.
-#[derive(Debug, PartialEq)]
-struct TestReply {
-    ms: u128,
-    in_json: bool,
+/// What is wrong, with a fix that knows what an alert needs.
+fn failure(error: &ModelError) -> String {
+    match error {
+        ModelError::Rejected { what } if what.contains("context") => format!(
+            "{error}: the prompt of an alert is too long for it; give the model a context of at least {CONTEXT_TOKENS} tokens"
+        ),
+        _ => explained(error),
+    }
 }
 
-/// Whether the text contains a JSON object.
-fn has_json(text: &str) -> bool {
-    let object = text.find('{').zip(text.rfind('}')).and_then(|(start, end)| text.get(start..=end));
-    object.is_some_and(|object| serde_json::from_str::<serde_json::Value>(object).is_ok())
+/// The reply to the prompt of a sample, and how it came about.
+#[derive(Debug)]
+struct Trial {
+    reply: TrialReply,
+    /// Whether the schema was refused, or accepted without effect, so that only the prompt describes the reply.
+    schema: SchemaTrial,
 }
 
-/// Asks a test question, which is not about an alert.
-async fn ask(model: &AnyModel, with_schema: bool) -> Result<TestReply, ModelError> {
-    let schema = json!({
-        "type": "object",
-        "properties": { "ok": { "type": "boolean" } },
-        "required": ["ok"],
-        "additionalProperties": false,
-    });
-    let messages = [Message { role: Role::User, text: "Reply with the JSON object {\"ok\": true}.".into() }];
+#[derive(Debug)]
+struct TrialReply {
+    time: Duration,
+    tokens: TokenUse,
+    /// Why the reply cannot be used.
+    wrong: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SchemaTrial {
+    /// It was accepted, or none is sent to this model.
+    Fits,
+    /// It was refused.
+    Refused,
+    /// It was accepted, and the reply could not be used.
+    Useless,
+}
+
+impl Trial {
+    fn finding(&self, spec: &ModelSpec) -> (PartState, String) {
+        let TrialReply { time, tokens, wrong } = &self.reply;
+        let took = format!("it replied in {} ms of at most {} s", time.as_millis(), spec.timeout.as_secs());
+        let used = match (tokens.input, tokens.output) {
+            (Some(input), Some(output)) => {
+                format!(", with {input} + {output} tokens of a context that should have {CONTEXT_TOKENS}")
+            }
+            _ => String::new(),
+        };
+        let said = took + &used;
+        match (wrong, self.schema) {
+            (Some(wrong), _) => (
+                PartState::Warning,
+                format!("{said}, but its reply to a sample cannot be used ({wrong}); try another model if it persists"),
+            ),
+            (None, SchemaTrial::Refused) => (
+                PartState::Warning,
+                format!("{said}, but refuses the reply's schema; it gets only the prompt, which works too"),
+            ),
+            (None, SchemaTrial::Useless) => (
+                PartState::Warning,
+                format!(
+                    "{said}, but with the reply's schema, which it accepts, its reply was not usable; it gets only the prompt, which works"
+                ),
+            ),
+            (None, SchemaTrial::Fits) if *time > spec.timeout / 2 => (
+                PartState::Warning,
+                format!("{said}, which is close to the limit; raise its timeout, or choose a faster model"),
+            ),
+            (None, SchemaTrial::Fits) => (PartState::Ok, said),
+        }
+    }
+}
+
+/// Asks the model with the real prompt and schema of a built-in sample, whose facts are made up. It is asked again only
+/// without a schema or a parameter that it refuses, or if the schema has no effect.
+async fn trial(model: &AnyModel) -> Result<Trial, ModelError> {
+    let mut form = model.spec().schema;
+    let mut schema = SchemaTrial::Fits;
+    for _ in 0..CALLS_MAX {
+        match ask(model, form).await {
+            Err(ModelError::SchemaRefused | ModelError::SchemaUnsupported) if form.is_native() => {
+                (form, schema) = (form.lower(), SchemaTrial::Refused);
+            }
+            Err(ModelError::ParameterRefused { .. }) => {}
+            Ok(reply) if reply.wrong.is_some() && form.is_native() => {
+                // Only a better reply shows that the schema is at fault.
+                return Ok(match ask(model, SchemaForm::PromptOnly).await {
+                    Ok(other) if other.wrong.is_none() => Trial { reply: other, schema: SchemaTrial::Useless },
+                    Ok(_) | Err(_) if reply.wrong == Some(NO_REPLY) => {
+                        return Err(ModelError::Unreadable { what: NO_REPLY.to_owned() });
+                    }
+                    Ok(_) | Err(_) => Trial { reply, schema },
+                });
+            }
+            Ok(reply) if reply.wrong == Some(NO_REPLY) => {
+                return Err(ModelError::Unreadable { what: NO_REPLY.to_owned() });
+            }
+            // A schema that was refused only with its bounds is still a schema.
+            Ok(reply) if form.is_native() => return Ok(Trial { reply, schema: SchemaTrial::Fits }),
+            Ok(reply) => return Ok(Trial { reply, schema }),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ModelError::SchemaRefused)
+}
+
+/// Asks the prompt of the sample once, with the schema in this form.
+async fn ask(model: &AnyModel, form: SchemaForm) -> Result<TrialReply, ModelError> {
+    let types = AlertTypes::built_in();
+    let unreadable = || ModelError::Unreadable { what: "the built-in sample".to_owned() };
+    let alert = Alert::read(SAMPLE.as_bytes(), &types, SystemClock.now()).map_err(|_| unreadable())?;
+    let template = PromptTemplate::new(alert.alert_type());
+    let prompt = template.prompt(alert.facts());
+    let messages = [Message { role: Role::User, text: prompt.user().to_owned() }];
     let call = Call {
-        system: "You reply with one JSON object and nothing else.",
+        system: prompt.system(),
         messages: &messages,
-        schema: with_schema.then_some(&schema),
-        output_tokens: REPLY_TOKENS,
+        schema: match form {
+            SchemaForm::PromptOnly => None,
+            SchemaForm::Reduced => Some(template.schema().reduced()),
+            SchemaForm::Bounded => Some(template.schema().bounded()),
+        },
+        output_tokens: OUTPUT_TOKENS.min(model.spec().output_tokens_max),
     };
     let begun = tokio::time::Instant::now();
-    match tokio::time::timeout(REPLY_TIME, model.ask(&call)).await {
+    let response = tokio::time::timeout(model.spec().timeout, model.ask(&call)).await;
+    let completion = response.unwrap_or(Err(ModelError::TimedOut))?;
+    let wrong = match completion.finish {
+        FinishReason::Length => Some("length"),
         // A different service on the port may respond, but its response contains no reply.
-        Ok(Ok(completion)) if completion.finish != FinishReason::End || completion.text.trim().is_empty() => {
-            let what = "the response contains no reply".to_owned();
-            Err(ModelError::Unreadable { what })
+        FinishReason::Refusal | FinishReason::Guardrail | FinishReason::Unknown(_) => Some(NO_REPLY),
+        FinishReason::End if completion.text.trim().is_empty() => Some(NO_REPLY),
+        FinishReason::End => {
+            let vocabulary = ReplyVocabulary::of(alert.alert_type());
+            Reply::read(&completion.text, &vocabulary).err().map(|unusable| unusable.code())
         }
-        Ok(result) => {
-            let ms = begun.elapsed().as_millis();
-            result.map(|completion| TestReply { ms, in_json: has_json(&completion.text) })
-        }
-        Err(_) => Err(ModelError::TimedOut),
-    }
+    };
+    Ok(TrialReply { time: begun.elapsed(), tokens: completion.tokens, wrong })
 }
