@@ -203,7 +203,9 @@ impl AttemptOutcome {
         match self {
             Self::Unusable { code, .. } => {
                 let says_nothing = ["repetitive", "count", "range", "scale"];
-                !says_nothing.contains(code) && !code.starts_with("blank:") && !code.starts_with("placeholder:")
+                !says_nothing.contains(code)
+                    && !code.starts_with("blank:")
+                    && !code.starts_with("placeholder:")
             }
             Self::Empty => true,
             Self::Accepted

@@ -329,7 +329,9 @@ impl Trial {
         match (wrong, self.schema) {
             (Some(wrong), _) => (
                 PartState::Warning,
-                format!("{said}, but its reply to a sample cannot be used ({wrong}); try another model if it persists"),
+                format!(
+                    "{said}, but its reply to a sample cannot be used ({wrong}); try another model if it persists"
+                ),
             ),
             (None, SchemaTrial::Refused) => (
                 PartState::Warning,
@@ -364,7 +366,9 @@ async fn trial(model: &AnyModel) -> Result<Trial, ModelError> {
             Ok(reply) if reply.wrong.is_some() && form.is_native() => {
                 // Only a better reply shows that the schema is at fault.
                 return Ok(match ask(model, SchemaForm::PromptOnly).await {
-                    Ok(other) if other.wrong.is_none() => Trial { reply: other, schema: SchemaTrial::Useless },
+                    Ok(other) if other.wrong.is_none() => {
+                        Trial { reply: other, schema: SchemaTrial::Useless }
+                    }
                     Ok(_) | Err(_) if reply.wrong == Some(NO_REPLY) => {
                         return Err(ModelError::Unreadable { what: NO_REPLY.to_owned() });
                     }

@@ -212,13 +212,14 @@ async fn a_redirect_is_not_followed() {
 /// One call after another to one model, and the bodies of their requests.
 async fn calls<const N: usize>(scripts: [Script; N]) -> (Vec<Result<Completion, ModelError>>, Vec<Value>) {
     let server = Server::start(scripts);
-    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    let model =
+        AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).expect("a model");
     let mut results = Vec::new();
     for _ in 0..N {
         results.push(ask(&model).await);
     }
     let bodies =
-        server.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
+        server.requests().iter().map(|request| serde_json::from_str(&request.body).expect("JSON")).collect();
     (results, bodies)
 }
 

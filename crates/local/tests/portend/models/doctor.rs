@@ -173,8 +173,7 @@ fn without_tls() -> String {
 
 #[test]
 fn each_part_that_works_has_a_line() {
-    let scene =
-        Scene::in_order(Bedrock, [Bedrock.answers()], vec![OpenAi.answers()]);
+    let scene = Scene::in_order(Bedrock, [Bedrock.answers()], vec![OpenAi.answers()]);
     let run = scene.run(&["doctor", "--json"]);
     assert_eq!((run.code, run.errors.as_str()), (0, ""));
     let lines = run.lines();
@@ -225,7 +224,8 @@ fn a_refused_schema_is_a_warning_and_not_a_failure() {
     for provider in BOTH {
         // A compatible endpoint is asked with a less detailed schema first.
         let times = if provider == OpenAi { 2 } else { 1 };
-        let scripts: Vec<_> = vec![refuses(provider); times].into_iter().chain([provider.answers()]).collect();
+        let scripts: Vec<_> =
+            vec![refuses(provider); times].into_iter().chain([provider.answers()]).collect();
         let scene = Scene::alone(provider, scripts);
         let (lines, code) = of_models(&scene);
         assert!(
@@ -276,20 +276,33 @@ fn a_model_that_replies_but_cannot_judge_is_a_warning() {
         (vec![nonsense(), nonsense()], "warning: it replied in "),
         (vec![nonsense(), OpenAi.answers()], "warning: it replied in "),
         (vec![OpenAi.says(""), OpenAi.answers()], "warning: it replied in "),
-        (vec![OpenAi.says(""), OpenAi.says("")], "failed: the response is unreadable (the response contains no reply)"),
         (
-            vec![OpenAi.fails(400, "exceed_context_size_error", "the request exceeds the available context size")],
+            vec![OpenAi.says(""), OpenAi.says("")],
+            "failed: the response is unreadable (the response contains no reply)",
+        ),
+        (
+            vec![OpenAi.fails(
+                400,
+                "exceed_context_size_error",
+                "the request exceeds the available context size",
+            )],
             "failed: the model refuses this request (exceed_context_size_error): the prompt of an alert is too long for it; \
              give the model a context of at least 4096 tokens",
         ),
-        (vec![OpenAi.fails(400, "", "'temperature' does not support 0"), OpenAi.answers()], "ok: it replied in "),
+        (
+            vec![OpenAi.fails(400, "", "'temperature' does not support 0"), OpenAi.answers()],
+            "ok: it replied in ",
+        ),
     ] {
         let scene = Scene::alone(OpenAi, scripts);
         let (lines, _) = of_models(&scene);
         assert!(lines[0].starts_with(expected), "{lines:?}");
     }
     let scene = Scene::alone(OpenAi, [nonsense(), OpenAi.answers()]);
-    assert!(of_models(&scene).0[0].contains("with the reply's schema, which it accepts, its reply was not usable"));
+    assert!(
+        of_models(&scene).0[0]
+            .contains("with the reply's schema, which it accepts, its reply was not usable")
+    );
 }
 
 #[test]
