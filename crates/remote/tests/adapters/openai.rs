@@ -305,3 +305,16 @@ async fn an_unknown_path_names_the_base_url() {
         assert_eq!(result, Err(configuration(ConfigurationFault::WrongPath { base_url })), "{body}");
     }
 }
+
+/// Two responses of a real llama.cpp with a small model, as `make real` recorded them.
+#[tokio::test]
+async fn the_responses_of_a_real_server_are_read() {
+    for (body, cached) in
+        [(include_str!("captured/first.json"), 0), (include_str!("captured/re-asked.json"), 711)]
+    {
+        let completion = Kind::Compatible.ask(Script::answer(200, body)).await.0.expect("a completion");
+        assert_eq!(completion.finish, FinishReason::End);
+        assert_eq!(completion.tokens.cached, Some(cached));
+        assert!(completion.text.contains("risk_score"), "{}", completion.text);
+    }
+}
