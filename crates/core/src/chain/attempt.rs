@@ -197,10 +197,17 @@ impl AttemptOutcome {
         }
     }
 
-    /// Whether there was a finished reply that cannot be used, whatever is wrong with it.
+    /// Whether there was a finished reply that does not have the form of an answer. One that has the form and says
+    /// nothing, such as a placeholder, shows that the model follows the schema.
     pub(super) fn is_useless(&self) -> bool {
         match self {
-            Self::Unusable { .. } | Self::Empty => true,
+            Self::Unusable { code, .. } => {
+                let says_nothing = ["repetitive", "count", "range", "scale"];
+                !says_nothing.contains(code)
+                    && !code.starts_with("blank:")
+                    && !code.starts_with("placeholder:")
+            }
+            Self::Empty => true,
             Self::Accepted
             | Self::Unsupported { .. }
             | Self::Length

@@ -1,6 +1,9 @@
-//! `portend doctor`: checks that each configured part works, and says how to fix it if not. It calls each model once.
+//! `portend doctor`: checks that each configured part works, and says how to fix it if not. It asks each model about a
+//! built-in sample, whose facts are made up.
 //!
-//! Never: sends facts of an alert, or stores an insight.
+//! Never: sends facts of a real alert, or stores an insight.
+
+mod trial;
 
 mod surroundings;
 
@@ -11,22 +14,24 @@ use anyhow::Result;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
-use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
+use portend_core::insight::DegradedBy;
+use portend_core::limits::SWEEP_PAGE;
+use portend_core::model::Model;
+use portend_core::store::Insights;
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::changed_types::changed_types;
 use crate::command::insights::open_silently;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
-use crate::show::text::shown;
+use crate::show::text::{counted, shown};
 use portend_sqlite::Sqlite;
 
 /// Check the settings, the store and each model, and say how to fix what is wrong.
 ///
-/// Each model is called once with a short question, which costs very little.
+/// Each model is called once with the prompt of a built-in sample, which costs as much as one alert.
 ///
 /// Exit code: 0 if everything works, 1 if something does not.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,10 +71,6 @@ impl DoctorFinding {
     }
 }
 
-/// The time in which a model must reply.
-const REPLY_TIME: std::time::Duration = std::time::Duration::from_secs(20);
-/// The output tokens of the test question: a reply of five words, and space to think first.
-const REPLY_TOKENS: u32 = 500;
 /// A warning is shown if a model's end of life is nearer than this.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;
 
@@ -102,6 +103,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         let read = secret.read().await.map(drop).map_err(|error| error.to_string());
         show(DoctorFinding::of("secret in OPENAI_API_KEY_SECRET".into(), read, "it can be read"))?;
     }
+    let mut has_sound_model = false;
     for (name, model) in config.chain.each_model(&aws) {
         let findings = match model {
             Ok(model) => of_model(&model).await,
@@ -110,7 +112,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                 vec![DoctorFinding { part, state: PartState::Failed, says: with_help(&error) }]
             }
         };
+        has_sound_model |= findings.first().is_some_and(|first| first.state == PartState::Ok);
         findings.into_iter().try_for_each(&mut show)?;
+    }
+    if has_sound_model {
+        waiting(&config).await.into_iter().try_for_each(&mut show)?;
     }
     if config.chain.scorecard {
         let says = "it scores the alerts that no model answers".to_owned();
@@ -125,6 +131,22 @@ fn alert_types(config: &Config) -> DoctorFinding {
         Err(error) => (PartState::Failed, with_help(&error)),
     };
     DoctorFinding { part: "alert types".into(), state, says }
+}
+
+/// The insights that wait for a sound model. If the store cannot be read, another finding says so.
+async fn waiting(config: &Config) -> Option<DoctorFinding> {
+    let store = open_existing(config).await.ok()?;
+    let due = store.due(SystemClock.now(), None, SWEEP_PAGE).await.ok()?;
+    let is_waiting = |by: Option<DegradedBy>| by == Some(DegradedBy::Unusable);
+    let count = due
+        .iter()
+        .filter(|due| due.insight.current().is_some_and(|fields| is_waiting(fields.degraded_by)))
+        .count();
+    let says = format!(
+        "{} by the scorecard, because every reply of a model was unusable; a model works now, so run portend upgrade --now",
+        counted(u64::try_from(count).unwrap_or(u64::MAX), "insight")
+    );
+    (count > 0).then(|| DoctorFinding { part: "degraded insights".into(), state: PartState::Warning, says })
 }
 
 /// The alert types that have changed. If the store cannot be read, another finding says so.
@@ -224,32 +246,12 @@ fn readable_by_others(_: &Path) -> Option<&'static str> {
 async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     let spec = model.spec();
     let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
+    let (state, says) = match trial::trial(model).await {
+        Ok(trial) => trial.finding(spec),
+        Err(error) => (PartState::Failed, trial::failure(&error)),
+    };
     let finding = |state, says: String| DoctorFinding { part: part.clone(), state, says };
-    let mut findings = Vec::new();
-    let mut takes_schema = spec.schema.is_native();
-    let mut reply = ask(model, takes_schema).await;
-    if takes_schema && reply == Err(ModelError::SchemaRefused) {
-        takes_schema = false;
-        reply = ask(model, takes_schema).await;
-    }
-    match reply {
-        Ok(TestReply { ms, in_json: false }) => {
-            let says = format!(
-                "it replied in {ms} ms, but not with the requested JSON; its replies may be unusable, so try another model"
-            );
-            findings.push(finding(PartState::Warning, says));
-        }
-        Ok(TestReply { ms, .. }) if takes_schema || !spec.schema.is_native() => {
-            findings.push(finding(PartState::Ok, format!("it replied in {ms} ms")));
-        }
-        Ok(TestReply { ms, .. }) => {
-            let says = format!(
-                "it replied in {ms} ms, but refuses the reply's schema; it gets only the prompt, which works too"
-            );
-            findings.push(finding(PartState::Warning, says));
-        }
-        Err(error) => findings.push(finding(PartState::Failed, explained(&error))),
-    }
+    let mut findings = vec![finding(state, says)];
     if let Some(day) = model.facts().end_of_life {
         let today = SystemClock.now().day();
         let days = day.since(today.parse().unwrap_or(day)).map(|span| span.get_days()).unwrap_or_default();
@@ -264,51 +266,11 @@ async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
     if spec.price.is_none() {
         findings.push(finding(
             PartState::Warning,
-            "its price is not known, so its insights do not contain their cost".into(),
+            format!(
+                "its price is not known, so its insights do not contain their cost; set price in [models.{}]",
+                spec.name
+            ),
         ));
     }
     findings
-}
-
-/// A model's reply to the test question.
-#[derive(Debug, PartialEq)]
-struct TestReply {
-    ms: u128,
-    in_json: bool,
-}
-
-/// Whether the text contains a JSON object.
-fn has_json(text: &str) -> bool {
-    let object = text.find('{').zip(text.rfind('}')).and_then(|(start, end)| text.get(start..=end));
-    object.is_some_and(|object| serde_json::from_str::<serde_json::Value>(object).is_ok())
-}
-
-/// Asks a test question, which is not about an alert.
-async fn ask(model: &AnyModel, with_schema: bool) -> Result<TestReply, ModelError> {
-    let schema = json!({
-        "type": "object",
-        "properties": { "ok": { "type": "boolean" } },
-        "required": ["ok"],
-        "additionalProperties": false,
-    });
-    let messages = [Message { role: Role::User, text: "Reply with the JSON object {\"ok\": true}.".into() }];
-    let call = Call {
-        system: "You reply with one JSON object and nothing else.",
-        messages: &messages,
-        schema: with_schema.then_some(&schema),
-        output_tokens: REPLY_TOKENS,
-    };
-    let begun = tokio::time::Instant::now();
-    match tokio::time::timeout(REPLY_TIME, model.ask(&call)).await {
-        // A different service on the port may respond, but its response contains no reply.
-        Ok(Ok(completion)) if completion.finish != FinishReason::End || completion.text.trim().is_empty() => {
-            let what = "the response contains no reply".to_owned();
-            Err(ModelError::Unreadable { what })
-        }
-        Ok(result) => {
-            let ms = begun.elapsed().as_millis();
-            result.map(|completion| TestReply { ms, in_json: has_json(&completion.text) })
-        }
-        Err(_) => Err(ModelError::TimedOut),
-    }
 }

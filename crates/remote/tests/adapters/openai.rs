@@ -212,13 +212,14 @@ async fn a_redirect_is_not_followed() {
 /// One call after another to one model, and the bodies of their requests.
 async fn calls<const N: usize>(scripts: [Script; N]) -> (Vec<Result<Completion, ModelError>>, Vec<Value>) {
     let server = Server::start(scripts);
-    let model = AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).unwrap();
+    let model =
+        AnyModel::openai(openai(&server.url(), KeySource::None, false, Some("llama3.2"))).expect("a model");
     let mut results = Vec::new();
     for _ in 0..N {
         results.push(ask(&model).await);
     }
     let bodies =
-        server.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
+        server.requests().iter().map(|request| serde_json::from_str(&request.body).expect("JSON")).collect();
     (results, bodies)
 }
 
@@ -302,5 +303,18 @@ async fn an_unknown_path_names_the_base_url() {
         };
         let result = ask(&AnyModel::openai(settings).unwrap()).await;
         assert_eq!(result, Err(configuration(ConfigurationFault::WrongPath { base_url })), "{body}");
+    }
+}
+
+/// Two responses of a real llama.cpp with a small model, as `make real` recorded them.
+#[tokio::test]
+async fn the_responses_of_a_real_server_are_read() {
+    for (body, cached) in
+        [(include_str!("captured/first.json"), 0), (include_str!("captured/re-asked.json"), 711)]
+    {
+        let completion = Kind::Compatible.ask(Script::answer(200, body)).await.0.expect("a completion");
+        assert_eq!(completion.finish, FinishReason::End);
+        assert_eq!(completion.tokens.cached, Some(cached));
+        assert!(completion.text.contains("risk_score"), "{}", completion.text);
     }
 }

@@ -36,12 +36,13 @@ pub(super) struct EndpointError {
 
 /// The body of a success: an object, or an array of one.
 pub(super) fn success_body(response: &Response) -> Result<Value, ModelError> {
-    match response.read()? {
-        Value::Array(mut list) if list.len() == 1 && list.iter().all(Value::is_object) => {
-            Ok(list.pop().unwrap_or_default())
-        }
-        _ => response.json(),
+    if let Value::Array(mut list) = response.read()?
+        && list.len() == 1
+        && list.iter().all(Value::is_object)
+    {
+        return Ok(list.pop().unwrap_or_default());
     }
+    response.json()
 }
 
 /// The body of a failure as an object: of an array its first, and of a text its message. A proxy's page of HTML says
