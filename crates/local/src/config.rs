@@ -2,6 +2,7 @@
 //! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
 mod chain;
+mod channels;
 mod file;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
-use portend_remote::{Aws, EventBus, find_region};
+use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, Notifiers, find_region};
 
 pub(crate) use chain::ChainPlan;
 use file::SettingsFile;
@@ -121,6 +122,8 @@ pub(crate) struct Config {
     event_bus: Option<String>,
     /// The folder of alert types. `None` selects the built-in ones.
     alert_types: Option<PathBuf>,
+    /// The channels for people.
+    channels: Vec<ChannelSettings>,
     /// The models.
     pub(crate) chain: ChainPlan,
 }
@@ -143,7 +146,8 @@ impl Config {
             event_bus: text(flags.event_bus),
             openai_api_key_secret: text(flags.openai_api_key_secret),
         };
-        let file = SettingsFile::find(flags.config.clone())?;
+        let mut file = SettingsFile::find(flags.config.clone())?;
+        let channels = channels::channels(std::mem::take(&mut file.notify), &file.folder)?;
         let default_file = || -> Result<PathBuf> {
             let folders = folders()
                 .context("this user has no home folder for the store; use --store to name a file")?;
@@ -161,7 +165,7 @@ impl Config {
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
-        Ok(Self { store, ledger, event_bus, alert_types, chain: ChainPlan::new(flags, file)? })
+        Ok(Self { store, ledger, event_bus, alert_types, channels, chain: ChainPlan::new(flags, file)? })
     }
 
     /// AWS with the credentials and settings of the environment. The region is determined only if a part is on AWS. A
@@ -170,7 +174,10 @@ impl Config {
         let needs_region = match (&self.store, &self.event_bus) {
             (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),
             (StoreName::File(_), Some(bus)) => Some(format!("the event bus {bus}")),
-            (StoreName::File(_), None) => None,
+            (StoreName::File(_), None) => {
+                let mail = self.channels.iter().find(|each| matches!(each.target, ChannelTarget::Sns { .. }));
+                mail.map(|channel| format!("the topic of notify.{}", channel.name))
+            }
         };
         let is_used = needs_region.is_some() || self.chain.uses_aws();
         let region = if is_used { find_region().await } else { None };
@@ -183,6 +190,12 @@ impl Config {
     /// The event bus, if one is named.
     pub(crate) fn event_bus(&self, aws: &Aws) -> Option<EventBus> {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
+    }
+
+    /// The event bus and the channels, if there are any.
+    pub(crate) fn notifiers(&self, types: &AlertTypes, aws: &Aws) -> Result<Option<Notifiers>> {
+        let notifiers = Notifiers::new(self.event_bus(aws), self.channels.clone(), types.clone(), aws);
+        notifiers.context("a channel of [notify] in portend.toml cannot be used; see docs/portend.toml")
     }
 
     /// The alert types that the settings name.

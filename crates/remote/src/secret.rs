@@ -25,6 +25,11 @@ impl Secret {
         Self(key.trim().into())
     }
 
+    /// The key itself, to sign or to send with.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// The value of the authorization header; `None` if a header cannot contain the key.
     pub(crate) fn bearer(&self) -> Option<HeaderValue> {
         let value = self.fits_a_header().then(|| format!("Bearer {}", self.0))?;

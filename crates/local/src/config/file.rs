@@ -13,6 +13,7 @@ use etcetera::AppStrategy;
 use portend_remote::secret::Secret;
 use serde::{Deserialize, Deserializer};
 
+use super::channels::WrittenChannel;
 use super::folders;
 
 /// The settings in the file.
@@ -34,6 +35,12 @@ pub(super) struct SettingsFile {
     pub(super) event_bus: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
+    /// The channels of people.
+    #[serde(default)]
+    pub(super) notify: BTreeMap<String, WrittenChannel>,
+    /// The folder of this file.
+    #[serde(skip)]
+    pub(super) folder: PathBuf,
 }
 
 /// `models`: the order as a text, or tables with further endpoints.
@@ -134,7 +141,7 @@ impl SettingsFile {
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
         let is_table = |store: &Path| store.to_str().is_some_and(|store| store.starts_with(super::DYNAMODB));
         let store = file.store.map(|store| if is_table(&store) { store } else { folder.join(store) });
-        Ok(Self { store, alert_types: in_folder(file.alert_types), ..file })
+        Ok(Self { store, alert_types: in_folder(file.alert_types), folder: folder.to_owned(), ..file })
     }
 }
 
