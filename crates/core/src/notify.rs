@@ -38,6 +38,22 @@ pub enum NotifyError {
         /// The vendor's code.
         what: String,
     },
+    /// A channel for people does not answer in time, or has a fault of its own. It may pass.
+    #[error("the channel `{name}` cannot be reached ({what})")]
+    ChannelUnreachable {
+        /// The channel's name in the settings.
+        name: String,
+        /// What went wrong.
+        what: String,
+    },
+    /// A channel for people refuses the message. The operator is at fault.
+    #[error("the channel `{name}` refuses the message ({what})")]
+    ChannelRefused {
+        /// The channel's name in the settings.
+        name: String,
+        /// The status or the code.
+        what: String,
+    },
     /// The bus accepted the request but not the event in it. It may pass.
     #[error("the event bus did not accept the event ({what})")]
     NotAccepted {
@@ -53,6 +69,16 @@ impl NotifyError {
             Self::Unreachable { .. } => "bus_unreachable",
             Self::Refused { .. } => "bus_refused",
             Self::NotAccepted { .. } => "bus_not_taken",
+            Self::ChannelUnreachable { .. } => "channel_unreachable",
+            Self::ChannelRefused { .. } => "channel_refused",
+        }
+    }
+
+    /// The channel that failed; `None` for the event bus.
+    pub fn channel(&self) -> Option<&str> {
+        match self {
+            Self::ChannelUnreachable { name, .. } | Self::ChannelRefused { name, .. } => Some(name),
+            Self::Unreachable { .. } | Self::Refused { .. } | Self::NotAccepted { .. } => None,
         }
     }
 }
@@ -63,6 +89,8 @@ impl Help for NotifyError {
             Self::Unreachable { .. } => "check the region, the network and the endpoint",
             Self::Refused { .. } => "check that EVENT_BUS_NAME exists and that events:PutEvents is allowed",
             Self::NotAccepted { .. } => "it is worth trying again",
+            Self::ChannelUnreachable { .. } => "check its address in portend.toml, and the network",
+            Self::ChannelRefused { .. } => "check its address, its key and its template in portend.toml",
         };
         Some(help.to_owned())
     }

@@ -1,6 +1,7 @@
 //! The settings, from flags, environment variables and `portend.toml`, in this order of precedence. [`Flags`] and
 //! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
+mod channels;
 mod file;
 mod keys;
 mod origins;
@@ -15,7 +16,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
-use portend_remote::{Aws, EventBus, find_region};
+use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, Notifiers, find_region};
 
 pub(crate) use chain::ChainPlan;
 use file::{FileSource, Models, SettingsFile};
@@ -153,6 +154,8 @@ pub(crate) struct Config {
     event_bus: Option<String>,
     /// The folder of alert types. `None` selects the built-in ones.
     alert_types: Option<PathBuf>,
+    /// The channels for people.
+    channels: Vec<ChannelSettings>,
     /// The models.
     pub(crate) chain: ChainPlan,
     /// The settings file in use, if there is one.
@@ -183,7 +186,8 @@ impl Config {
             openai_concurrency: text(flags.openai_concurrency),
             openai_api_key_secret: text(flags.openai_api_key_secret),
         };
-        let file = SettingsFile::find(flags.config.clone())?;
+        let mut file = SettingsFile::find(flags.config.clone())?;
+        let channels = channels::channels(std::mem::take(&mut file.notify), &file.folder)?;
         let default_file = || -> Result<PathBuf> {
             let folders = folders()
                 .context("this user has no home folder for the store; use --store to name a file")?;
@@ -203,7 +207,7 @@ impl Config {
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
         let (source, origins) = (file.source.clone(), origins(&flags, &file));
         let chain = ChainPlan::new(flags, file)?;
-        Ok(Self { store, ledger, event_bus, alert_types, chain, file: source, origins })
+        Ok(Self { store, ledger, event_bus, alert_types, channels, chain, file: source, origins })
     }
 
     /// What the user must know before these settings are used: a settings file that nobody has named, and a key that is
@@ -248,7 +252,10 @@ impl Config {
         let needs_region = match (&self.store, &self.event_bus) {
             (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),
             (StoreName::File(_), Some(bus)) => Some(format!("the event bus {bus}")),
-            (StoreName::File(_), None) => None,
+            (StoreName::File(_), None) => {
+                let mail = self.channels.iter().find(|each| matches!(each.target, ChannelTarget::Sns { .. }));
+                mail.map(|channel| format!("the topic of notify.{}", channel.name))
+            }
         };
         let region = if self.uses_aws() { find_region().await } else { None };
         match needs_region.filter(|_| region.is_none()) {
@@ -265,6 +272,12 @@ impl Config {
     /// The folder of alert types, if the built-in ones are replaced.
     pub(crate) fn alert_types_folder(&self) -> Option<&Path> {
         self.alert_types.as_deref()
+    }
+
+    /// The event bus and the channels, if there are any.
+    pub(crate) fn notifiers(&self, types: &AlertTypes, aws: &Aws) -> Result<Option<Notifiers>> {
+        let notifiers = Notifiers::new(self.event_bus(aws), self.channels.clone(), types.clone(), aws);
+        notifiers.context("a channel of [notify] in portend.toml cannot be used; see docs/portend.toml")
     }
 
     /// The alert types that the settings name.

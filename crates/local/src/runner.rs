@@ -14,7 +14,7 @@ use portend_core::model::Model;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Preview, Received, event_time};
 use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, Notifiers, SystemClock};
 use portend_sqlite::{ClockJump, Receipt, Sqlite};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -45,7 +45,7 @@ const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// The pipeline with the store, models and bus of the settings, and the ledger of this machine.
 #[derive(Debug)]
 pub(crate) struct EventRunner {
-    pub(crate) pipeline: Pipeline<AnyStore, SystemClock, AnyModel, EventBus>,
+    pub(crate) pipeline: Pipeline<AnyStore, SystemClock, AnyModel, Notifiers>,
     ledger: Arc<Sqlite>,
     /// A lock for each alert key in progress. Without it, two alerts with the same key in one input would race for the
     /// claim, and chance would decide which of them makes the insight.
@@ -100,10 +100,11 @@ impl EventRunner {
             }
         };
         let maps = store.maps(clock.now()).await?;
+        let notifiers = config.notifiers(&types, &aws).map_err(WrongUsage::from)?;
         let pipeline = Pipeline::new(types, store, clock)
             .with_maps(maps)
             .with_models(models, config.chain.scorecard)
-            .with_notifier(config.event_bus(&aws))
+            .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
         Ok(Self {
@@ -230,7 +231,7 @@ impl EventRunner {
             });
         }
         for error in &account.notify_errors {
-            self.report_once("event bus", error.code(), || {
+            self.report_once(error.channel().unwrap_or("event bus"), error.code(), || {
                 let fix = "Run portend upgrade later to publish them.";
                 format!("insights are stored, but were not published: {}. {fix}", explained(error))
             });

@@ -7,6 +7,7 @@ mod skew;
 mod error;
 mod call;
 mod bus;
+mod topic;
 mod secret;
 mod dynamodb;
 
@@ -16,6 +17,7 @@ pub use config::{Aws, find_region};
 pub use dynamodb::{DynamoDb, TableFinding};
 pub(crate) use error::{CallFailure, ErrorBody, error_type};
 pub use secret::KeySecret;
+pub(crate) use topic::Topic;
 
 /// A service, with AWS's names for it.
 pub(crate) struct Service {
@@ -48,6 +50,15 @@ impl Service {
         signing_name: "events",
         content_type: "application/x-amz-json-1.1",
         target: "AWSEvents",
+        key_id: None,
+    };
+    /// Its protocol is a form and XML; the form names the operation.
+    const SNS: Self = Self {
+        id: "SNS",
+        host: "sns",
+        signing_name: "sns",
+        content_type: "application/x-www-form-urlencoded",
+        target: "",
         key_id: None,
     };
     const SECRETS_MANAGER: Self = Self {

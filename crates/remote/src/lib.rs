@@ -18,8 +18,10 @@ pub mod order;
 mod response;
 mod network;
 mod aws;
+mod channel;
 mod models;
 
 pub use aws::{Aws, DynamoDb, EventBus, KeySecret, TableFinding, find_region};
+pub use channel::{ChannelError, ChannelSettings, ChannelTarget, Notifiers, TemplateError};
 pub use clock::SystemClock;
 pub use models::{AnyModel, Bedrock, OpenAi, catalogue, server_of};

@@ -29,6 +29,10 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The time to put one event on the bus. The sweep publishes it later if this is too short.
 pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The time to send one message to a channel for people.
+pub const CHANNEL_TIMEOUT: Duration = Duration::from_secs(3);
+/// The steps that a template may take for one message. Those of the program take some hundreds.
+pub const TEMPLATE_FUEL: u64 = 50_000;
 /// The most events in one request to the bus: EventBridge's own limit.
 pub const EVENTS_AT_ONCE: usize = 10;
 /// The time to read the secret that contains a key.

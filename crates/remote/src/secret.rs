@@ -25,7 +25,7 @@ impl Secret {
         Self(key.trim().into())
     }
 
-    /// The text itself, to be compared and never shown.
+    /// The text itself, to be compared, or to sign or send with. It is never shown.
     pub fn reveal(&self) -> &str {
         &self.0
     }

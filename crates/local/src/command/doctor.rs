@@ -3,9 +3,8 @@
 //!
 //! Never: sends facts of a real alert, or stores an insight.
 
-mod trial;
-
 mod surroundings;
+mod trial;
 
 use std::io::Write;
 use std::path::Path;
@@ -135,7 +134,7 @@ fn alert_types(config: &Config) -> DoctorFinding {
 
 /// The insights that wait for a sound model. If the store cannot be read, another finding says so.
 async fn waiting(config: &Config) -> Option<DoctorFinding> {
-    let store = open_existing(config).await.ok()?;
+    let store = open_silently(config).await.ok()?;
     let due = store.due(SystemClock.now(), None, SWEEP_PAGE).await.ok()?;
     let is_waiting = |by: Option<DegradedBy>| by == Some(DegradedBy::Unusable);
     let count = due

@@ -129,7 +129,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 fn healthy(kind: &FactKind) -> Option<FactValue> {
     match kind {
         FactKind::Integer(range) | FactKind::Number(range) => range.healthy.map(FactValue::Number),
+        FactKind::Boolean { healthy, .. } => healthy.map(FactValue::Flag),
         FactKind::Enum { healthy, .. } => healthy.clone().map(FactValue::Word),
+        FactKind::Text => None,
     }
 }
 
@@ -145,7 +147,7 @@ fn exact(measured: &mut MeasuredDrivers, alert_type: &AlertType, fields: &Insigh
             continue;
         };
         let before = fields.baseline.points.get(fact.id()).copied().unwrap_or_default();
-        let after = table.points_of(fact.id(), &healthy).unwrap_or_default();
+        let after = table.points_of(fact.id(), Some(&healthy)).unwrap_or_default();
         let effect = f64::from(before) - f64::from(after);
         measured.push(fields, fact.id(), value.clone(), healthy, score - effect);
     }

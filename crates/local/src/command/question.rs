@@ -7,7 +7,7 @@ use portend_core::alert::Facts;
 use portend_core::clock::Clock;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::EVENT_DEADLINE;
-use portend_core::model::Model;
+use portend_core::model::{Model, TokenUse};
 use portend_core::notify::NoNotifier;
 use portend_core::pipeline::{Pipeline, Preview};
 use portend_remote::{AnyModel, SystemClock};
@@ -71,7 +71,7 @@ impl Questioner {
     pub(super) fn price(&self, tokens: Option<(u64, u64)>) -> Option<f64> {
         let (input, output) = tokens.unwrap_or(TOKENS_USUAL);
         let price = self.pipeline.models().first()?.spec().price?;
-        Some(price.of(input, output)?.get())
+        Some(price.of(TokenUse { input: Some(input), output: Some(output), ..TokenUse::default() })?.get())
     }
 
     /// The model's name for people.

@@ -14,6 +14,7 @@ use portend_core::number::Number;
 use portend_remote::secret::Secret;
 use serde::{Deserialize, Deserializer};
 
+use super::channels::WrittenChannel;
 use super::folders;
 
 /// The name of a settings file that nobody names.
@@ -42,6 +43,12 @@ pub(super) struct SettingsFile {
     pub(super) event_bus: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
+    /// The channels of people.
+    #[serde(default)]
+    pub(super) notify: BTreeMap<String, WrittenChannel>,
+    /// The folder of this file.
+    #[serde(skip)]
+    pub(super) folder: PathBuf,
     /// Where the file is; `None` if there is no file.
     #[serde(skip)]
     pub(super) source: Option<FileSource>,
@@ -237,12 +244,12 @@ impl SettingsFile {
                 return Err(anyhow!("{}: {key} is empty; set it to a path, or remove it", path.display()));
             }
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let in_folder = |setting: Option<PathBuf>| setting.map(|setting| folder.join(setting));
         let is_table = |store: &Path| store.to_str().is_some_and(|store| store.starts_with(super::DYNAMODB));
         let store = file.store.map(|store| if is_table(&store) { store } else { folder.join(store) });
         let alert_types = in_folder(file.alert_types);
-        Ok(Self { store, alert_types, source: Some(source), ..file })
+        Ok(Self { store, alert_types, source: Some(source), folder, ..file })
     }
 }
 

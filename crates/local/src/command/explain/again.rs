@@ -16,7 +16,7 @@ use std::io::Write;
 
 /// Judges every event of the inputs, one after another.
 pub(super) async fn again(runner: &EventRunner, inputs: Vec<Input>, is_json: bool) -> Result<CommandOutcome> {
-    let mut events = input::read(inputs);
+    let mut events = input::read(inputs, runner.pipeline.types().clone());
     let (mut is_complete, mut out) = (true, anstream::stdout());
     while let Some(read) = events.recv().await {
         let event = match read {

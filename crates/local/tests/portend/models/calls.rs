@@ -5,8 +5,6 @@
 
 use serde_json::json;
 
-use serde_json::json;
-
 use super::harness::{Run, Scene, alert, text, texts, until};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 

@@ -1,0 +1,95 @@
+//! Publishes text on an SNS topic, whose subscribers get it as mail. SNS's protocol is a form and XML.
+//!
+//! Never: retries.
+
+use portend_core::model::ModelError;
+
+use super::{Aws, Caller, Service};
+use crate::limits::{BODY_BYTES_MAX, CHANNEL_TIMEOUT};
+use crate::network::Bounds;
+use crate::response::{plain_code, status_and_code};
+
+/// The characters of a subject that SNS accepts.
+const SUBJECT_CHARS_MAX: usize = 99;
+
+/// An SNS topic. It sends nothing until it is used.
+pub(crate) struct Topic {
+    arn: String,
+    caller: Caller,
+}
+
+impl Topic {
+    /// The topic with this ARN; `None` if it is not one.
+    pub(crate) fn new(arn: &str, aws: Aws) -> Option<Self> {
+        let parts: Vec<_> = arn.split(':').collect();
+        let is_topic = matches!(parts.as_slice(), ["arn", _, "sns", region, account, name]
+            if ![region, account, name].iter().any(|part| part.is_empty()));
+        is_topic.then(|| Self { arn: arn.to_owned(), caller: Caller::new(Service::SNS, aws) })
+    }
+
+    /// Publishes a subject and a text. The error says whether a later try may succeed (`Ok`) or not (`Err`).
+    pub(crate) async fn publish(&self, subject: &str, text: &str) -> Result<(), Result<String, String>> {
+        let fields = [
+            ("Action", "Publish"),
+            ("Version", "2010-03-31"),
+            ("TopicArn", &self.arn),
+            ("Subject", &plain_subject(subject)),
+            ("Message", text),
+        ];
+        let form: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
+        let bounds = Bounds { time: Some(CHANNEL_TIMEOUT), bytes: BODY_BYTES_MAX };
+        let sent = Box::pin(self.caller.send("/", None, form.join("&"), bounds)).await;
+        let response = sent.map_err(|error: ModelError| Ok(error.code().to_owned()))?;
+        if response.is_success() {
+            return Ok(());
+        }
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        let code = body.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
+        let what = status_and_code(response.status, code.and_then(plain_code));
+        let is_transient = response.status >= 500 || code.is_some_and(|code| code.starts_with("Throttl"));
+        Err(if is_transient { Ok(what) } else { Err(what) })
+    }
+}
+
+/// A subject as SNS accepts it: printable ASCII, at most 99 characters.
+fn plain_subject(text: &str) -> String {
+    let plain = text.chars().map(|each| if each == ' ' || each.is_ascii_graphic() { each } else { '?' });
+    plain.take(SUBJECT_CHARS_MAX).collect::<String>().trim().to_owned()
+}
+
+fn form_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_short_and_plain() {
+        assert_eq!(plain_subject("72 Calls: C#\n日本"), "72 Calls: C#???");
+        assert_eq!(plain_subject(&"x".repeat(200)).len(), 99);
+    }
+
+    #[test]
+    fn a_topic_is_an_arn_of_sns() {
+        for (arn, expected) in [
+            ("arn:aws:sns:us-east-1:123456789012:alerts", true),
+            ("arn:aws:sqs:us-east-1:123456789012:alerts", false),
+            ("arn:aws:sns:us-east-1:123456789012:", false),
+            ("alerts", false),
+        ] {
+            assert_eq!(Topic::new(arn, Aws::ambient(None)).is_some(), expected, "{arn}");
+        }
+    }
+}

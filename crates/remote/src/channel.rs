@@ -1,0 +1,306 @@
+//! Channels by which people learn of insights: a signed webhook, a webhook of Slack's form, and mail by an SNS topic. Each
+//! has a lowest risk score, filters and a template.
+//!
+//! ```text
+//! insight ─▶ filters ─▶ template ─▶ webhook: signed with one key, or two during a rotation
+//!                          │    ├──▶ Slack
+//!                          │    └──▶ SNS: subject and text
+//!                          └─ of the program, or one's own
+//! ```
+//!
+//! Never: retries (what is not sent stays marked in the store), follows a redirect, or puts an address, which may contain a
+//! key, into an error.
+
+mod template;
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::{Request, Uri};
+use portend_core::alert_type::AlertTypes;
+use portend_core::clock::Clock;
+use portend_core::insight::StoredInsight;
+use portend_core::model::ModelError;
+use portend_core::notify::{Notifier, NotifyError};
+use portend_core::number::Number;
+use portend_core::time::Timestamp;
+use sha2::Sha256;
+
+use self::template::Template;
+pub use self::template::TemplateError;
+use crate::aws::{Aws, EventBus, Topic};
+use crate::clock::SystemClock;
+use crate::limits::{BODY_BYTES_MAX, CHANNEL_TIMEOUT};
+use crate::network::{self, Bounds, Connections};
+use crate::secret::Secret;
+
+/// The header with the time of the request, in seconds since 1970.
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-portend-timestamp");
+/// The header with the signatures: `v1=` and 64 hexadecimal digits, for each key.
+const SIGNATURE: HeaderName = HeaderName::from_static("x-portend-signature");
+/// The header with the alert id. A request with the same id says the same.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The settings of a channel.
+#[derive(Debug, Clone)]
+pub struct ChannelSettings {
+    /// Its name in the settings.
+    pub name: String,
+    /// Where it sends.
+    pub target: ChannelTarget,
+    /// The lowest risk score of an insight that is sent.
+    pub min_risk: Option<Number>,
+    /// The severities that are sent; empty for all.
+    pub severities: Vec<String>,
+    /// The entity types that are sent; empty for all.
+    pub entity_types: Vec<String>,
+    /// The name of a template of the program, or the text of one; `None` for the target's own.
+    pub template: Option<String>,
+    /// The address of an insight, with `{alert_id}` in it.
+    pub link: Option<String>,
+}
+
+/// Where a channel sends.
+#[derive(Debug, Clone)]
+pub enum ChannelTarget {
+    /// A webhook. Each request is signed with every key.
+    Webhook {
+        /// Its address: https, or http on this machine.
+        url: String,
+        /// The keys: none, one, or two during a rotation.
+        keys: Vec<Secret>,
+    },
+    /// A webhook of Slack's form.
+    Slack {
+        /// Its address, which is a key itself.
+        url: Secret,
+    },
+    /// An SNS topic, whose subscribers get mail.
+    Sns {
+        /// Its ARN.
+        topic: String,
+    },
+}
+
+/// Why a channel cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The address is not one. The operator is at fault.
+    #[error("the address of the channel `{name}` is not an https URL")]
+    BadUrl {
+        /// The channel.
+        name: String,
+    },
+    /// The topic is not an ARN. The operator is at fault.
+    #[error("the topic of the channel `{name}` is not the ARN of an SNS topic")]
+    BadTopic {
+        /// The channel.
+        name: String,
+    },
+    /// The template cannot be parsed. Its author is at fault.
+    #[error("the template of the channel `{name}` cannot be used")]
+    BadTemplate {
+        /// The channel.
+        name: String,
+        /// What is wrong.
+        source: TemplateError,
+    },
+}
+
+/// A channel. It sends nothing until it is used.
+struct Channel {
+    settings: ChannelSettings,
+    template: Template,
+    topic: Option<Topic>,
+    connections: Connections,
+}
+
+/// The event bus and the channels of one program, as one notifier.
+pub struct Notifiers {
+    bus: Option<EventBus>,
+    channels: Vec<Channel>,
+    types: AlertTypes,
+}
+
+impl Channel {
+    fn new(settings: ChannelSettings, aws: &Aws) -> Result<Self, ChannelError> {
+        let name = || settings.name.clone();
+        let (own, topic) = match &settings.target {
+            ChannelTarget::Webhook { url, .. } => {
+                is_secure(url).then_some(()).ok_or_else(|| ChannelError::BadUrl { name: name() })?;
+                ("webhook", None)
+            }
+            ChannelTarget::Slack { url } => {
+                is_secure(url.reveal()).then_some(()).ok_or_else(|| ChannelError::BadUrl { name: name() })?;
+                ("slack", None)
+            }
+            ChannelTarget::Sns { topic } => {
+                let topic = Topic::new(topic, aws.clone());
+                ("mail", Some(topic.ok_or_else(|| ChannelError::BadTopic { name: name() })?))
+            }
+        };
+        let text = settings.template.as_deref().unwrap_or(own);
+        let template = Template::new(text, settings.link.clone())
+            .map_err(|source| ChannelError::BadTemplate { name: name(), source })?;
+        Ok(Self { settings, template, topic, connections: Connections::default() })
+    }
+
+    /// Whether the insight is to be sent.
+    fn accepts(&self, insight: &StoredInsight) -> bool {
+        let ChannelSettings { min_risk, severities, entity_types, .. } = &self.settings;
+        let is_in = |list: &[String], value: Option<&str>| {
+            list.is_empty() || value.is_some_and(|value| list.iter().any(|each| each == value))
+        };
+        let fields = insight.current();
+        min_risk.is_none_or(|min| insight.risk_score() >= min)
+            && is_in(severities, fields.map(|fields| fields.severity.as_str()))
+            && is_in(entity_types, fields.map(|fields| fields.entity_type.as_str()))
+    }
+
+    async fn send(&self, insight: &StoredInsight, types: &AlertTypes) -> Result<(), NotifyError> {
+        let name = || self.settings.name.clone();
+        let refused = |what: String| NotifyError::ChannelRefused { name: name(), what };
+        let body = self.template.render(insight, types).map_err(|error| refused(error.to_string()))?;
+        let request = match (&self.settings.target, &self.topic) {
+            (ChannelTarget::Webhook { url, keys }, _) => {
+                let now = SystemClock.now();
+                let request = Request::post(url)
+                    .header(TIMESTAMP, now.as_secs().to_string())
+                    .header(IDEMPOTENCY_KEY, template::percent_encoded(insight.alert_id()));
+                if keys.is_empty() {
+                    request
+                } else {
+                    request.header(SIGNATURE, signatures(keys, now, &body))
+                }
+            }
+            (ChannelTarget::Slack { url }, _) => Request::post(url.reveal()),
+            (ChannelTarget::Sns { .. }, Some(topic)) => {
+                let subject = format!(
+                    "{} {}: {}",
+                    insight.risk_score(),
+                    types
+                        .get(insight.prediction_type())
+                        .map_or(insight.prediction_type(), |each| each.title()),
+                    insight.entity_id()
+                );
+                return topic.publish(&subject, &body).await.map_err(|what| match what {
+                    Ok(what) => NotifyError::ChannelUnreachable { name: name(), what },
+                    Err(what) => refused(what),
+                });
+            }
+            (ChannelTarget::Sns { .. }, None) => return Ok(()),
+        };
+        let request =
+            request.header(CONTENT_TYPE, "application/json").header(USER_AGENT, network::USER_AGENT);
+        let request = request.body(body).map_err(|_| refused("the request could not be built".into()))?;
+        let bounds = Bounds { time: Some(CHANNEL_TIMEOUT), bytes: BODY_BYTES_MAX };
+        let sent = Box::pin(self.connections.exchange(request, bounds)).await;
+        let unreachable = |what: String| NotifyError::ChannelUnreachable { name: name(), what };
+        let response = sent.map_err(|error: ModelError| unreachable(error.code().to_owned()))?;
+        match response.status {
+            200..300 => Ok(()),
+            // Too many requests, or a server that has a fault of its own.
+            status @ (408 | 425 | 429 | 500..600) => Err(unreachable(status.to_string())),
+            status => Err(refused(status.to_string())),
+        }
+    }
+}
+
+/// The signatures of a body at a time: HMAC-SHA256 over `{seconds}.{body}`, with each key.
+fn signatures(keys: &[Secret], at: Timestamp, body: &str) -> String {
+    let signed = keys.iter().filter_map(|key| {
+        // Every key has a length that HMAC accepts.
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes()).ok()?;
+        mac.update(at.as_secs().to_string().as_bytes());
+        mac.update(b".");
+        mac.update(body.as_bytes());
+        Some(format!("v1={}", hex::encode(mac.finalize().into_bytes())))
+    });
+    signed.collect::<Vec<_>>().join(",")
+}
+
+/// Whether it is an https URL, or an http URL of this machine.
+fn is_secure(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_local =
+        host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => is_local,
+        _ => false,
+    }
+}
+
+impl Notifiers {
+    /// The bus, and these channels. `None` if there is neither.
+    pub fn new(
+        bus: Option<EventBus>,
+        channels: Vec<ChannelSettings>,
+        types: AlertTypes,
+        aws: &Aws,
+    ) -> Result<Option<Self>, ChannelError> {
+        let channels: Vec<_> =
+            channels.into_iter().map(|settings| Channel::new(settings, aws)).collect::<Result<_, _>>()?;
+        let is_any = bus.is_some() || !channels.is_empty();
+        Ok(is_any.then_some(Self { bus, channels, types }))
+    }
+}
+
+impl Notifier for Notifiers {
+    /// Sends to the bus and to each channel. If one fails, the others are sent again with the next try: at least once.
+    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+        let mut result = match &self.bus {
+            Some(bus) => bus.notify(insight).await,
+            None => Ok(()),
+        };
+        for channel in self.channels.iter().filter(|channel| channel.accepts(insight)) {
+            result = result.and(channel.send(insight, &self.types).await);
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Notifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels: Vec<_> = self.channels.iter().map(|channel| &channel.settings.name).collect();
+        f.debug_struct("Notifiers")
+            .field("bus", &self.bus)
+            .field("channels", &channels)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_signed_with_each_key() {
+        let at = Timestamp::from_secs(1_735_732_800);
+        let one = signatures(&[Secret::new("first")], at, "{}");
+        let both = signatures(&[Secret::new("first"), Secret::new("second")], at, "{}");
+        assert_eq!(one.len(), "v1=".len() + 64);
+        assert_eq!(both.split(',').next(), Some(one.as_str()));
+        assert_eq!(both.split(',').count(), 2);
+        // echo -n "1735732800.{}" | openssl dgst -sha256 -hmac first
+        assert_eq!(one, "v1=4796f75c85daa244c18d34fcc415bf6257a25428529cfeaccc84b5dbe1cddebb");
+    }
+
+    #[test]
+    fn an_address_is_https_or_on_this_machine() {
+        for (url, expected) in [
+            ("https://hooks.example/x", true),
+            ("http://localhost:8080/x", true),
+            ("http://127.0.0.1/x", true),
+            ("http://[::1]:1/x", true),
+            ("http://hooks.example/x", false),
+            ("ftp://hooks.example", false),
+            ("hooks.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_secure(url), expected, "{url}");
+        }
+    }
+}
