@@ -74,7 +74,7 @@ impl NoMap {
     }
 }
 
-/// Fits a map to all rows, if a map of the first 70 % is no worse on the rest than the raw score and the base rate. A
+/// Fits a map to all rows, if a map of the first 70 % does as well on the rest as the raw score and the base rate. A
 /// horizon between the two is not used, so that no outcome is in both.
 pub fn earn_map(rows: &[TimedRow], horizon: Duration) -> Result<EarnedMap, NoMap> {
     let mut rows = rows.to_vec();

@@ -327,7 +327,7 @@ impl PairedFigures {
     }
 }
 
-/// The two-sided p of a difference. Without any error, a difference is certain and none is none.
+/// The two-sided p of a difference. Without any error, every difference is certain.
 fn certainty(difference: f64, se: f64) -> f64 {
     if se > 0.0 {
         two_sided_p(difference / se)

@@ -20,14 +20,14 @@ pub(crate) struct Steps {
 /// Rows between two thresholds.
 #[derive(Debug, Clone, Copy)]
 struct StepBin {
-    /// The threshold that the rows have passed. `None` for the best rows.
+    /// The threshold that the rows pass. `None` for the best rows.
     threshold: Option<f64>,
     rows: f64,
     events: f64,
 }
 
 impl Steps {
-    /// How many thresholds a value has passed.
+    /// How many thresholds a value passes.
     pub(crate) fn passed(&self, value: f64) -> usize {
         self.thresholds.iter().filter(|threshold| passes(self.worse, value, **threshold)).count()
     }
@@ -101,7 +101,7 @@ fn on_step(range: &FactRange, value: f64) -> f64 {
     format!("{:.digits$}", number * step).parse().unwrap_or(number * step)
 }
 
-/// Counts the rows of each bin. A bin without rows is none.
+/// Counts the rows of each bin. A bin without rows is removed.
 fn count(worse: Worse, thresholds: &[f64], values: &[f64], events: &[bool]) -> Vec<StepBin> {
     let empty = |threshold| StepBin { threshold, rows: 0.0, events: 0.0 };
     let mut bins: Vec<StepBin> =

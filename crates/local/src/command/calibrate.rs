@@ -13,7 +13,7 @@ use portend_eval::limits::CLASS_ROWS_MIN;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
-use super::evidence::{self, Evidence, claim_of, open_writable};
+use super::evidence::{self, OutcomeEvidence, claim_of, open_writable};
 use super::time::{duration, moment};
 use crate::config::Config;
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
@@ -119,7 +119,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 }
 
 /// The claims of each source of scores.
-fn groups(evidence: &Evidence) -> BTreeMap<&ScoreSource, Vec<InsightClaim>> {
+fn groups(evidence: &OutcomeEvidence) -> BTreeMap<&ScoreSource, Vec<InsightClaim>> {
     let mut groups: BTreeMap<&ScoreSource, Vec<InsightClaim>> = BTreeMap::new();
     for row in &evidence.rows {
         groups.entry(&row.source).or_default().push(claim_of(row));
@@ -129,7 +129,7 @@ fn groups(evidence: &Evidence) -> BTreeMap<&ScoreSource, Vec<InsightClaim>> {
 
 /// The map, or why there is none, with the rows and the events.
 fn earned(
-    evidence: &Evidence,
+    evidence: &OutcomeEvidence,
     claims: &[InsightClaim],
     cutoff: Cutoff,
 ) -> Result<EarnedMap, (NoMap, usize, usize)> {

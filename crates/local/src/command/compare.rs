@@ -124,7 +124,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         rows.iter().map(|row| (row.entity_type.as_str(), row.entity_id.as_str())).collect();
     let outcomes = OutcomeIndex::new(&outcomes_of(&store, &types, &entities, now).await?);
     let cutoff = Cutoff { now, report_lag: std::time::Duration::ZERO };
-    let mut tally = Tally::default();
+    let mut tally = AnswerTally::default();
     let mut pairs = Vec::new();
     let mut status = "complete";
     'insights: for (fields, row) in insights.iter().zip(&rows) {
@@ -244,7 +244,7 @@ fn announce(questioner: &Questioner, insights: &[Box<InsightFields>], questions:
 
 /// Counts of the answers.
 #[derive(Debug, Default)]
-struct Tally {
+struct AnswerTally {
     answers: u32,
     unusable: u32,
     unsupported: u32,
@@ -259,7 +259,7 @@ fn has_unsupported(fields: &InsightFields) -> u32 {
     u32::from(fields.grounding.as_ref().is_some_and(|report| !report.unsupported.is_empty()))
 }
 
-impl Tally {
+impl AnswerTally {
     fn answered(&mut self, fields: &InsightFields) {
         self.answers += 1;
         self.unsupported += has_unsupported(fields);
@@ -277,7 +277,7 @@ impl Tally {
 fn report(
     args: &Args,
     questioner: &Questioner,
-    tally: &Tally,
+    tally: &AnswerTally,
     pairs: &[ScorePair],
     status: &'static str,
 ) -> ComparisonReport {

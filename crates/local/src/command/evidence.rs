@@ -25,7 +25,7 @@ const ENTITIES_READ_AT_ONCE: usize = 16;
 pub(super) const ROWS_STORED_AT_ONCE: usize = 500;
 
 /// What insights said, and what happened.
-pub(super) struct Evidence {
+pub(super) struct OutcomeEvidence {
     pub(super) rows: Vec<EvaluationRow>,
     pub(super) outcomes: OutcomeIndex,
     pub(super) maps: CalibrationMaps,
@@ -48,7 +48,7 @@ pub(super) async fn load(
     alert_type: Option<&str>,
     since: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Evidence> {
+) -> Result<OutcomeEvidence> {
     let mut rows: BTreeMap<String, EvaluationRow> = BTreeMap::new();
     let from = since.unwrap_or(Timestamp::EPOCH);
     for each in types.iter().filter(|each| alert_type.is_none_or(|id| id == each.id())) {
@@ -78,7 +78,7 @@ pub(super) async fn load(
     let stored = store.maps(now).await?;
     let of_types = types.iter().filter_map(|each| each.map().cloned());
     let maps = CalibrationMaps::new(of_types).followed_by(stored);
-    Ok(Evidence { outcomes: OutcomeIndex::new(&outcomes), rows, maps })
+    Ok(OutcomeEvidence { outcomes: OutcomeIndex::new(&outcomes), rows, maps })
 }
 
 /// What happened to these entities, and what censuses say.
@@ -101,7 +101,7 @@ pub(super) async fn outcomes_of(
     Ok(rows)
 }
 
-impl Evidence {
+impl OutcomeEvidence {
     /// Stores the rows whose horizon is over, with what is known, so that they outlive their insights.
     pub(super) async fn keep(&self, store: &AnyStore, cutoff: Cutoff, now: Timestamp) {
         let due = self.rows.iter().filter(|row| row.t0.plus(row.horizon()) <= cutoff.now).filter_map(|row| {

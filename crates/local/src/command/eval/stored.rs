@@ -11,7 +11,7 @@ use portend_eval::report::GroupReport;
 use portend_remote::SystemClock;
 
 use super::{Args, GroupName, Grouping, NamedReport};
-use crate::command::evidence::{self, Evidence, claim_of, open_writable};
+use crate::command::evidence::{self, OutcomeEvidence, claim_of, open_writable};
 use crate::command::time::{duration, moment};
 use crate::config::Config;
 use crate::show::output::WrongUsage;
@@ -38,7 +38,7 @@ pub(super) async fn reports(args: &Args, config: &Config) -> Result<Vec<NamedRep
 
 /// Judges each group of the evidence.
 pub(super) fn judge(
-    evidence: &Evidence,
+    evidence: &OutcomeEvidence,
     by: Grouping,
     cutoff: Cutoff,
     choice: RowChoice,
