@@ -87,6 +87,9 @@ impl Lint<'_> {
         if !(1..=HORIZON_DAYS_MAX).contains(written.horizon_days.get_ref()) {
             self.report(written.horizon_days.span(), "`horizon_days` is out of range", "use 1 to 3650 days");
         }
+        for words in &written.unsaid {
+            self.not_blank(words, "a text in `unsaid`");
+        }
         let facts = self.facts(&written.fact);
         let points_table = self.points_table(&written.scorecard, &facts);
         AlertType {
@@ -100,6 +103,7 @@ impl Lint<'_> {
             repeat_window_text: written.repeat_window.get_ref().clone(),
             repeat_window: self.repeat_window(&written.repeat_window),
             scale: self.scale(&written.scale),
+            unsaid: written.unsaid.iter().map(|words| words.get_ref().clone()).collect(),
             facts,
             points_table,
         }

@@ -24,6 +24,8 @@ pub(super) struct AlertTypeToml {
     pub(super) repeat_window: Spanned<String>,
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
+    pub(super) unsaid: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) fact: Vec<Spanned<FactToml>>,
     pub(super) scorecard: Spanned<ScorecardToml>,
 }

@@ -177,7 +177,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
     ) -> (JudgedAlert, Vec<Alarm>) {
         let prepared = self.pipeline.prepared.of(alert.alert_type());
         let prompt = prepared.template.prompt(alert.facts());
-        let checker = prepared.reference.checker(alert.alert_type(), alert.facts());
+        let checker = prepared.checker.checker(alert.alert_type(), alert.facts());
         let question = Question {
             system: prompt.system(),
             user: prompt.user(),
@@ -227,12 +227,16 @@ fn verdict(completion: &Completion, checker: &Checker<'_>, prepared: &PreparedTy
             return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };
         }
     };
-    let grounded = checker.check(reply);
-    let unsupported = &grounded.report().unsupported;
-    if unsupported.is_empty() {
+    let grounded = match checker.check(reply) {
+        Ok(grounded) => grounded,
+        Err(error) => return Verdict::Unusable { code: error.code(), violations: error.to_string() },
+    };
+    let report = grounded.report();
+    let count = report.unsupported.len();
+    if count == 0 {
         return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
     }
-    let (count, violations) = (unsupported.len(), prompt::unsupported(unsupported));
+    let violations = report.violations();
     let answer = UsableReply { grounded, text: completion.text.clone() };
     Verdict::Unsupported { answer, count, violations }
 }
