@@ -56,7 +56,7 @@ pub use report::{ClaimRole, GroundingReport, Language, UnsaidClaim, UnsaidKind, 
 use evidence::Evidence;
 use normal::NormalText;
 use reference::{ReferenceValues, RenderedText};
-use role::{Claimed, RoleReader};
+use role::RoleReader;
 use subject::ClaimSubject;
 use token::{Token, Tokens};
 use unsaid::UnsaidReader;
@@ -179,7 +179,7 @@ impl Checker<'_> {
             } else {
                 let claimed = reader.role(index);
                 // A value that replaced a reference is that of its fact.
-                let is_reference = matches!(claimed, Claimed::Value { .. })
+                let is_reference = claimed.is_value()
                     && rendered.values.iter().any(|(value, subject)| {
                         value.contains(&span.start) && (claim.subject.is_none() || claim.subject == *subject)
                     });

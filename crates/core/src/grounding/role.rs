@@ -46,6 +46,28 @@ pub(super) enum Claimed {
     Never(ClaimRole, &'static str),
 }
 
+impl Claimed {
+    /// Whether the number is said to be a value, and nothing else.
+    pub(super) fn is_value(&self) -> bool {
+        match self {
+            Self::Value { .. }
+            | Self::AnyOf(_)
+            | Self::Part { .. }
+            | Self::Distance { or_value: true, .. } => true,
+            Self::Percentage { .. }
+            | Self::Share
+            | Self::Chance
+            | Self::Distance { or_value: false, .. }
+            | Self::Comparison { .. }
+            | Self::Window { .. }
+            | Self::Rate { .. }
+            | Self::Ratio { .. }
+            | Self::Facts
+            | Self::Never(..) => false,
+        }
+    }
+}
+
 /// Which way a comparison goes, seen from the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -66,6 +88,8 @@ pub(super) enum WindowTime {
 
 /// The reason for a number that things count.
 pub(super) const NO_COUNT: &str = "no fact counts this";
+/// The reason for a percentage.
+pub(super) const NO_PERCENTAGE: &str = "no fact has this percentage";
 /// The reason for a threshold or an average.
 pub(super) const NO_NORM: &str = "no threshold, average or target was given";
 /// The reason for an earlier value or a change.
@@ -108,9 +132,10 @@ impl RoleReader<'_, '_> {
             ClaimForm::Facts => return Claimed::Facts,
             ClaimForm::Decade => return self.value(index, claim),
             ClaimForm::Things if claim.is_percent() => {
-                return match self.thing_percentage(claim) {
-                    true => Claimed::Share,
-                    false => Claimed::Never(ClaimRole::CountedNoun, NO_COUNT),
+                return if self.thing_percentage(claim) {
+                    Claimed::Share
+                } else {
+                    Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE)
                 };
             }
             ClaimForm::Things => return Claimed::Never(ClaimRole::CountedNoun, NO_COUNT),

@@ -461,3 +461,35 @@ pub(super) static DEGREES: WordList = WordList::new(
     "alarmingly already also critically dangerously especially extremely fairly particularly quite rather \
      really so too unusually very",
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_in_two_opposing_lists() {
+        for (one, other) in [
+            (&LOW_WORDS, &HIGH_WORDS),
+            (&ABOVE, &BELOW),
+            (&MORE, &LESS),
+            (&AHEAD, &PAST),
+            (&MODALS, &NEGATIONS),
+            (&ENGLISH, &OTHER_LANGUAGES),
+            (&NORMS, &GOOD_LEVELS),
+            (&VERBS, &CONTRARY),
+        ] {
+            let both: Vec<_> = one.iter().filter(|word| other.has(word)).collect();
+            assert!(both.is_empty(), "{both:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_has_one_value() {
+        for table in [FOREIGN_DURATIONS, SHORT_UNITS] {
+            for (at, (word, unit)) in table.iter().enumerate() {
+                let again = table.iter().skip(at + 1).find(|(other, _)| other == word);
+                assert_eq!(again, None, "{word} {unit}");
+            }
+        }
+    }
+}

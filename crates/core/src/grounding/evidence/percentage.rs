@@ -4,13 +4,12 @@ use super::{Evidence, KnownFact, Unsupported};
 use crate::grounding::claim::NumberClaim;
 use crate::grounding::digits::same;
 use crate::grounding::report::ClaimRole;
+use crate::grounding::role::NO_PERCENTAGE;
 use crate::grounding::subject::ClaimSubject;
 use crate::limits::RISK_SCORE_MAX;
 
 /// A whole, in percent.
 const WHOLE: f64 = 100.0;
-/// The reason for a percentage that no fact has.
-const NO_PERCENTAGE: &str = "no fact has this percentage";
 
 impl KnownFact {
     /// The share of the range that the value covers.
