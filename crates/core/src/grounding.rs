@@ -34,6 +34,7 @@ use crate::number::Number;
 use crate::reply::Reply;
 
 mod words;
+mod report;
 mod normal;
 mod digits;
 mod token;
@@ -45,7 +46,6 @@ mod claim;
 mod word_claim;
 mod role;
 mod evidence;
-mod report;
 mod reference;
 mod language;
 mod unsaid;

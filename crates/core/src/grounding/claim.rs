@@ -17,6 +17,7 @@ use super::words::{
 };
 
 /// A numeral that says how much or how many, with its unit and its subject.
+#[expect(clippy::struct_excessive_bools, reason = "each is about other words around the number")]
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NumberClaim {
     /// Its byte range: the sign, the number, and the unit if one follows.
@@ -34,6 +35,8 @@ pub(super) struct NumberClaim {
     pub(super) counts_things: bool,
     /// Whether it is written in dozens, so that a hedge allows a multiple of 12.
     pub(super) in_dozens: bool,
+    /// Whether `in` is before it, so that it may be a window without its unit.
+    pub(super) after_in: bool,
     /// The range of its tokens.
     pub(super) tokens: Range<usize>,
 }
@@ -150,7 +153,7 @@ impl ClaimReader<'_, '_> {
         };
         let is_non_claim = context.is_part_of_id()
             || unit.is_none() && form == ClaimForm::Plain && context.is_non_claim(numeral)
-            || context.is_day_of_month() && matches!(form, ClaimForm::OutOf(_));
+            || context.is_day_of_month() && unit.is_none();
         if is_non_claim && !self.with_non_claims {
             return None;
         }
@@ -164,6 +167,7 @@ impl ClaimReader<'_, '_> {
             unit,
             form,
             hedged: self.is_hedged(first, next),
+            after_in: self.tokens.back(first, 1).is_some_and(|word| word.is("in")),
             in_dozens: (first..next).any(|at| self.tokens.get(at).is_some_and(|word| word.is("dozen"))),
             is_end: self.is_end(first, next),
             tokens: first..next,
@@ -302,12 +306,12 @@ impl ClaimReader<'_, '_> {
         let Some(word) = self.tokens.spaced_word(next).filter(|word| !FUNCTION_WORDS.has(word.text)) else {
             return false;
         };
+        if word.ends_in_s() {
+            return !word.is_in(&VERBS);
+        }
         // `nine inbound contacts`: a word of the type before a noun means its fact.
         if self.vocabulary.knows(word.text) {
             return false;
-        }
-        if word.ends_in_s() {
-            return !word.is_in(&VERBS);
         }
         // `20 tutor hours`, but not `65 leaves students`.
         let second = self.tokens.spaced_word(next + 1);

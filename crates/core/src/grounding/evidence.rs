@@ -14,6 +14,8 @@ use crate::limits::{RISK_SCORE_MAX, RISK_SCORE_MIN};
 use crate::number::Number;
 
 mod percentage;
+mod pair;
+mod window;
 
 /// Everything that can support a claim, except the reply's own risk score.
 #[derive(Debug)]
@@ -45,8 +47,6 @@ pub(super) type Unsupported = (ClaimRole, String);
 const HEDGED_ERROR_MAX: f64 = 0.125;
 /// From this number on, a hedged number may be rounded to hundreds.
 const HUNDREDS_MIN: f64 = 1000.0;
-/// The shortest and the longest month, in days.
-const MONTH_DAYS: std::ops::RangeInclusive<f64> = 28.0..=31.0;
 /// The days of a week.
 const WEEK_DAYS: f64 = 7.0;
 /// The width of a decade, as in `the 60s`.
@@ -71,6 +71,14 @@ impl KnownFact {
 
     fn is_end(&self, number: f64) -> bool {
         same(number, self.min) || same(number, self.max)
+    }
+
+    /// `4 sessions in 7`: the number is the window without its unit, in days or weeks.
+    fn is_bare_window(&self, claim: &NumberClaim) -> bool {
+        let is_number = |window: f64| same(window, claim.numeral.value);
+        claim.unit.is_none()
+            && claim.after_in
+            && self.windows.iter().any(|window| is_number(*window) || is_number(*window / WEEK_DAYS))
     }
 
     fn reason(&self) -> String {
@@ -227,7 +235,7 @@ impl Evidence {
             }
             Some(subject) => {
                 let fact = self.fact(subject)?;
-                let also = or_score && states(risk_score) || self.is_bare_window(claim, fact);
+                let also = or_score && states(risk_score) || fact.is_bare_window(claim);
                 (!states(fact.value) && !also).then(|| (ClaimRole::Value, fact.reason()))
             }
             None => {
@@ -242,52 +250,11 @@ impl Evidence {
         }
     }
 
-    /// `4 sessions in 7`: the number is the window without its unit, in days or weeks.
-    fn is_bare_window(&self, claim: &NumberClaim, fact: &KnownFact) -> bool {
-        let is_number = |window: f64| same(window, claim.numeral.value);
-        claim.unit.is_none()
-            && fact.windows.iter().any(|window| is_number(*window) || is_number(*window / WEEK_DAYS))
-    }
-
     /// Whether the claim is the value of one of these subjects.
     fn any_of(&self, claim: &NumberClaim, subjects: &[ClaimSubject], risk_score: f64) -> Option<Unsupported> {
         let supported =
             subjects.iter().any(|subject| self.value(claim, Some(*subject), false, risk_score).is_none());
         (!supported).then(|| (ClaimRole::Value, "no fact that the sentence names has this value".to_owned()))
-    }
-
-    fn distance(
-        &self,
-        claim: &NumberClaim,
-        subjects: &[ClaimSubject],
-        or_value: bool,
-        risk_score: f64,
-    ) -> Option<Unsupported> {
-        let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
-        let fits =
-            |fact: &KnownFact| claim.unit.as_ref().is_none_or(|unit| *unit == fact.unit || unit.is_percent());
-        let claim = &claim.without_sign();
-        let repeats = |number: f64| claim.repeats(number.abs());
-        let to_end = |fact: &KnownFact| repeats(fact.value - fact.min) || repeats(fact.max - fact.value);
-        let as_value = |fact: &KnownFact| or_value && claim.repeats(fact.value);
-        let of = |fact: &KnownFact| fits(fact) && (to_end(fact) || as_value(fact));
-        let between = |one: &KnownFact, other: &KnownFact| {
-            one.unit == other.unit && fits(one) && repeats(one.value - other.value)
-        };
-        let soft =
-            or_value && (self.known().any(as_value) || self.is_end(claim) || claim.repeats(risk_score));
-        let supported = if soft {
-            true
-        } else if facts.is_empty() {
-            self.known().any(of)
-                || self.pairs().any(|(one, other)| between(one, other))
-                || claim.repeats(risk_score)
-        } else {
-            facts.iter().any(|fact| of(fact))
-                || facts.iter().any(|one| facts.iter().any(|other| one.id != other.id && between(one, other)))
-                || facts.len() == 1 && self.pairs().any(|(one, other)| between(one, other))
-        };
-        (!supported).then(|| (ClaimRole::Distance, "the facts do not have this distance".to_owned()))
     }
 
     fn comparison(
@@ -317,121 +284,6 @@ impl Evidence {
             }
         };
         reason.map(|reason| (ClaimRole::Comparison, reason))
-    }
-
-    fn window(
-        &self,
-        claim: &NumberClaim,
-        subject: Option<ClaimSubject>,
-        time: WindowTime,
-    ) -> Option<Unsupported> {
-        let unit = claim.unit.as_ref()?;
-        let days = unit.days()?;
-        let lasts = |window: f64| {
-            claim.repeats(window / days)
-                || unit.is_month() && MONTH_DAYS.contains(&(window / claim.numeral.value.max(EPSILON)))
-        };
-        let own: Vec<f64> = match subject.and_then(|subject| self.fact(subject)) {
-            Some(fact) => fact.windows.clone(),
-            None => self.known().flat_map(|fact| fact.windows.iter().copied()).collect(),
-        };
-        // The value of a fact may be a duration itself.
-        let is_value = |fact: &KnownFact| fact.unit.days().is_some_and(|days| lasts(fact.value * days));
-        if self.known().any(is_value) {
-            return None;
-        }
-        let is_own = own.iter().any(|window| lasts(*window));
-        let is_horizon = lasts(self.horizon_days);
-        let supported = match time {
-            WindowTime::Past => is_own,
-            WindowTime::Ahead => is_horizon,
-            WindowTime::Either => is_own || is_horizon,
-        };
-        let reason = match (time, own.as_slice()) {
-            (WindowTime::Ahead, _) => format!("the horizon is {} days", self.horizon_days),
-            (WindowTime::Past, [days]) => format!("the fact covers {days} days"),
-            (WindowTime::Past | WindowTime::Either, _) => super::role::NO_WINDOW.to_owned(),
-        };
-        (!supported).then_some((ClaimRole::Window, reason))
-    }
-
-    /// A rate is supported only if it is the value itself: `2 sessions a week` of a fact that covers 7 days.
-    fn rate(&self, claim: &NumberClaim, subject: Option<ClaimSubject>, days: f64) -> Option<Unsupported> {
-        let is_value = |fact: &KnownFact| {
-            claim.repeats(fact.value) && fact.windows.iter().any(|window| same(*window, days))
-        };
-        let supported = match subject.and_then(|subject| self.fact(subject)) {
-            Some(fact) => is_value(fact),
-            None => self.known().any(is_value),
-        };
-        (!supported).then(|| (ClaimRole::Ratio, "the facts do not have this rate".to_owned()))
-    }
-
-    fn ratio(
-        &self,
-        claim: &NumberClaim,
-        subjects: &[ClaimSubject],
-        order: Option<Order>,
-    ) -> Option<Unsupported> {
-        let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
-        let holds = |ratio: f64| match order {
-            Some(Order::Above | Order::AtLeast) => ratio >= claim.numeral.value,
-            Some(Order::Below | Order::AtMost) => ratio <= claim.numeral.value,
-            None => claim.repeats_ratio(ratio),
-        };
-        let repeats = |one: f64, other: f64| other != 0.0 && holds(one / other);
-        let windows = |one: &KnownFact, other: &KnownFact| {
-            one.windows.iter().any(|one| other.windows.iter().any(|other| repeats(*one, *other)))
-        };
-        let supported = facts.iter().any(|one| {
-            facts.iter().any(|other| {
-                one.id != other.id
-                    && (repeats(one.value, other.value)
-                        || repeats(other.value, one.value)
-                        || windows(one, other))
-            })
-        });
-        (!supported).then(|| (ClaimRole::Ratio, "the facts do not have this ratio".to_owned()))
-    }
-
-    /// A part of a whole. If the whole is the end of a scale in the prompt, the part must be the value on that scale.
-    /// Otherwise, both must be values in the same unit, as in `demand/supply: 92.5/20`.
-    fn part(
-        &self,
-        claim: &NumberClaim,
-        subjects: &[ClaimSubject],
-        whole: f64,
-        risk_score: f64,
-    ) -> Option<Unsupported> {
-        let is_score_scale = same(whole, RISK_SCORE_MAX);
-        let value_on_scale = |fact: &KnownFact| same(fact.max, whole) && claim.repeats(fact.value);
-        let other = claim.with_value(whole);
-        let side_by_side = |one: &KnownFact, two: &KnownFact| {
-            one.unit == two.unit && claim.repeats(one.value) && other.repeats(two.value)
-        };
-        let supported = match subjects {
-            [ClaimSubject::Risk] => is_score_scale && claim.repeats(risk_score),
-            [subject] => self.fact(*subject).is_some_and(value_on_scale),
-            [one, two, ..] if !is_score_scale => match (self.fact(*one), self.fact(*two)) {
-                (Some(one), Some(two)) => side_by_side(one, two),
-                _ => false,
-            },
-            _ => {
-                is_score_scale && claim.repeats(risk_score)
-                    || self.known().any(value_on_scale)
-                    || self
-                        .known()
-                        .any(|one| self.known().any(|two| one.id != two.id && side_by_side(one, two)))
-            }
-        };
-        let reason = match subjects {
-            [ClaimSubject::Risk] => (ClaimRole::Score, score_reason(risk_score)),
-            [subject] => {
-                (ClaimRole::Value, self.fact(*subject).map_or(NO_VALUE.to_owned(), KnownFact::reason))
-            }
-            _ => (ClaimRole::Value, NO_VALUE.to_owned()),
-        };
-        (!supported).then_some(reason)
     }
 }
 

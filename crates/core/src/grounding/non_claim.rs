@@ -2,7 +2,7 @@
 //!
 //! Ordinals, ids and idioms never get here, because they are not read as numerals.
 
-use super::digits::Numeral;
+use super::digits::{Numeral, same};
 use super::token::{Token, TokenKind, Tokens, YEARS};
 use super::vocabulary::Vocabulary;
 use super::words::{
@@ -37,12 +37,12 @@ pub(super) fn inline_markers(tokens: &Tokens<'_>) -> Vec<usize> {
     for index in 0..tokens.len() {
         let Some(TokenKind::Digits(numeral)) = tokens.get(index).map(|token| token.kind) else { continue };
         let closes = tokens.glued(index + 1).is_some_and(|mark| matches!(mark.text, "." | ")"));
-        let item_follows = tokens.spaced_word(index + 2).is_some();
+        let item_follows = tokens.get(index + 2).is_some_and(|item| item.spaced);
         let opens = tokens.back(index, 1).is_none_or(|before| {
             matches!(before.text, "." | "!" | "?" | ":" | ";" | "," | "(" | "-" | "•")
                 || before.is_in(&BEFORE_MARKERS)
         });
-        if numeral.value == expected && closes && item_follows && opens {
+        if same(numeral.value, expected) && closes && item_follows && opens {
             markers.push(index);
             expected += 1.0;
         }
@@ -60,7 +60,8 @@ impl NumeralContext<'_, '_> {
     /// Whether it is a date of two numbers: `on 3/14`.
     pub(super) fn is_day_of_month(&self) -> bool {
         let slash = self.tokens.glued(self.next).is_some_and(|mark| mark.text == "/");
-        slash && self.back(1).is_some_and(|word| word.is_in(&BEFORE_DATES))
+        let is_date = |back: usize| self.back(back).is_some_and(|word| word.is_in(&BEFORE_DATES));
+        slash && is_date(1) || self.back(1).is_some_and(|mark| mark.text == "/") && is_date(3)
     }
 
     /// Whether the numeral is not a claim if no unit follows it.

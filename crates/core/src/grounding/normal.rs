@@ -47,7 +47,8 @@ impl NormalText {
         let origin = |at: usize| self.origins.get(at).copied().unwrap_or(last);
         let start = origin(span.start);
         // A character that became several is never cut.
-        let end = (span.end..).map(origin).find(|end| *end > start || *end == last).unwrap_or(last);
+        let ends = (span.end..self.origins.len()).map(origin);
+        let end = ends.into_iter().find(|end| *end > start).unwrap_or(last);
         start..end
     }
 

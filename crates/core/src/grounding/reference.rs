@@ -8,6 +8,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::claim::{self, ClaimForm, NumberClaim};
+use super::digits::same;
 use super::subject::ClaimSubject;
 use super::vocabulary::{ClaimUnit, Vocabulary};
 use crate::alert::Facts;
@@ -198,15 +199,15 @@ impl ReferenceValue {
     /// `None` if the claim has another unit.
     fn fits(&self, claim: &NumberClaim, text: &str) -> Option<FollowingUnit> {
         match claim.form {
-            ClaimForm::OutOf(end) => self.end.filter(|own| *own == end).map(|_| FollowingUnit::Own),
-            ClaimForm::Plain | ClaimForm::Facts => match &claim.unit {
-                Some(unit) => self.units.contains(unit).then_some(FollowingUnit::Own),
-                None => {
-                    let after = text.get(claim.span.end..).unwrap_or_default();
-                    let counts = self.is_count && after.trim_start().starts_with("times");
-                    Some(if counts { FollowingUnit::Own } else { FollowingUnit::Absent })
+            ClaimForm::OutOf(end) => self.end.filter(|own| same(*own, end)).map(|_| FollowingUnit::Own),
+            ClaimForm::Plain | ClaimForm::Facts => {
+                if let Some(unit) = &claim.unit {
+                    return self.units.contains(unit).then_some(FollowingUnit::Own);
                 }
-            },
+                let after = text.get(claim.span.end..).unwrap_or_default();
+                let counts = self.is_count && after.trim_start().starts_with("times");
+                Some(if counts { FollowingUnit::Own } else { FollowingUnit::Absent })
+            }
             ClaimForm::Ratio | ClaimForm::Things | ClaimForm::Decade => None,
         }
     }

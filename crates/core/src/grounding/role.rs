@@ -8,11 +8,12 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    ABOVE, AHEAD, BEFORE_RATES, BELOW, CHANCES, CHANGES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS,
-    GAPS, GROUPS, HEDGES, LEAVING, LESS, LINKS, MORE, NEVER_WINDOWS, NORMS, PAST, POINT_DISTANCES, WordList,
+    AHEAD, BEFORE_RATES, CHANCES, CHANGES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, GROUPS, LEAVING, LINKS,
+    NEVER_WINDOWS, NORMS, PAST, POINT_DISTANCES, WordList,
 };
 
 mod clause;
+mod distance;
 mod reference_value;
 
 /// What a number is said to be.
@@ -97,10 +98,6 @@ pub(super) const NO_EARLIER: &str = "no earlier value was given";
 /// The reason for a duration.
 pub(super) const NO_WINDOW: &str = "no such duration was given";
 
-/// How many words around a number can say that it is a distance.
-const GAP_WORDS_MAX: usize = 4;
-/// How many words a word for a distance can be before its number.
-const GAP_LEAD_MAX: usize = 10;
 /// How many words after a number can name an end of the range.
 const END_WORDS_MAX: usize = 5;
 /// How many words around a percentage can call it a chance.
@@ -150,9 +147,6 @@ impl RoleReader<'_, '_> {
         if let Some(reason) = self.reference_value(claim, subject) {
             return Claimed::Never(ClaimRole::ReferenceValue, reason);
         }
-        if claim.subject.is_none() && claim.counts_things || self.is_contrary(claim) {
-            return Claimed::Never(ClaimRole::CountedNoun, NO_COUNT);
-        }
         if let Some(days) = self.rate(claim) {
             return Claimed::Rate { subject, days };
         }
@@ -161,6 +155,9 @@ impl RoleReader<'_, '_> {
         }
         if let Some(distance) = self.distance(claim, subject) {
             return distance;
+        }
+        if claim.subject.is_none() && claim.counts_things || self.is_contrary(claim) {
+            return Claimed::Never(ClaimRole::CountedNoun, NO_COUNT);
         }
         if let Some((order, is_close)) = self.comparison(claim) {
             return if self.is_of_group(claim) {
@@ -176,6 +173,9 @@ impl RoleReader<'_, '_> {
         let subject = self.subject(index, claim);
         if claim.unit.is_some() || claim.subject.is_some() {
             return Claimed::Value { subject, or_score: false };
+        }
+        if let Some(subject) = self.of_pair(index, claim).or_else(|| self.in_apposition(claim)) {
+            return Claimed::Value { subject: Some(subject), or_score: false };
         }
         if self.is_of_score(claim) {
             return Claimed::AnyOf(self.vocabulary.names().scores());
@@ -235,12 +235,11 @@ impl RoleReader<'_, '_> {
     }
 
     fn part(&self, claim: &NumberClaim, whole: f64) -> Claimed {
-        let subjects = match claim.subject {
-            Some(subject) => vec![subject],
-            None => self
-                .pair_before(claim)
-                .or_else(|| self.nearest(claim).map(|near| vec![near]))
-                .unwrap_or_default(),
+        let subjects = if let Some(subject) = claim.subject {
+            vec![subject]
+        } else {
+            let nearest = self.nearest(claim).filter(|_| self.names_in_part(claim));
+            self.pair_before(claim).or_else(|| nearest.map(|near| vec![near])).unwrap_or_default()
         };
         Claimed::Part { subjects, whole }
     }
@@ -291,98 +290,6 @@ impl RoleReader<'_, '_> {
             || self.has_after(claim, 3, &POINT_DISTANCES)
             || self.has_after(claim, 3, &super::words::GONE);
         Claimed::Percentage { subject, part_of, is_rest }
-    }
-
-    fn distance(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> Option<Claimed> {
-        let next = self.word_after(claim, 0);
-        let of_points = claim.unit.as_ref().is_none_or(super::vocabulary::ClaimUnit::is_point);
-        let or_more = |word: &Token<'_>| word.is("or");
-        let is_distance = next.is_some_and(|word| {
-            (word.is_in(&DISTANCE_WORDS) || of_points && word.is_in(&POINT_DISTANCES)) && !or_more(word)
-        });
-        let hedges = (1..=2)
-            .take_while(|back| self.word_before(claim, *back).is_some_and(|word| word.is_in(&HEDGES)))
-            .count();
-        let by = self.word_before(claim, hedges + 1).is_some_and(|word| word.is("by"));
-        let of_gap = of_points && self.has_after(claim, GAP_WORDS_MAX, &GAPS);
-        let gap = self.has_gap_before(claim) || next.is_some_and(|word| word.is_in(&GAPS)) || of_gap;
-        // `Supply is 80 points below its maximum, demand 7.5 points.`
-        let continues = claim.unit.is_some()
-            && of_points
-            && self
-                .names_in(&(claim.tokens.start.saturating_sub(END_WORDS_MAX)..claim.tokens.start))
-                .iter()
-                .any(|name| name.end == claim.tokens.start)
-            && self.has_word_in_clause(claim, &DISTANCE_WORDS);
-        let to_end = of_points && claim.subject.is_none() && self.has_after(claim, END_WORDS_MAX, &END_WORDS);
-        if !(is_distance || by || gap || continues || to_end) {
-            return None;
-        }
-        let mut subjects = self.named_in_clause(claim);
-        if let Some(subject) = subject.filter(|subject| !subjects.contains(subject)) {
-            subjects.push(subject);
-        }
-        subjects.retain(|subject| *subject != ClaimSubject::Risk);
-        Some(Claimed::Distance { subjects, or_value: !(is_distance || by || gap) })
-    }
-
-    /// Whether a word for a distance leads to the number: `the gap between demand and supply is 60`.
-    fn has_gap_before(&self, claim: &NumberClaim) -> bool {
-        let clause = self.clause(claim);
-        let last = self
-            .claims_in(&(clause.start..claim.tokens.start))
-            .last()
-            .map_or(clause.start, |other| other.tokens.end);
-        let start = claim.tokens.start.saturating_sub(GAP_LEAD_MAX).max(last);
-        (start..claim.tokens.start).any(|at| self.tokens.get(at).is_some_and(|word| word.is_in(&GAPS)))
-    }
-
-    fn comparison(&self, claim: &NumberClaim) -> Option<(Order, bool)> {
-        let mut at = 1;
-        while self.word_before(claim, at).is_some_and(|word| word.is_in(&HEDGES) || word.is("the")) {
-            at += 1;
-        }
-        let before = self.word_before(claim, at);
-        let is = |token: Option<&Token<'_>>, list: &WordList| token.is_some_and(|token| token.is_in(list));
-        let word = |token: Option<&Token<'_>>, text: &str| token.is_some_and(|token| token.is(text));
-        let (one, two) = (self.word_before(claim, at + 1), self.word_before(claim, at + 2));
-        let is_close = is(one, &super::words::HEDGING_BY);
-        let negated = word(two, "no") || word(two, "not");
-        if word(before, "than") && is(one, &MORE) {
-            return Some((if negated { Order::AtMost } else { Order::Above }, false));
-        }
-        if word(before, "than") && is(one, &LESS) {
-            return Some((if negated { Order::AtLeast } else { Order::Below }, false));
-        }
-        if word(before, "least") && word(one, "at") {
-            return Some((Order::AtLeast, false));
-        }
-        if word(before, "most") && word(one, "at") || word(before, "to") && word(one, "up") {
-            return Some((Order::AtMost, false));
-        }
-        // `12 points above 57`: the number is the other value, and not a limit.
-        let start = claim.tokens.start;
-        let ends_distance = self
-            .claims_in(&(start.saturating_sub(at)..start))
-            .iter()
-            .any(|other| other.tokens.end + at == start)
-            || start.checked_sub(at + 1).is_some_and(|before| {
-                self.claims_in(&(before..before + 1)).iter().any(|other| other.tokens.end + at == start)
-            });
-        if is(before, &ABOVE) && !ends_distance {
-            return Some((Order::Above, is_close));
-        }
-        if is(before, &BELOW) && !ends_distance {
-            return Some((Order::Below, is_close));
-        }
-        let (next, second) = (self.word_after(claim, 0), self.word_after(claim, 1));
-        if word(next, "or") && is(second, &MORE) || word(next, "or") && is(second, &ABOVE) {
-            return Some((Order::AtLeast, false));
-        }
-        if word(next, "or") && (is(second, &LESS) || is(second, &BELOW)) {
-            return Some((Order::AtMost, false));
-        }
-        None
     }
 
     /// Whether the number is said of a group: `families with more than 3 calls`.

@@ -69,7 +69,7 @@ const REMARK_MAX: usize = 8;
 const GAP_MAX: usize = 8;
 
 impl SubjectNames {
-    pub(super) fn new(facts: &[Fact]) -> Self {
+    pub(super) fn new(facts: &[Fact], predicts: &str) -> Self {
         let mut names = Vec::new();
         let mut add = |text: &str, subject, kind| {
             let words: Vec<_> = Tokens::read(text).iter().map(|token| token.text.to_lowercase()).collect();
@@ -78,6 +78,10 @@ impl SubjectNames {
             }
         };
         add("risk score", ClaimSubject::Risk, NameKind::Plain);
+        // `The risk of unmet demand is 85` is not about demand.
+        if predicts.contains('_') {
+            add(&predicts.replace('_', " "), ClaimSubject::Risk, NameKind::Plain);
+        }
         for chance in CHANCE_NAMES.iter() {
             add(chance, ClaimSubject::Risk, NameKind::Risk);
         }

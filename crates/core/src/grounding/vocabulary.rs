@@ -85,13 +85,13 @@ impl Vocabulary {
         let meanings = facts.iter().flat_map(|fact| fact.meaning().split(|c: char| !c.is_alphanumeric()));
         let meanings = meanings.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word));
         let meanings = meanings.map(str::to_lowercase).collect();
-        Self { units, entity, words, meanings, names: SubjectNames::new(facts), ends }
+        Self { units, entity, words, meanings, names: SubjectNames::new(facts, alert_type.predicts()), ends }
     }
 
     /// The vocabulary without an alert type.
     pub(super) fn general() -> Self {
         let ends = vec![RISK_SCORE_MAX];
-        let names = SubjectNames::new(&[]);
+        let names = SubjectNames::new(&[], "");
         Self { units: Vec::new(), entity: None, words: HashSet::new(), meanings: HashSet::new(), names, ends }
     }
 

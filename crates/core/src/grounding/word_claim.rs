@@ -106,6 +106,7 @@ impl ClaimReader<'_, '_> {
             form,
             subject: None,
             hedged: self.tokens.back(first, 1).is_some_and(|word| word.is_in(&super::words::HEDGES)),
+            after_in: false,
             in_dozens: false,
             is_end: false,
             counts_things: false,

@@ -410,7 +410,8 @@ pub(super) static CONTRARY: WordList = WordList::new(
 );
 /// Verbs in the form that looks like a plural noun: `65 suggests`.
 pub(super) static VERBS: WordList = WordList::new(
-    "adds alarms appears argues calls confirms contributes drives fits gives goes helps hints implies \
+    "adds alarms appears compares covers exceeds follows lags leads meets reaches requires separates \
+     sounds argues calls confirms contributes drives fits gives goes helps hints implies \
      indicates is keeps leaves lies looks lowers makes matters means mirrors needs places pleads points puts \
      raises reads reflects remains represents reveals says seems shows signals sits speaks stands suggests \
      supports tells tempers times underlines was weighs worries",

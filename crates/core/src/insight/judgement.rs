@@ -18,7 +18,7 @@ pub enum Judgement {
     /// A model, whose reply was checked.
     Model {
         /// The reply, with what was found of its numbers.
-        grounded: GroundedReply,
+        grounded: Box<GroundedReply>,
         /// Which model answered which question.
         source: Box<AnswerSource>,
         /// The scorecard's judgement of the same alert.

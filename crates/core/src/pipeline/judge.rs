@@ -200,7 +200,7 @@ fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: 
     let ModelAnswer { answer: UsableReply { grounded, text }, spec, model_id, is_fallback } = answer;
     let label = if is_fallback { format!("{}-fallback", spec.label) } else { spec.label.clone() };
     let source = Box::new(AnswerSource { label, model_id, prompt, reply: text });
-    Judgement::Model { grounded, source, baseline }
+    Judgement::Model { grounded: Box::new(grounded), source, baseline }
 }
 
 /// An attempt as its insight shows it.

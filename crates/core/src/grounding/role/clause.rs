@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::RoleReader;
-use crate::grounding::claim::NumberClaim;
+use crate::grounding::claim::{ClaimForm, NumberClaim};
 use crate::grounding::subject::{ClaimSubject, NamedSubject};
 use crate::grounding::token::Token;
 use crate::grounding::words::{CONJUNCTIONS, SIDE_BY_SIDE, WordList};
@@ -154,7 +154,7 @@ impl RoleReader<'_, '_> {
     }
 
     /// The subject of one of two numbers side by side, after two names side by side: `demand exceeds supply (90 vs. 30)`.
-    fn of_pair(&self, index: usize, claim: &NumberClaim) -> Option<ClaimSubject> {
+    pub(super) fn of_pair(&self, index: usize, claim: &NumberClaim) -> Option<ClaimSubject> {
         let beside = |one: usize, other: usize| {
             let (one, other) = (self.claims.get(one)?, self.claims.get(other)?);
             let gap = other.tokens.start.checked_sub(one.tokens.end)?;
@@ -166,15 +166,34 @@ impl RoleReader<'_, '_> {
             ((1..=2).contains(&gap) && links).then_some(())
         };
         let first = index.checked_sub(1).filter(|before| beside(*before, index).is_some());
-        let (at, place) = match first {
-            Some(first) => (first, 1),
-            None => {
-                beside(index, index + 1)?;
-                (index, 0)
-            }
+        let (at, place) = if let Some(first) = first {
+            (first, 1)
+        } else {
+            beside(index, index + 1)?;
+            (index, 0)
         };
         let start = self.claims.get(at)?.tokens.start;
         self.pair_ending_at(start, claim).and_then(|pair| pair.get(place).copied())
+    }
+
+    /// The subject beside a number between commas or at the start: `the demand score, 85, ...`, `at 72, health ...`.
+    pub(super) fn in_apposition(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
+        let comma = |at: usize| self.tokens.get(at).is_some_and(|mark| mark.text == ",");
+        if !comma(claim.tokens.end) {
+            return None;
+        }
+        let before = claim.tokens.start.checked_sub(1)?;
+        if comma(before) {
+            let names = self.names_in(&(before.saturating_sub(LEADS_MAX)..before));
+            return names.last().filter(|name| name.end == before).map(|name| name.subject);
+        }
+        if !self.tokens.get(before).is_some_and(|word| word.is("at") || word.is("with")) {
+            return None;
+        }
+        let after = claim.tokens.end + 1;
+        let article = usize::from(self.tokens.get(after).is_some_and(|word| word.is("the")));
+        let names = self.names_in(&(after..after + LEADS_MAX));
+        names.first().filter(|name| name.start == after + article).map(|name| name.subject)
     }
 
     /// The last two subjects that are named before a claim, if no number is between them.
@@ -187,7 +206,8 @@ impl RoleReader<'_, '_> {
         let mut before = self.names_in(&(clause.start..end)).iter().rev();
         let (second, first) = (before.next()?, before.next()?);
         // `Supply leads demand by 9 points (61 against 52)`: a number with a unit is not one of the two.
-        let free = self.claims_in(&(first.end..end)).iter().all(|other| other.unit.is_some());
+        let is_other = |other: &NumberClaim| other.unit.is_some() || other.form != ClaimForm::Plain;
+        let free = self.claims_in(&(first.end..end)).iter().all(is_other);
         let differ = first.subject != second.subject;
         let facts = first.subject != ClaimSubject::Risk && second.subject != ClaimSubject::Risk;
         (free && differ && facts).then(|| vec![first.subject, second.subject])
@@ -211,6 +231,6 @@ fn ends_clause(reader: &RoleReader<'_, '_>, at: usize) -> bool {
 
 fn ends_part(reader: &RoleReader<'_, '_>, at: usize) -> bool {
     reader.tokens.get(at).is_some_and(|token: &Token<'_>| {
-        matches!(token.text, "," | "(" | ")" | "—" | "–") || token.is_in(&CONJUNCTIONS)
+        matches!(token.text, "," | "(" | ")" | "—" | "–" | ":") || token.is_in(&CONJUNCTIONS)
     })
 }

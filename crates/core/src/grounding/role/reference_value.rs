@@ -89,6 +89,7 @@ impl RoleReader<'_, '_> {
         }
         // `a typical health score of 65` is a judgement of the alert's own value.
         let is_judgement = claim.subject.is_some()
+            && self.word_before(claim, 1).is_some_and(|word| word.is("of"))
             && article.is_some_and(|word| word.is("a") || word.is("an"))
             && self.names_in(&(at + 1..at + 1 + NORM_WORDS_MAX)).iter().any(|name| name.start == at + 1);
         !is_judgement

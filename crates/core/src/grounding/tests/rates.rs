@@ -155,7 +155,7 @@ fn right_swapped_and_invented_numbers_are_told_apart() {
     println!("right {} of {}", right.right, right.all);
     println!("swapped {:.3} of {}", swapped.value(), swapped.all);
     println!("invented {:.3} of {}", invented.value(), invented.all);
-    assert!(right.right == right.all, "{} of {}", right.right, right.all);
-    assert!(swapped.value() >= 0.95, "{}", swapped.value());
+    assert!(right.value() >= 1.0, "{} of {}", right.right, right.all);
+    assert!(swapped.value() >= 0.99, "{}", swapped.value());
     assert!(invented.value() >= 0.99, "{}", invented.value());
 }

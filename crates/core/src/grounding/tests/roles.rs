@@ -103,7 +103,7 @@ pub(super) const SWAPPED: &[Case] = &[
 pub(super) const WINDOWS: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "5 calls in the last 30 days.", &["30 days"]),
     (Calls(5.0, 65.0), 72.0, "5 calls in the last two weeks.", &[]),
-    (Calls(5.0, 65.0), 72.0, "5 calls in the last week.", &[]),
+    (Calls(5.0, 65.0), 72.0, "5 calls in the last week.", &["5 calls"]),
     (Calls(5.0, 65.0), 72.0, "5 calls in one week.", &["one week"]),
     (Calls(5.0, 65.0), 72.0, "5 calls in the past 7 days.", &["7 days"]),
     (Calls(5.0, 65.0), 72.0, "The student may leave within 30 days.", &[]),
@@ -142,7 +142,7 @@ pub(super) const COMPARISONS: &[Case] = &[
 pub(super) const RATIOS: &[Case] = &[
     (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is twice supply.", &[]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is twice as high as supply.", &[]),
-    (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is three times supply.", &["three"]),
+    (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is three times supply.", &["three times"]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "Supply is half of demand.", &[]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is double the usual.", &["double"]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "Demand exceeds supply by 40 points.", &[]),
@@ -150,7 +150,7 @@ pub(super) const RATIOS: &[Case] = &[
     (Balance("high_demand", 80.0, 40.0), 85.0, "The gap is 40 points.", &[]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "The gap is 80 points.", &["80 points"]),
     (Balance("high_demand", 80.0, 40.0), 85.0, "Demand is 20 points from the top.", &[]),
-    (Calls(5.0, 65.0), 72.0, "Calls are 3 times the average.", &["3"]),
+    (Calls(5.0, 65.0), 72.0, "Calls are 3 times the average.", &["3 times"]),
     (Calls(5.0, 65.0), 72.0, "The family calls twice as often as others.", &["twice"]),
     (Calls(5.0, 65.0), 72.0, "The health score is 35 points from the best.", &[]),
     (Calls(5.0, 65.0), 72.0, "The health score is 25 points from the best.", &["25 points"]),

@@ -186,10 +186,13 @@ fn of_answers_with_unsupported_numbers_the_one_with_fewest_is_kept() {
         let run = scene.explain(&[alert(1)]);
         equal(name, &scene.ending(*provider, &run).as_str(), ends)?;
         let insight = run.insight();
-        equal(name, &insight["grounding"]["unsupported"], &json!(unsupported))?;
+        let claims = insight["grounding"]["unsupported"].as_array().into_iter().flatten();
+        let quotes: Vec<_> = claims.map(|claim| claim["claim"].clone()).collect();
+        equal(name, &json!(quotes), &json!(unsupported))?;
         equal(name, &insight["degraded"], &json!(false))?;
         let re_ask = provider.messages_in(&scene.requests(*provider)[1]).pop().unwrap_or_default();
-        let quoted = if replies[0] == &two { "\"8 calls\", \"31\"" } else { "\"31\"" };
+        let quoted =
+            if replies[0] == &two { "`8 calls` (value): ib_calls_14d is 5 calls; `31`" } else { "`31`" };
         equal(name, &re_ask.contains(quoted), &true)
     });
 }
@@ -208,13 +211,20 @@ fn an_unsupported_number_is_marked_wherever_it_is_shown() {
     for shown in [&card.output, &evidence] {
         assert!(shown.contains("8 calls[?], and a health score of 65."), "{shown}");
         assert!(shown.contains("There were 9 calls[?]."), "{shown}");
-        assert!(shown.contains("[?] marks what no fact supports"), "{shown}");
+        assert!(shown.contains("[?] marks a number that no fact supports"), "{shown}");
     }
-    assert!(evidence.contains("not supported: \"8 calls\", \"9 calls\""), "{evidence}");
+    assert!(evidence.contains("not supported: \"8 calls\" (ib_calls_14d"), "{evidence}");
     for listed in
         [scene.run(&["insights", "--json"]).line(), scene.run(&["insight", "--json", &alert_id]).line()]
     {
-        assert_eq!(listed["grounding"]["unsupported"], json!(["8 calls", "9 calls"]));
+        let claims = listed["grounding"]["unsupported"].as_array().expect("a list");
+        let quotes: Vec<_> = claims.iter().map(|claim| text(&claim["claim"])).collect();
+        assert_eq!(quotes, ["8 calls", "9 calls"]);
+        assert!(
+            claims
+                .iter()
+                .all(|claim| claim["role"] == "value" && claim["reason"] == "ib_calls_14d is 5 calls")
+        );
     }
     let table = scene.run(&["insights", "--csv"]).output;
     let mut table = csv::Reader::from_reader(table.as_bytes());
@@ -245,7 +255,7 @@ fn the_evidence_stays_with_the_insight() {
     assert_eq!(insight["model_id"], "us.anthropic.claude-haiku-4-5-20251001-v1:0");
     assert_eq!(insight["grade"], "model");
     assert_eq!(text(&insight["reply"]), "x".repeat(8 * 1024), "its first 8 KiB");
-    assert_eq!(insight["prompt"]["version"], 1);
+    assert_eq!(insight["prompt"]["version"], 2);
     assert_eq!(text(&insight["prompt"]["sha256"]).len(), 64);
     assert_eq!(
         insight["baseline"],
