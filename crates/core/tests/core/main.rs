@@ -1,7 +1,6 @@
 //! The core through its public interface: the chain and the pipeline, on the clocks, models and stores of the tests.
 
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that finds nothing there has failed"
 )]
