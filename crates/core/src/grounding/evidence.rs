@@ -5,7 +5,7 @@
 use super::claim::NumberClaim;
 use super::digits::{EPSILON, same};
 use super::report::ClaimRole;
-use super::role::{Claimed, Order, WindowTime};
+use super::role::{Claimed, ComparisonOrder, WindowTime};
 use super::subject::ClaimSubject;
 use super::vocabulary::ClaimUnit;
 use crate::alert::Facts;
@@ -261,7 +261,7 @@ impl Evidence {
         &self,
         claim: &NumberClaim,
         subject: Option<ClaimSubject>,
-        order: Order,
+        order: ComparisonOrder,
         is_close: bool,
         risk_score: f64,
     ) -> Option<Unsupported> {
@@ -269,10 +269,10 @@ impl Evidence {
         let holds = |value: f64| {
             let near = !is_close || (value - limit).abs() <= HEDGED_ERROR_MAX * value.abs().max(1.0);
             near && match order {
-                Order::Above => value > limit,
-                Order::AtLeast => value >= limit,
-                Order::Below => value < limit,
-                Order::AtMost => value <= limit,
+                ComparisonOrder::Above => value > limit,
+                ComparisonOrder::AtLeast => value >= limit,
+                ComparisonOrder::Below => value < limit,
+                ComparisonOrder::AtMost => value <= limit,
             }
         };
         let reason = match subject {

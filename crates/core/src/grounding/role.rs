@@ -32,13 +32,13 @@ pub(super) enum Claimed {
     /// The distance between two of these facts, or of one of them from an end of its range.
     Distance { subjects: Vec<ClaimSubject>, or_value: bool },
     /// A number with which the value of the subject is compared.
-    Comparison { subject: Option<ClaimSubject>, order: Order, is_close: bool },
+    Comparison { subject: Option<ClaimSubject>, order: ComparisonOrder, is_close: bool },
     /// A duration.
     Window { subject: Option<ClaimSubject>, time: WindowTime },
     /// A number in each of these many days.
     Rate { subject: Option<ClaimSubject>, days: f64 },
     /// How many times as large the first of these facts is as the second.
-    Ratio { subjects: Vec<ClaimSubject>, order: Option<Order> },
+    Ratio { subjects: Vec<ClaimSubject>, order: Option<ComparisonOrder> },
     /// Parts of a whole, or of two facts side by side.
     Part { subjects: Vec<ClaimSubject>, whole: f64 },
     /// A number of the alert's facts.
@@ -71,7 +71,7 @@ impl Claimed {
 
 /// Which way a comparison goes, seen from the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ComparisonOrder {
     Above,
     AtLeast,
     Below,

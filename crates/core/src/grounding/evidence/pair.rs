@@ -4,7 +4,7 @@ use super::{Evidence, KnownFact, NO_VALUE, Unsupported, score_reason};
 use crate::grounding::claim::NumberClaim;
 use crate::grounding::digits::same;
 use crate::grounding::report::ClaimRole;
-use crate::grounding::role::Order;
+use crate::grounding::role::ComparisonOrder;
 use crate::grounding::subject::ClaimSubject;
 use crate::limits::RISK_SCORE_MAX;
 
@@ -52,12 +52,12 @@ impl Evidence {
         &self,
         claim: &NumberClaim,
         subjects: &[ClaimSubject],
-        order: Option<Order>,
+        order: Option<ComparisonOrder>,
     ) -> Option<Unsupported> {
         let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
         let holds = |ratio: f64| match order {
-            Some(Order::Above | Order::AtLeast) => ratio >= claim.numeral.value,
-            Some(Order::Below | Order::AtMost) => ratio <= claim.numeral.value,
+            Some(ComparisonOrder::Above | ComparisonOrder::AtLeast) => ratio >= claim.numeral.value,
+            Some(ComparisonOrder::Below | ComparisonOrder::AtMost) => ratio <= claim.numeral.value,
             None => claim.repeats_ratio(ratio),
         };
         let repeats = |one: f64, other: f64| other != 0.0 && holds(one / other);

@@ -1,6 +1,6 @@
 //! Recognizes distances and comparisons.
 
-use super::{Claimed, Order, RoleReader};
+use super::{Claimed, ComparisonOrder, RoleReader};
 use crate::grounding::claim::{ClaimForm, NumberClaim};
 use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
@@ -62,7 +62,7 @@ impl RoleReader<'_, '_> {
         (start..claim.tokens.start).any(|at| self.tokens.get(at).is_some_and(|word| word.is_in(&GAPS)))
     }
 
-    pub(super) fn comparison(&self, claim: &NumberClaim) -> Option<(Order, bool)> {
+    pub(super) fn comparison(&self, claim: &NumberClaim) -> Option<(ComparisonOrder, bool)> {
         let mut at = 1;
         while self.word_before(claim, at).is_some_and(|word| word.is_in(&HEDGES) || word.is("the")) {
             at += 1;
@@ -74,16 +74,16 @@ impl RoleReader<'_, '_> {
         let is_close = is(one, &HEDGING_BY);
         let negated = word(two, "no") || word(two, "not");
         if word(before, "than") && is(one, &MORE) {
-            return Some((if negated { Order::AtMost } else { Order::Above }, false));
+            return Some((if negated { ComparisonOrder::AtMost } else { ComparisonOrder::Above }, false));
         }
         if word(before, "than") && is(one, &LESS) {
-            return Some((if negated { Order::AtLeast } else { Order::Below }, false));
+            return Some((if negated { ComparisonOrder::AtLeast } else { ComparisonOrder::Below }, false));
         }
         if word(before, "least") && word(one, "at") {
-            return Some((Order::AtLeast, false));
+            return Some((ComparisonOrder::AtLeast, false));
         }
         if word(before, "most") && word(one, "at") || word(before, "to") && word(one, "up") {
-            return Some((Order::AtMost, false));
+            return Some((ComparisonOrder::AtMost, false));
         }
         // `12 points above 57`: the number is the other value, and not a limit.
         let start = claim.tokens.start;
@@ -95,17 +95,17 @@ impl RoleReader<'_, '_> {
                 self.claims_in(&(before..before + 1)).iter().any(|other| other.tokens.end + at == start)
             });
         if is(before, &ABOVE) && !ends_distance {
-            return Some((Order::Above, is_close));
+            return Some((ComparisonOrder::Above, is_close));
         }
         if is(before, &BELOW) && !ends_distance {
-            return Some((Order::Below, is_close));
+            return Some((ComparisonOrder::Below, is_close));
         }
         let (next, second) = (self.word_after(claim, 0), self.word_after(claim, 1));
         if word(next, "or") && is(second, &MORE) || word(next, "or") && is(second, &ABOVE) {
-            return Some((Order::AtLeast, false));
+            return Some((ComparisonOrder::AtLeast, false));
         }
         if word(next, "or") && (is(second, &LESS) || is(second, &BELOW)) {
-            return Some((Order::AtMost, false));
+            return Some((ComparisonOrder::AtMost, false));
         }
         None
     }

@@ -277,7 +277,7 @@ fn the_evidence_stays_with_the_insight() {
         "accepted",
         "612 + 188 tokens",
         "$0.001552",
-        "version 1, sha256",
+        "version 2, sha256",
         "all supported",
         "prose",
     ] {
