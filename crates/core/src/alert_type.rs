@@ -56,6 +56,8 @@ pub struct AlertType {
     #[serde(skip)]
     pub(crate) repeat_window: Duration,
     pub(crate) scale: BTreeMap<u8, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unsaid: Vec<String>,
     #[serde(rename = "fact")]
     pub(crate) facts: Vec<Fact>,
     #[serde(rename = "scorecard")]
@@ -317,6 +319,11 @@ impl AlertType {
     /// The meanings of scores, by score: both ends of the scale, and scores between them.
     pub fn scale(&self) -> &BTreeMap<u8, String> {
         &self.scale
+    }
+
+    /// Causes and events that the facts never say, such as `refund`. An explanation must not claim one.
+    pub fn unsaid(&self) -> &[String] {
+        &self.unsaid
     }
 
     /// The facts, in the file's order.

@@ -1,40 +1,41 @@
-//! Checks that the prompt supports every number in a model's explanation.
+//! Checks what a model's explanation says: its references, its numbers, and what it says without a number.
 //!
-//! Never: corrects a text, judges words, or checks recommendations, which may contain new numbers.
+//! Never: corrects a text, or checks the numbers of recommendations, which may be new.
 //!
 //! ```text
-//! text -> token -> numeral -> claim (with its unit and its subject) -> evidence -> GroundingReport
+//! text ─▶ references replaced ─▶ normal ─▶ token ─▶ numeral ─▶ claim ─▶ role ─▶ evidence ─▶ GroundingReport
+//!                                            └─▶ unsaid ────────────────────────────────────────┘
 //! ```
 //!
-//! A claim is a numeral that says how much or how many. It is supported if it equals one of these numbers, or is a
-//! rounding of one:
-//! - the value of a fact;
-//! - the difference of two facts in the same unit, or of a fact and an end of its range;
-//! - a fact's share of its range, or the rest of that range, as a percentage;
-//! - a number in the type's labels, meanings or question, its horizon, or an end of the scale;
-//! - the reply's own risk score;
-//! - one of these, converted between days and weeks.
-//!
-//! If a unit follows the number, the evidence must have the same unit. If the name of a fact leads to the number ("a
-//! demand score of 20"), the number must be the value of that fact. After a hedge ("about"), it may be rounded to tens.
-//! A ratio ("5-fold"), a rate ("55% of families") and a number of entities are never supported.
+//! A number belongs where the model writes a reference, `{fact_id}` or `{risk_score}`. Code replaces it by the value, so
+//! it cannot be wrong. A number that the model writes itself is a claim. It has a role, and each role its own evidence:
+//! - the value of a fact: that of the nearest fact that is named, or whose unit it has; in a driver's reason, the
+//!   driver's fact;
+//! - a percentage: of a fact in percent or from 0 to 1, a share of a range, or the chance, which is the risk score;
+//! - a distance: of the two facts that are named, or of a fact from an end of its range;
+//! - a comparison: it holds for the fact's value;
+//! - a window: what the fact covers, or the horizon, in any unit of time;
+//! - a ratio: of the two facts that are named;
+//! - the score: the reply's own;
+//! - a threshold, an average, an earlier value, a number of other things: nothing supports it.
 //!
 //! Ordinals, fractions in words, dates, times, list markers, idioms, and numbers in names and ids are not claims.
 //!
-//! The check compares numbers and does not understand the text. A number that matches unrelated evidence by chance
-//! counts as supported.
+//! In a language whose words the checker does not know, a number has no role. It must be any number of the prompt.
+//!
+//! The check does not understand the text. `tests/misses.rs` lists what it is known to get wrong.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::alert::Facts;
-use crate::alert_type::AlertType;
+use crate::alert_type::{AlertType, Fact};
 use crate::number::Number;
 use crate::reply::Reply;
 
 mod words;
+mod report;
+mod normal;
 mod digits;
 mod token;
 mod numeral;
@@ -42,42 +43,50 @@ mod subject;
 mod vocabulary;
 mod non_claim;
 mod claim;
+mod word_claim;
+mod role;
 mod evidence;
+mod reference;
+mod language;
+mod unsaid;
 
-use claim::NumberClaim;
+pub use reference::ReferenceError;
+pub use report::{ClaimRole, GroundingReport, Language, UnsaidClaim, UnsaidKind, UnsupportedClaim};
+
 use evidence::Evidence;
+use normal::NormalText;
+use reference::{ReferenceValues, RenderedText};
+use role::RoleReader;
+use subject::ClaimSubject;
 use token::{Token, Tokens};
+use unsaid::UnsaidReader;
 use vocabulary::Vocabulary;
 
-/// The numbers and words in the prompts of an alert type. It depends only on the type, and is built once for each.
+/// The part of the check that depends only on the alert type. It is built once for each.
 #[derive(Debug)]
-pub struct Reference {
+pub struct CheckerTemplate {
     vocabulary: Vocabulary,
-    /// The claims in the type's own texts, which an explanation may repeat.
-    prompt_claims: Vec<NumberClaim>,
+    /// The windows of time that each fact covers, in days, in the type's order.
+    windows: Vec<Vec<f64>>,
 }
 
 /// Checks replies about one alert.
 #[derive(Debug)]
 pub struct Checker<'r> {
-    vocabulary: &'r Vocabulary,
+    template: &'r CheckerTemplate,
+    alert_type: &'r AlertType,
+    facts: &'r Facts,
     evidence: Evidence,
 }
 
-/// The result of the check of one reply.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct GroundingReport {
-    /// The number of claims.
-    pub numbers: usize,
-    /// The unsupported claims, quoted from the texts, in order. A claim that occurs twice is listed twice.
-    pub unsupported: Vec<String>,
-}
-
-/// A reply whose numbers have been checked. Only [`Checker::check`] makes it, and a model's reply can become an insight
-/// only in this form.
+/// A reply whose references are replaced and whose texts have been checked. Only [`Checker::check`] makes it, and a
+/// model's reply can become an insight only in this form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroundedReply {
     reply: Reply,
+    explanation: String,
+    recommendations: Vec<String>,
+    becauses: Vec<String>,
     report: GroundingReport,
 }
 
@@ -85,56 +94,138 @@ pub struct GroundedReply {
 /// and the unit.
 const QUOTE_TOKENS_MAX: usize = 8;
 
-impl Reference {
-    /// Collects the numbers and words in the prompts of this alert type.
+impl CheckerTemplate {
+    /// Collects the words and windows in the prompts of this alert type.
     pub fn new(alert_type: &AlertType) -> Self {
         let vocabulary = Vocabulary::new(alert_type);
-        let mut prompt_claims = claim::read(alert_type.question(), &vocabulary);
-        for fact in alert_type.facts() {
-            prompt_claims.extend(claim::read(fact.label(), &vocabulary));
-            // A number word in a meaning counts nothing that an explanation could repeat: "the two scores".
-            let in_digits =
-                |claim: &NumberClaim| fact.meaning().get(claim.span.clone()).is_some_and(starts_with_digit);
-            prompt_claims.extend(claim::read(fact.meaning(), &vocabulary).into_iter().filter(in_digits));
-        }
-        Self { vocabulary, prompt_claims }
+        let windows = alert_type.facts().iter().map(|fact| windows(fact, &vocabulary)).collect();
+        Self { vocabulary, windows }
     }
 
     /// Makes a checker of replies about an alert of this type with these facts.
-    pub fn checker(&self, alert_type: &AlertType, facts: &Facts) -> Checker<'_> {
-        let mut evidence = Evidence::new(alert_type, facts);
-        evidence.add_claims(&self.prompt_claims);
-        Checker { vocabulary: &self.vocabulary, evidence }
+    pub fn checker<'r>(&'r self, alert_type: &'r AlertType, facts: &'r Facts) -> Checker<'r> {
+        let evidence = Evidence::new(alert_type, facts, &self.windows);
+        Checker { template: self, alert_type, facts, evidence }
     }
 }
 
+/// The windows of a fact, in days, as its label and its meaning say: `last 14 days`.
+fn windows(fact: &Fact, vocabulary: &Vocabulary) -> Vec<f64> {
+    let mut windows = Vec::new();
+    for text in [fact.label(), fact.meaning()] {
+        for claim in claim::read(text, vocabulary) {
+            let days = claim.unit.as_ref().and_then(vocabulary::ClaimUnit::days);
+            let window = days.map(|days| days * claim.numeral.value);
+            windows.extend(window.filter(|window| !windows.contains(window)));
+        }
+    }
+    windows
+}
+
 impl Checker<'_> {
-    /// Checks a reply's explanation, and the `because` of each driver.
-    pub fn check(&self, reply: Reply) -> GroundedReply {
-        let becauses: Vec<&str> = reply.drivers().iter().map(|driver| driver.because.as_str()).collect();
-        let report = self.report(reply.explanation(), &becauses, reply.risk_score());
-        GroundedReply { reply, report }
+    /// Replaces the references of a reply, and checks its explanation and the `because` of each driver.
+    pub fn check(&self, reply: Reply) -> Result<GroundedReply, ReferenceError> {
+        let values = ReferenceValues::new(self.alert_type, self.facts, reply.risk_score());
+        let render = |text: &str| values.render(text, &self.template.vocabulary);
+        let explanation = render(reply.explanation())?;
+        let becauses = reply.drivers().iter().map(|driver| render(&driver.because));
+        let becauses = becauses.collect::<Result<Vec<_>, _>>()?;
+        let recommendations = reply.recommendations().iter().map(|text| render(text).map(|text| text.text));
+        let recommendations = recommendations.collect::<Result<_, _>>()?;
+
+        let mut report = GroundingReport::default();
+        self.check_text(&explanation, None, reply.risk_score(), &mut report);
+        for (driver, because) in reply.drivers().iter().zip(&becauses) {
+            let fact = self.alert_type.facts().iter().position(|fact| fact.id() == driver.fact);
+            self.check_text(because, fact.map(ClaimSubject::Fact), reply.risk_score(), &mut report);
+        }
+        report.unsaid.extend(unsaid::wrong_effects(reply.drivers(), self.alert_type, self.facts));
+        let becauses = becauses.into_iter().map(|because| because.text).collect();
+        Ok(GroundedReply { reply, explanation: explanation.text, recommendations, becauses, report })
     }
 
-    /// Checks the explanation and then the `because` of each driver, of a reply with this risk score.
-    fn report(&self, explanation: &str, becauses: &[&str], risk_score: Number) -> GroundingReport {
-        let mut report = GroundingReport::default();
-        for text in [explanation].iter().chain(becauses) {
-            for claim in claim::read(text, self.vocabulary) {
-                report.numbers += 1;
-                if !self.evidence.supports(&claim, risk_score) {
-                    report.unsupported.extend(text.get(claim.span).map(str::to_owned));
-                }
+    /// Checks one text. `default` is the fact of the driver whose reason it is.
+    fn check_text(
+        &self,
+        rendered: &RenderedText,
+        default: Option<ClaimSubject>,
+        risk_score: Number,
+        report: &mut GroundingReport,
+    ) {
+        let normal = NormalText::new(&rendered.text);
+        let tokens = Tokens::read(normal.text());
+        let vocabulary = &self.template.vocabulary;
+        let claims = claim::read_tokens(&tokens, vocabulary, false);
+        let names = vocabulary.names().all(&tokens);
+        let language = language::of(&tokens);
+        let facts_of_unit = |claim: &claim::NumberClaim| self.evidence.facts_of_unit(claim);
+        let has_window = |subject| self.evidence.has_window(subject);
+        let is_window = |subject, days| self.evidence.is_window(subject, days);
+        let reader = RoleReader {
+            tokens: &tokens,
+            vocabulary,
+            claims: &claims,
+            names,
+            default,
+            facts_of_unit: &facts_of_unit,
+            has_window: &has_window,
+            is_window: &is_window,
+        };
+        for (index, claim) in claims.iter().enumerate() {
+            report.numbers += 1;
+            let span = normal.original(&claim.span);
+            let unsupported = if language.is_some() {
+                self.evidence.check_loosely(claim, risk_score)
+            } else {
+                let claimed = reader.role(index);
+                // A value that replaced a reference is that of its fact.
+                let is_reference = claimed.is_value()
+                    && rendered.values.iter().any(|(value, subject)| {
+                        value.contains(&span.start) && (claim.subject.is_none() || claim.subject == *subject)
+                    });
+                if is_reference { None } else { self.evidence.check(claim, &claimed, risk_score) }
+            };
+            if let (Some((role, reason)), Some(quote)) = (unsupported, rendered.text.get(span)) {
+                report.unsupported.push(UnsupportedClaim {
+                    claim: quote.to_owned(),
+                    role: Some(role),
+                    reason,
+                });
             }
         }
-        report
+        if language.is_some() {
+            report.language = language;
+            return;
+        }
+        let unsaid = UnsaidReader {
+            tokens: &tokens,
+            names: &reader.names,
+            alert_type: self.alert_type,
+            facts: self.facts,
+        };
+        report.unsaid.extend(unsaid.read(normal.text()));
     }
 }
 
 impl GroundedReply {
-    /// The reply.
+    /// The reply as the model wrote it.
     pub fn reply(&self) -> &Reply {
         &self.reply
+    }
+
+    /// The explanation, with the values in place of the references.
+    pub fn explanation(&self) -> &str {
+        &self.explanation
+    }
+
+    /// The recommendations, with the values in place of the references.
+    pub fn recommendations(&self) -> &[String] {
+        &self.recommendations
+    }
+
+    /// The `because` of each driver, in the order of the drivers, with the values in place of the references.
+    pub fn becauses(&self) -> &[String] {
+        &self.becauses
     }
 
     /// The result of the check.
@@ -145,10 +236,10 @@ impl GroundedReply {
 
 /// Finds the unsupported claims of a [`GroundingReport`] in their text. Returns byte ranges in ascending order that do
 /// not overlap. It needs no alert type, so that a stored insight can be shown after its type has changed.
-pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>> {
+pub fn unsupported_spans(text: &str, unsupported: &[UnsupportedClaim]) -> Vec<Range<usize>> {
     let mut quotes: HashMap<&str, usize> = HashMap::new();
-    for quote in unsupported {
-        *quotes.entry(quote).or_default() += 1;
+    for claim in unsupported {
+        *quotes.entry(&claim.claim).or_default() += 1;
     }
     let tokens = Tokens::read(text);
     let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
@@ -170,11 +261,36 @@ pub fn unsupported_spans(text: &str, unsupported: &[String]) -> Vec<Range<usize>
             spans.extend(end.map(|end| (start, end)));
         }
     }
+    // A claim without a numeral, or in other digits, is found by its words.
+    for claim in unsupported {
+        let quote = claim.claim.as_str();
+        let Some(left) = quotes.get_mut(quote).filter(|left| **left > 0 && !quote.is_empty()) else {
+            continue;
+        };
+        let is_free = |at: usize| {
+            let end = at + quote.len();
+            spans.range(..end).next_back().is_none_or(|(_, taken)| *taken <= at) && is_bounded(text, at, end)
+        };
+        if let Some((at, _)) = text.match_indices(quote).find(|(at, _)| is_free(*at)) {
+            spans.insert(at, at + quote.len());
+            *left -= 1;
+        }
+    }
     spans.into_iter().map(|(start, end)| start..end).collect()
 }
 
-fn starts_with_digit(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit())
+/// Whether a part of a text neither starts nor ends within a word or a number.
+fn is_bounded(text: &str, start: usize, end: usize) -> bool {
+    let joins = |one: Option<char>, other: Option<char>| {
+        one.zip(other).is_some_and(|(one, other)| {
+            one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric()
+                || one.is_numeric() && other.is_numeric()
+        })
+    };
+    let part = text.get(start..end).unwrap_or_default();
+    let before = text.get(..start).and_then(|before| before.chars().next_back());
+    let after = text.get(end..).and_then(|after| after.chars().next());
+    !joins(before, part.chars().next()) && !joins(part.chars().next_back(), after)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! Never: fills a field only to have it filled. What is absent is absent.
 
 mod judgement;
+mod disagreement;
 mod stored;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_with::skip_serializing_none;
 
+pub use disagreement::Disagreement;
 pub use judgement::{AnswerSource, DegradedBy, Judgement, PromptRef, Provenance};
 pub use stored::{OriginalInsight, StoredInsight};
 
@@ -117,6 +119,8 @@ pub struct InsightFields {
     pub drivers: Vec<Driver>,
     /// The scorecard's sum, also beside a model's score.
     pub baseline: Baseline,
+    /// By how much the model's score and the scorecard's differ. Absent if they are close, or without a model.
+    pub disagreement: Option<Disagreement>,
     /// Who judged.
     pub grade: Grade,
     /// Whether a configured model failed, so that an upgrade may follow.
@@ -263,6 +267,7 @@ impl Insight {
         let Provenance { run, attempts, degraded, now } = provenance;
         let alert_type = alert.alert_type();
         let judged = judgement.into_judged(alert.facts());
+        let disagreement = Disagreement::between(&judged);
         let fields = InsightFields {
             schema: SCHEMA,
             alert_id: key.alert_id(),
@@ -277,6 +282,7 @@ impl Insight {
             explanation: judged.explanation,
             recommendations: judged.recommendations,
             drivers: judged.drivers,
+            disagreement,
             baseline: judged.baseline,
             grade: judged.grade,
             degraded: degraded.is_some(),

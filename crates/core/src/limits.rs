@@ -184,3 +184,7 @@ pub const SCHEMA_EXPLANATION_CHARS_MAX: usize = 500;
 pub const SCHEMA_BECAUSE_CHARS_MAX: usize = 140;
 /// Characters of a recommendation in the bounded schema.
 pub const SCHEMA_RECOMMENDATION_CHARS_MAX: usize = 140;
+/// The difference of a model's and the scorecard's score from which an insight says that they disagree, in points.
+pub const DISAGREEMENT_MIN: f64 = 30.0;
+/// The difference from which the higher of the two scores decides whether an insight is listed, in points.
+pub const DISAGREEMENT_LISTED_MIN: f64 = 40.0;

@@ -230,12 +230,6 @@ pub fn reask(violations: &str) -> String {
     )
 }
 
-/// Describes the numbers that nothing in the prompt supports, for the re-ask.
-pub fn unsupported(claims: &[String]) -> String {
-    let quoted: Vec<_> = claims.iter().map(|claim| format!("{claim:?}")).collect();
-    format!("these numbers are no fact's value and follow from none: {}. Leave them out.", quoted.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,6 +89,7 @@ pub(crate) async fn list<E: Engine>(
         since: params.time("since")?,
         after: params.cursor()?,
         limit: params.limit()?,
+        disagree: false,
     };
     let filter = InsightFilter {
         until: params.time("until")?,

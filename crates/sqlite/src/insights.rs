@@ -4,6 +4,7 @@
 
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
+use portend_core::limits::DISAGREEMENT_LISTED_MIN;
 use portend_core::number::Number;
 use portend_core::store::{
     Cursor, DueInsight, InsightPage, InsightQuery, Insights, Queries, StoreError, Todo,
@@ -228,8 +229,13 @@ fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqli
         ":alert_type",
         query.alert_type.as_ref().map(|id| id as &dyn ToSql),
     );
-    filter("risk_score >= :risk_min", ":risk_min", risk_min.as_ref().map(|score| score as &dyn ToSql));
+    filter(&listed_score(), ":risk_min", risk_min.as_ref().map(|score| score as &dyn ToSql));
     filter("timestamp >= :since", ":since", since.as_ref().map(|since| since as &dyn ToSql));
+    if query.disagree {
+        conditions.push(
+            "iif(json_valid(body), json_extract(body, '$.disagreement.gap') IS NOT NULL, 0)".to_owned(),
+        );
+    }
     if let Some((after_time, after_id)) = &after {
         conditions.push(format!("({time}, alert_id) < (:after_time, :after_id)"));
         values.extend([(":after_time", after_time as &dyn ToSql), (":after_id", after_id as &dyn ToSql)]);
@@ -241,6 +247,15 @@ fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqli
     let mut statement = connection.prepare_cached(&sql)?;
     let found = statement.query_map(values.as_slice(), read)?.collect::<Result<_, _>>()?;
     Ok(query.page(found))
+}
+
+/// The condition that the score which decides whether an insight is listed is high enough: the scorecard's where it is
+/// much higher than the model's. A body that is not JSON is found later, by its checksum.
+fn listed_score() -> String {
+    let table = "iif(json_valid(body), json_extract(body, '$.baseline.risk_score'), 0)";
+    format!(
+        "max(risk_score, iif({table} - risk_score >= {DISAGREEMENT_LISTED_MIN}, {table}, risk_score)) >= :risk_min"
+    )
 }
 
 fn columns(key: &InsightKey) -> (&str, i64, &str, &str) {

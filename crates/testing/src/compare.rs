@@ -300,6 +300,7 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
         let mut query = InsightQuery {
             entity_id: self.random.chance(400).then(|| alert.entity_id().to_owned()),
             alert_type: self.random.chance(400).then(|| alert.alert_type().id().to_owned()),
+            disagree: self.random.chance(100),
             risk_min: self.random.chance(300).then(|| Number::from(60)),
             since: self.random.chance(300).then(|| self.now.minus(Duration::from_mins(5))),
             after: None,

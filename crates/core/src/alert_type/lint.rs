@@ -100,6 +100,9 @@ impl Lint<'_> {
         if !(1..=HORIZON_DAYS_MAX).contains(written.horizon_days.get_ref()) {
             self.report(written.horizon_days.span(), "`horizon_days` is out of range", "use 1 to 3650 days");
         }
+        for words in &written.unsaid {
+            self.not_blank(words, "a text in `unsaid`");
+        }
         let facts = self.facts(&written.fact);
         let points_table = self.points_table(&written.scorecard, &facts);
         AlertType {
@@ -113,6 +116,7 @@ impl Lint<'_> {
             repeat_window_text: written.repeat_window.get_ref().clone(),
             repeat_window: self.duration("repeat_window", &written.repeat_window, REPEAT_WINDOW_MAX),
             scale: self.scale(&written.scale),
+            unsaid: written.unsaid.iter().map(|words| words.get_ref().clone()).collect(),
             conflicts: self.conflicts(&written.conflict, &facts),
             facts,
             points_table,

@@ -31,6 +31,8 @@ pub(super) struct AlertTypeToml {
     pub(super) dashboard: Option<DashboardToml>,
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
+    pub(super) unsaid: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) fact: Vec<Spanned<FactToml>>,
     #[serde(default)]
     pub(super) conflict: Vec<Spanned<ConflictToml>>,

@@ -6,17 +6,18 @@
 use std::ops::Range;
 
 use super::digits::Numeral;
-use super::non_claim::NumeralContext;
+use super::non_claim::{self, NumeralContext};
 use super::numeral::{self, NumeralReading};
 use super::subject::ClaimSubject;
-use super::token::{Token, Tokens};
+use super::token::{Token, TokenKind, Tokens};
 use super::vocabulary::{ClaimUnit, Vocabulary};
 use super::words::{
-    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CURRENCIES, END_WORDS, FACT_NOUNS,
-    FUNCTION_WORDS, HEDGED_LIMITS, HEDGES, HEDGING_BY, SMALL, WordList,
+    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CHANGES, CURRENCIES, END_WORDS, FACT_NOUNS,
+    FUNCTION_WORDS, HEDGED_LIMITS, HEDGES, HEDGING_BY, SMALL, VERBS, WordList,
 };
 
 /// A numeral that says how much or how many, with its unit and its subject.
+#[expect(clippy::struct_excessive_bools, reason = "each is about other words around the number")]
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NumberClaim {
     /// Its byte range: the sign, the number, and the unit if one follows.
@@ -32,6 +33,10 @@ pub(super) struct NumberClaim {
     pub(super) is_end: bool,
     /// Whether it counts things that are not a unit: `14 tutors`.
     pub(super) counts_things: bool,
+    /// Whether it is written in dozens, so that a hedge allows a multiple of 12.
+    pub(super) in_dozens: bool,
+    /// Whether `in` is before it, so that it may be a window without its unit.
+    pub(super) after_in: bool,
     /// The range of its tokens.
     pub(super) tokens: Range<usize>,
 }
@@ -40,6 +45,10 @@ impl NumberClaim {
     /// The same claim about another number.
     pub(super) fn with_value(&self, value: f64) -> Self {
         Self { numeral: Numeral::whole(value), ..self.clone() }
+    }
+
+    pub(super) fn is_percent(&self) -> bool {
+        self.unit.as_ref().is_some_and(ClaimUnit::is_percent)
     }
 }
 
@@ -50,9 +59,10 @@ pub(super) enum ClaimForm {
     Plain,
     /// `65/100`, `65 out of 100`. The value is the whole that the number is a part of.
     OutOf(f64),
-    /// A ratio, a rate or a number of entities, which no prompt contains: `5-fold`, `5 times the usual`, `4:1`, `six to
-    /// one`, `55% of families`, `12 students`.
-    NeverSupported,
+    /// How many times as large as another one a number is: `5-fold`, `5 times supply`, `4:1`, `six to one`, `twice`.
+    Ratio,
+    /// A part or a number of entities or other things: `55% of families`, `12 students`.
+    Things,
     /// `the 60s`.
     Decade,
     /// A count of the facts themselves: `two warning signs`.
@@ -78,10 +88,20 @@ pub(super) fn read_tokens(
     vocabulary: &Vocabulary,
     with_non_claims: bool,
 ) -> Vec<NumberClaim> {
-    let reader = ClaimReader { tokens, vocabulary, with_non_claims };
+    let markers = if with_non_claims { Vec::new() } else { non_claim::inline_markers(tokens) };
+    let reader = ClaimReader { tokens, vocabulary, with_non_claims, markers };
     let mut claims = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
+        if reader.markers.contains(&index) {
+            index += 1;
+            continue;
+        }
+        if let Some(claim) = reader.word_claim(index) {
+            index = claim.tokens.end;
+            claims.push(claim);
+            continue;
+        }
         index = match numeral::at(tokens, index) {
             None => index + 1,
             Some((NumeralReading::NonClaim, next)) => next,
@@ -99,10 +119,22 @@ pub(super) fn read_tokens(
     claims
 }
 
-struct ClaimReader<'a, 't> {
-    tokens: &'a Tokens<'t>,
-    vocabulary: &'a Vocabulary,
+/// A number with what follows it.
+struct AfterNumber {
+    /// The number, or the ratio that it begins.
+    value: f64,
+    form: ClaimForm,
+    unit: Option<ClaimUnit>,
+    /// The index of the token after it.
+    next: usize,
+}
+
+pub(super) struct ClaimReader<'a, 't> {
+    pub(super) tokens: &'a Tokens<'t>,
+    pub(super) vocabulary: &'a Vocabulary,
     with_non_claims: bool,
+    /// The indices of the numbers of inline lists: `1. Calls. 2. Health.`
+    markers: Vec<usize>,
 }
 
 impl ClaimReader<'_, '_> {
@@ -110,7 +142,7 @@ impl ClaimReader<'_, '_> {
         let (sign, first) = self.sign_before(number);
         let currency =
             self.tokens.back(number, 1).and_then(currency).filter(|_| self.tokens.glued(number).is_some());
-        let (form, mut unit, next) = self.after(numeral, number, number_end);
+        let AfterNumber { value, form, mut unit, next } = self.after(numeral, number, number_end);
         let first = if currency.is_some() { number.saturating_sub(1) } else { first };
         unit = currency.or(unit);
         let context = NumeralContext {
@@ -120,7 +152,8 @@ impl ClaimReader<'_, '_> {
             next: number_end,
         };
         let is_non_claim = context.is_part_of_id()
-            || unit.is_none() && form == ClaimForm::Plain && context.is_non_claim(numeral);
+            || unit.is_none() && form == ClaimForm::Plain && context.is_non_claim(numeral)
+            || context.is_day_of_month() && unit.is_none();
         if is_non_claim && !self.with_non_claims {
             return None;
         }
@@ -128,12 +161,14 @@ impl ClaimReader<'_, '_> {
         let end = self.tokens.back(next, 1)?.end();
         Some(NumberClaim {
             span: start..end,
-            numeral: Numeral { value: sign * numeral.value, ..numeral },
-            counts_things: unit.is_none() && form == ClaimForm::Plain && self.plural_noun_at(next),
+            numeral: Numeral { value: sign * value, ..numeral },
+            counts_things: unit.is_none() && form == ClaimForm::Plain && self.counts_things(next),
             subject: self.vocabulary.names().subject_of(self.tokens, first, next, unit.is_some()),
             unit,
             form,
             hedged: self.is_hedged(first, next),
+            after_in: self.tokens.back(first, 1).is_some_and(|word| word.is("in")),
+            in_dozens: (first..next).any(|at| self.tokens.get(at).is_some_and(|word| word.is("dozen"))),
             is_end: self.is_end(first, next),
             tokens: first..next,
         })
@@ -151,48 +186,67 @@ impl ClaimReader<'_, '_> {
         if minus.is_some() { (-1.0, number.saturating_sub(1)) } else { (1.0, number) }
     }
 
-    /// Reads what follows a number and belongs to it. Also returns the index of the token after that.
-    fn after(&self, numeral: Numeral, number: usize, next: usize) -> (ClaimForm, Option<ClaimUnit>, usize) {
-        let glued = |at: usize, text: &str| self.tokens.glued(at).is_some_and(|token| token.is(text));
-        let spaced = |at: usize, text: &str| self.tokens.spaced_word(at).is_some_and(|token| token.is(text));
-        let ratio_follows =
-            |at: usize| self.tokens.spaced_word(at).is_some_and(|token| token.is_in(&AFTER_RATIOS));
-        if glued(next, "x") || glued(next, "×") {
-            return (
-                if ratio_follows(next + 1) { ClaimForm::NeverSupported } else { ClaimForm::Plain },
-                None,
-                next + 1,
-            );
+    /// Reads what follows a number and belongs to it.
+    fn after(&self, numeral: Numeral, number: usize, next: usize) -> AfterNumber {
+        if let Some((value, next)) = self.ratio(numeral, number, next) {
+            return AfterNumber { value, form: ClaimForm::Ratio, unit: None, next };
         }
-        if self.tokens.glued(next).is_some_and(Token::is_hyphen) && glued(next + 1, "fold") {
-            return (ClaimForm::NeverSupported, None, next + 2);
+        let read = |form, unit, next| AfterNumber { value: numeral.value, form, unit, next };
+        if self.glued(next, "x") || self.glued(next, "×") {
+            return read(ClaimForm::Plain, None, next + 1);
         }
-        // A fraction is not a count: `4.6 times` is a ratio.
-        if spaced(next, "times") && (numeral.value.fract() != 0.0 || ratio_follows(next + 1)) {
-            return (ClaimForm::NeverSupported, None, next + 1);
-        }
-        if glued(next, ":") && self.tokens.glued(next + 1).is_some_and(Token::is_digits) {
-            return (ClaimForm::NeverSupported, None, next + 2);
-        }
-        if glued(next, "s") && numeral.value < 100.0 && numeral.value % 10.0 == 0.0 {
-            return (ClaimForm::Decade, None, next + 1);
+        if self.glued(next, "s") && numeral.value < 100.0 && numeral.value % 10.0 == 0.0 {
+            return read(ClaimForm::Decade, None, next + 1);
         }
         if let Some((unit, next)) = self.vocabulary.unit_after(self.tokens, next) {
             let is_rate = unit.is_percent() && self.is_part_of_things(next);
-            return (if is_rate { ClaimForm::NeverSupported } else { ClaimForm::Plain }, Some(unit), next);
+            return read(if is_rate { ClaimForm::Things } else { ClaimForm::Plain }, Some(unit), next);
         }
-        let to_one = spaced(next, "to") && spaced(next + 1, "one");
-        let from = self.tokens.back(number, 1).is_some_and(|word| word.is("from"));
-        let entities =
-            numeral.value > 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word));
-        if to_one && !from || entities {
-            return (ClaimForm::NeverSupported, None, next);
+        if numeral.value > 1.0 && self.tokens.get(next).is_some_and(|word| self.vocabulary.is_entity(word)) {
+            return read(ClaimForm::Things, None, next);
         }
         if let Some((whole, next)) = self.out_of(next) {
-            return (ClaimForm::OutOf(whole), None, next);
+            return read(ClaimForm::OutOf(whole), None, next);
         }
         let form = if self.counts_facts(numeral, number, next) { ClaimForm::Facts } else { ClaimForm::Plain };
-        (form, None, next)
+        read(form, None, next)
+    }
+
+    /// Reads a ratio, `5-fold`, `5x the usual`, `4.6 times supply`, `4:1` or `six to one`. Returns its value and the
+    /// index of the token after it.
+    fn ratio(&self, numeral: Numeral, number: usize, next: usize) -> Option<(f64, usize)> {
+        let compares = |at: usize| {
+            self.tokens.spaced_word(at).is_some_and(|token| {
+                token.is_in(&AFTER_RATIOS) || self.vocabulary.names().starts_at(self.tokens, at)
+            })
+        };
+        let is_fraction = numeral.value.fract() != 0.0;
+        if self.glued(next, "x") || self.glued(next, "×") {
+            return (is_fraction || compares(next + 1)).then_some((numeral.value, next + 1));
+        }
+        if self.tokens.glued(next).is_some_and(Token::is_hyphen) && self.glued(next + 1, "fold") {
+            return Some((numeral.value, next + 2));
+        }
+        // A fraction is not a count: `4.6 times` is a ratio.
+        if self.spaced(next, "times") {
+            return (is_fraction || compares(next + 1)).then_some((numeral.value, next + 1));
+        }
+        let one_to = |whole: f64, next| (whole > 0.0).then(|| (numeral.value / whole, next));
+        if self.glued(next, ":")
+            && let TokenKind::Digits(whole) = self.tokens.glued(next + 1)?.kind
+        {
+            return one_to(whole.value, next + 2);
+        }
+        let from = self.tokens.back(number, 1).is_some_and(|word| word.is("from"));
+        (self.spaced(next, "to") && self.spaced(next + 1, "one") && !from).then_some((numeral.value, next))
+    }
+
+    fn glued(&self, at: usize, text: &str) -> bool {
+        self.tokens.glued(at).is_some_and(|token| token.is(text))
+    }
+
+    fn spaced(&self, at: usize, text: &str) -> bool {
+        self.tokens.spaced_word(at).is_some_and(|token| token.is(text))
     }
 
     /// Reads the whole of a part, `/100`, `of 100` or `out of a possible 100`, and the index of the token after it.
@@ -247,9 +301,36 @@ impl ClaimReader<'_, '_> {
         first.ends_in_s() || word(next + 1).is_some_and(Token::ends_in_s)
     }
 
+    /// Whether a noun in the plural follows that is not a verb: `65 cancellations`, but not `65 suggests`.
+    fn counts_things(&self, next: usize) -> bool {
+        let Some(word) = self.tokens.spaced_word(next).filter(|word| !FUNCTION_WORDS.has(word.text)) else {
+            return false;
+        };
+        if word.ends_in_s() {
+            return !word.is_in(&VERBS);
+        }
+        // `nine inbound contacts`: a word of the type before a noun means its fact.
+        if self.vocabulary.knows(word.text) {
+            return false;
+        }
+        // `20 tutor hours`, but not `65 leaves students`.
+        let second = self.tokens.spaced_word(next + 1);
+        second.is_some_and(|noun| noun.ends_in_s() && !noun.is_in(&VERBS) && !FUNCTION_WORDS.has(noun.text))
+            && !word.text.ends_with("ed")
+            && !word.text.ends_with("ly")
+    }
+
     /// Whether the text calls the number an end of a scale: `the maximum of 100 points`, `a 100-point scale`.
     fn is_end(&self, first: usize, next: usize) -> bool {
         let is_end = |token: Option<&Token<'_>>| token.is_some_and(|word| word.is_in(&END_WORDS));
+        let is = |back: usize, text: &str| self.tokens.back(first, back).is_some_and(|word| word.is(text));
+        // `65 (out of 100)`, and `35 points from 100`, but not `fell from 100 to 65`.
+        let from = is(1, "from")
+            && !self.tokens.back(first, 2).is_some_and(|word| word.is_in(&CHANGES))
+            && !self.spaced(next, "to");
+        if is(1, "of") && is(2, "out") || from {
+            return true;
+        }
         is_end(self.tokens.get(next))
             || (1..=BEFORE_END_MAX).any(|back| is_end(self.tokens.back(first, back)))
     }

@@ -2,12 +2,12 @@
 //!
 //! Ordinals, ids and idioms never get here, because they are not read as numerals.
 
-use super::digits::Numeral;
-use super::token::{Token, Tokens, YEARS};
+use super::digits::{Numeral, same};
+use super::token::{Token, TokenKind, Tokens, YEARS};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    AFTER_HOURS, BEFORE_AMOUNTS, BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS, NOT_NAMES,
-    NUMBER_PREFIXES,
+    AFTER_HOURS, BEFORE_AMOUNTS, BEFORE_DATES, BEFORE_MARKERS, BEFORE_YEARS, FUNCTION_WORDS, MONTHS,
+    NOT_NAMES, NUMBER_PREFIXES,
 };
 
 /// A numeral that may not be a claim, and the tokens around it.
@@ -29,14 +29,48 @@ const NAME_DIGITS_MAX: usize = 3;
 const NAME_NUMBER_MAX: f64 = 20.0;
 const MONTH_DAYS_MAX: f64 = 31.0;
 
+/// The indices of the numbers that mark the items of an inline list: `1. Calls are frequent. 2. Health is low.` or `(1)
+/// calls, (2) health`. They count up from 1, and each has a point or a parenthesis after it.
+pub(super) fn inline_markers(tokens: &Tokens<'_>) -> Vec<usize> {
+    let mut markers = Vec::new();
+    let mut expected = 1.0;
+    for index in 0..tokens.len() {
+        let Some(TokenKind::Digits(numeral)) = tokens.get(index).map(|token| token.kind) else { continue };
+        let closes = tokens.glued(index + 1).is_some_and(|mark| matches!(mark.text, "." | ")"));
+        let item_follows = tokens.get(index + 2).is_some_and(|item| item.spaced);
+        let opens = tokens.back(index, 1).is_none_or(|before| {
+            matches!(before.text, "." | "!" | "?" | ":" | ";" | "," | "(" | "-" | "•")
+                || before.is_in(&BEFORE_MARKERS)
+        });
+        if same(numeral.value, expected) && closes && item_follows && opens {
+            markers.push(index);
+            expected += 1.0;
+        }
+    }
+    // A single one is a number at the end of a sentence.
+    if markers.len() > 1 { markers } else { Vec::new() }
+}
+
 impl NumeralContext<'_, '_> {
     /// Whether the numeral is part of an id or a reference, and so not a claim even if a unit follows.
     pub(super) fn is_part_of_id(&self) -> bool {
         self.is_in_id() || self.is_reference()
     }
 
+    /// Whether it is a date of two numbers: `on 3/14`.
+    pub(super) fn is_day_of_month(&self) -> bool {
+        let slash = self.tokens.glued(self.next).is_some_and(|mark| mark.text == "/");
+        let is_date = |back: usize| self.back(back).is_some_and(|word| word.is_in(&BEFORE_DATES));
+        slash && is_date(1) || self.back(1).is_some_and(|mark| mark.text == "/") && is_date(3)
+    }
+
     /// Whether the numeral is not a claim if no unit follows it.
     pub(super) fn is_non_claim(&self, numeral: Numeral) -> bool {
+        // `zero-tolerance`
+        let hyphen = self.tokens.glued(self.next).is_some_and(Token::is_hyphen);
+        if numeral.value == 0.0 && hyphen && self.tokens.glued(self.next + 1).is_some_and(Token::is_word) {
+            return true;
+        }
         self.tokens.get(self.first).filter(|token| token.is_digits()).is_some_and(|token| {
             self.is_list_marker(token)
                 || self.is_time()
@@ -91,7 +125,10 @@ impl NumeralContext<'_, '_> {
             return true;
         }
         let is_year = token.text.len() == 4 && token.text.parse().is_ok_and(|year| YEARS.contains(&year));
-        let after_date = month_before || self.back(1).is_some_and(|before| before.is_in(&BEFORE_YEARS));
+        let as_of =
+            self.back(1).is_some_and(|of| of.is("of")) && self.back(2).is_some_and(|word| word.is("as"));
+        let after_date =
+            month_before || as_of || self.back(1).is_some_and(|before| before.is_in(&BEFORE_YEARS));
         // `2000 lessons` and `rose to 1950` are amounts.
         let is_amount = self.tokens.spaced_word(self.next).is_some_and(Token::ends_in_s)
             || self.back(1).is_some_and(|before| before.is_in(&BEFORE_AMOUNTS));

@@ -5,8 +5,8 @@
 use super::numeral;
 use super::token::{Token, Tokens};
 use super::words::{
-    AFTER_DISTANCES, BEFORE_COMPARED, COMPARING_LINKS, DISPENSABLE, GAP_WORDS, LINKS, SIDE_BY_SIDE,
-    STRONG_LINKS, WORD_LINKS, WordList,
+    AFTER_DISTANCES, BEFORE_COMPARED, CHANCE_NAMES, COMPARING_LINKS, DISPENSABLE, GAP_WORDS, LINKS,
+    SIDE_BY_SIDE, STRONG_LINKS, WORD_LINKS, WordList,
 };
 use crate::alert_type::Fact;
 
@@ -22,6 +22,15 @@ pub(super) enum ClaimSubject {
 /// All names of all subjects.
 #[derive(Debug)]
 pub(super) struct SubjectNames(Vec<SubjectName>);
+
+/// A name in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamedSubject {
+    /// The indices of its first token, and of the one after it.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) subject: ClaimSubject,
+}
 
 #[derive(Debug)]
 struct SubjectName {
@@ -60,30 +69,79 @@ const REMARK_MAX: usize = 8;
 const GAP_MAX: usize = 8;
 
 impl SubjectNames {
-    pub(super) fn new(facts: &[Fact]) -> Self {
-        let name = |text: &str, subject, kind| {
-            let words = text.split_whitespace().map(str::to_lowercase).collect();
-            SubjectName { words, subject, kind }
+    pub(super) fn new(facts: &[Fact], predicts: &str) -> Self {
+        let mut names = Vec::new();
+        let mut add = |text: &str, subject, kind| {
+            let words: Vec<_> = Tokens::read(text).iter().map(|token| token.text.to_lowercase()).collect();
+            if !words.is_empty() {
+                names.push(SubjectName { words, subject, kind });
+            }
         };
-        let risk = [
-            name("risk score", ClaimSubject::Risk, NameKind::Plain),
-            name("risk", ClaimSubject::Risk, NameKind::Risk),
-        ];
-        let mut names = Vec::from(risk);
+        add("risk score", ClaimSubject::Risk, NameKind::Plain);
+        // `The risk of unmet demand is 85` is not about demand.
+        if predicts.contains('_') {
+            add(&predicts.replace('_', " "), ClaimSubject::Risk, NameKind::Plain);
+        }
+        for chance in CHANCE_NAMES.iter() {
+            add(chance, ClaimSubject::Risk, NameKind::Risk);
+        }
         for (index, fact) in facts.iter().enumerate() {
             let Some(range) = fact.range() else { continue };
             let subject = ClaimSubject::Fact(index);
             let head = fact.label().split([',', '(', ':']).next().unwrap_or_default().trim();
-            names.push(name(fact.id(), subject, NameKind::Plain));
-            names.push(name(head, subject, NameKind::Plain));
+            add(fact.id(), subject, NameKind::Plain);
+            add(&fact.id().replace('_', " "), subject, NameKind::Plain);
+            add(fact.label(), subject, NameKind::Plain);
+            add(head, subject, NameKind::Plain);
             if let Some((rest, _)) = head.rsplit_once(' ').filter(|(_, last)| DISPENSABLE.has(last)) {
-                names.push(name(rest, subject, NameKind::Plain));
+                add(rest, subject, NameKind::Plain);
             }
             if head.split(' ').any(|word| word.eq_ignore_ascii_case(&range.unit)) {
-                names.push(name(&range.unit, subject, NameKind::Counted));
+                add(&range.unit, subject, NameKind::Counted);
             }
         }
         Self(names)
+    }
+
+    /// Every name in a text, in its order. Names do not overlap; of two at one place, the longer one counts.
+    pub(super) fn all(&self, tokens: &Tokens<'_>) -> Vec<NamedSubject> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            let Some((words, subject)) = self.longest_at(tokens, at) else {
+                at += 1;
+                continue;
+            };
+            found.push(NamedSubject { start: at, end: at + words, subject });
+            at += words;
+        }
+        found
+    }
+
+    /// The subjects that are called a score.
+    pub(super) fn scores(&self) -> Vec<ClaimSubject> {
+        let is_score = |name: &&SubjectName| name.words.last().is_some_and(|last| DISPENSABLE.has(last));
+        let mut subjects: Vec<_> = self.0.iter().filter(is_score).map(|name| name.subject).collect();
+        subjects.dedup();
+        subjects
+    }
+
+    /// Whether the name of a fact starts at this token.
+    pub(super) fn starts_at(&self, tokens: &Tokens<'_>, at: usize) -> bool {
+        self.longest_at(tokens, at).is_some_and(|(_, subject)| subject != ClaimSubject::Risk)
+    }
+
+    /// The number of words of the longest name at a token, and its subject.
+    fn longest_at(&self, tokens: &Tokens<'_>, at: usize) -> Option<(usize, ClaimSubject)> {
+        let fits = |name: &&SubjectName| {
+            let counted = name.kind == NameKind::Counted;
+            let at_risk = name.kind == NameKind::Risk && tokens.back(at, 1).is_some_and(|word| word.is("at"));
+            let mut words = name.words.iter().zip(at..);
+            !at_risk
+                && words.all(|(word, at)| tokens.get(at).is_some_and(|token| is_word(token, word, counted)))
+        };
+        let name = self.0.iter().filter(fits).max_by_key(|name| name.words.len())?;
+        Some((name.words.len(), name.subject))
     }
 
     /// Returns the subject of the claim at these token indices.
@@ -115,6 +173,16 @@ impl SubjectNames {
             SubjectContext { tokens, name: name_end - name.words.len(), name_end, claim, claim_end };
         (context.allows(name.kind) && context.is_value_of_name(has_unit)).then_some(name.subject)
     }
+}
+
+/// Whether a token is a word of a name. A counted noun may also be in the singular or a verb: `calls`, `call`, `called`.
+fn is_word(token: &Token<'_>, word: &str, counted: bool) -> bool {
+    if token.is(word) {
+        return true;
+    }
+    let Some(stem) = word.strip_suffix('s').filter(|stem| counted && stem.len() > 2) else { return false };
+    let text = token.text.to_lowercase();
+    text.strip_prefix(stem).is_some_and(|ending| matches!(ending, "" | "ed" | "ing" | "'s" | "’s"))
 }
 
 /// Returns the index of the start of a remark in parentheses that ends at `end`, or else `end`. A number in

@@ -6,8 +6,12 @@ mod claims;
 mod invented;
 mod later;
 mod latest;
+mod misses;
 mod non_claims;
 mod properties;
+mod rates;
+mod roles;
+mod unsaid;
 mod values;
 mod words;
 
@@ -16,8 +20,10 @@ use std::sync::LazyLock;
 use serde_json::json;
 
 use super::claim::{self, NumberClaim};
+use super::reference::RenderedText;
+use super::subject::ClaimSubject;
 use super::vocabulary::Vocabulary;
-use super::{Checker, GroundingReport, Reference, unsupported_spans};
+use super::{Checker, CheckerTemplate, GroundingReport, unsupported_spans};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, AlertTypes};
 use crate::number::Number;
@@ -65,9 +71,25 @@ impl Given {
     }
 }
 
-/// A checker whose reference lives as long as the test run.
+/// A checker that lives as long as the test run.
 fn checker(alert_type: &AlertType, facts: &Facts) -> Checker<'static> {
-    Box::leak(Box::new(Reference::new(alert_type))).checker(alert_type, facts)
+    let alert_type: &AlertType = Box::leak(Box::new(alert_type.clone()));
+    let facts = Box::leak(Box::new(facts.clone()));
+    Box::leak(Box::new(CheckerTemplate::new(alert_type))).checker(alert_type, facts)
+}
+
+impl Checker<'_> {
+    /// Checks an explanation and then reasons of drivers, each with its fact, without references.
+    fn report(&self, explanation: &str, becauses: &[(&str, &str)], risk_score: Number) -> GroundingReport {
+        let mut report = GroundingReport::default();
+        let plain = |text: &str| RenderedText { text: text.to_owned(), values: Vec::new() };
+        self.check_text(&plain(explanation), None, risk_score, &mut report);
+        for (fact, because) in becauses {
+            let fact = self.alert_type.facts().iter().position(|each| each.id() == *fact);
+            self.check_text(&plain(because), fact.map(ClaimSubject::Fact), risk_score, &mut report);
+        }
+        report
+    }
 }
 
 fn check(given: Given, risk_score: f64, text: &str) -> GroundingReport {
@@ -99,6 +121,15 @@ const TABLES: &[&[Case]] = &[
     later::STUDENTS,
     later::SUBJECTS,
     latest::SENTENCES,
+    roles::FAULTS,
+    roles::REFERENCE_VALUES,
+    roles::SWAPPED,
+    roles::WINDOWS,
+    roles::COMPARISONS,
+    roles::RATIOS,
+    roles::COUNTED,
+    roles::LANGUAGES,
+    roles::RIGHT,
 ];
 
 /// Counts the reports that are right, those that are wrong, and the unsupported claims that are not reported.
@@ -112,9 +143,10 @@ struct Tally {
 impl Tally {
     fn count(&mut self, case: &Case) {
         let (given, risk_score, text, expected) = *case;
-        let mut reported = check(given, risk_score, text).unsupported;
+        let report = check(given, risk_score, text);
+        let mut reported: Vec<_> = report.unsupported.into_iter().collect();
         for claim in expected {
-            if let Some(index) = reported.iter().position(|each| each == claim) {
+            if let Some(index) = reported.iter().position(|each| each.claim == *claim) {
                 reported.remove(index);
                 self.right += 1.0;
             } else {
@@ -123,6 +155,7 @@ impl Tally {
             }
         }
         for claim in reported {
+            let claim = (&claim.claim, claim.role, &claim.reason);
             println!("wrongly reported {claim:?} in {text:?} ({given:?}, {risk_score})");
             self.wrong += 1.0;
         }
@@ -146,7 +179,40 @@ fn the_checker_is_right_about_nearly_every_claim() {
     println!("{cases} explanations, {} unsupported claims", tally.right + tally.missed);
     println!("precision {precision:.4}, recall {recall:.4}");
     assert!(cases >= 300, "{cases} cases");
-    assert!(precision >= 0.98 && recall >= 0.98, "precision {precision:.4}, recall {recall:.4}");
+    assert!(precision >= 0.99 && recall >= 0.99, "precision {precision:.4}, recall {recall:.4}");
+}
+
+#[test]
+fn the_known_misses_are_still_misses() {
+    for (given, risk_score, text, reported) in misses::KNOWN {
+        assert_eq!(check(*given, *risk_score, text).quotes(), *reported, "{text}");
+    }
+}
+
+/// No number by reference can be wrong, whatever the text says around it.
+#[test]
+fn a_number_by_reference_is_the_value_of_its_fact() {
+    for text in [
+        "{ib_calls_14d} in 14 days and a health score of {health_score} make a risk of {risk_score}.",
+        "Health is at {health_score}, and {ib_calls_14d} came in.",
+        "{health_score} is low, {ib_calls_14d} is a lot: {risk_score}.",
+        "The family called {ib_calls_14d} times.",
+        "At {health_score}, health suffers from {ib_calls_14d} calls.",
+    ] {
+        let reply = json!({
+            "explanation": text,
+            "recommendations": ["Call.", "Check that {health_score} holds."],
+            "drivers": [{ "fact": "health_score", "effect": "raises", "because": "{ib_calls_14d} and {health_score}." }],
+            "risk_score": 72,
+        });
+        let vocabulary = crate::reply::ReplyVocabulary::new(&["ib_calls_14d", "health_score"], &[]);
+        let reply = crate::reply::Reply::read(&reply.to_string(), &vocabulary).unwrap();
+        let grounded = Given::Calls(5.0, 65.0).checker().check(reply).unwrap();
+        assert_eq!(grounded.report().quotes(), Vec::<&str>::new(), "{text}");
+        assert!(!grounded.explanation().contains('{'), "{}", grounded.explanation());
+        assert_eq!(grounded.becauses(), ["5 calls and 65 out of 100."]);
+        assert_eq!(grounded.recommendations()[1], "Check that 65 out of 100 holds.");
+    }
 }
 
 #[test]
@@ -167,12 +233,13 @@ fn a_claim_is_a_numeral_that_says_how_much_or_how_many() {
 #[test]
 fn the_because_of_a_driver_is_checked_like_the_explanation() {
     let checker = Given::Calls(5.0, 65.0).checker();
-    let becauses = ["Five calls in 14 days are too many.", "65 is 10 points below average, and 12 is worse."];
+    let becauses = [
+        ("ib_calls_14d", "Five calls in 14 days are too many."),
+        ("health_score", "65 is 10 points below average, and 12 is worse."),
+    ];
     let grounding = checker.report("Six calls.", &becauses, Number::from(72));
-    assert_eq!(grounding.unsupported, ["Six calls", "10 points", "12"]);
-    let json = serde_json::to_string(&grounding).unwrap();
-    assert_eq!(json, r#"{"numbers":6,"unsupported":["Six calls","10 points","12"]}"#);
-    assert_eq!(serde_json::from_str::<GroundingReport>(&json).unwrap(), grounding);
+    assert_eq!(grounding.quotes(), ["Six calls", "10 points", "12"]);
+    assert_eq!(grounding.numbers, 6);
 }
 
 /// An alert type of another business, with days, stars, percent, and a balance that can be negative.
@@ -246,7 +313,7 @@ fn units_and_ranges_are_those_of_the_alert_type() {
     let facts = json!({ "away": 21, "rating": 7.4, "cancelled": 12.5, "balance": -20 });
     let checker = checker(&alert_type, &serde_json::from_value(facts).unwrap());
     let cases: &[(&str, &[&str])] = &[
-        ("Away for 21 days, or three weeks, or 3 weeks, of 90 days.", &[]),
+        ("Away for 21 days, or three weeks, or 3 weeks. It may not return within 90 days.", &[]),
         ("Away for 20 days, or two weeks, of 80 days.", &["20 days", "two weeks", "80 days"]),
         ("Rating: 7.4/10, or 7.4 stars, 2.6 stars below the best, 74% of the maximum.", &[]),
         ("Rating: 7/10, on a scale from 0 to 10.", &[]),
@@ -255,13 +322,19 @@ fn units_and_ranges_are_those_of_the_alert_type() {
         ("Cancelled: 12.5%. Cancelled bookings of 25%.", &["25%"]),
         ("The balance is -20 EUR; the guest owes €20, 20 euros.", &[]),
         ("The balance is -21 EUR; the guest owes €21, $20.", &["-21 EUR", "€21", "$20"]),
-        ("Guests like this one are lost in 3 years.", &[]),
+        ("Guests like this one are lost in 3 years.", &["3 years"]),
         ("21 guests are lost.", &["21"]),
         ("Cancelled 12 stays, 8 nights, 90 meals.", &["8", "90"]),
     ];
+    let mut wrong = 0;
     for (text, unsupported) in cases {
-        assert_eq!(checker.report(text, &[], Number::from(72)).unsupported, *unsupported, "{text}");
+        let report = checker.report(text, &[], Number::from(72));
+        if report.quotes() != *unsupported {
+            println!("{text}: {report:?}");
+            wrong += 1;
+        }
     }
+    assert_eq!(wrong, 0);
 }
 
 #[test]
@@ -271,7 +344,6 @@ fn only_the_unsupported_claims_are_found_in_the_text() {
     let unsupported = check(Given::Calls(5.0, 65.0), 72.0, text).unsupported;
     let spans = unsupported_spans(text, &unsupported);
     let marked: Vec<_> = spans.into_iter().map(|span| &text[span]).collect();
-    assert_eq!(marked, unsupported);
     assert_eq!(marked, ["12 weeks", "12", "12 calls", "3%", "30 points"]);
 }
 
@@ -281,6 +353,7 @@ fn the_unsupported_claims_of_every_case_are_found_in_the_text() {
         let unsupported = check(*given, *risk_score, text).unsupported;
         let spans = unsupported_spans(text, &unsupported);
         let marked: Vec<_> = spans.into_iter().map(|span| &text[span]).collect();
-        assert_eq!(marked, unsupported, "{text}");
+        let quotes: Vec<_> = unsupported.iter().map(|claim| claim.claim.as_str()).collect();
+        assert_eq!(marked, quotes, "{text}");
     }
 }

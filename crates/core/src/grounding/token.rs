@@ -36,6 +36,8 @@ pub(super) struct Tokens<'t>(Vec<Token<'t>>);
 
 /// The most groups of digits in one date. The rest of a longer chain becomes further opaque tokens.
 const GROUPS_MAX: usize = 8;
+/// The first letter after those of the Latin script.
+const LATIN_END: char = '\u{250}';
 /// The years that a number of four digits can mean.
 pub(super) const YEARS: std::ops::RangeInclusive<u32> = 1900..=2099;
 
@@ -65,6 +67,10 @@ impl<'t> Tokens<'t> {
             at += length;
         }
         Self(list)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Token<'t>> {
+        self.0.iter()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -181,8 +187,21 @@ fn lex(text: &str, glued_to: Option<&Token<'_>>) -> (TokenKind, usize) {
 
 /// The letters, digits and underscores at the start of a text.
 fn run(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    text.get(..end).unwrap_or_default()
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        if !c.is_alphanumeric() && c != '_' || before.is_some_and(|before| splits(before, c)) {
+            return text.get(..at).unwrap_or_default();
+        }
+        before = Some(c);
+    }
+    text
+}
+
+/// Whether a token ends between two characters of a run: digits are apart from the letters of scripts that put no space
+/// between a number and its noun.
+fn splits(one: char, other: char) -> bool {
+    let is_apart = |c: char| c >= LATIN_END && c.is_alphabetic();
+    one.is_ascii_digit() && is_apart(other) || is_apart(one) && other.is_ascii_digit()
 }
 
 /// The run at the start of a text, and further ones after an apostrophe: `student's`.

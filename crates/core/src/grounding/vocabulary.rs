@@ -8,8 +8,8 @@ use super::digits::same;
 use super::subject::SubjectNames;
 use super::token::{Token, Tokens};
 use super::words::{
-    DAY, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, PERCENT, PERCENT_PAIRS, POINT, SHORT_UNITS,
-    WEEK,
+    DAYS, FOREIGN_DURATIONS, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, MONTH, PERCENT,
+    PERCENT_PAIRS, POINT, SHORT_UNITS, WEEK,
 };
 use crate::alert_type::{AlertType, Fact};
 use crate::limits::RISK_SCORE_MAX;
@@ -24,10 +24,14 @@ pub(super) struct Vocabulary {
     units: Vec<ClaimUnit>,
     entity: Option<ClaimUnit>,
     words: HashSet<String>,
+    /// The words of the meanings, which say what a share is a share of.
+    meanings: HashSet<String>,
     names: SubjectNames,
     ends: Vec<f64>,
 }
 
+/// From here on, scripts do not put spaces between words.
+const WITHOUT_SPACES_FROM: char = '\u{2e80}';
 /// The most words between a number and its unit.
 const MODIFIERS_MAX: usize = 3;
 
@@ -52,13 +56,18 @@ impl ClaimUnit {
         self.0 == PERCENT
     }
 
-    /// The number of days in one unit, for days and weeks.
+    pub(super) fn is_point(&self) -> bool {
+        self.0 == POINT
+    }
+
+    /// The number of days in one unit of time.
     pub(super) fn days(&self) -> Option<f64> {
-        match self.0.as_str() {
-            DAY => Some(1.0),
-            WEEK => Some(7.0),
-            _ => None,
-        }
+        DAYS.iter().find(|(unit, _)| *unit == self.0).map(|(_, days)| *days)
+    }
+
+    /// Whether it is a month, which has 28 to 31 days.
+    pub(super) fn is_month(&self) -> bool {
+        self.0 == MONTH
     }
 }
 
@@ -73,18 +82,48 @@ impl Vocabulary {
         let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
         let ends = ends.chain([RISK_SCORE_MAX]).collect();
         let entity = Some(ClaimUnit::new(alert_type.entity()));
-        Self { units, entity, words, names: SubjectNames::new(facts), ends }
+        let meanings = facts.iter().flat_map(|fact| fact.meaning().split(|c: char| !c.is_alphanumeric()));
+        let meanings = meanings.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word));
+        let meanings = meanings.map(str::to_lowercase).collect();
+        Self { units, entity, words, meanings, names: SubjectNames::new(facts, alert_type.predicts()), ends }
     }
 
     /// The vocabulary without an alert type.
     pub(super) fn general() -> Self {
         let ends = vec![RISK_SCORE_MAX];
-        Self { units: Vec::new(), entity: None, words: HashSet::new(), names: SubjectNames::new(&[]), ends }
+        let names = SubjectNames::new(&[], "");
+        Self { units: Vec::new(), entity: None, words: HashSet::new(), meanings: HashSet::new(), names, ends }
     }
 
     /// The names of the facts and of the risk score.
     pub(super) fn names(&self) -> &SubjectNames {
         &self.names
+    }
+
+    /// Whether a word is one of the alert type's labels, ids or title.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        self.words.contains(&word.to_lowercase())
+    }
+
+    /// The unit of a fact that starts at this token, and the index of the token after it.
+    pub(super) fn fact_unit_at(&self, tokens: &Tokens<'_>, index: usize) -> Option<(ClaimUnit, usize)> {
+        self.unit_at(tokens, index).filter(|(unit, _)| self.units.contains(unit) && !unit.is_point())
+    }
+
+    /// The unit of time that starts at this token.
+    pub(super) fn duration_at(&self, tokens: &Tokens<'_>, index: usize) -> Option<ClaimUnit> {
+        self.unit_at(tokens, index).map(|(unit, _)| unit).filter(|unit| unit.days().is_some())
+    }
+
+    /// Whether a word is in a label, an id or a meaning of the alert type.
+    pub(super) fn describes(&self, word: &Token<'_>) -> bool {
+        let word = word.text.to_lowercase();
+        self.words.contains(&word) || self.meanings.contains(&word)
+    }
+
+    /// The week or month that starts at this token, and the index of the token after it. `One day` has another meaning.
+    pub(super) fn unit_of_time_at(&self, tokens: &Tokens<'_>, index: usize) -> Option<(ClaimUnit, usize)> {
+        self.unit_at(tokens, index).filter(|(unit, _)| unit.0 == WEEK || unit.0 == MONTH)
     }
 
     /// Whether a word is a name for the entities of the alert type. A prompt never says how many of them there are.
@@ -95,6 +134,13 @@ impl Vocabulary {
     /// Whether a capitalized word can be part of a name, because it is not a word of the alert type.
     pub(super) fn can_be_name(&self, word: &Token<'_>) -> bool {
         !self.words.contains(&word.text.to_lowercase())
+    }
+
+    /// Whether all words of a text but the last are words of the alert type, or can be before any unit.
+    pub(super) fn knows_all(&self, text: &str) -> bool {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let (_, before) = words.split_last().unwrap_or((&"", &[]));
+        before.iter().all(|word| MODIFIERS.has(word) || self.words.contains(&word.to_lowercase()))
     }
 
     /// Whether a scale ends at this number.
@@ -151,11 +197,25 @@ impl Vocabulary {
         {
             return Some((ClaimUnit::percent(), index + 2));
         }
-        let letter = LETTER_UNITS.iter().find(|(letter, _)| !word.spaced && word.text == *letter);
+        if let Some(unit) = foreign_duration(word) {
+            return Some((ClaimUnit(unit.to_owned()), index + 1));
+        }
+        let letter = LETTER_UNITS.iter().find(|(letter, _)| {
+            let ends = tokens.get(index + 1).is_none_or(|next| !next.is_word());
+            (!word.spaced || ends) && word.text == *letter
+        });
         let unit = letter.map_or_else(|| canonical(word.text), |(_, unit)| (*unit).into());
         let is_general = GENERAL_UNITS.contains(&unit.as_str());
         is_general.then(|| (ClaimUnit(unit), index + 1))
     }
+}
+
+/// The unit of time that a word of another language names. In a script without spaces, the word may continue.
+fn foreign_duration(word: &Token<'_>) -> Option<&'static str> {
+    let lower = word.text.to_lowercase();
+    let without_spaces = |name: &str| name.chars().all(|c| c >= WITHOUT_SPACES_FROM);
+    let names = |name: &str| lower == name || without_spaces(name) && !word.spaced && lower.starts_with(name);
+    FOREIGN_DURATIONS.iter().find(|(name, _)| names(name)).map(|(_, unit)| *unit)
 }
 
 fn is_adjective(word: &Token<'_>) -> bool {
@@ -174,7 +234,7 @@ fn canonical(word: &str) -> String {
 
 /// Returns a noun in lower case, without its plural ending. A wrong guess does no harm, because both sides of a
 /// comparison make the same one.
-fn singular(word: &str) -> String {
+pub(super) fn singular(word: &str) -> String {
     let word = word.to_lowercase();
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| !stem.is_empty()) {
         return format!("{stem}y");

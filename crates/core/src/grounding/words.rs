@@ -51,7 +51,7 @@ pub(super) static ORDINALS: WordList =
     WordList::new("first second third fourth fifth sixth seventh eighth ninth");
 /// Endings that make digits an ordinal.
 pub(super) static ORDINAL_ENDINGS: WordList = WordList::new("st nd rd th");
-/// Fractions. `two thirds` is not a claim, and neither is `half`.
+/// Fractions. `two thirds` is not a claim.
 pub(super) static FRACTIONS: WordList = WordList::new(
     "half halves third thirds quarter quarters fourths fifth fifths sixths eighths tenth tenths",
 );
@@ -70,6 +70,8 @@ pub(super) static AFTER_HOURS: WordList = WordList::new("am pm o'clock o’clock
 /// Words that make a number of four digits after them an amount.
 pub(super) static BEFORE_AMOUNTS: WordList =
     WordList::new("to of by at than over under above below nearly about");
+/// Words that make two numbers with a slash after them a date.
+pub(super) static BEFORE_DATES: WordList = WordList::new("after before by from on since until");
 /// Words that make a number of four digits after them a year.
 pub(super) static BEFORE_YEARS: WordList = WordList::new(
     "in since until till by during before after early late mid year spring summer autumn fall winter",
@@ -77,14 +79,26 @@ pub(super) static BEFORE_YEARS: WordList = WordList::new(
 
 /// Units that are known without a fact, in their canonical form.
 pub(super) const GENERAL_UNITS: &[&str] = &[
-    "second", "minute", "hour", DAY, WEEK, "month", "year", "dollar", "euro", "pound", "cent", PERCENT, POINT,
+    "second", "minute", "hour", DAY, WEEK, MONTH, "year", "dollar", "euro", "pound", "cent", PERCENT, POINT,
 ];
 /// The unit of shares.
 pub(super) const PERCENT: &str = "percent";
 /// The unit of days.
 pub(super) const DAY: &str = "day";
-/// The unit of weeks. It is the only unit that is converted, to and from days.
+/// The unit of weeks.
 pub(super) const WEEK: &str = "week";
+/// The unit of months.
+pub(super) const MONTH: &str = "month";
+/// The units of time, each with its length in days. A month has 28 to 31 days.
+pub(super) const DAYS: &[(&str, f64)] = &[
+    ("second", 1.0 / 86_400.0),
+    ("minute", 1.0 / 1440.0),
+    ("hour", 1.0 / 24.0),
+    (DAY, 1.0),
+    (WEEK, 7.0),
+    (MONTH, 30.0),
+    ("year", 365.0),
+];
 /// The unit of risk scores, and of most other scores.
 pub(super) const POINT: &str = "point";
 /// Short forms of units.
@@ -93,7 +107,7 @@ pub(super) const SHORT_UNITS: &[(&str, &str)] = &[
     ("hr", "hour"),
     ("min", "minute"),
     ("sec", "second"),
-    ("mo", "month"),
+    ("mo", MONTH),
     ("yr", "year"),
     ("pt", POINT),
     ("%", PERCENT),
@@ -102,6 +116,102 @@ pub(super) const SHORT_UNITS: &[(&str, &str)] = &[
     ("usd", "dollar"),
     ("eur", "euro"),
     ("gbp", "pound"),
+];
+/// Words of other languages for units of time. A unit of a script without spaces is the start of a longer run.
+pub(super) const FOREIGN_DURATIONS: &[(&str, &str)] = &[
+    ("día", DAY),
+    ("días", DAY),
+    ("dia", DAY),
+    ("dias", DAY),
+    ("tag", DAY),
+    ("tage", DAY),
+    ("tagen", DAY),
+    ("jour", DAY),
+    ("jours", DAY),
+    ("giorno", DAY),
+    ("giorni", DAY),
+    ("dag", DAY),
+    ("dagen", DAY),
+    ("dagar", DAY),
+    ("dage", DAY),
+    ("dager", DAY),
+    ("dzień", DAY),
+    ("dni", DAY),
+    ("päivää", DAY),
+    ("gün", DAY),
+    ("hari", DAY),
+    ("ngày", DAY),
+    ("день", DAY),
+    ("дня", DAY),
+    ("дней", DAY),
+    ("днів", DAY),
+    ("يوم", DAY),
+    ("يوما", DAY),
+    ("يومًا", DAY),
+    ("أيام", DAY),
+    ("दिन", DAY),
+    ("दिनों", DAY),
+    ("วัน", DAY),
+    ("日間", DAY),
+    ("日", DAY),
+    ("天", DAY),
+    ("일", DAY),
+    ("semana", WEEK),
+    ("semanas", WEEK),
+    ("woche", WEEK),
+    ("wochen", WEEK),
+    ("semaine", WEEK),
+    ("semaines", WEEK),
+    ("settimana", WEEK),
+    ("settimane", WEEK),
+    ("weken", WEEK),
+    ("veckor", WEEK),
+    ("uger", WEEK),
+    ("uker", WEEK),
+    ("tydzień", WEEK),
+    ("tygodnie", WEEK),
+    ("tygodni", WEEK),
+    ("viikkoa", WEEK),
+    ("hafta", WEEK),
+    ("minggu", WEEK),
+    ("tuần", WEEK),
+    ("неделя", WEEK),
+    ("недели", WEEK),
+    ("недель", WEEK),
+    ("أسابيع", WEEK),
+    ("أسبوع", WEEK),
+    ("सप्ताह", WEEK),
+    ("週間", WEEK),
+    ("周", WEEK),
+    ("週", WEEK),
+    ("个星期", WEEK),
+    ("주", WEEK),
+    ("mes", MONTH),
+    ("meses", MONTH),
+    ("monat", MONTH),
+    ("monate", MONTH),
+    ("monaten", MONTH),
+    ("mois", MONTH),
+    ("mese", MONTH),
+    ("mesi", MONTH),
+    ("mês", MONTH),
+    ("maand", MONTH),
+    ("maanden", MONTH),
+    ("månader", MONTH),
+    ("miesiąc", MONTH),
+    ("miesiące", MONTH),
+    ("miesięcy", MONTH),
+    ("месяц", MONTH),
+    ("месяца", MONTH),
+    ("месяцев", MONTH),
+    ("か月", MONTH),
+    ("ヶ月", MONTH),
+    ("个月", MONTH),
+    ("個月", MONTH),
+    ("개월", MONTH),
+    ("महीने", MONTH),
+    ("شهر", MONTH),
+    ("أشهر", MONTH),
 ];
 /// Units of one letter, which count only if they are attached to their number.
 pub(super) const LETTER_UNITS: &[(&str, &str)] = &[("d", DAY), ("w", WEEK), ("h", "hour")];
@@ -151,21 +261,22 @@ pub(super) static AFTER_DISTANCES: WordList = WordList::new(
      more off over short shy smaller than times under up worse",
 );
 /// Words around a number that call it an end of a scale.
-pub(super) static END_WORDS: WordList =
-    WordList::new("best full highest lowest max maximum min minimum perfect possible scale top worst");
+pub(super) static END_WORDS: WordList = WordList::new(
+    "best bottom ceiling floor full highest lowest max maximum min minimum perfect possible record scale top worst",
+);
 /// Words between `55% of` and the noun that makes it a rate.
 pub(super) static BEFORE_THINGS: WordList = WordList::new("all such these those similar comparable");
 /// Words between `out of` and the end of a scale.
 pub(super) static AFTER_OUT_OF: WordList = WordList::new("a the its possible maximum max total full perfect");
 /// Words and signs between a subject and its value, or a limit of the value.
 pub(super) static LINKS: WordList = WordList::new(
-    "of at is was are were stands sits remains only just still currently now well far above below over \
+    "of at is was are were stands stand sits remains only just still currently now well far above below over \
      under than more less about around roughly approximately nearly almost : = ( ~ ≈ > < ≥ ≤ ` * \"",
 );
 /// The links that lead from a counted noun to its number.
 pub(super) static STRONG_LINKS: WordList = WordList::new("is was are were : = (");
 /// The links that lead from `risk` to its number.
-pub(super) static WORD_LINKS: WordList = WordList::new("of at is was");
+pub(super) static WORD_LINKS: WordList = WordList::new("of at is was : = (");
 /// Words before a name that make the number after it part of a comparison: `twice supply: 88`.
 pub(super) static BEFORE_COMPARED: WordList =
     WordList::new("above against below double half minus of over than twice under versus vs");
@@ -191,3 +302,195 @@ pub(super) static BEFORE_MARKERS: WordList =
 /// Words that can be joined to a number with a hyphen: `mid-60s`, `sub-50`.
 pub(super) static NUMBER_PREFIXES: WordList =
     WordList::new("mid low high sub top over under near pre post early late upper lower");
+
+/// Ratios in one word, each with its value.
+pub(super) const RATIO_WORDS: &[(&str, f64)] = &[
+    ("twice", 2.0),
+    ("double", 2.0),
+    ("doubled", 2.0),
+    ("thrice", 3.0),
+    ("triple", 3.0),
+    ("tripled", 3.0),
+    ("quadruple", 4.0),
+    ("quadrupled", 4.0),
+    ("half", 0.5),
+    ("halved", 0.5),
+];
+/// Words before `half` that make it a part of a place or a time: `in the upper half`.
+pub(super) static BEFORE_HALVES: WordList =
+    WordList::new("upper lower first second other top bottom better worse latter better-off one");
+/// Words after `twice` or `double` that do not make it a ratio: `twice a week`, `double lesson`.
+pub(super) static RATIO_OBJECTS: WordList = WordList::new(
+    "as the its their his her what that of those usual normal average typical expected last previous",
+);
+/// Words that can be before a unit after `no`, but then say nothing about the whole number: `no further calls`.
+pub(super) static NOT_ALL: WordList =
+    WordList::new("additional additionally extra fewer further less longer more new other such");
+/// Words after a number of nothing or one that make it a supposition: `no calls would be normal`.
+pub(super) static SUPPOSITIONS: WordList = WordList::new("would could should might may can more");
+
+/// Words for what is usual or wanted. The prompt has no such number.
+pub(super) static NORMS: WordList = WordList::new(
+    "alarm average averages baseline benchmark cutoff expected goal limit limits mean median norm normal \
+     normally norms peer peers recommended standard target targets threshold thresholds typical typically \
+     usual usually",
+);
+/// Words for what is good, which name a wanted number only right before it: `a healthy 85`, `a healthy level of 85`.
+pub(super) static GOOD_LEVELS: WordList = WordList::new("acceptable comfortable healthy ideal optimal safe");
+/// Words between a word of [`GOOD_LEVELS`] and its number.
+pub(super) static LEVEL_NOUNS: WordList =
+    WordList::new("at band cutoff is level limit line mark of range starts threshold value");
+/// Words for an earlier time.
+pub(super) static EARLIER: WordList =
+    WordList::new("earlier former formerly originally previous previously prior yesterday");
+/// Periods after `last`, each with its length in days.
+pub(super) const PERIODS: &[(&str, f64)] = &[
+    (WEEK, 7.0),
+    ("fortnight", 14.0),
+    (MONTH, 30.0),
+    ("quarter", 91.0),
+    ("year", 365.0),
+    ("term", 0.0),
+    ("semester", 0.0),
+    ("time", 0.0),
+    ("review", 0.0),
+    ("period", 0.0),
+];
+/// Verbs and nouns of a change. The number after them is a change or an earlier value, which the prompt does not have.
+pub(super) static CHANGES: WordList = WordList::new(
+    "climb climbed decline declined decrease decreased dip dipped down drop dropped dropping fall fallen \
+     falling fell gain gained grew grow growing grown growth increase increased jump jumped lost reduced \
+     reduction rise risen rising rose sank sunk shrank slipped surge surged up",
+);
+/// Words for a group of entities. What is said of a group is not said of the alert.
+pub(super) static GROUPS: WordList = WordList::new(
+    "accounts cases clients customers families households learners most others parents peers people \
+     pupils students subjects users",
+);
+/// Names of the risk score.
+pub(super) static CHANCE_NAMES: WordList = WordList::new("risk likelihood probability chance odds");
+/// Words for the chance that the score measures.
+pub(super) static CHANCES: WordList =
+    WordList::new("chance chances churn likelihood likely odds probability risk");
+/// Words for leaving, and for what a question asks in general. A duration beside them is the horizon.
+pub(super) static LEAVING: WordList = WordList::new(
+    "cancel cancels churn churns depart departs disengage drop leave leaves leaving likely lose losing lost \
+     quit quits risk stop stops stopping wait waits will",
+);
+/// Words before a duration that lies ahead.
+pub(super) static AHEAD: WordList = WordList::new("ahead coming following horizon next upcoming");
+/// Words before a duration that is over.
+pub(super) static PAST: WordList = WordList::new("last past preceding previous prior recent since");
+/// Words that make a duration neither a window nor a horizon: `every 3 days`, `3 days ago`.
+pub(super) static NEVER_WINDOWS: WordList = WordList::new("each");
+/// Words before the unit of time of a rate: `5 calls a day`.
+pub(super) static BEFORE_RATES: WordList = WordList::new("a an each every per");
+/// Words that name a distance after a number.
+pub(super) static DISTANCE_WORDS: WordList = WordList::new(
+    "above ahead apart away behind below better beyond fewer greater higher less lower more short shy worse",
+);
+/// Words that name a distance after a number of points only.
+pub(super) static POINT_DISTANCES: WordList = WordList::new("from off over under");
+/// Nouns for a distance.
+pub(super) static GAPS: WordList = WordList::new(
+    "deficit difference differ distance gap headroom lead margin shortfall slack spread surplus uncovered unmet within",
+);
+/// Words after which a number is less than the value.
+pub(super) static ABOVE: WordList = WordList::new("above beyond exceed exceeding exceeds over > ≥");
+/// Words after which a number is more than the value.
+pub(super) static BELOW: WordList = WordList::new("below under < ≤");
+/// The first words of `more than`.
+pub(super) static MORE: WordList = WordList::new("better greater higher larger more");
+/// The first words of `less than`.
+pub(super) static LESS: WordList = WordList::new("fewer less lower smaller worse");
+/// Words before a unit that make its things others than those that a fact counts, unless they are words of the type.
+pub(super) static CONTRARY: WordList = WordList::new(
+    "booked canceled cancelled declined failed missed outbound planned postponed remaining scheduled skipped \
+     unanswered unused upcoming",
+);
+/// Verbs in the form that looks like a plural noun: `65 suggests`.
+pub(super) static VERBS: WordList = WordList::new(
+    "adds alarms appears compares covers exceeds follows lags leads meets reaches requires separates \
+     sounds argues calls confirms contributes drives fits gives goes helps hints implies \
+     indicates is keeps leaves lies looks lowers makes matters means mirrors needs places pleads points puts \
+     raises reads reflects remains represents reveals says seems shows signals sits speaks stands suggests \
+     supports tells tempers times underlines was weighs worries",
+);
+/// Words for what is missing of a whole: `67% is gone`.
+pub(super) static GONE: WordList = WordList::new("gone lost missing");
+/// Words that end a part of a sentence.
+pub(super) static CONJUNCTIONS: WordList =
+    WordList::new("although and because but despite however so though versus vs whereas while with yet");
+
+/// Common words of English texts.
+pub(super) static ENGLISH: WordList = WordList::new(
+    "a about above after all alone already also an and any are as at be because been before below both but by \
+     call calls can close could days demand do does down each even family few for from has have health high \
+     higher if in into is it its just last likely low lower made makes more most much nearly no not nothing of \
+     on one only or out over per risk score session sessions so still student students suggest suggests \
+     supply than that the their them there these they this times to too two under up very was week weeks well \
+     were what when which while who will with within without would",
+);
+/// Common words of other languages that are not English words.
+pub(super) static OTHER_LANGUAGES: WordList = WordList::new(
+    "aan auf aus avec bei beim ce cette con dans das dei dem den der des di durch e é ein eine einem \
+     einen einer el en és es est et für het il ist jest kein keine la las le les los más mit na nach \
+     nel nicht nie och og oraz para pas però por pour qui que se sehr sich sind sobre som sono sont \
+     su sur tra um un una und une uno van ve veces von wir y zu zum zur är",
+);
+
+/// Words for a change over time.
+pub(super) static TRENDS: WordList = WordList::new(
+    "climbed climbing declined declines declining decreased decreasing deteriorated deteriorating doubled \
+     dropped dropping escalated escalating fallen falling fell grew growing halved improved improving \
+     increased increasing rising risen rose shrank shrinking slipped slipping steadily surged surging trending \
+     tripled worsened worsening",
+);
+/// Words that make what follows a supposition.
+pub(super) static MODALS: WordList =
+    WordList::new("can could if may might perhaps possible possibly should to whether will would");
+/// Words that deny what follows.
+pub(super) static NEGATIONS: WordList = WordList::new("cannot isn't isn’t never no not without");
+/// Words for a value near the lower end of its range.
+pub(super) static LOW_WORDS: WordList =
+    WordList::new("dismal few insufficient low meagre minimal negligible poor scarce thin tiny weak");
+/// Words for a value near the upper end of its range.
+pub(super) static HIGH_WORDS: WordList =
+    WordList::new("abundant ample excellent good great healthy high huge plentiful robust strong");
+/// Words that grade a word after them.
+pub(super) static DEGREES: WordList = WordList::new(
+    "alarmingly already also critically dangerously especially extremely fairly particularly quite rather \
+     really so too unusually very",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_in_two_opposing_lists() {
+        for (one, other) in [
+            (&LOW_WORDS, &HIGH_WORDS),
+            (&ABOVE, &BELOW),
+            (&MORE, &LESS),
+            (&AHEAD, &PAST),
+            (&MODALS, &NEGATIONS),
+            (&ENGLISH, &OTHER_LANGUAGES),
+            (&NORMS, &GOOD_LEVELS),
+            (&VERBS, &CONTRARY),
+        ] {
+            let both: Vec<_> = one.iter().filter(|word| other.has(word)).collect();
+            assert!(both.is_empty(), "{both:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_has_one_value() {
+        for table in [FOREIGN_DURATIONS, SHORT_UNITS] {
+            for (at, (word, unit)) in table.iter().enumerate() {
+                let again = table.iter().skip(at + 1).find(|(other, _)| other == word);
+                assert_eq!(again, None, "{word} {unit}");
+            }
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub enum Judgement {
     /// A model, whose reply was checked.
     Model {
         /// The reply, with what was found of its numbers.
-        grounded: GroundedReply,
+        grounded: Box<GroundedReply>,
         /// Which model answered which question.
         source: Box<AnswerSource>,
         /// The scorecard's judgement of the same alert.
@@ -137,19 +137,20 @@ impl Judgement {
             },
             Self::Model { grounded, source, baseline } => {
                 let reply = grounded.reply();
-                let drivers = reply.drivers().iter().filter_map(|driver| {
-                    let value = facts.get(&driver.fact)?.clone();
-                    Some(Driver {
-                        fact: driver.fact.clone(),
-                        value,
-                        effect: driver.effect,
-                        because: driver.because.clone(),
-                    })
-                });
+                let drivers =
+                    reply.drivers().iter().zip(grounded.becauses()).filter_map(|(driver, because)| {
+                        let value = facts.get(&driver.fact)?.clone();
+                        Some(Driver {
+                            fact: driver.fact.clone(),
+                            value,
+                            effect: driver.effect,
+                            because: because.clone(),
+                        })
+                    });
                 Judged {
                     risk_score: reply.risk_score(),
-                    explanation: reply.explanation().into(),
-                    recommendations: reply.recommendations().to_vec(),
+                    explanation: grounded.explanation().into(),
+                    recommendations: grounded.recommendations().to_vec(),
                     drivers: drivers.collect(),
                     baseline: baseline.baseline().clone(),
                     grade: Grade::Model,

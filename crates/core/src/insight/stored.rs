@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, Insight, InsightFields};
+use super::{Currency, Disagreement, Insight, InsightFields};
 use crate::alert::Alert;
 use crate::alert_type::AlertTypes;
 use crate::entity::{EntityKey, EntityRow};
+use crate::limits::DISAGREEMENT_LISTED_MIN;
 use crate::number::Number;
 use crate::time::Timestamp;
 
@@ -72,6 +73,19 @@ impl StoredInsight {
     /// 0 to 100.
     pub fn risk_score(&self) -> Number {
         either!(self, fields => fields.risk_score)
+    }
+
+    /// The score that decides whether the insight is listed: the greater of the model's and the scorecard's where they
+    /// differ by [`DISAGREEMENT_LISTED_MIN`] or more, so that a model's low score hides no alert.
+    pub fn listed_score(&self) -> Number {
+        let score = self.risk_score();
+        let table = self.current().map_or(score, |fields| fields.baseline.risk_score);
+        if table.get() - score.get() >= DISAGREEMENT_LISTED_MIN { table } else { score }
+    }
+
+    /// How the model and the scorecard disagree, if they do.
+    pub fn disagreement(&self) -> Option<Disagreement> {
+        self.current().and_then(|fields| fields.disagreement)
     }
 
     /// Why, in sentences.

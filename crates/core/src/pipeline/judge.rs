@@ -186,7 +186,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
     ) -> (JudgedAlert, Vec<Alarm>) {
         let prepared = self.pipeline.prepared.of(alert.alert_type());
         let prompt = prepared.template.prompt(alert.facts());
-        let checker = prepared.reference.checker(alert.alert_type(), alert.facts());
+        let checker = prepared.checker.checker(alert.alert_type(), alert.facts());
         let question = Question {
             system: prompt.system(),
             user: prompt.user(),
@@ -210,7 +210,7 @@ fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: 
     let ModelAnswer { answer: UsableReply { grounded, text }, spec, model_id, is_fallback } = answer;
     let label = if is_fallback { format!("{}-fallback", spec.label) } else { spec.label.clone() };
     let source = Box::new(AnswerSource { label, model_id, prompt, reply: text });
-    Judgement::Model { grounded, source, baseline }
+    Judgement::Model { grounded: Box::new(grounded), source, baseline }
 }
 
 /// An attempt as its insight shows it.
@@ -244,12 +244,16 @@ pub(super) fn verdict(
             return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };
         }
     };
-    let grounded = checker.check(reply);
-    let unsupported = &grounded.report().unsupported;
-    if unsupported.is_empty() {
+    let grounded = match checker.check(reply) {
+        Ok(grounded) => grounded,
+        Err(error) => return Verdict::Unusable { code: error.code(), violations: error.to_string() },
+    };
+    let report = grounded.report();
+    let count = report.unsupported.len();
+    if count == 0 {
         return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
     }
-    let (count, violations) = (unsupported.len(), prompt::unsupported(unsupported));
+    let violations = report.violations();
     let answer = UsableReply { grounded, text: completion.text.clone() };
     Verdict::Unsupported { answer, count, violations }
 }

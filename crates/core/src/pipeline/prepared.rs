@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alert_type::{AlertType, AlertTypes};
-use crate::grounding::Reference;
+use crate::grounding::CheckerTemplate;
 use crate::prompt::PromptTemplate;
 use crate::reply::ReplyVocabulary;
 
@@ -17,7 +17,7 @@ pub(super) struct PreparedTypes(HashMap<String, Arc<PreparedType>>);
 #[derive(Debug)]
 pub(super) struct PreparedType {
     pub(super) template: PromptTemplate,
-    pub(super) reference: Reference,
+    pub(super) checker: CheckerTemplate,
     pub(super) vocabulary: ReplyVocabulary,
 }
 
@@ -47,7 +47,7 @@ impl PreparedType {
     fn new(alert_type: &AlertType) -> Self {
         Self {
             template: PromptTemplate::new(alert_type),
-            reference: Reference::new(alert_type),
+            checker: CheckerTemplate::new(alert_type),
             vocabulary: ReplyVocabulary::of(alert_type),
         }
     }

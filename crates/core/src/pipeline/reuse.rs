@@ -62,7 +62,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     pub(super) fn reuse(&self, alert: &Alert<'_>, answer: StoredAnswer) -> Option<JudgedAlert> {
         let spec = self.pipeline.models.first()?.spec();
         let prepared = self.pipeline.prepared.of(alert.alert_type());
-        let checker = prepared.reference.checker(alert.alert_type(), alert.facts());
+        let checker = prepared.checker.checker(alert.alert_type(), alert.facts());
         let completion = Completion {
             text: answer.reply,
             finish: FinishReason::End,
@@ -100,7 +100,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             }),
         };
         Some(JudgedAlert {
-            judgement: Some(Judgement::Model { grounded: usable.grounded, source, baseline }),
+            judgement: Some(Judgement::Model { grounded: Box::new(usable.grounded), source, baseline }),
             stop: StopReason::Answered,
             attempts: vec![attempt],
             degraded: None,

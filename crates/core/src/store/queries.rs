@@ -31,8 +31,10 @@ pub struct InsightQuery {
     pub entity_id: Option<String>,
     /// Of this alert type.
     pub alert_type: Option<String>,
-    /// With this risk score or a higher one.
+    /// With this [`listed_score`](StoredInsight::listed_score) or a higher one.
     pub risk_min: Option<Number>,
+    /// Only those where the model and the scorecard disagree.
+    pub disagree: bool,
     /// Made at this time or later.
     pub since: Option<Timestamp>,
     /// After this place.
@@ -74,7 +76,8 @@ impl InsightQuery {
     pub fn matches(&self, insight: &StoredInsight) -> bool {
         self.entity_id.as_ref().is_none_or(|entity_id| *entity_id == insight.entity_id())
             && self.alert_type.as_ref().is_none_or(|alert_type| *alert_type == insight.prediction_type())
-            && self.risk_min.is_none_or(|risk_min| insight.risk_score() >= risk_min)
+            && self.risk_min.is_none_or(|risk_min| insight.listed_score() >= risk_min)
+            && (!self.disagree || insight.disagreement().is_some())
             && self.since.is_none_or(|since| insight.timestamp() >= since)
     }
 

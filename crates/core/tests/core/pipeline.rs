@@ -154,9 +154,9 @@ fn a_re_ask_quotes_the_violations_and_the_answer_with_the_fewest_unsupported_num
     let (_, outcome) = run_first(&[&model], true);
     let insight = insight(&outcome);
     assert_eq!(outcomes(insight), ["unsupported", "unsupported"]);
-    assert_eq!(insight.grounding.as_ref().unwrap().unsupported, ["93%"]);
+    assert_eq!(insight.grounding.as_ref().unwrap().quotes(), ["93%"]);
     let asked = model.asked();
-    assert!(asked[1].contains(INVENTED) && asked[1].contains("\"93%\""), "{}", asked[1]);
+    assert!(asked[1].contains(INVENTED) && asked[1].contains("`93%` (percentage): no fact"), "{}", asked[1]);
 }
 
 #[test]

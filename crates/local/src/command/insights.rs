@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use portend_core::clock::Clock;
+use portend_core::grounding::GroundingReport;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
@@ -44,9 +45,14 @@ pub(crate) struct InsightsArgs {
     #[arg(long = "type", value_name = "ID")]
     alert_type: Option<String>,
 
-    /// Only insights with at least this risk score, 0 to 100.
+    /// Only insights with at least this risk score, 0 to 100: the model's or, if it is higher by 40 or more, the
+    /// scorecard's.
     #[arg(long, value_name = "SCORE", value_parser = risk_score)]
     min_risk: Option<Number>,
+
+    /// Only insights where the scores of the model and of the scorecard differ by 30 or more.
+    #[arg(long)]
+    disagree: bool,
 
     /// Only insights since a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
     #[arg(long, value_name = "TIME")]
@@ -166,6 +172,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
         entity_id: args.entity.clone(),
         alert_type: args.alert_type.clone(),
         risk_min: args.min_risk,
+        disagree: args.disagree,
         since,
         after: None,
         limit: PAGE_MAX,
@@ -343,10 +350,8 @@ fn csv_row(insight: &StoredInsight) -> [String; 17] {
     let fields = insight.current();
     let text = |of: fn(&InsightFields) -> &str| fields.map(|fields| cell(of(fields))).unwrap_or_default();
     let plain = |of: fn(&InsightFields) -> String| fields.map(of).unwrap_or_default();
-    let unsupported = fields
-        .and_then(|fields| fields.grounding.as_ref())
-        .map(|grounding| grounding.unsupported.as_slice())
-        .unwrap_or_default();
+    let grounding = fields.and_then(|fields| fields.grounding.as_ref());
+    let unsupported = grounding.map(GroundingReport::quotes).unwrap_or_default();
     [
         cell(insight.alert_id()),
         cell(insight.prediction_type()),

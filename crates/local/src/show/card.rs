@@ -8,8 +8,8 @@ use anstyle::Style;
 use portend_core::alert_type::AlertType;
 use portend_core::calibration::CalibratedScore;
 use portend_core::driver::Effect;
-use portend_core::grounding::{GroundingReport, unsupported_spans};
-use portend_core::insight::{AttemptRecord, Grade, InsightFields, PromptRef, StoredInsight};
+use portend_core::grounding::{GroundingReport, Language, UnsupportedClaim, unsupported_spans};
+use portend_core::insight::{AttemptRecord, Disagreement, Grade, InsightFields, PromptRef, StoredInsight};
 use portend_core::number::Number;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
@@ -173,6 +173,10 @@ fn drivers(card: &mut String, insight: &StoredInsight) {
         format!("{base:>4}  points for every alert of this type.")
     };
     line(card, &format!("{INDENT}{} {sum}", paint(STRONG, label)));
+    if let Some(Disagreement { model, table, gap }) = fields.disagreement {
+        let note = format!("The model says {model}, the scorecard {table}: they disagree by {gap} points.");
+        line(card, &format!("{INDENT}{}", paint(YELLOW, &note)));
+    }
 }
 
 fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
@@ -200,6 +204,15 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
     if !unsupported(insight).is_empty() {
         line(card, &paint(YELLOW, &format!("{INDENT}{UNSUPPORTED} marks a number that no fact supports.")));
     }
+    for said in insight
+        .current()
+        .and_then(|fields| fields.grounding.as_ref())
+        .into_iter()
+        .flat_map(|grounding| &grounding.unsaid)
+    {
+        let note = format!("Not said by the facts: \"{}\" ({}).", shown(&said.text), said.kind.reason());
+        wrapped(card, INDENT, INDENT, &paint(YELLOW, &note).to_string());
+    }
     if context.evidence {
         evidence(card, insight);
     }
@@ -209,7 +222,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
 const UNSUPPORTED: &str = "[?]";
 
 /// The unsupported number claims.
-fn unsupported(insight: &StoredInsight) -> &[String] {
+fn unsupported(insight: &StoredInsight) -> &[UnsupportedClaim] {
     let grounding = insight.current().and_then(|fields| fields.grounding.as_ref());
     grounding.map(|grounding| grounding.unsupported.as_slice()).unwrap_or_default()
 }
@@ -285,13 +298,23 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
 
 /// The count of number claims, and the unsupported ones.
 fn grounding_line(report: &GroundingReport) -> String {
-    let quoted: Vec<_> = report.unsupported.iter().map(|claim| format!("\"{}\"", shown(claim))).collect();
+    let reason =
+        |reason: &str| if reason.is_empty() { String::new() } else { format!(" ({})", shown(reason)) };
+    let quoted: Vec<_> = report
+        .unsupported
+        .iter()
+        .map(|claim| format!("\"{}\"{}", shown(&claim.claim), reason(&claim.reason)))
+        .collect();
     let unsupported = if quoted.is_empty() {
         "all supported".to_owned()
     } else {
         format!("not supported: {}", quoted.join(", "))
     };
-    format!("{}, {unsupported}", counted(report.numbers as u64, "number"))
+    let language = match report.language {
+        Some(Language::Unknown) => "; the words were not checked, because their language is not known",
+        None => "",
+    };
+    format!("{}, {unsupported}{language}", counted(report.numbers as u64, "number"))
 }
 
 /// An attempt on one line: model, outcome, duration, tokens and cost.

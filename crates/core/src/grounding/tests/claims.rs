@@ -43,7 +43,7 @@ pub(super) const CLAIMS: &[(&str, &[&str])] = &[
         &["a hundred", "one hundred", "two hundred", "3 thousand", "1.2 million"],
     ),
     ("hundreds, dozens, thousands", &[]),
-    ("one call, no one, one of them", &[]),
+    ("one call, no one, one of them", &["one call"]),
     ("zero calls", &["zero calls"]),
     ("first, second, fifth, twentieth, twenty-first, 1st, 2nd, 3rd, 14th", &[]),
     ("twice, double, triple, half, a quarter, two thirds, three-quarters", &[]),

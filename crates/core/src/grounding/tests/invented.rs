@@ -83,7 +83,7 @@ pub(super) const INVENTED: &[Case] = &[
         Calls(5.0, 65.0),
         72.0,
         "The calls add 35 points and the health score adds 18 points to a base of 10.",
-        &["18 points", "10"],
+        &["35 points", "18 points", "10"],
     ),
     (
         Calls(6.0, 52.0),

@@ -41,7 +41,7 @@ pub(super) const STUDENTS: &[Case] = &[
         "Nine calls! That alone would be alarming, but 33 as a health score is worse.",
         &[],
     ),
-    (Calls(9.0, 33.0), 93.0, "9 calls vs. a normal 0-1 per fortnight.", &["1"]),
+    (Calls(9.0, 33.0), 93.0, "9 calls vs. a normal 0-1 per fortnight.", &["0", "1"]),
     (
         Calls(9.0, 33.0),
         93.0,
@@ -75,7 +75,7 @@ pub(super) const STUDENTS: &[Case] = &[
         "Thirty-four points of health, ten calls, fifteen days.",
         &["Thirty-four points", "ten calls", "fifteen days"],
     ),
-    (Calls(9.0, 33.0), 93.0, "More than 8 calls is the highest band.", &["8 calls"]),
+    (Calls(9.0, 33.0), 93.0, "More than 8 calls is the highest band.", &[]),
     (
         Calls(0.0, 96.5),
         3.0,
@@ -90,11 +90,16 @@ pub(super) const STUDENTS: &[Case] = &[
         Calls(2.0, 58.0),
         52.0,
         "The health score dropped from 74 to 58 while calls doubled from 1 to 2.",
-        &["74", "1"],
+        &["74", "doubled", "1"],
     ),
     (Calls(2.0, 58.0), 52.0, "Both numbers, 2 and 58, are in a grey area.", &[]),
     (Calls(2.0, 58.0), 52.0, "Neither the 2 calls nor the score of 58 would worry me alone.", &[]),
-    (Calls(2.0, 58.0), 52.0, "Two tickets are still open, and 58 suggests that lessons are uneven.", &[]),
+    (
+        Calls(2.0, 58.0),
+        52.0,
+        "Two tickets are still open, and 58 suggests that lessons are uneven.",
+        &["Two"],
+    ),
     (
         Health(44.0, 0.0, 2.0),
         78.0,
@@ -119,7 +124,7 @@ pub(super) const STUDENTS: &[Case] = &[
         Health(44.0, 0.0, 2.0),
         78.0,
         "- Health score: 44\n- Sessions (7 days): 2\n- Calls (14 days): 0",
-        &["2"],
+        &["2", "0"],
     ),
     (
         Health(44.0, 0.0, 2.0),
@@ -142,8 +147,8 @@ pub(super) const STUDENTS: &[Case] = &[
         &["1 session", "2 calls"],
     ),
     (Health(61.0, 2.0, 1.0), 40.0, "A rate of 2 sessions per week is fine; 61 is not a crisis.", &[]),
-    (Health(61.0, 2.0, 1.0), 40.0, "Just one call and two lessons in the week; 61 of 100 health.", &[]),
-    (Health(61.0, 2.0, 1.0), 40.0, "The chance is about 2 in 5.", &["5"]),
+    (Health(61.0, 2.0, 1.0), 40.0, "Just one call and two lessons in the week; 61 of 100 health.", &["two"]),
+    (Health(61.0, 2.0, 1.0), 40.0, "The chance is about 2 in 5.", &["2", "5"]),
     (Health(61.0, 2.0, 1.0), 40.0, "Confidence: 0.8. Sample size: 240.", &["0.8", "240"]),
     (
         Health(19.0, 0.0, 11.0),
@@ -171,7 +176,7 @@ pub(super) const SUBJECTS: &[Case] = &[
         &["47.5 points"],
     ),
     (Balance("high_demand", 88.0, 41.5), 71.0, "Demand is more than twice supply: 88 against 41.5.", &[]),
-    (Balance("high_demand", 88.0, 41.5), 71.0, "Demand is 2.1x supply.", &["2.1x"]),
+    (Balance("high_demand", 88.0, 41.5), 71.0, "Demand is 2.1x supply.", &[]),
     (Balance("high_demand", 88.0, 41.5), 71.0, "Supply of 41.5 is roughly 40, demand of 88 roughly 90.", &[]),
     (
         Balance("high_demand", 88.0, 41.5),
@@ -229,7 +234,7 @@ pub(super) const SUBJECTS: &[Case] = &[
         "Demand: 88/100, supply: 45/100, status: high demand.",
         &["45/100"],
     ),
-    (Balance("high_demand", 88.0, 41.5), 71.0, "The demand-to-supply ratio is about 2:1.", &["2:1"]),
+    (Balance("high_demand", 88.0, 41.5), 71.0, "The demand-to-supply ratio is about 2:1.", &[]),
     (
         Balance("high_demand", 88.0, 41.5),
         71.0,

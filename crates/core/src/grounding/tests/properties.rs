@@ -71,9 +71,9 @@ proptest! {
     fn the_checker_never_panics(given in given(), pieces in prop::collection::vec(select(PIECES), 0..60), chance in any::<String>()) {
         let checker = given.checker();
         for text in [pieces.concat(), pieces.join(" "), format!("{chance}{}", pieces.concat()), chance] {
-            let grounding = checker.report(&text, &[&text], Number::from(72));
+            let grounding = checker.report(&text, &[("health_score", &text)], Number::from(72));
             prop_assert!(grounding.unsupported.len() <= grounding.numbers);
-            prop_assert!(grounding.unsupported.iter().all(|quote| text.contains(quote.as_str())));
+            prop_assert!(grounding.unsupported.iter().all(|claim| text.contains(&claim.claim)));
             let mut end = 0;
             for span in unsupported_spans(&text, &grounding.unsupported) {
                 prop_assert!(end <= span.start && span.start < span.end);
@@ -88,7 +88,7 @@ proptest! {
         let sentences = supported(given, risk);
         let text = chosen.iter().map(|index| index.get(&sentences).as_str()).collect::<Vec<_>>().join(". ");
         let grounding = given.checker().report(&text, &[], Number::from(risk));
-        prop_assert_eq!(grounding.unsupported, Vec::<String>::new(), "{}", text);
+        prop_assert_eq!(grounding.quotes(), Vec::<&str>::new(), "{} {:?}", text, grounding);
     }
 
     #[test]
@@ -100,7 +100,7 @@ proptest! {
         sentences.insert(at.index(sentences.len()), format!("In all there are {quote}"));
         let grounding = given.checker().report(&sentences.join(". "), &[], Number::from(risk));
         let expected = if matches!(given, Balance(..)) { quote.replace(" calls", "") } else { quote };
-        prop_assert_eq!(grounding.unsupported, [expected]);
+        prop_assert_eq!(grounding.quotes(), [expected]);
     }
 }
 

@@ -27,14 +27,14 @@ pub(super) const WORDS: &[Case] = &[
         Calls(5.0, 65.0),
         72.0,
         "The family called twice as often, double the usual, and half of them were angry.",
-        &[],
+        &["twice", "double", "half"],
     ),
     (Calls(5.0, 65.0), 72.0, "Health is at about two thirds of its maximum.", &[]),
     (Calls(5.0, 75.0), 60.0, "Health is at three-quarters of its maximum.", &[]),
     (Calls(5.0, 65.0), 72.0, "Dozens of families call; hundreds do not.", &[]),
     (Calls(5.0, 65.0), 72.0, "A hundred is the best score.", &[]),
     (Calls(5.0, 65.0), 72.0, "Two hundred calls would be too many.", &["Two hundred calls"]),
-    (Calls(5.0, 65.0), 72.0, "A couple of calls is normal, several are not.", &[]),
+    (Calls(5.0, 65.0), 72.0, "A couple of calls is normal, several are not.", &["A couple of calls"]),
     (Health(38.0, 1.0, 3.0), 76.0, "Three calls and a lone session.", &[]),
     (Health(38.0, 1.0, 3.0), 76.0, "Three sessions and a lone call.", &["Three sessions"]),
     (Health(18.0, 0.0, 9.0), 96.0, "Nine calls, zero sessions and a health score of eighteen.", &[]),
@@ -97,7 +97,7 @@ pub(super) const NEGATIONS: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "There has not been a session for 10 days.", &["10 days"]),
     (Health(38.0, 0.0, 3.0), 80.0, "There has not been a session for 7 days.", &[]),
     (Health(38.0, 0.0, 3.0), 80.0, "Without a session in the last 7 days the student drifts away.", &[]),
-    (Health(38.0, 2.0, 3.0), 70.0, "Fewer than 3 sessions were held.", &["3 sessions"]),
+    (Health(38.0, 2.0, 3.0), 70.0, "Fewer than 3 sessions were held.", &[]),
 ];
 
 pub(super) const UNITS: &[Case] = &[
@@ -141,7 +141,7 @@ pub(super) const GLUED: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "The health score—55—is weak.", &["55"]),
     (Calls(5.0, 65.0), 72.0, "Many calls: 5.", &[]),
     (Calls(5.0, 65.0), 72.0, "Many calls: **5**, \"65\", `14`.", &[]),
-    (Calls(5.0, 65.0), 72.0, "Health >60 and calls <10.", &["60", "10"]),
+    (Calls(5.0, 65.0), 72.0, "Health >60 and calls <10.", &[]),
     (Calls(5.0, 65.0), 72.0, "Health in the mid-60s is weak.", &[]),
     (Calls(5.0, 65.0), 72.0, "Health in the 70s is weak.", &["70s"]),
 ];

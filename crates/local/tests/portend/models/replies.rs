@@ -183,10 +183,13 @@ fn the_answer_with_the_fewest_unsupported_numbers_is_stored() {
         let run = scene.explain(&[alert(1)]);
         equal(name, &scene.ending(*provider, &run).as_str(), ends)?;
         let insight = run.insight();
-        equal(name, &insight["grounding"]["unsupported"], &json!(unsupported))?;
+        let claims = insight["grounding"]["unsupported"].as_array().into_iter().flatten();
+        let quotes: Vec<_> = claims.map(|claim| claim["claim"].clone()).collect();
+        equal(name, &json!(quotes), &json!(unsupported))?;
         equal(name, &insight["degraded"], &json!(false))?;
         let re_ask = provider.messages_in(&scene.requests(*provider)[1]).pop().unwrap_or_default();
-        let quoted = if replies[0] == &two { "\"8 calls\", \"31\"" } else { "\"31\"" };
+        let quoted =
+            if replies[0] == &two { "`8 calls` (value): ib_calls_14d is 5 calls; `31`" } else { "`31`" };
         equal(name, &re_ask.contains(quoted), &true)
     });
 }
@@ -207,11 +210,18 @@ fn an_unsupported_number_is_marked_wherever_it_is_shown() {
         assert!(shown.contains("There were 9 calls[?]."), "{shown}");
         assert!(shown.contains("[?] marks a number that no fact supports"), "{shown}");
     }
-    assert!(evidence.contains("not supported: \"8 calls\", \"9 calls\""), "{evidence}");
+    assert!(evidence.contains("not supported: \"8 calls\" (ib_calls_14d"), "{evidence}");
     for listed in
         [scene.run(&["insights", "--json"]).line(), scene.run(&["insight", "--json", &alert_id]).line()]
     {
-        assert_eq!(listed["grounding"]["unsupported"], json!(["8 calls", "9 calls"]));
+        let claims = listed["grounding"]["unsupported"].as_array().expect("a list");
+        let quotes: Vec<_> = claims.iter().map(|claim| text(&claim["claim"])).collect();
+        assert_eq!(quotes, ["8 calls", "9 calls"]);
+        assert!(
+            claims
+                .iter()
+                .all(|claim| claim["role"] == "value" && claim["reason"] == "ib_calls_14d is 5 calls")
+        );
     }
     let table = scene.run(&["insights", "--csv"]).output;
     let mut table = csv::Reader::from_reader(table.as_bytes());

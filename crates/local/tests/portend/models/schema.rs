@@ -31,9 +31,12 @@ fn the_schema_is_sent_natively_and_contains_nothing_of_the_alert() {
             schema["properties"]["drivers"]["items"]["properties"]["fact"]["enum"],
             json!(["ib_calls_14d", "health_score"])
         );
-        // A compatible server generates by a grammar and needs the bounds; the vendors do not accept all of them.
+        // Only a compatible server gets the bounds.
         for bound in ["minimum", "maximum", "minItems", "maxItems", "maxLength"] {
             assert_eq!(schema.to_string().contains(bound), provider == OpenAi, "{bound} in {schema}");
+        }
+        for refused in ["minLength", "pattern"] {
+            assert!(!schema.to_string().contains(refused), "{refused} in {schema}");
         }
         assert_eq!(schema.to_string().matches("\"additionalProperties\":false").count(), 2);
     }

@@ -1,0 +1,182 @@
+//! Recognizes thresholds, averages and earlier values, which no prompt has.
+
+use super::{NO_EARLIER, NO_NORM, RoleReader};
+use crate::grounding::claim::NumberClaim;
+use crate::grounding::subject::ClaimSubject;
+use crate::grounding::token::Token;
+use crate::grounding::words::{ABOVE, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NORMS, PERIODS};
+
+/// The most words between a word for a norm and its number.
+const NORM_WORDS_MAX: usize = 7;
+/// The most words between a number and the word that calls it a norm: `20 points below the healthy threshold`.
+const NORM_AFTER_MAX: usize = 5;
+
+impl RoleReader<'_, '_> {
+    /// Why the number is a reference value. `None` if it is not one.
+    pub(super) fn reference_value(
+        &self,
+        claim: &NumberClaim,
+        subject: Option<ClaimSubject>,
+    ) -> Option<&'static str> {
+        if self.is_change(claim) || self.is_start(claim) {
+            return Some(NO_EARLIER);
+        }
+        if self.norm_before(claim) {
+            return Some(NO_NORM);
+        }
+        if self.earlier_before(claim, subject) || self.earlier_after(claim, subject) {
+            return Some(NO_EARLIER);
+        }
+        self.norm_after(claim).then_some(NO_NORM)
+    }
+
+    /// Whether the number is where a change began: `up from 2`, `fell from 85 to 65`.
+    fn is_start(&self, claim: &NumberClaim) -> bool {
+        if claim.is_end || !self.word_before(claim, 1).is_some_and(|word| word.is("from")) {
+            return false;
+        }
+        let to = self.word_after(claim, 0).is_some_and(|word| word.is("to"));
+        to || (2..=4).any(|back| self.word_before(claim, back).is_some_and(|word| word.is_in(&CHANGES)))
+    }
+
+    /// Whether a word for a norm leads to the number: `the threshold of 85`, `the average family calls 5 times`.
+    fn norm_before(&self, claim: &NumberClaim) -> bool {
+        let part = self.part_of_sentence(claim);
+        for back in 1..=NORM_WORDS_MAX {
+            let Some(at) = claim.tokens.start.checked_sub(back).filter(|at| *at >= part.start) else { break };
+            let Some(word) = self.tokens.get(at) else { break };
+            if self.is_in_claim(at) {
+                break;
+            }
+            let between = at + 1..claim.tokens.start;
+            if word.is_in(&GOOD_LEVELS) {
+                let all_levels = between
+                    .clone()
+                    .all(|at| self.tokens.get(at).is_some_and(|token| token.is_in(&LEVEL_NOUNS)));
+                return all_levels;
+            }
+            if !word.is_in(&NORMS) {
+                continue;
+            }
+            return self.norm_leads(at, claim);
+        }
+        false
+    }
+
+    /// Whether the word for a norm at a token leads to the claim, and is not what the value is compared with: `below
+    /// average at 65`, `an average health score of 65`.
+    fn norm_leads(&self, at: usize, claim: &NumberClaim) -> bool {
+        let article = self.tokens.back(at, 1);
+        let is_article =
+            |word: &Token<'_>| ["the", "a", "an", "its", "our", "this"].iter().any(|each| word.is(each));
+        let hyphen = self.tokens.glued(at).is_some() && article.is_some_and(Token::is_hyphen);
+        if hyphen {
+            return false;
+        }
+        let back = 1 + usize::from(article.is_some_and(is_article));
+        let comparator = self.tokens.back(at, back);
+        let compares = comparator.is_some_and(|word| {
+            word.is_in(&ABOVE)
+                || word.is_in(&BELOW)
+                || ["than", "near", "at", "under"].iter().any(|each| word.is(each))
+        });
+        let directly = at + 1 == claim.tokens.start;
+        let of = (at + 1..claim.tokens.start).any(|at| {
+            self.tokens.get(at).is_some_and(|word| word.is("of") || word.is("is") || word.text == ":")
+        });
+        if compares {
+            return directly || of;
+        }
+        // `a typical health score of 65` is a judgement of the alert's own value.
+        let is_judgement = claim.subject.is_some()
+            && self.word_before(claim, 1).is_some_and(|word| word.is("of"))
+            && article.is_some_and(|word| word.is("a") || word.is("an"))
+            && self.names_in(&(at + 1..at + 1 + NORM_WORDS_MAX)).iter().any(|name| name.start == at + 1);
+        !is_judgement
+    }
+
+    /// Whether a word after the number calls it a norm: `5 is the norm`, `the 85 threshold`, `20 points below average`.
+    fn norm_after(&self, claim: &NumberClaim) -> bool {
+        let hyphen = usize::from(self.word_after(claim, 0).is_some_and(Token::is_hyphen));
+        let noun = |ahead: usize| {
+            self.word_after(claim, ahead).is_some_and(|word| {
+                [
+                    "threshold",
+                    "limit",
+                    "average",
+                    "target",
+                    "norm",
+                    "benchmark",
+                    "baseline",
+                    "median",
+                    "alarm",
+                    "cutoff",
+                ]
+                .iter()
+                .any(|each| word.is(each))
+            })
+        };
+        if noun(hyphen) || noun(0) {
+            return true;
+        }
+        let on_average = self.word_after(claim, 0).is_some_and(|word| word.is("on")) && noun(1);
+        let is_verb = self.word_after(claim, 0).is_some_and(|word| word.is("is") || word.is("are"));
+        let article =
+            usize::from(self.word_after(claim, 1).is_some_and(|word| word.is("the") || word.is("a")));
+        let called = is_verb
+            && claim.subject.is_none()
+            && self.word_after(claim, 1 + article).is_some_and(|word| word.is_in(&NORMS));
+        on_average || called || self.is_far_from_norm(claim)
+    }
+
+    /// Whether the number is the distance of a value from a norm.
+    fn is_far_from_norm(&self, claim: &NumberClaim) -> bool {
+        let marks =
+            |word: &Token<'_>| word.is_in(&super::DISTANCE_WORDS) || word.is_in(&super::POINT_DISTANCES);
+        self.word_after(claim, 0).is_some_and(marks)
+            && !self.word_after(claim, 0).is_some_and(|word| word.is("over") || word.is("from"))
+            && (self.has_after(claim, NORM_AFTER_MAX, &NORMS)
+                || self.has_after(claim, NORM_AFTER_MAX, &GOOD_LEVELS))
+    }
+
+    /// Whether a word for an earlier time leads to the number: `last week's demand of 61`, `previously 2`.
+    fn earlier_before(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> bool {
+        let part = self.part_of_sentence(claim);
+        (1..=NORM_WORDS_MAX)
+            .map_while(|back| claim.tokens.start.checked_sub(back))
+            .take_while(|at| *at >= part.start)
+            .any(|at| {
+                let free = !(at..claim.tokens.start).any(|between| self.is_in_claim(between));
+                free && (self.tokens.get(at).is_some_and(|word| word.is_in(&EARLIER))
+                    || self.is_earlier_period(at, subject))
+            })
+    }
+
+    /// Whether a word for an earlier time follows the number: `2 last month`, `3 sessions previously`.
+    fn earlier_after(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> bool {
+        let at = claim.tokens.end;
+        let is_earlier = |at: usize| {
+            self.tokens.get(at).is_some_and(|word| word.is_in(&EARLIER))
+                || self.is_earlier_period(at, subject)
+        };
+        let article = usize::from(
+            self.tokens
+                .get(at)
+                .is_some_and(|word| ["the", "in", "during", "a", "from"].iter().any(|each| word.is(each))),
+        );
+        let second = usize::from(article > 0 && self.tokens.get(at + 1).is_some_and(|word| word.is("the")));
+        let a_week_earlier = self.tokens.get(at + 2).is_some_and(|word| word.is("earlier") || word.is("ago"));
+        is_earlier(at + article + second) || article > 0 && a_week_earlier
+    }
+
+    /// Whether `last` and a period start at this token, and the period is not what the fact covers.
+    fn is_earlier_period(&self, at: usize, subject: Option<ClaimSubject>) -> bool {
+        if !self.tokens.get(at).is_some_and(|word| word.is("last")) {
+            return false;
+        }
+        let Some(period) = self.tokens.spaced_word(at + 1) else { return false };
+        let period = period.text.trim_end_matches("'s").trim_end_matches("’s");
+        let known = PERIODS.iter().find(|(name, _)| period.eq_ignore_ascii_case(name));
+        known.is_some_and(|(_, days)| !(self.is_window)(subject, *days))
+    }
+}

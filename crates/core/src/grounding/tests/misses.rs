@@ -1,0 +1,16 @@
+//! What the checker is known to get wrong. A row that it gets right moves to the labelled explanations.
+
+use super::Case;
+use super::Given::{Balance, Calls, Health};
+
+/// Texts with the quotes that the checker reports, which are wrong.
+pub(super) const KNOWN: &[Case] = &[
+    // A synonym of a unit is another noun.
+    (Health(61.0, 2.0, 1.0), 40.0, "Two lessons took place.", &["Two"]),
+    // An end of a range that is a coincidence.
+    (Calls(5.0, 65.0), 72.0, "Health is 35% away from where it should be.", &[]),
+    // Something else of the same unit.
+    (Calls(5.0, 65.0), 72.0, "All 5 calls were about the same tutor.", &[]),
+    // The other subject is not named.
+    (Balance("high_demand", 92.5, 20.0), 85.0, "It is at 20, the other one at 92.5.", &[]),
+];
