@@ -1,23 +1,28 @@
-// The rules that send alerts to the queue: one per alert type, and one for every other detail-type.
+// The rules that send alerts to the queue: one per alert type, one for every other detail-type of the alert sources, and
+// one for every other source.
 //
-//   bus ── source iops-dashboard.processor ─┬─ detail-type = an alert type ──▶ queue ──▶ function
-//                                           └─ any other detail-type ────────▶ queue ──▶ function, which parks it
-//          not delivered within 24 hours ──▶ the dead-letter queue of the rule
+//   bus ─┬─ an alert source ─┬─ detail-type = an alert type ──▶ queue ──▶ function
+//        │                   └─ any other detail-type ────────▶ queue ──▶ function, which maps or parks it
+//        └─ any other source ─────────────────────────────────▶ queue ──▶ function, which maps or parks it
+//        not delivered within 24 hours ──▶ the dead-letter queue of the rule
 //
-// Never: matches an insight. Insights have another source, so the function does not receive its own events.
+// Never: matches an insight. Insights have a source of their own, so the function does not receive its own events.
 
 import { Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { PropError } from "./props";
+import { INSIGHT_SOURCE, PropError } from "./props";
 import { allowRulesToSend, deadLetterQueue } from "./queues";
-
-/** The source of alerts. */
-export const ALERT_SOURCE = "iops-dashboard.processor";
 
 /** The name of the rule for unknown detail-types. It cannot be an alert type, because no id begins with a capital letter. */
 const UNKNOWN = "Unknown";
+
+/** The name of the rule for other sources. */
+const OTHER_SOURCES = "OtherSources";
+
+/** The bus of every account. AWS's services put their events on it, so it has no rule for other sources. */
+export const DEFAULT_BUS = "default";
 
 const RULE_NAME_CHARS_MAX = 64;
 
@@ -27,34 +32,59 @@ const DELIVERY_RETRIES_MAX = 185;
 
 export interface AlertRulesProps {
   readonly bus: events.IEventBus;
+  readonly busName: string;
+  /** The sources of alerts. */
+  readonly sources: readonly string[];
   readonly alertTypes: readonly string[];
   readonly queue: sqs.Queue;
+}
+
+interface AlertRule {
+  readonly name: string;
+  readonly description: string;
+  readonly eventPattern: events.EventPattern;
 }
 
 export class AlertRules extends Construct {
   /** The dead-letter queue of each rule, by the alert type that the rule matches. */
   readonly deadLetters: Readonly<Record<string, sqs.Queue>>;
 
-  constructor(scope: Construct, id: string, { bus, alertTypes, queue }: AlertRulesProps) {
+  constructor(scope: Construct, id: string, { bus, busName, sources, alertTypes, queue }: AlertRulesProps) {
     super(scope, id);
-    const detailTypes: [string, string[]][] = alertTypes.map((type) => [type, [type]]);
-    detailTypes.push([UNKNOWN, events.Match.anythingBut(...alertTypes)]);
+    const source = [...sources];
+    const rules: AlertRule[] = alertTypes.map((type) => ({
+      name: type,
+      description: `Alerts of type ${type}`,
+      eventPattern: { source, detailType: [type] },
+    }));
+    rules.push({
+      name: UNKNOWN,
+      description: "Alerts of an unknown type, to be mapped or parked",
+      eventPattern: { source, detailType: events.Match.anythingBut(...alertTypes) },
+    });
+    if (busName !== DEFAULT_BUS) {
+      rules.push({
+        name: OTHER_SOURCES,
+        description: "Events of other sources, to be mapped or parked",
+        eventPattern: { source: events.Match.anythingBut(...sources, INSIGHT_SOURCE) },
+      });
+    }
 
     // The rules have fixed names, so the queue's policy can name them before they exist. If a rule existed before the
     // policy, EventBridge would be refused, and would send the alert to the dead-letter queue without a retry.
     allowRulesToSend(
       queue,
-      detailTypes.map(([name]) => ruleArn(this, bus, name)),
+      rules.map(({ name }) => ruleArn(this, bus, name)),
     );
     const all: Record<string, sqs.Queue> = {};
-    for (const [name, detailType] of detailTypes) {
+    for (const { name, description, eventPattern } of rules) {
       const deadLetters = deadLetterQueue(this, `${name}DeadLetters`);
       allowRulesToSend(deadLetters, [ruleArn(this, bus, name)]);
       const rule = new events.Rule(this, name, {
         ruleName: ruleName(this, name),
-        description: name === UNKNOWN ? "Alerts of an unknown type, to be parked" : `Alerts of type ${name}`,
+        description,
         eventBus: bus,
-        eventPattern: { source: [ALERT_SOURCE], detailType },
+        eventPattern,
         targets: [toQueue(queue, deadLetters)],
       });
       rule.node.addDependency(queue, deadLetters);

@@ -54,7 +54,7 @@ export function alertTypesOf(dir: string | undefined): AlertTypes {
   return { ids, dir };
 }
 
-/** A layer with the `alert.toml` of every type, and the value of `ALERT_TYPES_DIR` that points to it. */
+/** A layer with the `alert.toml` and the mappings of every type, and the value of `ALERT_TYPES_DIR` that points to it. */
 export function alertTypesLayer(
   scope: Construct,
   ids: readonly string[],
@@ -63,9 +63,9 @@ export function alertTypesLayer(
   // Copied next to the templates, without the samples. The app always exists, so `!` is safe.
   const staged = path.join(Stage.of(scope)!.outdir, "layer");
   fs.rmSync(staged, { recursive: true, force: true });
-  for (const id of ids) {
-    const file = path.join(staged, LAYER_DIR, id, "alert.toml");
-    fs.cpSync(path.join(dir, id, "alert.toml"), file);
+  for (const name of ids.flatMap((id) => [path.join(id, "alert.toml"), ...mappingsOf(dir, id)])) {
+    const file = path.join(staged, LAYER_DIR, name);
+    fs.cpSync(path.join(dir, name), file);
     // The zip keeps the file mode, and the function does not run as the file's owner.
     fs.chmodSync(file, READABLE_BY_ALL);
   }
@@ -74,6 +74,16 @@ export function alertTypesLayer(
     code: lambda.Code.fromAsset(staged),
   });
   return { layer, dir: path.posix.join(LAYER_ROOT, LAYER_DIR) };
+}
+
+/** The mappings of a type from other systems' payloads, relative to the folder of alert types. Most types have none. */
+function mappingsOf(dir: string, id: string): string[] {
+  const folder = path.join(dir, id, "from");
+  const files = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  return files
+    .filter((file) => file.endsWith(".toml"))
+    .sort()
+    .map((file) => path.join(id, "from", file));
 }
 
 /** The id at the top of the file. Below the first table heading, `id` is the id of a fact. */

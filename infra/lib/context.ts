@@ -12,6 +12,7 @@ type Kind = "text" | "number" | "boolean" | "list";
 export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   region: "text",
   alertTypesDir: "text",
+  alertSources: "list",
   eventBusName: "text",
   existingEventBus: "boolean",
   producerAccountIds: "list",

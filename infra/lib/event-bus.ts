@@ -6,11 +6,10 @@ import { CfnResource } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { ALERT_SOURCE } from "./alert-rules";
 import { Settings } from "./props";
 
 export function eventBus(scope: Construct, settings: Settings): events.IEventBus {
-  const { eventBusName, existingEventBus, producerAccountIds } = settings;
+  const { eventBusName, existingEventBus, producerAccountIds, alertSources } = settings;
   if (existingEventBus) {
     return events.EventBus.fromEventBusName(scope, "Bus", eventBusName);
   }
@@ -23,7 +22,7 @@ export function eventBus(scope: Construct, settings: Settings): events.IEventBus
   if (producerAccountIds.length > 0) {
     const producers = producerAccountIds.map((id) => new iam.AccountPrincipal(id));
     // Another account may put alerts, but no insights.
-    allowPutEvents(bus, "ProducerAccounts", producers, everySourceIs(ALERT_SOURCE));
+    allowPutEvents(bus, "ProducerAccounts", producers, everySourceIs(...alertSources));
   }
   return bus;
 }
@@ -53,10 +52,10 @@ function allowPutEvents(
   });
 }
 
-/** The condition that each event of a request has this source. `ForAllValues` alone is also true without any source. */
-export function everySourceIs(source: string): iam.Conditions {
+/** The condition that each event of a request has one of these sources. `ForAllValues` alone is also true without any. */
+export function everySourceIs(...sources: string[]): iam.Conditions {
   return {
-    "ForAllValues:StringEquals": { "events:source": source },
+    "ForAllValues:StringEquals": { "events:source": sources.length === 1 ? sources[0] : sources },
     Null: { "events:source": "false" },
   };
 }

@@ -17,10 +17,10 @@ import * as sns from "aws-cdk-lib/aws-sns";
 import * as subscriptions from "aws-cdk-lib/aws-sns-subscriptions";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { INSIGHT_SOURCE } from "./props";
 import { deadLetterQueue } from "./queues";
 
-/** The source and detail-type of an insight on the bus. */
-export const INSIGHT_SOURCE = "iops-dashboard.ai";
+/** The detail-type of an insight on the bus. */
 export const INSIGHT_DETAIL_TYPE = "insight";
 
 export const SEVERITIES = ["info", "warning", "critical"] as const;

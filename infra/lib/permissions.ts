@@ -9,10 +9,11 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as logs from "aws-cdk-lib/aws-logs";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { INSIGHT_SOURCE } from "./props";
 import { BedrockAccess } from "./bedrock-access";
 import { everySourceIs } from "./event-bus";
 import { InsightsTable } from "./insights-table";
-import { INSIGHT_DETAIL_TYPE, INSIGHT_SOURCE } from "./notifications";
+import { INSIGHT_DETAIL_TYPE } from "./notifications";
 
 export interface RoleProps {
   readonly table: InsightsTable;

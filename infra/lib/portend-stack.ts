@@ -52,7 +52,13 @@ export class PortendStack extends Stack {
     });
     const http =
       settings.http === "none" ? undefined : new HttpFunction(this, "Http", { settings, alertTypes, table });
-    const rules = new AlertRules(this, "Rules", { bus, alertTypes: alertTypes.ids, queue: alerts.queue });
+    const rules = new AlertRules(this, "Rules", {
+      bus,
+      busName: settings.eventBusName,
+      sources: settings.alertSources,
+      alertTypes: alertTypes.ids,
+      queue: alerts.queue,
+    });
     const notifications = new Notifications(this, "Notifications", {
       bus,
       emails: {

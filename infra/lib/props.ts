@@ -2,6 +2,9 @@
 //
 // Never: reads a file, the environment or an AWS account.
 
+/** The source of insights on the event bus. */
+export const INSIGHT_SOURCE = "iops-dashboard.ai";
+
 /** A wrong prop. The message is one sentence that names the prop and says how to fix it. Nothing else is shown. */
 export class PropError extends Error {}
 
@@ -21,6 +24,12 @@ export interface PortendProps {
 
   /** A folder of alert types that replaces the built-in ones. The function gets it as a layer. */
   readonly alertTypesDir?: string;
+
+  /**
+   * The sources of alerts on the event bus, such as `my-app.alerts` or `aws.cloudwatch`. Their events get a rule per alert
+   * type. Events of other sources are mapped or parked too, except on the bus `default`.
+   */
+  readonly alertSources?: readonly string[];
 
   /** The name of the event bus that carries alerts and insights. */
   readonly eventBusName?: string;
@@ -110,6 +119,7 @@ type OptionalProps =
   | "opsTopicArn";
 
 export const DEFAULTS = {
+  alertSources: ["portend.alerts", "iops-dashboard.processor"],
   eventBusName: "iops-dashboard-alerts",
   existingEventBus: false,
   producerAccountIds: [],
@@ -160,6 +170,7 @@ export function settingsOf(props: PortendProps): Settings {
   return {
     ...set,
     region: checkedRegion(set.region),
+    alertSources: sources(set.alertSources),
     eventBusName: matching(
       "eventBusName",
       set.eventBusName,
@@ -299,6 +310,24 @@ function checkHttp(set: PortendProps): void {
       "openOriginalApi is true, but the original front ends cannot sign requests as http=iam needs; set http to token, or remove openOriginalApi",
     );
   }
+}
+
+/** The source of insights is not one of alerts, because the function would receive its own events. */
+function sources(listed: readonly string[]): readonly string[] {
+  if (listed.length === 0) {
+    throw new PropError("alertSources is empty; name at least one source, such as portend.alerts");
+  }
+  if (listed.includes(INSIGHT_SOURCE)) {
+    throw new PropError(
+      `alertSources names ${INSIGHT_SOURCE}, the source of insights, which the function would then receive; remove it`,
+    );
+  }
+  return distinct(
+    "alertSources",
+    listed,
+    /^[A-Za-z0-9._/-]{1,256}$/,
+    "letters, digits, `.`, `-`, `_` and `/`",
+  );
 }
 
 function topicArn(arn: string, region: string | undefined): string {

@@ -52,6 +52,7 @@ test("these are the alarms", () => {
     "dead letters of rule low_health_score",
     "dead letters of rule supply_demand_imbalance",
     "dead letters of rule Unknown",
+    "dead letters of rule OtherSources",
   ]);
 });
 
@@ -142,6 +143,7 @@ test("an alert type whose id is the name of another queue has an alarm of its ow
       "rule alerts",
       "rule notifications",
       "rule Unknown",
+      "rule OtherSources",
     ].map((owner) => `dead letters of ${owner}`),
   );
 });

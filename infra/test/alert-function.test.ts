@@ -176,11 +176,14 @@ test("the function can read the files of the layer, even if only their owner can
   const folder = temporaryFolder();
   mkdirSync(path.join(folder, "late_delivery"));
   writeFileSync(path.join(folder, "late_delivery/alert.toml"), 'id = "late_delivery"\n', { mode: 0o600 });
+  mkdirSync(path.join(folder, "late_delivery/from/shop"), { recursive: true });
+  writeFileSync(path.join(folder, "late_delivery/from/shop.toml"), "[match]\n", { mode: 0o600 });
+  writeFileSync(path.join(folder, "late_delivery/from/shop/sample.json"), "{}");
   const { outdir } = Stage.of(new Synthesized({ alertTypesDir: folder }).stack)!;
   const staged = readdirSync(outdir, { recursive: true, encoding: "utf8" })
-    .filter((name) => path.basename(name) === "alert.toml")
+    .filter((name) => ["alert.toml", "shop.toml"].includes(path.basename(name)))
     .map((name) => statSync(path.join(outdir, name)).mode & 0o777);
-  assert.ok(staged.length > 0);
+  assert.ok(staged.length > 1);
   assert.ok(staged.every((mode) => mode === 0o644));
 });
 

@@ -60,8 +60,26 @@ test("an alert of an unknown type goes to the queue too, where it will be parked
   }
 });
 
-test("an event of another source has no target", () => {
-  assert.deepEqual(targetsOf(byDefault(), { ...alert("low_health_score"), source: "aws.ec2" }), []);
+test("an alert of each source has the same rules", () => {
+  for (const source of ["portend.alerts", "iops-dashboard.processor"]) {
+    assert.deepEqual(targetsOf(byDefault(), { ...alert("low_health_score"), source }), ["queue"], source);
+  }
+  const other = new Synthesized({ alertSources: ["my-app.alerts", "aws.cloudwatch"] });
+  const alarm = { source: "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", detail: {} };
+  assert.deepEqual(targetsOf(other, alarm), ["queue"]);
+  assert.deepEqual(targetsOf(other, { ...alert("low_health_score"), source: "my-app.alerts" }), ["queue"]);
+});
+
+test("an event of another source goes to the queue too, where it will be mapped or parked", () => {
+  for (const source of ["aws.ec2", "portend.alert", ""]) {
+    assert.deepEqual(targetsOf(byDefault(), { ...alert("low_health_score"), source }), ["queue"], source);
+  }
+});
+
+test("on the default bus, an event of another source has no target", () => {
+  const stack = new Synthesized({ eventBusName: "default", existingEventBus: true });
+  assert.deepEqual(targetsOf(stack, { ...alert("low_health_score"), source: "aws.ec2" }), []);
+  assert.deepEqual(targetsOf(stack, alert("low_health_score")), ["queue"]);
 });
 
 test("a new alert type gets a rule, and the rule for unknown types does not match it", () => {
@@ -81,9 +99,9 @@ test("a new alert type gets a rule, and the rule for unknown types does not matc
 
 test("each rule has its own dead-letter queue, and may send to it and to the alert queue", () => {
   const stack = byDefault();
-  const rules = busRules(stack).filter((rule) => rule.EventPattern.source[0] === "iops-dashboard.processor");
+  const rules = busRules(stack).filter((rule) => rule.EventPattern.source[0] !== "iops-dashboard.ai");
   const deadLetters = rules.map((rule) => refers(rule.Targets[0].DeadLetterConfig.Arn));
-  assert.equal(new Set(deadLetters).size, TYPES.length + 1);
+  assert.equal(new Set(deadLetters).size, TYPES.length + 2);
   for (const rule of rules) {
     const target = rule.Targets[0];
     for (const queue of [refers(target.Arn), refers(target.DeadLetterConfig.Arn)]) {

@@ -49,6 +49,7 @@ test("only these findings are acknowledged, each with a reason", () => {
       "Rules/low_health_scoreDeadLetters: AwsSolutions-SQS3",
       "Rules/supply_demand_imbalanceDeadLetters: AwsSolutions-SQS3",
       "Rules/UnknownDeadLetters: AwsSolutions-SQS3",
+      "Rules/OtherSourcesDeadLetters: AwsSolutions-SQS3",
       "Notifications/DeadLetters: AwsSolutions-SQS3",
     ],
   );

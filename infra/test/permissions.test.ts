@@ -117,7 +117,7 @@ test("this account may put events on the bus, and producer accounts may put aler
     [
       producers.map((id) => `arn:aws:iam::${id}:root`),
       {
-        "ForAllValues:StringEquals": { "events:source": "iops-dashboard.processor" },
+        "ForAllValues:StringEquals": { "events:source": ["portend.alerts", "iops-dashboard.processor"] },
         Null: { "events:source": "false" },
       },
     ],

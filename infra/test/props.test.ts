@@ -42,7 +42,8 @@ test("CDK's own context is ignored, and a misspelt prop is refused", () => {
     {},
   );
   assert.throws(() => propsOf({ exsitingTable: "true" }), {
-    message: /^exsitingTable is not a prop of this stack; the props are region, alertTypesDir, /,
+    message:
+      /^exsitingTable is not a prop of this stack; the props are region, alertTypesDir, alertSources, /,
   });
   for (const name of ["max-concurrency", "MAX_CONCURRENCY", "maxconcurrency"]) {
     assert.throws(() => propsOf({ [name]: "5" }), {
@@ -155,6 +156,9 @@ test("a wrong file or folder is refused with one sentence that says how to fix i
       /^lambdaZip \/nowhere\/bootstrap.zip is not an existing zip file; run `make lambda` first/,
     ],
     [{ lambdaZip: empty }, /is not an existing zip file/],
+    [{ alertSources: [] }, /^alertSources is empty; name at least one source/],
+    [{ alertSources: ["a b"] }, /^alertSources is "a b"; give letters, digits/],
+    [{ alertSources: ["iops-dashboard.ai"] }, /^alertSources names iops-dashboard.ai, .*; remove it$/],
     [{ alertTypesDir: "/nowhere" }, /^alertTypesDir \/nowhere is not a folder; give the folder/],
     [{ alertTypesDir: empty }, /contains no alert type; give the folder/],
     [{ alertTypesDir: bare }, /contains late_delivery without an alert.toml; add the file/],

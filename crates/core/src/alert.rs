@@ -5,16 +5,20 @@
 //!
 //! Never: guesses, trims, folds case, or reads a field that the alert type does not name.
 
-mod delivery;
+mod refusal;
+mod json;
+mod foreign;
 mod entity;
+mod origin;
 mod facts;
 mod identity;
-mod json;
-mod refusal;
+mod mapped;
+mod delivery;
 
 pub use delivery::{Delivery, Record};
-pub use facts::Facts;
+pub use facts::{Facts, NOT_KNOWN, PromptFacts};
 pub use identity::{AlertKey, InsightKey};
+pub use origin::EventOrigin;
 pub use refusal::{Reason, Refusal};
 
 use crate::alert_type::{AlertType, AlertTypes};
@@ -23,6 +27,7 @@ use crate::limits::{
 };
 use crate::time::Timestamp;
 use json::{EventObject, StrictJson};
+use mapped::Mapped;
 
 /// A checked alert. [`Alert::read`] is the only way to make one from an event.
 #[derive(Debug, Clone)]
@@ -34,21 +39,54 @@ pub struct Alert<'t> {
     timestamp: Timestamp,
     facts: Facts,
     key: AlertKey,
+    origin: Option<EventOrigin>,
+    is_stale: bool,
 }
 
 impl<'t> Alert<'t> {
-    /// Reads one event: an EventBridge event, or the bare `detail` of one.
+    /// Reads one event: an EventBridge event, the bare `detail` of one, or a payload that a mapping of the alert types
+    /// knows.
     pub fn read(event: &[u8], types: &'t AlertTypes, received_at: Timestamp) -> Result<Self, Refusal> {
         let json = read_json(event)?;
+        let origin = EventOrigin::of_envelope(&json);
+        if !is_own(&json, types) {
+            match types.mapped(&json) {
+                Mapped::Payload(payload) => {
+                    let origin = origin.or_else(|| Some(EventOrigin::of_mapping(&payload.source)));
+                    let detail = EventObject::root(&payload.detail).ok_or_else(|| not_an_event(&json))?;
+                    return Self::of_detail(
+                        &detail.with_origins(&payload.paths),
+                        None,
+                        origin,
+                        types,
+                        received_at,
+                    );
+                }
+                Mapped::Almost(difference) => return Err(Refusal::new(Reason::NotAnEvent, difference)),
+                Mapped::Unknown => {}
+            }
+        }
         let (detail, detail_type) = detail_of(&json)?;
-        let alert_type = alert_type_of(&detail, detail_type, types)?;
-        let entity_id = entity_id_of(&detail, alert_type)?;
-        let severity = severity_of(&detail)?;
-        let timestamp = timestamp_of(&detail, received_at)?;
+        Self::of_detail(&detail, detail_type, origin, types, received_at)
+    }
+
+    fn of_detail(
+        detail: &EventObject<'_>,
+        detail_type: Option<&StrictJson>,
+        origin: Option<EventOrigin>,
+        types: &'t AlertTypes,
+        received_at: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let alert_type = alert_type_of(detail, detail_type, types)?;
+        let entity_id = entity_id_of(detail, alert_type)?;
+        let severity = severity_of(detail)?;
+        let timestamp = timestamp_of(detail, received_at)?;
         let facts = Facts::read(&detail.object("details")?, alert_type)?;
         let message = detail.get("message").and_then(StrictJson::as_str).map(str::to_owned);
         let key = AlertKey::new(alert_type, &entity_id, &facts, timestamp);
-        Ok(Self { alert_type, entity_id, severity, message, timestamp, facts, key })
+        let stale_after = alert_type.handling().stale_after().get();
+        let is_stale = !stale_after.is_zero() && received_at.since(timestamp) > stale_after;
+        Ok(Self { alert_type, entity_id, severity, message, timestamp, facts, key, origin, is_stale })
     }
 
     /// The alert behind a stored insight. `None` if its facts no longer fit the alert type.
@@ -70,7 +108,15 @@ impl<'t> Alert<'t> {
             timestamp,
             facts,
             key,
+            origin: None,
+            is_stale: false,
         })
+    }
+
+    /// The same with what its envelope and its age said when it was first judged.
+    #[must_use]
+    pub(crate) fn with_origin(self, origin: Option<EventOrigin>, is_stale: bool) -> Self {
+        Self { origin, is_stale, ..self }
     }
 
     /// The alert's type.
@@ -101,6 +147,21 @@ impl<'t> Alert<'t> {
     /// The value of each fact.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The envelope of its event, if there was one. It never enters a prompt or the identity.
+    pub fn origin(&self) -> Option<&EventOrigin> {
+        self.origin.as_ref()
+    }
+
+    /// Whether its timestamp was older than its type's `stale_after` when it was received.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// The sentences of the type's conflict rules that its facts meet.
+    pub fn conflicts(&self) -> Vec<&'t str> {
+        self.facts.conflicts(self.alert_type)
     }
 
     /// The alert's identity. Two alerts have the same key if they are of the same type, about the same entity, in the
@@ -141,12 +202,8 @@ fn read_json(event: &[u8]) -> Result<StrictJson, Refusal> {
 
 /// Returns the alert's own object, and the `detail-type` beside it in an EventBridge event.
 fn detail_of(json: &StrictJson) -> Result<(EventObject<'_>, Option<&StrictJson>), Refusal> {
-    let not_an_event = |got: String| {
-        let expected = "an EventBridge event with `detail`, or a bare `detail` with `alert_type`";
-        Refusal::new(Reason::NotAnEvent, format!("expected {expected}; got {got}"))
-    };
     let Some(root) = EventObject::root(json) else {
-        return Err(not_an_event(json.quoted()));
+        return Err(not_an_event(json));
     };
     let detail_type = root.get("detail-type");
     if root.get("detail").is_some() {
@@ -158,7 +215,20 @@ fn detail_of(json: &StrictJson) -> Result<(EventObject<'_>, Option<&StrictJson>)
     if detail_type.is_some() {
         return Err(root.missing("detail", "the object that holds the alert"));
     }
-    Err(not_an_event("an object with neither".into()))
+    Err(not_an_event(json))
+}
+
+fn not_an_event(json: &StrictJson) -> Refusal {
+    let expected = "an EventBridge event with `detail`, or a bare `detail` with `alert_type`";
+    let message = format!("expected {expected}; got {}", foreign::described(json));
+    Refusal::new(Reason::NotAnEvent, message)
+}
+
+/// Whether the value is an event of a known alert type, which no mapping may read.
+fn is_own(json: &StrictJson, types: &AlertTypes) -> bool {
+    let detail = json.member("detail").unwrap_or(json);
+    let alert_type = detail.member("alert_type").and_then(StrictJson::as_str);
+    alert_type.is_some_and(|id| types.get(id).is_some())
 }
 
 fn alert_type_of<'t>(
@@ -205,7 +275,8 @@ fn severity_of(detail: &EventObject<'_>) -> Result<String, Refusal> {
 }
 
 fn timestamp_of(detail: &EventObject<'_>, received_at: Timestamp) -> Result<Timestamp, Refusal> {
-    let expected = "an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)";
+    let expected =
+        "a date and time such as 2025-01-31T09:30:00Z, with an offset, or without a zone (read as UTC)";
     let text = detail.str("timestamp", expected)?;
     let timestamp = Timestamp::parse(text).map_err(|_| detail.invalid("timestamp", expected))?;
     if timestamp.year() < TIMESTAMP_YEAR_MIN {

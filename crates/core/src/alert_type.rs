@@ -16,14 +16,21 @@ use sha2::{Digest, Sha256};
 use crate::limits::QUIET_AFTER;
 use crate::number::Number;
 
-mod built_in;
-mod folder;
+mod points;
+mod conflict;
 mod handling;
-mod lint;
+mod mapping;
 mod wire;
+mod lint;
+mod folder;
+mod built_in;
 
+pub use conflict::Conflict;
 pub use folder::FolderError;
 pub use handling::{Dashboard, Handling, WrittenDuration};
+pub use mapping::Mapping;
+pub(crate) use mapping::{EpochUnit, MappedConstant, MappedField, MatchExpected, MatchRule, Pointer};
+pub use points::{FactPoints, PointsCondition, PointsRow, PointsTable};
 
 /// Digits of a version: enough to distinguish a changed type from the one before.
 const FACTS_VERSION_DIGITS: usize = 8;
@@ -52,8 +59,13 @@ pub struct AlertType {
     pub(crate) facts: Vec<Fact>,
     #[serde(rename = "scorecard")]
     pub(crate) points_table: PointsTable,
+    #[serde(rename = "conflict", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) conflicts: Vec<Conflict>,
     #[serde(flatten)]
     pub(crate) handling: Handling,
+    /// The sources whose payloads become alerts of this type.
+    #[serde(rename = "from", serialize_with = "source_names", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mappings: Vec<Mapping>,
 }
 
 /// The form of an `entity_id`.
@@ -62,8 +74,10 @@ pub struct AlertType {
 pub enum EntityIdForm {
     /// Letters, digits and `._:-`, such as `stu_4532`.
     Token,
-    /// Any printable name, such as `AP Calculus AB`.
+    /// Any printable name of at most 128 characters, such as `AP Calculus AB`.
     Name,
+    /// Any printable text of at most 512 characters, such as an ARN.
+    Any,
 }
 
 /// One fact that an alert of this type carries.
@@ -76,6 +90,9 @@ pub struct Fact {
     pub(crate) phrase: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) phrase_one: Option<String>,
+    /// Whether an alert may leave it out.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) optional: bool,
     #[serde(flatten)]
     pub(crate) kind: FactKind,
 }
@@ -88,6 +105,16 @@ pub enum FactKind {
     Integer(FactRange),
     /// A number in a range.
     Number(FactRange),
+    /// True or false.
+    Boolean {
+        /// What `true` and `false` mean.
+        values: Vec<EnumValue>,
+        /// The value that needs no attention.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        healthy: Option<bool>,
+    },
+    /// A text for people, which is stored and shown, and never in a prompt.
+    Text,
     /// One of a closed set of values.
     Enum {
         /// The values, in the file's order.
@@ -136,58 +163,15 @@ pub struct EnumValue {
     pub meaning: String,
 }
 
-/// The points that a type's facts add to its scorecard.
-#[derive(Debug, Clone, Serialize)]
-pub struct PointsTable {
-    /// The score when no fact adds points.
-    pub base: u8,
-    /// The points of each fact, in the file's order.
-    pub points: Vec<FactPoints>,
-    /// Advice for an alert in which fewer than two facts add points.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub otherwise: Vec<String>,
-}
-
-/// The points of one fact.
-#[derive(Debug, Clone, Serialize)]
-pub struct FactPoints {
-    /// The fact's id.
-    pub fact: String,
-    /// The rows. Of those that apply, the one with the most points counts.
-    pub add: Vec<PointsRow>,
-    /// The recommendation when the fact adds points.
-    pub advice: String,
-}
-
-/// One row: a condition, and the points that it adds.
-#[derive(Debug, Clone, Serialize)]
-pub struct PointsRow {
-    /// When the row applies.
-    #[serde(flatten)]
-    pub when: PointsCondition,
-    /// The points that the row adds, 0 to 100.
-    pub points: u8,
-}
-
-/// The condition of a row of points.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PointsCondition {
-    /// The value is this or more.
-    From(Number),
-    /// The value is less than this.
-    Below(Number),
-    /// The value is this one.
-    Value(String),
-}
-
 /// The value of one fact in an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FactValue {
     /// The value of an integer or a number.
     Number(Number),
-    /// The value of an enum.
+    /// The value of a boolean.
+    Flag(bool),
+    /// The value of an enum or a text.
     Word(String),
 }
 
@@ -266,7 +250,11 @@ impl AlertType {
         let facts: Vec<_> = self.facts.iter().map(|fact| (&fact.id, &fact.kind)).collect();
         let identity = (&self.entity, self.entity_id, &self.repeat_window_text, facts);
         // Every key is a text and every number finite, so it is JSON.
-        let mut version = hex::encode(Sha256::digest(serde_json::to_vec(&identity).unwrap_or_default()));
+        let mut identity = serde_json::to_vec(&identity).unwrap_or_default();
+        for fact in self.facts.iter().filter(|fact| fact.optional) {
+            identity.extend(fact.id.as_bytes());
+        }
+        let mut version = hex::encode(Sha256::digest(identity));
         version.truncate(FACTS_VERSION_DIGITS);
         version
     }
@@ -324,10 +312,29 @@ impl AlertType {
         &self.handling
     }
 
-    /// The meaning of a score: that of the nearest score on the scale at or below it.
+    /// The rules for facts that contradict each other.
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.conflicts
+    }
+
+    /// The mappings from the payloads of other systems.
+    pub fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// The horizon in words: `1 day`, `30 days`.
+    pub fn horizon_words(&self) -> String {
+        match self.horizon_days {
+            1 => "1 day".into(),
+            days => format!("{days} days"),
+        }
+    }
+
+    /// The meaning of a score: that of the nearest score on the scale. Halfway between two, it is that of the higher one.
     pub fn meaning_of(&self, score: Number) -> &str {
-        let at_or_below = self.scale.iter().rev().find(|(point, _)| f64::from(**point) <= score.get());
-        at_or_below.map_or("", |(_, meaning)| meaning)
+        let distance = |point: u8| (f64::from(point) - score.get()).abs();
+        let nearest = self.scale.iter().rev().min_by(|a, b| distance(*a.0).total_cmp(&distance(*b.0)));
+        nearest.map_or("", |(_, meaning)| meaning)
     }
 }
 
@@ -356,38 +363,94 @@ impl Fact {
     pub fn range(&self) -> Option<&FactRange> {
         match &self.kind {
             FactKind::Integer(range) | FactKind::Number(range) => Some(range),
-            FactKind::Enum { .. } => None,
+            FactKind::Boolean { .. } | FactKind::Text | FactKind::Enum { .. } => None,
         }
     }
 
-    /// Whether a value needs no attention: it is at the healthy value or beyond it. `None` if no value is called healthy.
+    /// Whether an alert may leave it out.
+    pub fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    /// Whether a prompt shows it. A text may contain anything, such as instructions, so that no prompt does.
+    pub fn is_in_prompt(&self) -> bool {
+        !matches!(self.kind, FactKind::Text)
+    }
+
+    /// Whether the value needs no attention: at or beyond `healthy` in the better direction. `None` if the type does not
+    /// say what is healthy.
     pub fn is_healthy(&self, value: &FactValue) -> Option<bool> {
         match (&self.kind, value) {
             (FactKind::Integer(range) | FactKind::Number(range), FactValue::Number(number)) => {
-                let healthy = range.healthy?;
-                Some(match range.worse {
-                    Worse::Higher => *number <= healthy,
-                    Worse::Lower => *number >= healthy,
-                })
+                let healthy = range.healthy.as_ref()?;
+                Some(if range.worse == Worse::Higher { number <= healthy } else { number >= healthy })
             }
-            (FactKind::Enum { healthy, .. }, FactValue::Word(word)) => {
-                healthy.as_ref().map(|healthy| healthy == word)
-            }
-            (FactKind::Integer(_) | FactKind::Number(_), FactValue::Word(_))
-            | (FactKind::Enum { .. }, FactValue::Number(_)) => None,
+            (FactKind::Boolean { healthy, .. }, FactValue::Flag(flag)) => Some((*healthy)? == *flag),
+            (FactKind::Enum { healthy, .. }, FactValue::Word(word)) => Some(healthy.as_ref()? == word),
+            (
+                FactKind::Integer(_)
+                | FactKind::Number(_)
+                | FactKind::Boolean { .. }
+                | FactKind::Enum { .. }
+                | FactKind::Text,
+                _,
+            ) => None,
         }
     }
 
-    /// Writes a value for use within a sentence: by the fact's phrase, or as `label: value` if it has none.
+    /// What a value of a closed set or of a boolean means.
+    pub fn meaning_of(&self, value: &FactValue) -> Option<&str> {
+        let values = match &self.kind {
+            FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => values,
+            FactKind::Integer(_) | FactKind::Number(_) | FactKind::Text => return None,
+        };
+        let written = match value {
+            FactValue::Flag(flag) => flag.to_string(),
+            FactValue::Word(word) => word.clone(),
+            FactValue::Number(_) => return None,
+        };
+        values.iter().find(|value| value.id == written).map(|value| value.meaning.as_str())
+    }
+
+    /// Writes a value for use within a sentence: by the fact's phrase, or as `label: value unit` if it has none. Of a
+    /// boolean without a phrase, the meaning of the value is written.
     pub fn describe(&self, value: &FactValue) -> String {
         let is_one = matches!(value, FactValue::Number(number) if number.as_whole() == Some(1));
         let phrase =
             if is_one { self.phrase_one.as_ref().or(self.phrase.as_ref()) } else { self.phrase.as_ref() };
         match phrase {
             Some(phrase) => phrase.replace("{value}", &value.to_words()),
-            None => format!("{}: {}", self.label, value.to_words()),
+            None => format!("{}: {}", self.label, self.with_unit(value)),
         }
     }
+
+    /// The value with its unit: `3 days`, `1 day`, `65%`.
+    fn with_unit(&self, value: &FactValue) -> String {
+        let meaning = self.meaning_of(value).filter(|_| matches!(value, FactValue::Flag(_)));
+        let Some(unit) = self.range().map(|range| range.unit.as_str()) else {
+            return meaning.map_or_else(|| value.to_words(), str::to_owned);
+        };
+        let is_one = matches!(value, FactValue::Number(number) if number.as_whole() == Some(1));
+        // Abbreviations, such as `ms`, have no plural.
+        let is_plural = unit.len() > 3 && unit.ends_with('s') && !unit.ends_with("ss");
+        match unit {
+            "%" => format!("{}%", value.to_words()),
+            "percent" => format!("{} percent", value.to_words()),
+            unit if is_one && is_plural => {
+                format!("{} {}", value.to_words(), unit.strip_suffix('s').unwrap_or(unit))
+            }
+            unit => format!("{} {unit}", value.to_words()),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own form")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn source_names<S: serde::Serializer>(mappings: &[Mapping], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(mappings.iter().map(Mapping::source))
 }
 
 impl FactValue {
@@ -395,29 +458,8 @@ impl FactValue {
     pub fn to_words(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Word(word) => word.replace('_', " "),
-        }
-    }
-}
-
-impl PointsTable {
-    /// The points that this value of the fact adds. `None` if the fact is not in the table.
-    pub fn points_of(&self, fact: &str, value: &FactValue) -> Option<u8> {
-        let table = self.points.iter().find(|each| each.fact == fact)?;
-        Some(table.add.iter().filter(|row| row.when.holds(value)).map(|row| row.points).max().unwrap_or(0))
-    }
-}
-
-impl PointsCondition {
-    /// Whether the condition holds for this value.
-    pub fn holds(&self, value: &FactValue) -> bool {
-        match (self, value) {
-            (Self::From(from), FactValue::Number(number)) => number >= from,
-            (Self::Below(below), FactValue::Number(number)) => number < below,
-            (Self::Value(expected), FactValue::Word(word)) => word == expected,
-            (Self::From(_) | Self::Below(_), FactValue::Word(_)) | (Self::Value(_), FactValue::Number(_)) => {
-                false
-            }
         }
     }
 }

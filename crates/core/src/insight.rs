@@ -16,7 +16,7 @@ use serde_with::skip_serializing_none;
 pub use judgement::{AnswerSource, Judgement, PromptRef, Provenance};
 pub use stored::{OriginalInsight, StoredInsight};
 
-use crate::alert::{Alert, AlertKey, Facts, InsightKey};
+use crate::alert::{Alert, AlertKey, EventOrigin, Facts, InsightKey};
 use crate::alert_type::AlertType;
 use crate::driver::Driver;
 use crate::entity::{CurrentJudgement, EntityKey, EntityRow};
@@ -138,6 +138,14 @@ pub struct InsightFields {
     pub facts_version: Option<String>,
     /// What the alert said.
     pub facts: Facts,
+    /// The optional facts that the alert did not say.
+    pub unknowns: Option<Vec<String>>,
+    /// What in the facts contradicts what, in sentences.
+    pub conflicts: Option<Vec<String>>,
+    /// `true` if the alert was older than its type's `stale_after` when it was received.
+    pub stale: Option<bool>,
+    /// The envelope of the alert's event, if there was one.
+    pub event: Option<EventOrigin>,
     /// The producer's sentence, if it sent one.
     pub message: Option<String>,
     /// When the producer saw it.
@@ -192,6 +200,12 @@ fn in_seconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_str(&at.to_seconds_string())
 }
 
+/// The texts, if there are any.
+fn listed(texts: Vec<&str>) -> Option<Vec<String>> {
+    let texts: Vec<_> = texts.into_iter().map(str::to_owned).collect();
+    (!texts.is_empty()).then_some(texts)
+}
+
 impl Insight {
     /// Makes the insight of an alert. `key` is what the first claim fixed: a worker that took over uses the same one.
     pub fn new(alert: &Alert<'_>, key: &InsightKey, judgement: Judgement, provenance: Provenance) -> Self {
@@ -224,6 +238,10 @@ impl Insight {
             run,
             facts_version: Some(alert_type.facts_version()),
             facts: alert.facts().clone(),
+            unknowns: listed(alert.facts().unknowns(alert_type)),
+            conflicts: listed(alert.conflicts()),
+            stale: alert.is_stale().then_some(true),
+            event: alert.origin().cloned(),
             message: alert.message().map(str::to_owned),
             alert_timestamp: key.alert_timestamp(),
             timestamp: now,

@@ -16,6 +16,14 @@ pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const ENTITY_TOKEN_CHARS_MAX: usize = 64;
 /// Characters of an `entity_id` that is a name (`AP Calculus AB`).
 pub const ENTITY_NAME_CHARS_MAX: usize = 128;
+/// Characters of an `entity_id` of any form (an alarm's name, an ARN).
+pub const ENTITY_ANY_CHARS_MAX: usize = 512;
+/// Bytes of such an `entity_id`. An `alert_id` contains it, and a key of an index in DynamoDB has at most 2,048 bytes.
+pub const ENTITY_ANY_BYTES_MAX: usize = 1800;
+/// Bytes of a fact that is a text.
+pub const FACT_TEXT_BYTES_MAX: usize = 256;
+/// Bytes of each field of an event's envelope that are kept.
+pub const ORIGIN_BYTES_MAX: usize = 256;
 /// Characters of a `severity`.
 pub const SEVERITY_CHARS_MAX: usize = 32;
 /// Characters of an invalid value that a refusal quotes.

@@ -34,14 +34,16 @@ impl Number {
         if starts_like_json && only_json { Self::new(text.parse().ok()?) } else { None }
     }
 
-    /// Reads a decimal: an optional minus, digits, and optionally a point with digits. An exponent, a plus, white space
-    /// and a leading zero are errors.
+    /// Reads a decimal: an optional minus, digits, optionally a point with digits, and optionally an exponent. A plus
+    /// before the digits, white space and a leading zero are errors.
     pub fn from_decimal(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (decimal, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let digits = decimal.strip_prefix('-').unwrap_or(decimal);
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         let no_leading_zero = whole.len() == 1 || !whole.starts_with('0');
-        if all_digits(whole) && all_digits(fraction) && no_leading_zero {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        if all_digits(whole) && all_digits(fraction) && all_digits(exponent) && no_leading_zero {
             Self::new(text.parse().ok()?)
         } else {
             None
@@ -99,12 +101,22 @@ mod tests {
 
     #[test]
     fn a_decimal_is_digits_with_an_optional_fraction() {
-        for (text, expected) in [("65", 65.0), ("64.5", 64.5), ("-3.25", -3.25), ("0", 0.0), ("0.10", 0.1)] {
+        for (text, expected) in [
+            ("65", 65.0),
+            ("64.5", 64.5),
+            ("-3.25", -3.25),
+            ("0", 0.0),
+            ("0.10", 0.1),
+            ("6e1", 60.0),
+            ("6.5E+1", 65.0),
+            ("-650e-1", -65.0),
+            ("1e-400", 0.0),
+        ] {
             assert_eq!(Number::from_decimal(text).map(Number::get), Some(expected), "{text}");
         }
         for text in [
-            "", ".", "65.", ".5", "+65", " 65", "65 ", "6e1", "NaN", "inf", "0x10", "1_000", "065", "٣",
-            "--1",
+            "", ".", "65.", ".5", "+65", " 65", "65 ", "6e", "e1", "6e1.5", "6e+", "6e--1", "1e999", "NaN",
+            "inf", "0x10", "1_000", "065", "٣", "--1",
         ] {
             assert_eq!(Number::from_decimal(text), None, "{text}");
         }

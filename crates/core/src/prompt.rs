@@ -44,6 +44,7 @@ Reply with one JSON object and nothing else, its keys in this order:
 pub struct PromptTemplate {
     system: String,
     schema: Value,
+    alert_type: AlertType,
     /// The hash of the system text and of the line break before the facts.
     hash: Sha256,
 }
@@ -60,13 +61,14 @@ impl PromptTemplate {
     pub fn new(alert_type: &AlertType) -> Self {
         let system = system(alert_type);
         let hash = Sha256::new().chain_update(&system).chain_update("\n");
-        Self { system, schema: schema(alert_type), hash }
+        Self { system, schema: schema(alert_type), alert_type: alert_type.clone(), hash }
     }
 
     /// Makes the prompt for an alert with these facts.
     pub fn prompt(&self, facts: &Facts) -> Prompt<'_> {
         // Serializing a map of finite numbers and strings cannot fail.
-        Prompt { template: self, user: serde_json::to_string(facts).unwrap_or_default() }
+        let shown = serde_json::to_string(&facts.for_prompt(&self.alert_type)).unwrap_or_default();
+        Prompt { template: self, user: shown + &contradictions(&facts.conflicts(&self.alert_type)) }
     }
 
     /// The reply's JSON schema, without ranges and counts, because not every vendor accepts them. The reader checks the
@@ -103,13 +105,13 @@ impl std::fmt::Debug for Prompt<'_> {
 fn system(alert_type: &AlertType) -> String {
     let mut text = String::new();
     let entity = alert_type.entity();
-    let days = alert_type.horizon_days();
+    let horizon = alert_type.horizon_words();
     // Writing to a string cannot fail.
     let _ = write!(
         text,
         "You assess one alert about one {entity} for an operations team.\n\n\
          Question: {}\n\
-         Horizon: {days} days.\n\n\
+         Horizon: {horizon}.\n\n\
          The answer is `risk_score`, a number on this scale:\n",
         alert_type.question()
     );
@@ -117,11 +119,27 @@ fn system(alert_type: &AlertType) -> String {
         let _ = writeln!(text, "{point}: {meaning}");
     }
     text.push_str("\nThe facts:\n");
-    for fact in alert_type.facts() {
-        let _ = writeln!(text, "- `{}` ({}): {} {}", fact.id(), fact.label(), fact.meaning(), values(fact));
+    for fact in alert_type.facts().iter().filter(|fact| fact.is_in_prompt()) {
+        let unknown = if fact.is_optional() { " It can be \"not known\"." } else { "" };
+        let _ = writeln!(
+            text,
+            "- `{}` ({}): {} {}{unknown}",
+            fact.id(),
+            fact.label(),
+            fact.meaning(),
+            values(fact)
+        );
     }
     let _ = write!(text, "\n{RULES}\n\n{SHAPE}\n");
     text
+}
+
+/// The sentences of the conflict rules that the facts meet, for the end of the user's message.
+fn contradictions(sentences: &[&str]) -> String {
+    if sentences.is_empty() {
+        return String::new();
+    }
+    format!("\nThese facts contradict each other: {} Say so in `explanation`.", sentences.join(" "))
 }
 
 /// Describes the values that a fact can have, in a sentence.
@@ -129,7 +147,8 @@ fn values(fact: &Fact) -> String {
     match fact.kind() {
         FactKind::Integer(range) => format!("A whole number of {}", numbers(range)),
         FactKind::Number(range) => format!("A number of {}", numbers(range)),
-        FactKind::Enum { values, .. } => {
+        FactKind::Text => String::new(),
+        FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => {
             let each: Vec<_> =
                 values.iter().map(|value| format!("`{}` ({})", value.id, value.meaning)).collect();
             format!("One of {}.", each.join(", "))
@@ -147,7 +166,8 @@ fn numbers(range: &FactRange) -> String {
 }
 
 fn schema(alert_type: &AlertType) -> Value {
-    let facts: Vec<_> = alert_type.facts().iter().map(Fact::id).collect();
+    let shown = alert_type.facts().iter().filter(|fact| fact.is_in_prompt());
+    let facts: Vec<_> = shown.map(Fact::id).collect();
     let driver = json!({
         "type": "object",
         "properties": {

@@ -5,7 +5,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, NOT_KNOWN};
 use crate::alert_type::{FactPoints, FactValue, PointsTable};
 use crate::driver::{Driver, Effect};
 use crate::limits::{RECOMMENDATIONS_MAX, RECOMMENDATIONS_MIN};
@@ -34,9 +34,12 @@ pub struct Baseline {
 /// One line of the points table, applied to the alert.
 struct PointsLine<'a> {
     table: &'a FactPoints,
-    value: &'a FactValue,
+    /// `None` if the fact is not known.
+    value: Option<&'a FactValue>,
     phrase: String,
     points: u8,
+    /// `None` if the type does not say what is healthy, or the fact is not known.
+    is_healthy: Option<bool>,
 }
 
 impl Scored {
@@ -53,7 +56,7 @@ impl Scored {
         Self {
             baseline: Baseline { risk_score, base: table.base, points },
             drivers: drivers(&largest_first),
-            explanation: explanation(&largest_first),
+            explanation: explanation(alert, &largest_first),
             recommendations: recommendations(&largest_first, table),
         }
     }
@@ -81,9 +84,16 @@ impl Scored {
 
 fn lines<'a>(alert: &'a Alert<'_>, table: &'a PointsTable) -> Vec<PointsLine<'a>> {
     let line = |each: &'a FactPoints| {
-        let value = alert.facts().get(&each.fact)?;
-        let phrase = alert.alert_type().fact(&each.fact)?.describe(value);
-        Some(PointsLine { table: each, value, phrase, points: table.points_of(&each.fact, value)? })
+        let value = alert.facts().get(&each.fact);
+        let fact = alert.alert_type().fact(&each.fact)?;
+        Some(PointsLine {
+            table: each,
+            value,
+            phrase: value
+                .map_or_else(|| format!("{}: {NOT_KNOWN}", fact.label()), |value| fact.describe(value)),
+            points: each.points_of(value),
+            is_healthy: value.and_then(|value| fact.is_healthy(value)),
+        })
     };
     table.points.iter().filter_map(line).collect()
 }
@@ -93,7 +103,7 @@ fn drivers(largest_first: &[&PointsLine<'_>]) -> Vec<Driver> {
     raising
         .map(|line| Driver {
             fact: line.table.fact.clone(),
-            value: line.value.clone(),
+            value: line.value.cloned().unwrap_or_else(|| FactValue::Word(NOT_KNOWN.into())),
             effect: Effect::Raises,
             because: match line.points {
                 1 => format!("{}, worth 1 point.", sentence_case(&line.phrase)),
@@ -103,18 +113,43 @@ fn drivers(largest_first: &[&PointsLine<'_>]) -> Vec<Driver> {
         .collect()
 }
 
-fn explanation(largest_first: &[&PointsLine<'_>]) -> String {
-    let phrases = |raising: bool| -> Vec<&str> {
-        let chosen = largest_first.iter().filter(|line| (line.points > 0) == raising);
-        chosen.map(|line| line.phrase.as_str()).collect()
+/// The contradictions first; then the facts that add points, largest first; then the healthy ones, the others without
+/// points, and those that are not known.
+fn explanation(alert: &Alert<'_>, largest_first: &[&PointsLine<'_>]) -> String {
+    let phrases = |chosen: fn(&PointsLine<'_>) -> bool| -> Vec<&str> {
+        largest_first.iter().filter(|line| chosen(line)).map(|line| line.phrase.as_str()).collect()
     };
-    let (raising, calm) = (phrases(true), phrases(false));
-    let first = match raising.as_slice() {
-        [] => return format!("Nothing stands out: {}.", listed(&calm)),
+    let raising = phrases(|line| line.points > 0);
+    let mut sentences: Vec<String> = Vec::new();
+    let conflicts = alert.conflicts();
+    if !conflicts.is_empty() {
+        sentences.push(format!("The facts contradict each other: {}", conflicts.join(" ")));
+    }
+    sentences.push(match raising.as_slice() {
+        [] => "Nothing stands out.".into(),
         [only] => format!("The risk comes from {only}."),
         [largest, rest @ ..] => format!("The risk comes mostly from {largest}, then from {}.", listed(rest)),
-    };
-    if calm.is_empty() { first } else { format!("{first} Not a concern: {}.", listed(&calm)) }
+    });
+    let groups = [
+        ("Not a concern", phrases(|line| line.points == 0 && line.is_healthy == Some(true))),
+        (
+            "Not healthy, but without points",
+            phrases(|line| line.points == 0 && line.is_healthy == Some(false)),
+        ),
+        (
+            "Without points",
+            phrases(|line| line.points == 0 && line.is_healthy.is_none() && line.value.is_some()),
+        ),
+    ];
+    let said = groups.iter().filter(|(_, phrases)| !phrases.is_empty());
+    sentences.extend(said.map(|(what, phrases)| format!("{what}: {}.", listed(phrases))));
+    let alert_type = alert.alert_type();
+    let unknowns = alert.facts().unknowns(alert_type);
+    let unknowns: Vec<_> = unknowns.iter().filter_map(|id| Some(alert_type.fact(id)?.label())).collect();
+    if !unknowns.is_empty() {
+        sentences.push(format!("Not known: {}.", listed(&unknowns)));
+    }
+    sentences.join(" ")
 }
 
 /// Joins items as `a`, `a and b` or `a, b and c`.
@@ -137,7 +172,7 @@ fn recommendations(largest_first: &[&PointsLine<'_>], table: &PointsTable) -> Ve
     let mut chosen: Vec<&str> = Vec::new();
     let advice_of = |raising: bool| {
         let lines = largest_first.iter().filter(move |line| (line.points > 0) == raising);
-        lines.map(|line| line.table.advice.as_str())
+        lines.filter_map(|line| line.table.advice_of(line.value))
     };
     let candidates = advice_of(true)
         .map(|advice| (advice, RECOMMENDATIONS_MAX))

@@ -13,7 +13,9 @@ pub struct Timestamp(i64);
 
 /// The text is not a timestamp. The message says what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)")]
+#[error(
+    "expected a date and time, such as 2025-01-31T09:30:00Z, 2025-01-31 09:30+01:00 or, in UTC, 2025-01-31T09:30"
+)]
 pub struct InvalidTimestamp;
 
 impl Timestamp {
@@ -43,23 +45,27 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Reads a timestamp such as `2025-11-05T09:30:00.123456`, with `Z`, an offset or neither (then it is UTC). Digits
-    /// after the milliseconds are truncated, not rounded, so that no timestamp moves into the next repeat window.
+    /// Reads a timestamp such as `2025-11-05T09:30:00.123456`: a `T` or a space between date and time, seconds and their
+    /// fraction optional, then `Z`, an offset (`+05:30`, `+0530`, `-05`) or neither (then it is UTC). Digits after the
+    /// milliseconds are truncated, not rounded, so that no timestamp moves into the next repeat window.
     ///
     /// The format is checked here, byte by byte, because calendar libraries accept more formats than this one.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
-        let rest = after_date_time(text.as_bytes()).ok_or(InvalidTimestamp)?;
-        let (fraction, zone) = split_fraction(rest).ok_or(InvalidTimestamp)?;
-        let date_time = text.get(..19).ok_or(InvalidTimestamp)?.to_ascii_uppercase();
-        let zone = match zone {
-            b"" | b"Z" | b"z" => "Z",
-            [b'+' | b'-', b'0'..=b'1', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9']
-            | [b'+' | b'-', b'2', b'0'..=b'3', b':', b'0'..=b'5', b'0'..=b'9'] => {
-                text.get(text.len() - 6..).ok_or(InvalidTimestamp)?
-            }
-            _ => return Err(InvalidTimestamp),
+        let (minutes, rest) = text.as_bytes().split_at_checked(MINUTES_FORM.len()).ok_or(InvalidTimestamp)?;
+        let seconds = after_form(rest, b":dd");
+        let (fraction, zone) = match seconds {
+            Some(rest) => split_fraction(rest).ok_or(InvalidTimestamp)?,
+            None => (0, rest),
         };
-        let instant: jiff::Timestamp = format!("{date_time}{zone}").parse().map_err(|_| InvalidTimestamp)?;
+        if !has_form(minutes, MINUTES_FORM) {
+            return Err(InvalidTimestamp);
+        }
+        let written = |from: usize, to: usize| text.get(from..to).ok_or(InvalidTimestamp);
+        let (date, minutes) = (written(0, 10)?, written(11, 16)?);
+        let seconds = if seconds.is_some() { written(17, 19)? } else { "00" };
+        let zone = offset(zone).ok_or(InvalidTimestamp)?;
+        let instant: jiff::Timestamp =
+            format!("{date}T{minutes}:{seconds}{zone}").parse().map_err(|_| InvalidTimestamp)?;
         Ok(Self(instant.as_millisecond() + i64::from(fraction)))
     }
 
@@ -105,15 +111,40 @@ impl Timestamp {
     }
 }
 
-/// Checks that the text starts with `dddd-dd-ddTdd:dd:dd`, and returns the rest.
-fn after_date_time(bytes: &[u8]) -> Option<&[u8]> {
-    let (fixed, rest) = bytes.split_at_checked(19)?;
-    let fits = fixed.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, expected)| match expected {
-        b'd' => byte.is_ascii_digit(),
-        b'T' => matches!(byte, b'T' | b't'),
-        other => byte == other,
-    });
-    fits.then_some(rest)
+/// A date and a time up to the minutes. `d` is a digit, and `T` also a space.
+const MINUTES_FORM: &[u8] = b"dddd-dd-ddTdd:dd";
+
+fn has_form(bytes: &[u8], form: &[u8]) -> bool {
+    bytes.len() == form.len()
+        && bytes.iter().zip(form).all(|(byte, expected)| match expected {
+            b'd' => byte.is_ascii_digit(),
+            b'T' => matches!(byte, b'T' | b't' | b' '),
+            other => byte == other,
+        })
+}
+
+/// The rest after bytes of this form. `None` if they do not have it.
+fn after_form<'a>(bytes: &'a [u8], form: &[u8]) -> Option<&'a [u8]> {
+    let (fixed, rest) = bytes.split_at_checked(form.len())?;
+    has_form(fixed, form).then_some(rest)
+}
+
+/// Writes an offset as `Z` or `+hh:mm`. `None` if it is not an offset of less than a day.
+fn offset(zone: &[u8]) -> Option<String> {
+    let (sign, hours, minutes) = match zone {
+        b"" | b"Z" | b"z" => return Some("Z".into()),
+        [sign @ (b'+' | b'-'), h1, h2] => (sign, [h1, h2], [&b'0', &b'0']),
+        [sign @ (b'+' | b'-'), h1, h2, m1, m2] | [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            (sign, [h1, h2], [m1, m2])
+        }
+        _ => return None,
+    };
+    let number = |digits: [&u8; 2]| {
+        let digits = digits.map(|digit| digit.is_ascii_digit().then(|| digit - b'0'));
+        Some(digits[0]? * 10 + digits[1]?)
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours < 24 && minutes < 60).then(|| format!("{}{hours:02}:{minutes:02}", char::from(*sign)))
 }
 
 /// Returns the milliseconds of the fraction, or zero without a fraction, and the rest.
@@ -164,6 +195,18 @@ mod tests {
             ("2025-11-05T09:30:00+05:30", "2025-11-05T04:00:00.000Z"),
             ("2025-11-05T00:30:00.25-01:00", "2025-11-05T01:30:00.250Z"),
             ("2024-02-29T23:59:59.999Z", "2024-02-29T23:59:59.999Z"),
+            ("2026-11-01T12:00Z", "2026-11-01T12:00:00.000Z"),
+            ("2026-11-01T12:00", "2026-11-01T12:00:00.000Z"),
+            ("2026-11-01 12:00", "2026-11-01T12:00:00.000Z"),
+            ("2026-11-01 12:00:30.5", "2026-11-01T12:00:30.500Z"),
+            ("2026-11-01 12:00:30+00:00", "2026-11-01T12:00:30.000Z"),
+            ("2026-11-01T12:00:00+0000", "2026-11-01T12:00:00.000Z"),
+            ("2026-11-01T12:00:00.123+0530", "2026-11-01T06:30:00.123Z"),
+            ("2026-11-01T12:00:00-05", "2026-11-01T17:00:00.000Z"),
+            ("2026-11-01T12:00-05", "2026-11-01T17:00:00.000Z"),
+            ("2026-11-01T12:00+05:30", "2026-11-01T06:30:00.000Z"),
+            ("2026-11-01T12:00:00-00:00", "2026-11-01T12:00:00.000Z"),
+            ("2026-11-01T12:00:00+23:59", "2026-10-31T12:01:00.000Z"),
             ("1969-12-31T23:59:59.250Z", "1969-12-31T23:59:59.250Z"),
         ] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), expected, "{text}");
@@ -175,15 +218,33 @@ mod tests {
         for text in [
             "",
             "2025-01-01",
-            "2025-01-01T12:00",
-            "2025-01-01 12:00:00",
+            "2025-01-01T12",
+            "2025-01-01T12Z",
+            "2025-01-01  12:00:00",
+            "2025-01-01_12:00:00",
+            "2025-01-01T12:00.5",
+            "2025-01-01T12:00:0",
+            "2025-01-01T12:0",
+            "2025-01-01T1:00",
             "20250101T120000Z",
             "1735732800",
             "2025-01-01T12:00:00.",
             "2025-01-01T12:00:00,5",
             "2025-01-01T12:00:00 Z",
             "2025-01-01T12:00:00+5",
-            "2025-01-01T12:00:00+0530",
+            "2025-01-01T12:00:00+053",
+            "2025-01-01T12:00:00+053000",
+            "2025-01-01T12:00:00+2400",
+            "2025-01-01T12:00:00-24",
+            "2025-01-01T12:00:00+0x00",
+            "2025-01-01T12:00:00 +0000",
+            "2025-01-01T12:00:00+05:3",
+            "2025-01-01T12:00:00UTC",
+            "2025-01-01T12:00:00GMT",
+            "2025-W01-1T12:00:00",
+            "2025-001T12:00:00",
+            "1735732800.5",
+            "Wed, 01 Jan 2025 12:00:00 GMT",
             "2025-02-29T12:00:00Z",
             "2025-13-01T12:00:00Z",
             "2025-01-01T25:00:00Z",

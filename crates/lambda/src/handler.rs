@@ -41,6 +41,8 @@ pub(crate) struct Handler {
 pub(crate) enum LambdaResponse {
     /// The outcome of a direct event: stored, repeated or parked.
     Event(Box<Outcome>),
+    /// The outcomes of the records of an SNS event, or of the alerts of one payload.
+    Several(Vec<Outcome>),
     /// The records of a batch that must be delivered again.
     Batch {
         /// The message ids of these records.
@@ -119,12 +121,16 @@ impl Handler {
         let response = if requests_a_sweep(payload) {
             self.sweep(request_id, end).await
         } else {
-            match Delivery::read(payload) {
+            match Delivery::read(payload, self.pipeline.types()) {
                 Delivery::One(event) => {
                     self.metrics.received(1);
                     self.one(event, request_id, end)
                         .await
                         .map(|outcome| LambdaResponse::Event(Box::new(outcome)))
+                }
+                Delivery::Several(records) => {
+                    self.metrics.received(records.len());
+                    self.several(records, request_id, end).await
                 }
                 Delivery::Batch(records) => {
                     self.metrics.received(records.len());
@@ -141,8 +147,23 @@ impl Handler {
         let work = records.iter().map(|record| self.one(&record.body, request_id, end));
         let outcomes = join_all(work).await;
         let failed = records.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
-        let failures = failed.map(|(record, _)| ItemFailure { item_identifier: record.message_id });
+        let mut failures: Vec<_> = failed.map(|(record, _)| record.message_id).collect();
+        // A record with several alerts fails once.
+        failures.dedup();
+        let failures = failures.into_iter().map(|item_identifier| ItemFailure { item_identifier });
         LambdaResponse::Batch { failures: failures.collect() }
+    }
+
+    /// Processes records that the transport delivers again together. If one fails, the invocation fails. The others are
+    /// repeats the next time.
+    async fn several(
+        &self,
+        records: Vec<Record>,
+        request_id: &str,
+        end: Timestamp,
+    ) -> Result<LambdaResponse, HandedBack> {
+        let outcomes = join_all(records.iter().map(|record| self.one(&record.body, request_id, end))).await;
+        outcomes.into_iter().collect::<Result<_, _>>().map(LambdaResponse::Several)
     }
 
     /// Processes one event, logs its outcome and counts it.

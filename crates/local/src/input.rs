@@ -1,9 +1,12 @@
-//! Reads events from files and standard input. An input is a JSON document or JSON Lines.
+//! Reads events from files and standard input. An input is a JSON document, JSON Lines, or an array of objects, and may
+//! be compressed with gzip.
 //!
 //! If the first line is a complete JSON value, or the input is not a JSON document, each line is an event. Otherwise
-//! the input is one document on several lines. Each record of a batch is an event.
+//! the input is one document on several lines. Each record of a batch, and each object of an array, is an event.
 //!
-//! Never: has more than one document or line in memory, or loses valid lines because of an invalid one.
+//! Never: has more than one document, line or element in memory, or loses valid lines because of an invalid one.
+
+mod array;
 
 use std::fmt;
 use std::fs::File;
@@ -12,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use flate2::bufread::MultiGzDecoder;
 use portend_core::alert::Delivery;
+use portend_core::alert_type::AlertTypes;
 use portend_core::limits::BATCH_BYTES_MAX;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -84,20 +89,29 @@ impl Input {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
         }
         let size = metadata.is_file().then_some(metadata.len());
-        Ok(Self { name: path.display().to_string().into(), reader: Box::new(file), size })
+        let name = path.display().to_string().into();
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
+            // The size of what is read is not known before it is decompressed.
+            let reader = Box::new(MultiGzDecoder::new(BufReader::new(file)));
+            return Ok(Self { name, reader, size: None });
+        }
+        Ok(Self { name, reader: Box::new(file), size })
     }
 }
 
 /// Reads all inputs on a separate thread, as fast as the events are received. If an input cannot be read any further,
 /// the error is its last item.
-pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
+pub(crate) fn read(
+    inputs: Vec<Input>,
+    types: AlertTypes,
+) -> mpsc::Receiver<Result<Event, (PathBuf, io::Error)>> {
     let (sender, receiver) = mpsc::channel(QUEUE_EVENTS);
     let waiting = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
     let runtime = Handle::current();
     thread::spawn(move || {
         for input in inputs {
             let name = PathBuf::from(&*input.name);
-            let mut reader = EventLines::new(input);
+            let mut reader = EventLines::new(input, &types);
             while let Some(mut event) = reader.next_event().transpose() {
                 if let Ok(event) = &mut event {
                     let bytes = u32::try_from(event.bytes.len()).unwrap_or(u32::MAX).min(WAITING_BYTES_MAX);
@@ -119,25 +133,33 @@ pub(crate) fn read(inputs: Vec<Input>) -> mpsc::Receiver<Result<Event, (PathBuf,
 }
 
 /// One input, line by line.
-struct EventLines {
+struct EventLines<'t> {
+    types: &'t AlertTypes,
     name: Arc<str>,
     reader: BufReader<Box<dyn Read + Send>>,
     read_bytes: u64,
     line: u64,
+    /// Bytes that have been read and belong to the next line.
+    ahead: Vec<u8>,
+    /// Whether the next bytes are elements of an array of objects.
+    is_in_array: bool,
     /// Whether a line that is not blank has been read.
     started: bool,
     /// Events that have been read but not yet returned.
     ready: std::collections::VecDeque<Event>,
 }
 
-impl EventLines {
-    fn new(input: Input) -> Self {
+impl<'t> EventLines<'t> {
+    fn new(input: Input, types: &'t AlertTypes) -> Self {
         let reader = BufReader::with_capacity(64 * 1024, input.reader);
         Self {
+            types,
             name: input.name,
             reader,
             read_bytes: 0,
             line: 0,
+            ahead: Vec::new(),
+            is_in_array: false,
             started: false,
             ready: std::collections::VecDeque::new(),
         }
@@ -147,6 +169,10 @@ impl EventLines {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));
+            }
+            if self.is_in_array || self.starts_array()? {
+                self.next_element()?;
+                continue;
             }
             let Some(line) = self.next_line()? else { return Ok(None) };
             if is_blank(&line) {
@@ -209,7 +235,7 @@ impl EventLines {
             line,
             record: record.map(Arc::from),
         };
-        match Delivery::read(text) {
+        match Delivery::read(text, self.types) {
             Delivery::One(bytes) => {
                 self.ready.push_back(Event {
                     bytes: bytes.to_vec(),
@@ -218,21 +244,25 @@ impl EventLines {
                     bytes_permit: None,
                 });
             }
-            Delivery::Batch(records) => self.ready.extend(records.into_iter().map(|record| Event {
-                location: location(Some(&record.message_id)),
-                bytes: record.body,
-                read_bytes,
-                bytes_permit: None,
-            })),
+            Delivery::Batch(records) | Delivery::Several(records) => {
+                self.ready.extend(records.into_iter().map(|record| Event {
+                    location: location(Some(record.message_id.as_str()).filter(|id| !id.is_empty())),
+                    bytes: record.body,
+                    read_bytes,
+                    bytes_permit: None,
+                }));
+            }
         }
     }
 
     /// The next line without its line break. If the line is longer than any batch, only its beginning is returned,
     /// which is enough to refuse it.
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut line = Vec::new();
+        let mut line = std::mem::take(&mut self.ahead);
+        let before = line.len();
+        self.line += line.split(|byte| *byte == b'\n').skip(1).count() as u64;
         let read = (&mut self.reader).take(BATCH_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
-        if read == 0 {
+        if read == 0 && before == 0 {
             return Ok(None);
         }
         self.read_bytes += read as u64;
@@ -280,7 +310,8 @@ mod tests {
     fn events(text: &str) -> Vec<(Option<u64>, String)> {
         let input =
             Input { name: "x".into(), reader: Box::new(io::Cursor::new(text.to_owned())), size: None };
-        let mut lines = EventLines::new(input);
+        let types = AlertTypes::built_in();
+        let mut lines = EventLines::new(input, &types);
         let next = || lines.next_event().unwrap();
         std::iter::from_fn(next)
             .map(|event| (event.location.line, String::from_utf8(event.bytes).unwrap()))
@@ -316,6 +347,42 @@ mod tests {
             lines(&[(1, "{\"a\":"), (2, " {\"detail\":2}"), (3, "{\"c\":3}")])
         );
         assert_eq!(events("{\"a\":"), lines(&[(1, "{\"a\":")]));
+    }
+
+    #[test]
+    fn each_object_of_an_array_is_an_event() {
+        let objects = [(Some(1), "{\"a\":1}".to_owned()), (Some(1), "{\"b\":\"]}\\\"\"}".to_owned())];
+        for text in ["[{\"a\":1},{\"b\":\"]}\\\"\"}]", "\u{feff}[ {\"a\":1} , {\"b\":\"]}\\\"\"} ]\n\n"] {
+            assert_eq!(events(text), objects, "{text}");
+        }
+        assert_eq!(
+            events("[\n  {\n    \"a\": 1\n  },\n  {}\n]\n[{}]\n{\"c\":3}\n"),
+            [
+                (Some(2), "{\n    \"a\": 1\n  }".to_owned()),
+                (Some(5), "{}".into()),
+                (Some(7), "{}".into()),
+                (Some(8), "{\"c\":3}".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_in_an_array_is_one_event_and_the_objects_before_it_are_read() {
+        for (text, rest) in [
+            ("[{}, 5, {\"a\":1}]", "5, {\"a\":1}]"),
+            ("[{} {}]", "{}]"),
+            ("[{},", ""),
+            ("[{}, {\"a\":", "{\"a\":"),
+            ("[{}", ""),
+            ("[{}] x", "x"),
+        ] {
+            let expected =
+                [Some((Some(1), "{}".to_owned())), (!rest.is_empty()).then(|| (Some(1), rest.to_owned()))];
+            assert_eq!(events(text), expected.into_iter().flatten().collect::<Vec<_>>(), "{text}");
+        }
+        for text in ["[]", "[1,{}]", "[[{}]]", "[", "[ "] {
+            assert_eq!(events(text), lines(&[(1, text)]), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::alert_type::EntityIdForm;
-use crate::limits::{ENTITY_NAME_CHARS_MAX, ENTITY_TOKEN_CHARS_MAX};
+use crate::limits::{
+    ENTITY_ANY_BYTES_MAX, ENTITY_ANY_CHARS_MAX, ENTITY_NAME_CHARS_MAX, ENTITY_TOKEN_CHARS_MAX,
+};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
@@ -14,6 +16,7 @@ const ZERO_WIDTH_JOINER: char = '\u{200D}';
 pub(super) fn expected(form: EntityIdForm) -> &'static str {
     match form {
         EntityIdForm::Token => "a letter or digit, then at most 63 letters, digits or `._:-`",
+        EntityIdForm::Any => "1 to 512 visible characters",
         EntityIdForm::Name => "a name of 1 to 128 visible characters",
     }
 }
@@ -22,7 +25,8 @@ pub(super) fn expected(form: EntityIdForm) -> &'static str {
 pub(super) fn fits(form: EntityIdForm, id: &str) -> bool {
     match form {
         EntityIdForm::Token => is_token(id, ENTITY_TOKEN_CHARS_MAX),
-        EntityIdForm::Name => is_name(id),
+        EntityIdForm::Name => is_name(id, ENTITY_NAME_CHARS_MAX),
+        EntityIdForm::Any => is_name(id, ENTITY_ANY_CHARS_MAX) && id.len() <= ENTITY_ANY_BYTES_MAX,
     }
 }
 
@@ -38,7 +42,7 @@ const BLANK: [char; 5] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}', '\u{28
 
 /// Whether the text is a name that looks like what it is: without invisible characters and without changes of the
 /// writing direction. Zero-width joiners are allowed between two letters, where several scripts need them.
-fn is_name(text: &str) -> bool {
+fn is_name(text: &str, chars_max: usize) -> bool {
     let chars: Vec<char> = text.chars().collect();
     let in_word = |index: Option<usize>| {
         let group = index.and_then(|at| chars.get(at)).map(|each| each.general_category_group());
@@ -48,7 +52,7 @@ fn is_name(text: &str) -> bool {
         ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => in_word(at.checked_sub(1)) && in_word(Some(at + 1)),
         each => is_printable(each),
     });
-    (1..=ENTITY_NAME_CHARS_MAX).contains(&chars.len()) && visible && chars.iter().any(|each| is_drawn(*each))
+    (1..=chars_max).contains(&chars.len()) && visible && chars.iter().any(|each| is_drawn(*each))
 }
 
 /// Whether the character is seen where it is alone. A mark is not: it changes what it follows.
@@ -81,6 +85,19 @@ mod tests {
         let too_long = "a".repeat(65);
         for id in ["", "_a", "-a", " a", "a ", "stu 4532", "stü", "a#b", "a/b", "a\n", "a\0", &too_long] {
             assert!(!fits(EntityIdForm::Token, id), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn any_printable_text_can_be_an_id_if_the_type_says_so() {
+        let (longest, widest) = ("a".repeat(512), "ß".repeat(512));
+        let arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:p99 > 2s / checkout";
+        for id in [arn, "/var/log (95%)", "C:\\", "日本語", &longest, &widest] {
+            assert!(fits(EntityIdForm::Any, id), "{id}");
+        }
+        let (too_long, too_wide) = ("a".repeat(513), "日".repeat(512 + 100));
+        for id in ["", " ", "a\nb", "a\u{202e}b", &too_long, &too_wide, &"𝕏".repeat(512)] {
+            assert!(!fits(EntityIdForm::Any, id), "{id:?}");
         }
     }
 

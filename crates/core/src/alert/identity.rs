@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::facts::Facts;
-use crate::alert_type::{AlertType, FactValue};
+use crate::alert_type::{AlertType, Fact, FactValue};
 use crate::time::Timestamp;
 
 /// The identity of an alert: the SHA-256 of the canonical JSON (RFC 8785) of
@@ -33,7 +33,10 @@ impl AlertKey {
             0 => timestamp.as_millis(),
             millis => timestamp.as_millis().div_euclid(millis),
         };
-        let steps = facts.iter().map(|(id, value)| (id, step_of(alert_type, id, value)));
+        // A text is no part of what an alert says, because a model is never asked about it.
+        let judged = |id: &str| alert_type.fact(id).is_some_and(Fact::is_in_prompt);
+        let judged = facts.iter().filter(|(id, _)| judged(id));
+        let steps = judged.map(|(id, value)| (id, step_of(alert_type, id, value)));
         // The map is ordered, every number is whole and below 2^53, and the identifiers are ASCII. For these, the
         // output of serde_json is canonical (RFC 8785).
         let steps: BTreeMap<_, _> = steps.collect();
@@ -64,6 +67,7 @@ impl AlertKey {
 #[serde(untagged)]
 enum IdentityStep<'a> {
     Number(i64),
+    Flag(bool),
     Word(&'a str),
 }
 
@@ -73,10 +77,21 @@ fn step_of<'a>(alert_type: &AlertType, fact: &str, value: &'a FactValue) -> Iden
             let step =
                 alert_type.fact(fact).and_then(|fact| fact.range()).map_or(1.0, |range| range.step.get());
             #[expect(clippy::cast_possible_truncation, reason = "the lint bounds a range to 2^53 steps")]
-            IdentityStep::Number((number.get() / step).floor() as i64)
+            IdentityStep::Number(whole_steps(number.get() / step) as i64)
         }
+        FactValue::Flag(flag) => IdentityStep::Flag(*flag),
         FactValue::Word(word) => IdentityStep::Word(word),
     }
+}
+
+/// The relative error of a division of two decimals, with room to spare.
+const DIVISION_ERROR: f64 = 1e-12;
+
+/// Rounds down, but takes a quotient that is a whole number except for the error of its division as that number: 0.3 is
+/// three steps of 0.1, although `0.3 / 0.1` is less than 3.
+fn whole_steps(quotient: f64) -> f64 {
+    let nearest = quotient.round();
+    if (quotient - nearest).abs() <= DIVISION_ERROR * nearest.abs() { nearest } else { quotient.floor() }
 }
 
 impl fmt::Display for AlertKey {
@@ -144,5 +159,25 @@ impl InsightKey {
     pub fn alert_id(&self) -> String {
         let Self { entity_id, alert_timestamp, alert_type, digits } = self;
         format!("{alert_type}_{entity_id}_{}_{digits}", alert_timestamp.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_at_the_edge_of_a_step_is_in_it() {
+        for (value, step, expected) in [
+            (0.3, 0.1, 3.0),
+            (0.29, 0.01, 29.0),
+            (0.2899, 0.01, 28.0),
+            (-0.3, 0.1, -3.0),
+            (-0.31, 0.1, -4.0),
+            (0.0, 0.1, 0.0),
+            (4.999, 5.0, 0.0),
+        ] {
+            assert_eq!(whole_steps(value / step).to_bits(), f64::to_bits(expected), "{value} / {step}");
+        }
     }
 }

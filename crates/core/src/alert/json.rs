@@ -12,6 +12,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::refusal::{Reason, Refusal};
+use crate::alert_type::Pointer;
 use crate::limits::QUOTED_CHARS_MAX;
 use crate::number::Number;
 
@@ -31,6 +32,8 @@ pub(super) enum StrictJson {
 pub(super) struct EventObject<'a> {
     members: &'a BTreeMap<String, StrictJson>,
     path: String,
+    /// Where the members come from, by their paths, if a mapping made the object.
+    origins: Option<&'a BTreeMap<String, String>>,
 }
 
 /// Counts the levels of `{` and `[` in bytes that may not be JSON.
@@ -82,6 +85,73 @@ impl StrictJson {
         match self {
             Self::String(text) => Some(text),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The member of an object.
+    pub(super) fn member(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.get(key),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Array(_) => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// A text, number or boolean as a text.
+    pub(super) fn scalar_text(&self) -> Option<String> {
+        match self {
+            Self::String(text) | Self::Number(text) => Some(text.clone()),
+            Self::Bool(flag) => Some(flag.to_string()),
+            Self::Null | Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The value at a pointer.
+    pub(super) fn at(&self, pointer: &Pointer) -> Option<&Self> {
+        pointer.0.iter().try_fold(self, |value, token| match value {
+            Self::Object(members) => members.get(token),
+            Self::Array(items) => items.get(token.parse::<usize>().ok()?),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => None,
+        })
+    }
+
+    /// The same with another value at a path of members.
+    pub(super) fn with(&self, path: &[String], value: Self) -> Self {
+        match (self, path) {
+            (_, []) => value,
+            (Self::Object(members), [name, rest @ ..]) => {
+                let replaced = |(key, member): (&String, &Self)| {
+                    let member = if key == name { member.with(rest, value.clone()) } else { member.clone() };
+                    (key.clone(), member)
+                };
+                Self::Object(members.iter().map(replaced).collect())
+            }
+            (Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Array(_), _) => {
+                self.clone()
+            }
+        }
+    }
+
+    /// Writes the value as JSON, its numbers as they were written.
+    pub(super) fn to_json(&self) -> String {
+        let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        match self {
+            Self::Null => "null".into(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(number) => number.clone(),
+            Self::String(value) => text(value),
+            Self::Array(items) => {
+                let items: Vec<_> = items.iter().map(Self::to_json).collect();
+                format!("[{}]", items.join(","))
+            }
+            Self::Object(members) => {
+                let member = |(key, value): (&String, &Self)| format!("{}:{}", text(key), value.to_json());
+                let members: Vec<_> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(","))
+            }
         }
     }
 
@@ -195,7 +265,7 @@ impl<'de> Visitor<'de> for ArrayVisitor {
 impl<'a> EventObject<'a> {
     pub(super) fn root(json: &'a StrictJson) -> Option<Self> {
         match json {
-            StrictJson::Object(members) => Some(Self { members, path: "$".into() }),
+            StrictJson::Object(members) => Some(Self { members, path: "$".into(), origins: None }),
             StrictJson::Null
             | StrictJson::Bool(_)
             | StrictJson::Number(_)
@@ -204,18 +274,26 @@ impl<'a> EventObject<'a> {
         }
     }
 
+    /// The same object, whose fields come from these paths of a payload.
+    pub(super) fn with_origins(self, origins: &'a BTreeMap<String, String>) -> Self {
+        Self { origins: Some(origins), ..self }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&'a StrictJson> {
         self.members.get(key)
     }
 
     pub(super) fn path_of(&self, key: &str) -> String {
-        format!("{}.{key}", self.path)
+        let path = format!("{}.{key}", self.path);
+        self.origins.and_then(|origins| origins.get(&path)).cloned().unwrap_or(path)
     }
 
     /// Returns the member as an object.
     pub(super) fn object(&self, key: &str) -> Result<Self, Refusal> {
         match self.get(key) {
-            Some(StrictJson::Object(members)) => Ok(Self { members, path: self.path_of(key) }),
+            Some(StrictJson::Object(members)) => {
+                Ok(Self { members, path: self.path_of(key), origins: self.origins })
+            }
             Some(_) => Err(self.invalid(key, "an object")),
             None => Err(self.missing(key, "an object")),
         }

@@ -1,5 +1,9 @@
 //! Tests of every rule for events, and of what the identity of an alert depends on.
 
+mod beyond_numbers;
+mod foreign;
+mod mappings;
+
 use proptest::prelude::*;
 
 use super::{Alert, Reason};
@@ -72,6 +76,9 @@ fn alerts_with_the_same_content_have_the_same_key() {
         with(EVENT, "\"region\": \"us-east-1\",", ""),
         with(EVENT, "65", "6.5e1"),
         with(EVENT, "65", "\"65.00\""),
+        with(EVENT, "65", "\"6.5e1\""),
+        with(EVENT, "65", "\"650E-1\""),
+        with(EVENT, "12:00:00Z\" } }", "12:00+0000\" } }"),
         with(EVENT, " 5,", " \"5\","),
         with(EVENT, " 5,", " 5.0,"),
         with(EVENT, "\"health_score\": 65", "\"health_score\": 65, \"health_score\": 65.0"),
@@ -220,7 +227,8 @@ fn each_broken_rule_has_its_own_reason() {
         (" 5,", " [5],", "", "invalid:$.detail.details.ib_calls_14d"),
         ("65", "1e999", "", "invalid:$.detail.details.health_score"),
         ("65", "\"NaN\"", "", "invalid:$.detail.details.health_score"),
-        ("65", "\"6.5e1\"", "", "invalid:$.detail.details.health_score"),
+        ("65", "\"6.5e\"", "", "invalid:$.detail.details.health_score"),
+        ("65", "\"6.5e999\"", "", "invalid:$.detail.details.health_score"),
         ("65", "\" 65\"", "", "invalid:$.detail.details.health_score"),
         ("65", "100.01", "", "invalid:$.detail.details.health_score"),
     ];

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{AlertType, AlertTypes, LintFinding};
+use super::{AlertType, AlertTypes, LintFinding, Mapping};
 use crate::help::Help;
 use crate::limits::ALERT_TYPE_BYTES_MAX;
 
@@ -92,7 +92,38 @@ fn read_type(folder: &Path) -> Result<Result<AlertType, Vec<LintFinding>>, Folde
     let file = folder.join("alert.toml");
     let text = read_bounded(&file).map_err(|source| FolderError::File { path: file.clone(), source })?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(AlertType::read(&file.display().to_string(), &name, &text))
+    let mut alert_type = match AlertType::read(&file.display().to_string(), &name, &text) {
+        Ok(alert_type) => alert_type,
+        Err(found) => return Ok(Err(found)),
+    };
+    let (mut mappings, mut findings) = (Vec::new(), Vec::new());
+    for path in mapping_files(&folder.join("from"))? {
+        let text = read_bounded(&path).map_err(|source| FolderError::File { path: path.clone(), source })?;
+        let source = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        match Mapping::read(&path.display().to_string(), &source, &text, &alert_type) {
+            Ok(mapping) => mappings.push(mapping),
+            Err(found) => findings.extend(found),
+        }
+    }
+    alert_type.mappings = mappings;
+    Ok(if findings.is_empty() { Ok(alert_type) } else { Err(findings) })
+}
+
+/// The mappings of a type, sorted by their sources. Most types have none.
+fn mapping_files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let not_listed = |source| FolderError::Folder { path: folder.into(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(not_listed)? {
+        let path = entry.map_err(not_listed)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {

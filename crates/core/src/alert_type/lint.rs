@@ -7,13 +7,15 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::wire::{AlertTypeToml, FactKindToml, FactToml, WorseToml};
-use super::{AlertType, Fact, FactKind, FactRange, LintFinding, Worse};
+use super::wire::{AlertTypeToml, ConflictToml, FactKindToml, FactToml, WorseToml};
+use super::{AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, Worse};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
+mod shape;
 mod handling;
 mod points;
+mod words;
 
 /// The longest horizon of a question: ten years.
 const HORIZON_DAYS_MAX: u32 = 3650;
@@ -21,7 +23,7 @@ const HORIZON_DAYS_MAX: u32 = 3650;
 const ID_CHARS_MAX: usize = 64;
 
 /// The findings so far, and the file that they are about.
-struct Lint<'a> {
+pub(super) struct Lint<'a> {
     file: &'a str,
     text: &'a str,
     findings: Vec<LintFinding>,
@@ -30,30 +32,41 @@ struct Lint<'a> {
 impl AlertType {
     /// Reads and checks the text of an `alert.toml`. Findings name it `file`. The type's id must be `folder`.
     pub fn read(file: &str, folder: &str, text: &str) -> Result<Self, Vec<LintFinding>> {
-        let mut lint = Lint { file, text, findings: Vec::new() };
+        let mut lint = Lint::new(file, text);
+        lint.shape(text);
         let written: AlertTypeToml = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
-                let message = error.message().replace('\n', ", ");
-                lint.report(
-                    error.span().unwrap_or(0..0),
-                    message,
-                    "see docs/ALERT-TYPES.md, which explains every key",
-                );
-                return Err(lint.findings);
+                // The shape has usually reported this already, in words.
+                if lint.findings.is_empty() {
+                    let message = error.message().replace('\n', ", ");
+                    let fix = "see docs/ALERT-TYPES.md, which explains every key";
+                    lint.report(error.span().unwrap_or(0..0), message, fix);
+                }
+                return Err(lint.findings());
             }
         };
         let alert_type = lint.alert_type(folder, &written);
-        if lint.findings.is_empty() {
-            return Ok(alert_type);
-        }
-        lint.findings.sort_by_key(|finding| finding.line);
-        Err(lint.findings)
+        let findings = lint.findings();
+        if findings.is_empty() { Ok(alert_type) } else { Err(findings) }
+    }
+}
+
+impl<'a> Lint<'a> {
+    /// A lint of this text, which findings name `file`.
+    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+        Self { file, text, findings: Vec::new() }
+    }
+
+    /// The findings, in the order of their lines.
+    pub(super) fn findings(mut self) -> Vec<LintFinding> {
+        self.findings.sort_by_key(|finding| finding.line);
+        self.findings
     }
 }
 
 impl Lint<'_> {
-    fn report(&mut self, span: Range<usize>, message: impl Into<String>, fix: impl Into<String>) {
+    pub(super) fn report(&mut self, span: Range<usize>, message: impl Into<String>, fix: impl Into<String>) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         self.findings.push(LintFinding {
@@ -100,14 +113,16 @@ impl Lint<'_> {
             repeat_window_text: written.repeat_window.get_ref().clone(),
             repeat_window: self.duration("repeat_window", &written.repeat_window, REPEAT_WINDOW_MAX),
             scale: self.scale(&written.scale),
+            conflicts: self.conflicts(&written.conflict, &facts),
             facts,
             points_table,
             handling: self.handling(written),
+            mappings: Vec::new(),
         }
     }
 
     /// Checks that an id is a lower-case token, because it is used in keys, file names and prompts.
-    fn id(&mut self, id: &Spanned<String>, name: &str) {
+    pub(super) fn id(&mut self, id: &Spanned<String>, name: &str) {
         let text = id.get_ref();
         let fits = text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -122,10 +137,22 @@ impl Lint<'_> {
         }
     }
 
-    fn not_blank(&mut self, text: &Spanned<String>, name: &str) {
+    pub(super) fn not_blank(&mut self, text: &Spanned<String>, name: &str) {
         if text.get_ref().trim().is_empty() {
             self.report(text.span(), format!("{name} is blank"), "write a text");
         }
+    }
+
+    fn conflicts(&mut self, written: &[Spanned<ConflictToml>], facts: &[Fact]) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for ConflictToml { when, sentence } in written.iter().map(Spanned::get_ref) {
+            self.not_blank(sentence, "`sentence`");
+            match Conflict::read(when.get_ref(), sentence.get_ref(), facts) {
+                Ok(conflict) => conflicts.push(conflict),
+                Err((message, fix)) => self.report(when.span(), message, fix),
+            }
+        }
+        conflicts
     }
 
     fn scale(&mut self, written: &Spanned<BTreeMap<String, Spanned<String>>>) -> BTreeMap<u8, String> {
@@ -192,14 +219,17 @@ impl Lint<'_> {
         let kind = match written.kind {
             FactKindToml::Integer => FactKind::Integer(self.range(&span, &id, written, true)),
             FactKindToml::Number => FactKind::Number(self.range(&span, &id, written, false)),
+            FactKindToml::Boolean => self.boolean(&span, &id, written),
+            FactKindToml::Text => self.free_text(&id, written),
             FactKindToml::Enum => self.closed_set(&span, &id, written),
         };
         let text = |phrase: Option<&Spanned<String>>| phrase.map(|each| each.get_ref().clone());
         let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
-        Fact { id, label, meaning, phrase, phrase_one, kind }
+        let optional = written.optional.as_ref().is_some_and(|optional| *optional.get_ref());
+        Fact { id, label, meaning, phrase, phrase_one, optional, kind }
     }
 
-    fn text_of(
+    pub(super) fn text_of(
         &mut self,
         span: &Range<usize>,
         fact: &str,
@@ -295,53 +325,6 @@ impl Lint<'_> {
             );
         }
         inside
-    }
-
-    fn closed_set(&mut self, span: &Range<usize>, id: &str, written: &FactToml) -> FactKind {
-        let numeric = [
-            ("min", written.min.as_ref().map(Spanned::span)),
-            ("max", written.max.as_ref().map(Spanned::span)),
-            ("step", written.step.as_ref().map(Spanned::span)),
-            ("unit", written.unit.as_ref().map(Spanned::span)),
-        ];
-        for (key, at) in numeric {
-            if let Some(at) = at {
-                self.report(
-                    at,
-                    format!("the enum `{id}` has `{key}`"),
-                    "remove it, because only numbers have it",
-                );
-            }
-        }
-        if let Some(worse) = written.worse.as_ref().filter(|worse| *worse.get_ref() != WorseToml::ByValue) {
-            self.report(
-                worse.span(),
-                format!("the enum `{id}` has a direction"),
-                "write worse = \"by value\"",
-            );
-        }
-        let values = written.values.as_ref().map(|values| values.get_ref().clone()).unwrap_or_default();
-        let at = written.values.as_ref().map_or(span.clone(), Spanned::span);
-        let ids: BTreeSet<_> = values.iter().map(|value| value.id.as_str()).collect();
-        let complete =
-            values.iter().all(|value| !value.id.trim().is_empty() && !value.meaning.trim().is_empty());
-        if values.len() < 2 || ids.len() < values.len() || !complete {
-            let fix =
-                "add values = [{ id = \"...\", meaning = \"...\" }, ...] with two or more values, each once";
-            self.report(at, format!("the enum `{id}` has no set of distinct values with meanings"), fix);
-        }
-        let healthy = written.healthy.as_ref().and_then(|healthy| {
-            let known = healthy.get_ref().as_str().filter(|value| ids.contains(value)).map(str::to_owned);
-            if known.is_none() {
-                self.report(
-                    healthy.span(),
-                    format!("`healthy` of `{id}` is not one of its values"),
-                    "use one of its values",
-                );
-            }
-            known
-        });
-        FactKind::Enum { values, healthy }
     }
 }
 

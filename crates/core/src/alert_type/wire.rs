@@ -1,6 +1,8 @@
 //! The keys of an `alert.toml`, each value with its position in the file. The lint makes an
 //! [`AlertType`](super::AlertType) from them.
 //!
+//! An unknown key is ignored here, because the lint has reported it.
+//!
 //! Never: validates a value. A required key is optional here if the lint can explain its absence better than the
 //! parser.
 
@@ -9,10 +11,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{EntityIdForm, EnumValue};
+use super::EntityIdForm;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct AlertTypeToml {
     pub(super) id: Spanned<String>,
     pub(super) title: Spanned<String>,
@@ -31,17 +32,17 @@ pub(super) struct AlertTypeToml {
     pub(super) scale: Spanned<BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
     pub(super) fact: Vec<Spanned<FactToml>>,
+    #[serde(default)]
+    pub(super) conflict: Vec<Spanned<ConflictToml>>,
     pub(super) scorecard: Spanned<ScorecardToml>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct DashboardToml {
     pub(super) category: Spanned<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct FactToml {
     pub(super) id: Spanned<String>,
     pub(super) label: Option<Spanned<String>>,
@@ -56,7 +57,38 @@ pub(super) struct FactToml {
     pub(super) step: Option<Spanned<f64>>,
     pub(super) worse: Option<Spanned<WorseToml>>,
     pub(super) healthy: Option<Spanned<toml::Value>>,
-    pub(super) values: Option<Spanned<Vec<EnumValue>>>,
+    pub(super) values: Option<Spanned<Vec<ValueToml>>>,
+    pub(super) optional: Option<Spanned<bool>>,
+}
+
+/// A value of an enum or of a boolean.
+#[derive(Deserialize)]
+pub(super) struct ValueToml {
+    pub(super) id: WordToml,
+    pub(super) meaning: String,
+}
+
+/// A word, or a boolean that is written without quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum WordToml {
+    Flag(bool),
+    Word(String),
+}
+
+impl WordToml {
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Flag(flag) => flag.to_string(),
+            Self::Word(word) => word.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ConflictToml {
+    pub(super) when: Spanned<String>,
+    pub(super) sentence: Spanned<String>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +96,9 @@ pub(super) struct FactToml {
 pub(super) enum FactKindToml {
     Integer,
     Number,
+    Boolean,
     Enum,
+    Text,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +111,6 @@ pub(super) enum WorseToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ScorecardToml {
     pub(super) base: Spanned<i64>,
     #[serde(default)]
@@ -87,18 +120,18 @@ pub(super) struct ScorecardToml {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct FactPointsToml {
     pub(super) fact: Spanned<String>,
     pub(super) add: Vec<Spanned<PointsRowToml>>,
-    pub(super) advice: Spanned<String>,
+    pub(super) unknown: Option<Spanned<i64>>,
+    pub(super) advice: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct PointsRowToml {
     pub(super) from: Option<f64>,
     pub(super) below: Option<f64>,
-    pub(super) value: Option<String>,
+    pub(super) value: Option<WordToml>,
     pub(super) points: i64,
+    pub(super) advice: Option<Spanned<String>>,
 }

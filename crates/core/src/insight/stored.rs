@@ -173,13 +173,14 @@ impl StoredInsight {
     /// type, or the type has other facts, or the original handler wrote it.
     pub fn to_alert<'t>(&self, types: &'t AlertTypes) -> Option<Alert<'t>> {
         let fields = self.current()?;
-        Alert::restored(
+        let alert = Alert::restored(
             types.get(&fields.prediction_type)?,
             &fields.entity_id,
             &fields.severity,
             fields.message.clone(),
             fields.alert_timestamp,
             &fields.facts,
-        )
+        )?;
+        Some(alert.with_origin(fields.event.clone(), fields.stale == Some(true)))
     }
 }

@@ -68,10 +68,15 @@ impl ReplyVocabulary {
     pub fn of(alert_type: &AlertType) -> Self {
         let enum_values = alert_type.facts().iter().filter_map(|fact| match fact.kind() {
             FactKind::Enum { values, .. } => Some(values),
-            FactKind::Integer(_) | FactKind::Number(_) => None,
+            FactKind::Integer(_) | FactKind::Number(_) | FactKind::Boolean { .. } | FactKind::Text => None,
         });
         Self {
-            facts: alert_type.facts().iter().map(|fact| fact.id().to_owned()).collect(),
+            facts: alert_type
+                .facts()
+                .iter()
+                .filter(|fact| fact.is_in_prompt())
+                .map(|fact| fact.id().to_owned())
+                .collect(),
             enum_values: enum_values.flatten().map(|value| value.id.clone()).collect(),
         }
     }

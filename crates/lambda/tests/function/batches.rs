@@ -2,6 +2,10 @@
 
 use crate::harness::{Scene, alert, batch, handed_back};
 use portend_testing::table::Plug;
+use serde_json::json;
+
+/// The folder of alert types with mappings.
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 
 fn bodies(numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| alert(number).to_string()).collect()
@@ -46,4 +50,41 @@ fn a_sweep_request_in_a_queue_is_parked() {
     let response = scene.invoke(&batch([r#"{"portend": "upgrade"}"#]));
     assert_eq!(handed_back(&response), Vec::<String>::new());
     assert_eq!(scene.parked(), ["not_an_event"]);
+}
+
+/// A topic delivers its records again only if the whole invocation fails.
+#[test]
+fn the_records_of_a_topic_are_events_and_fail_together() {
+    let scene = Scene::answering();
+    let record = |number: usize| {
+        json!({ "EventSource": "aws:sns", "EventVersion": "1.0",
+            "Sns": { "Type": "Notification", "MessageId": format!("m-{number}"), "Message": alert(number).to_string() } })
+    };
+    let function = scene.start();
+    let response = function.invoke(&json!({ "Records": [record(1), record(2)] })).unwrap();
+    let statuses: Vec<_> =
+        response.as_array().unwrap().iter().map(|outcome| outcome["status"].clone()).collect();
+    assert_eq!(statuses, ["stored", "stored"]);
+    for _ in 0..20 {
+        scene.proxy.pull("TransactWriteItems stu_canary_3", Plug::Throttle);
+    }
+    assert!(function.invoke(&json!({ "Records": [record(3), record(4)] })).is_err());
+    assert_eq!(scene.insights().len(), 3);
+}
+
+/// Payloads of other systems, by the mappings in the folder of alert types.
+#[test]
+fn a_payload_of_another_system_is_mapped() {
+    let scene = Scene::answering().set("ALERT_TYPES_DIR", EXAMPLES).set("MODELS", "scorecard");
+    let payload = |path: &str| std::fs::read_to_string(format!("{EXAMPLES}/{path}")).unwrap();
+    let group = payload("alertmanager_alert/from/alertmanager/group.json");
+    let alarm = payload("cloudwatch_alarm/from/cloudwatch/metric.json");
+    let over = alarm.replace("\"value\": \"ALARM\"", "\"value\": \"OK\"");
+    let response = scene.invoke(&batch([alarm.as_str(), group.as_str(), over.as_str()]));
+    assert_eq!(handed_back(&response), Vec::<String>::new());
+    assert_eq!((scene.insights().len(), scene.parked()), (3, vec!["not_an_event".to_owned()]));
+    let direct = scene.invoke(&serde_json::from_str(&group).unwrap()).unwrap();
+    let statuses: Vec<_> =
+        direct.as_array().unwrap().iter().map(|outcome| outcome["status"].clone()).collect();
+    assert_eq!(statuses, ["repeated", "repeated"]);
 }

@@ -23,8 +23,9 @@ pub(crate) use report::EventReport;
 
 /// Explain alerts: print an insight for each, and store it.
 ///
-/// An event is an EventBridge event, the `detail` of one, or an SQS event with records. A file holds one event, or
-/// JSON Lines. An alert with the same facts as an earlier one is counted as a repeat. An event that is not an alert is
+/// An event is an EventBridge event, the `detail` of one, an SQS or SNS event with records, or another system's payload
+/// for which an alert type has a mapping. A file holds one event, JSON Lines or an array of events, and may be
+/// compressed (`.gz`). An alert with the same facts as an earlier one is counted as a repeat. An event that is not an alert is
 /// parked with a reason.
 ///
 /// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if you
@@ -104,7 +105,7 @@ async fn process_all(
     report: &mut EventReport<'_>,
     mut writer: OutputWriter,
 ) -> Result<RunEnd> {
-    let mut events = input::read(inputs);
+    let mut events = input::read(inputs, runner.pipeline.types().clone());
     let mut running = FuturesOrdered::new();
     let mut stop = pin!(stop_signal());
     let (mut is_stopped, mut reads_on) = (false, true);

@@ -4,6 +4,8 @@
 //! Never: reads the machine's clock. The time of the insight is two seconds after the alert, and random ids always have
 //! the same values.
 
+pub(crate) mod mapped;
+
 use std::fs;
 use std::future::ready;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::insight::StoredInsight;
+use portend_core::insight::{Grade, StoredInsight};
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec};
 use portend_core::pipeline::{Pipeline, Preview};
@@ -36,6 +38,10 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
                 continue;
             }
         };
+        if let Some(violations) = unusable_reply(&insight, &sample.join("reply.txt")) {
+            findings.push(violations);
+            continue;
+        }
         let path = sample.join("insight.json");
         let (text, actual) =
             (serde_json::to_string_pretty(&insight)? + "\n", serde_json::to_value(&insight)?);
@@ -57,6 +63,20 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
         }
     }
     Ok((samples.len(), findings))
+}
+
+/// Says why the sample's reply is not one that a model's answer can be read from. Without a reply, the scorecard judges.
+fn unusable_reply(insight: &StoredInsight, reply: &Path) -> Option<String> {
+    let fields = insight.current()?;
+    if !reply.exists() || fields.grade == Grade::Model {
+        return None;
+    }
+    let violations = fields.attempts.iter().find_map(|attempt| attempt.violations.as_deref());
+    Some(format!(
+        "{}: it is not a reply: {}; write the text that a model returned, or remove the file so that the scorecard judges",
+        reply.display(),
+        violations.unwrap_or("no answer was found in it")
+    ))
 }
 
 fn samples(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -183,6 +203,19 @@ mod tests {
             let (samples, findings) = check(&types, &folder.join(alert_type.id()), false).await.unwrap();
             assert_eq!(findings, Vec::<String>::new());
             assert!(samples >= 3, "{} has {samples} samples", alert_type.id());
+        }
+    }
+
+    #[tokio::test]
+    async fn every_example_is_valid_and_each_of_its_mappings_has_a_sample() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        let types = AlertTypes::from_folder(&folder).unwrap_or_else(|error| panic!("{error}"));
+        for alert_type in types.iter() {
+            let folder = folder.join(alert_type.id());
+            let (samples, findings) = check(&types, &folder, false).await.unwrap();
+            assert!(samples > 0 && findings.is_empty(), "{}: {findings:#?}", alert_type.id());
+            let (samples, findings) = mapped::check(&types, alert_type.id(), &folder, false).unwrap();
+            assert!(samples > 0 && findings.is_empty(), "{}: {findings:#?}", alert_type.id());
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum CardKind {
     New,
     /// An alert has just repeated the insight.
     Repeat,
+    /// The alert was judged, and nothing was stored.
+    Tried,
     /// The user requested the insight.
     Requested,
 }
@@ -43,6 +45,7 @@ pub(crate) struct CardContext {
 pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, context: CardContext) -> String {
     let mut card = String::new();
     head(&mut card, insight, alert_type);
+    warnings(&mut card, insight, alert_type);
     let explanation = marked(insight.explanation(), insight);
     let options = textwrap::Options::new(width()).initial_indent(INDENT).subsequent_indent(INDENT);
     line(&mut card, &textwrap::fill(&explanation, options));
@@ -95,6 +98,36 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
     card.push('\n');
 }
 
+/// What a reader must know before the score: contradictions, an old alert, facts that are not known.
+fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertType>) {
+    let Some(fields) = insight.current() else { return };
+    let mut warn = |text: &str| {
+        wrapped(
+            card,
+            &format!("{INDENT}{} ", paint(YELLOW.bold(), "!")),
+            &format!("{INDENT}  "),
+            &shown(text),
+        );
+    };
+    for conflict in fields.conflicts.iter().flatten() {
+        warn(&format!("The facts contradict each other: {conflict}"));
+    }
+    if fields.stale == Some(true) {
+        warn(&format!("The alert is stale: its timestamp is {}.", fields.alert_timestamp));
+    }
+    let label = |id: &String| {
+        let fact = alert_type.and_then(|each| each.fact(id));
+        fact.map_or_else(|| id.clone(), |fact| fact.label().to_owned())
+    };
+    let unknowns: Vec<_> = fields.unknowns.iter().flatten().map(label).collect();
+    if !unknowns.is_empty() {
+        warn(&format!("Not known: {}.", unknowns.join(", ")));
+    }
+    if fields.conflicts.is_some() || fields.stale == Some(true) || !unknowns.is_empty() {
+        card.push('\n');
+    }
+}
+
 fn drivers(card: &mut String, insight: &StoredInsight) {
     let Some(fields) = insight.current() else { return };
     let is_model = fields.grade == Grade::Model;
@@ -129,6 +162,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
     };
     let state = match context.kind {
         CardKind::New => "new".to_owned(),
+        CardKind::Tried => "not stored".to_owned(),
         CardKind::Repeat if occurrences == 1 => "a repeat: the same alert again".to_owned(),
         CardKind::Repeat => format!("a repeat, {seen}"),
         CardKind::Requested => seen,
@@ -191,6 +225,19 @@ fn evidence(card: &mut String, insight: &StoredInsight) {
         fields.facts.iter().map(|(id, value)| format!("{} = {}", shown(id), shown(&value.to_words())));
     pair("facts", Some(facts.collect::<Vec<_>>().join(", ")));
     pair("message", fields.message.as_deref().map(shown));
+    let origin = fields.event.as_ref().map(|event| {
+        let parts = [
+            ("source", &event.source),
+            ("id", &event.id),
+            ("time", &event.time),
+            ("account", &event.account),
+            ("region", &event.region),
+        ];
+        let parts =
+            parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", shown(value.as_deref()?))));
+        parts.collect::<Vec<_>>().join(", ")
+    });
+    pair("event", origin);
     pair("alert", Some(fields.alert_timestamp.to_string()));
     pair("made", Some(fields.timestamp.to_string()));
     pair("expires", Some(fields.expires_at.to_seconds_string()));

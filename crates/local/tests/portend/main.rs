@@ -21,6 +21,7 @@ mod insights;
 mod worklist;
 mod forgetting;
 mod types;
+mod trying;
 mod settings;
 mod hostile;
 mod streams;

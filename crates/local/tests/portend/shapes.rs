@@ -26,7 +26,21 @@ fn every_accepted_shape_gives_an_answer_for_each_event() {
     let bad = without(&a, "/severity");
     let mixed = lines([event(&a), b.clone(), batch([&bad, &c]), a.clone()]);
     let bom = "\u{feff}";
-    let cases: [(&str, String, &[&str]); 17] = [
+    let in_sns = |event: &Value| {
+        let message = event.to_string();
+        serde_json::json!({ "Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:x", "Message": message })
+    };
+    let sns = serde_json::json!({ "Records": [{ "EventSource": "aws:sns", "Sns": in_sns(&event(&a)) }] });
+    let cases: [(&str, String, &[&str]); 22] = [
+        ("an array of events", format!("[{a}, {}]", event(&b)), &["stored", "stored"]),
+        (
+            "an array over several lines",
+            pretty(&Value::from(vec![a.clone(), b.clone(), a.clone()])),
+            &["stored", "stored", "repeated"],
+        ),
+        ("an array with a bad event", format!("[{bad},{c}]"), &["missing:$.severity", "stored"]),
+        ("SNS inside SQS", batch([in_sns(&a), b.clone()]).to_string(), &["stored", "stored"]),
+        ("SNS straight", sns.to_string(), &["stored"]),
         ("an EventBridge event", event(&a).to_string(), &["stored"]),
         ("a bare detail", a.to_string(), &["stored"]),
         ("the same in both shapes", lines([event(&a), a.clone()]), &["stored", "repeated"]),
@@ -70,9 +84,10 @@ fn every_accepted_shape_gives_an_answer_for_each_event() {
 fn what_is_no_shape_is_parked_whole() {
     let a = student("stu_1");
     for (name, input) in [
-        ("an array at the top", format!("[{a}]")),
-        ("an array over several lines", pretty(&Value::from(vec![a.clone()]))),
-        ("an SNS envelope", r#"{"Records":[{"Sns":{"Message":"x"}}]}"#.into()),
+        ("an array of other things", "[1, 2]".into()),
+        ("an empty array", "[]".into()),
+        ("an array in a batch", batch([format!("[{a}]")]).to_string()),
+        ("an SNS subscription", r#"{"Type":"SubscriptionConfirmation","Message":"x"}"#.into()),
         ("no records", r#"{"Records":[]}"#.into()),
         ("an object with neither detail nor alert_type", r#"{"id":"1"}"#.into()),
         ("the sweep's signal, which only the Lambda takes", r#"{"portend":"upgrade"}"#.into()),
@@ -161,4 +176,26 @@ fn the_same_event_in_any_writing_is_a_repeat() {
     ] {
         assert_eq!(home.explain(alert.to_string()).outcomes(), ["stored"], "{name}");
     }
+}
+
+#[test]
+fn a_compressed_file_is_read_as_its_content() {
+    use std::io::Write as _;
+    let compressed = |text: String| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let home = Home::new();
+    let (one, two) =
+        (compressed(lines([student("stu_1"), subject("C#")])), compressed(lines([student("stu_2")])));
+    home.write("alerts.jsonl.gz", [one.clone(), two].concat());
+    assert_eq!(
+        home.run("explain --json alerts.jsonl.gz").exits(0).outcomes(),
+        ["stored", "stored", "stored"]
+    );
+    home.write("cut.gz", &one[..one.len() / 2]);
+    assert_eq!(home.run("explain --json cut.gz").code, Some(1));
+    home.write("text.gz", student("stu_3").to_string());
+    assert_eq!(home.run("explain --json text.gz").code, Some(1));
 }

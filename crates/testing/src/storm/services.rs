@@ -165,7 +165,7 @@ fn reply(fate: ModelFate, calls: u32, health: u32) -> Result<Completion, ModelEr
 fn calls_in(insight: &StoredInsight) -> Option<u32> {
     match insight.current()?.facts.get("ib_calls_14d")? {
         FactValue::Number(number) => u32::try_from(number.as_whole()?).ok(),
-        FactValue::Word(_) => None,
+        FactValue::Flag(_) | FactValue::Word(_) => None,
     }
 }
 

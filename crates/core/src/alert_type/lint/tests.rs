@@ -1,6 +1,7 @@
 //! Tests each rule of the lint with a file that breaks only that rule.
 
-use crate::alert_type::AlertType;
+use crate::alert_type::{AlertType, FactValue};
+use crate::number::Number;
 
 const VALID: &str = r#"id = "late_delivery"
 title = "Late delivery"
@@ -60,6 +61,7 @@ fn the_valid_file_has_no_findings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_broken_rule_is_reported_with_its_line() {
     let cases = [
         (
@@ -69,7 +71,11 @@ fn each_broken_rule_is_reported_with_its_line() {
         ),
         ("id = \"late_delivery\"", "id = \"Late\"", "alert.toml:1: the type's id `Late` is not a valid id"),
         ("title = \"Late delivery\"", "title = \" \"", "alert.toml:2: `title` is blank"),
-        ("entity_id = \"token\"", "entity_id = \"any\"", "alert.toml:4: unknown variant `any`"),
+        (
+            "entity_id = \"token\"",
+            "entity_id = \"all\"",
+            "alert.toml:4: `entity_id` is `all`, not one of token, name, any; write one of them",
+        ),
         ("a complaint?", "a complaint.", "alert.toml:6: `question` is not a question"),
         ("horizon_days = 7", "horizon_days = 0", "alert.toml:7: `horizon_days` is out of range"),
         ("\"24h\"", "\"a day\"", "alert.toml:8: `repeat_window` is `a day`"),
@@ -119,12 +125,59 @@ fn each_broken_rule_is_reported_with_its_line() {
         ("\"Send it today.\"", "\"\"", "`advice` is blank"),
         ("base = 10", "base = 10\nceiling = 3", "unknown field `ceiling`"),
         ("unit = \"days\"", "unit = \"days\"\nphrase = \"late\"", "`phrase` has no `{value}`"),
+        ("step = 1", "step = 2", "the step 2 of `days_late` hides the threshold 1"),
+        ("from = 3,", "from = 1.5,", "the step 1 of `days_late` hides the threshold 1.5"),
+        ("points = 30 }", "points = 30, advice = \" \" }", "`advice` is blank"),
+        ("advice = \"Send it today.\"", "", "`stage` has rows without advice"),
+        (
+            "points = 20 }",
+            "points = 20, advice = \"Send it today.\" }",
+            "fewer than two different lines of advice",
+        ),
+        (
+            "advice = \"Send it today.\"",
+            "advice = \"Send it today.\"\nunknown = 5",
+            "`stage` has points for `unknown`, but it is always known",
+        ),
+        ("healthy = 0\n", "healthy = 0\noptional = true\n", ""),
+        ("type = \"enum\"", "type = \"text\"", "the text `stage` has `values`"),
+        (
+            "type = \"enum\"",
+            "type = \"boolean\"",
+            "the boolean `stage` does not say what true and false mean",
+        ),
+        (
+            "[scorecard]",
+            "[[conflict]]\nwhen = \"days_late\"\nsentence = \"x\"\n[scorecard]",
+            "alert.toml:32: `days_late` in `when` is not a comparison",
+        ),
+        (
+            "[scorecard]",
+            "[[conflict]]\nwhen = \"late > 3\"\nsentence = \"x\"\n[scorecard]",
+            "`late` in `when` is not a fact",
+        ),
+        (
+            "[scorecard]",
+            "[[conflict]]\nwhen = \"days_late > soon\"\nsentence = \"x\"\n[scorecard]",
+            "`days_late` cannot be compared with `soon`",
+        ),
+        (
+            "[scorecard]",
+            "[[conflict]]\nwhen = \"stage < sent\"\nsentence = \"x\"\n[scorecard]",
+            "compare it by = or != with one of its values",
+        ),
+        (
+            "[scorecard]",
+            "[[conflict]]\nwhen = \"stage = sent\"\nsentence = \" \"\n[scorecard]",
+            "`sentence` is blank",
+        ),
         ("title = \"Late delivery\"", "title = ", "alert.toml:2:"),
     ];
     for (from, to, expected) in cases {
         let findings = lint(from, to);
         assert!(
-            findings.iter().any(|each| each.contains(expected)),
+            expected.is_empty() && findings.is_empty()
+                || findings.iter().any(|each| !expected.is_empty() && each.contains(expected)),
             "{to:?}: {findings:#?} lacks {expected:?}"
         );
     }
@@ -137,6 +190,39 @@ fn all_findings_of_a_file_are_reported_at_once_in_the_order_of_lines() {
 }
 
 #[test]
+fn keys_of_the_wrong_kind_and_unknown_keys_are_reported_at_once_in_words() {
+    let text = VALID
+        .replace("title =", "titel =")
+        .replace("horizon_days = 7", "horizon_days = \"7\"")
+        .replace("0 = \"none\"", "0 = 5")
+        .replace("min = 0", "min = \"0\"")
+        .replace("type = \"integer\"", "type = \"int\"")
+        .replace("base = 10", "base = 10\notherwise = [1]\nceiling = 3")
+        .replace("from = 3,", "from = 3, because = 1,")
+        .replace("fact = \"stage\"\n", "");
+    let findings = AlertType::read("alert.toml", "late_delivery", &text).unwrap_err();
+    let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    let expected = [
+        "alert.toml:1: the file has no `title`; add title = \"...\"",
+        "alert.toml:2: unknown field `titel`; write `title`",
+        "alert.toml:7: `horizon_days` is a text, not a whole number; write horizon_days = 1, a whole number",
+        "alert.toml:10: `0` of [scale] is a whole number, not a text; put it in quotes",
+        "alert.toml:16: `type` is `int`, not one of integer, number, boolean, enum, text; write one of them",
+        "alert.toml:17: `min` in [[fact]] is a text, not a number; write min = 1, a number without quotes",
+        "alert.toml:33: a line of `otherwise` is a whole number, not a text; put it in quotes",
+        "alert.toml:34: unknown field `ceiling` in [scorecard]; use one of base, points, otherwise",
+        "alert.toml:37: unknown field `because` in [[scorecard.points.add]]; use one of from, below, value, points, advice",
+        "alert.toml:39: [[scorecard.points]] has no `fact`; add fact = \"...\"",
+    ];
+    assert_eq!(findings, expected);
+    let unknown = lint("unit = \"days\"", "uint = \"days\"");
+    assert!(unknown[0].contains("has no `unit`") && unknown[1].contains("write `unit`"), "{unknown:#?}");
+    let broken = lint("title = \"Late delivery\"\nentity = \"order\"", "title = Late\nentity = order");
+    assert!(broken[0].starts_with("alert.toml:2: this is not TOML: "), "{broken:#?}");
+    assert!(broken.iter().any(|each| each.starts_with("alert.toml:3: ")), "{broken:#?}");
+}
+
+#[test]
 fn the_version_of_its_facts_changes_with_them_and_with_no_text_or_point() {
     let version = |text: &str| AlertType::read("alert.toml", "late_delivery", text).unwrap().facts_version();
     let before = version(VALID);
@@ -145,7 +231,8 @@ fn the_version_of_its_facts_changes_with_them_and_with_no_text_or_point() {
         ("title = \"Late delivery\"", "title = \"A late delivery\"", true),
         ("question = \"How likely", "question = \"Tell me: how likely", true),
         ("max = 365", "max = 300", false),
-        ("step = 1", "step = 2", false),
+        ("max = 365", "max = 366", false),
+        ("worse = \"higher\"", "worse = \"higher\"\noptional = true", false),
         ("repeat_window = \"24h\"", "repeat_window = \"12h\"", false),
     ] {
         let changed = VALID.replacen(from, to, 1);
@@ -172,4 +259,52 @@ fn the_handling_of_alerts_has_defaults_and_is_read_as_written() {
     assert_eq!((written.stale_after().get(), written.answer_reuse()), (hours(48), hours(0)));
     assert_eq!((written.quiet_after(), written.samples(), written.verify()), (Some(hours(72)), 3, true));
     assert_eq!(written.dashboard_category(), "lateness");
+}
+
+#[test]
+fn a_boolean_and_an_optional_fact_and_a_text_are_read() {
+    let text = VALID
+        .replace("type = \"enum\"", "type = \"boolean\"")
+        .replace("{ id = \"packed\",", "{ id = true,")
+        .replace("{ id = \"sent\",", "{ id = \"false\",")
+        .replace("healthy = \"sent\"", "healthy = false\noptional = true")
+        .replace("value = \"packed\"", "value = true")
+        .replace(
+            "[scorecard]",
+            "[[fact]]\nid = \"note\"\nlabel = \"Note\"\nmeaning = \"A note.\"\ntype = \"text\"\n[scorecard]",
+        );
+    let alert_type = AlertType::read("alert.toml", "late_delivery", &text).unwrap();
+    let stage = alert_type.fact("stage").unwrap();
+    assert_eq!(stage.is_healthy(&FactValue::Flag(false)), Some(true));
+    assert_eq!(stage.meaning_of(&FactValue::Flag(true)), Some("in the house"));
+    assert_eq!(alert_type.points_table().points_of("stage", Some(&FactValue::Flag(true))), Some(30));
+    assert!(stage.is_optional() && !alert_type.fact("note").unwrap().is_in_prompt());
+}
+
+#[test]
+fn a_value_without_a_phrase_is_written_with_its_unit() {
+    for (unit, value, expected) in [
+        ("days", 3.0, "Days late: 3 days"),
+        ("days", 1.0, "Days late: 1 day"),
+        ("%", 65.0, "Days late: 65%"),
+        ("percent", 1.0, "Days late: 1 percent"),
+        ("ms", 1.0, "Days late: 1 ms"),
+        ("loss", 1.0, "Days late: 1 loss"),
+    ] {
+        let text = VALID.replace("unit = \"days\"", &format!("unit = \"{unit}\""));
+        let alert_type = AlertType::read("alert.toml", "late_delivery", &text).unwrap();
+        let value = FactValue::Number(Number::new(value).unwrap());
+        assert_eq!(alert_type.fact("days_late").unwrap().describe(&value), expected);
+    }
+}
+
+#[test]
+fn the_meaning_of_a_score_is_that_of_the_nearest_point_of_the_scale() {
+    let text = VALID.replace("0 = \"none\"", "0 = \"none\"\n50 = \"even\"");
+    let alert_type = AlertType::read("alert.toml", "late_delivery", &text).unwrap();
+    for (score, expected) in
+        [(0.0, "none"), (24.9, "none"), (25.0, "even"), (74.0, "even"), (76.0, "certain"), (100.0, "certain")]
+    {
+        assert_eq!(alert_type.meaning_of(Number::new(score).unwrap()), expected, "{score}");
+    }
 }
