@@ -1,5 +1,6 @@
 //! Who may send a request: the token, the names of this server, and where the original dashboard's routes are open.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, Uri, header};
@@ -32,7 +33,7 @@ impl std::fmt::Debug for AccessToken {
 }
 
 /// The rules of one server.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Access {
     /// The token, if one is needed.
     pub token: Option<AccessToken>,
@@ -42,8 +43,22 @@ pub struct Access {
     pub original_api: bool,
     /// The origins of the original dashboard's front ends; any, if there are none.
     pub origins: Vec<String>,
+    /// The secrets of sources whose payloads are signed, by the name of the source.
+    pub hook_secrets: HashMap<String, String>,
     /// Whether cookies are sent over HTTPS only.
     pub secure_cookies: bool,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { token, hosts, original_api, origins, .. } = self;
+        f.debug_struct("Access")
+            .field("token", token)
+            .field("hosts", hosts)
+            .field("original_api", original_api)
+            .field("origins", origins)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Access {

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use portend_core::alert::{Alert, Delivery};
+use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::Outcome;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -83,7 +84,7 @@ pub(crate) async fn post<E: Engine>(
     let params = params.only(&["wait"])?;
     let is_waiting = params.one_of("wait", &[("true", true), ("false", false)])?.unwrap_or(false);
     let WholeBody(body) = body;
-    let events = split(&content_type(&headers), &body)?;
+    let events = split(&content_type(&headers), &body, app.engine.types())?;
     if is_waiting {
         let [event] = <[Vec<u8>; 1]>::try_from(events).map_err(|events| {
             let detail = format!("`wait=true` is for one event, and the request has {}", events.len());
@@ -140,7 +141,7 @@ fn not_accepted(error: AcceptError) -> Problem {
 }
 
 /// The events of a body.
-fn split(content_type: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
+fn split(content_type: &str, body: &[u8], types: &AlertTypes) -> Result<Vec<Vec<u8>>, Problem> {
     let is_json = content_type == "application/json"
         || content_type.starts_with("application/") && content_type.ends_with("+json");
     let is_lines =
@@ -148,9 +149,9 @@ fn split(content_type: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     let mut events = Vec::new();
     if is_lines {
         let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-        lines.filter(|line| !line.is_empty()).for_each(|line| deliver(line, &mut events));
+        lines.filter(|line| !line.is_empty()).for_each(|line| deliver(line, types, &mut events));
     } else if is_json && !body.trim_ascii().is_empty() {
-        deliver(body, &mut events);
+        deliver(body, types, &mut events);
     } else if !is_json {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -165,19 +166,22 @@ fn split(content_type: &str, body: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     Ok(events)
 }
 
-fn deliver(payload: &[u8], events: &mut Vec<Vec<u8>>) {
-    match Delivery::read(payload) {
+fn deliver(payload: &[u8], types: &AlertTypes, events: &mut Vec<Vec<u8>>) {
+    match Delivery::read(payload, types) {
         Delivery::One(event) => events.push(event.to_vec()),
-        Delivery::Batch(records) => events.extend(records.into_iter().map(|record| record.body)),
+        Delivery::Batch(records) | Delivery::Several(records) => {
+            events.extend(records.into_iter().map(|record| record.body))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{AlertTypes, split};
 
     #[test]
     fn a_body_is_split_by_its_content_type() {
+        let types = AlertTypes::built_in();
         let batch = r#"{"Records":[{"messageId":"1","body":"a"},{"messageId":"2","body":"b"}]}"#;
         for (content_type, body, expected) in [
             ("application/json", "{}", Some(1)),
@@ -192,7 +196,7 @@ mod tests {
             ("application/x-www-form-urlencoded", "{}", None),
             ("", "{}", None),
         ] {
-            let events = split(content_type, body.as_bytes()).ok().map(|events| events.len());
+            let events = split(content_type, body.as_bytes(), &types).ok().map(|events| events.len());
             assert_eq!(events, expected, "{content_type}: {body}");
         }
     }

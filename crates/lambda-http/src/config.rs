@@ -3,6 +3,7 @@
 //!
 //! Never: starts without a rule of access.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -111,6 +112,7 @@ impl Config {
             hosts: None,
             original_api: self.original_api,
             origins: Vec::new(),
+            hook_secrets: HashMap::new(),
             secure_cookies: true,
         };
         Ok((DynamoDb::new(self.table.clone(), &self.types, aws), access))

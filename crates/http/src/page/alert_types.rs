@@ -69,7 +69,7 @@ pub(crate) async fn show<E: Engine>(
             tbody { @for points in &alert_type.points_table().points { tr {
                 td { (label(Some(alert_type), &points.fact)) }
                 td { @for row in &points.add { (condition(&row.when)) ": +" (row.points) br; } }
-                td { (shown(&points.advice)) }
+                td { (shown(points.advice.as_deref().unwrap_or_default())) }
             } } }
         } }
         h2 { "Scale" }
@@ -99,10 +99,11 @@ fn trial<E: Engine>(app: &App<E>, alert_type: &AlertType, params: &Params) -> Ma
 fn field(fact: &Fact, value: Option<&str>) -> Markup {
     match fact.kind() {
         FactKind::Integer(range) | FactKind::Number(range) => html! {
-            input name=(fact.id()) type="number" step="any" required
+            input name=(fact.id()) type="number" step="any" required[!fact.is_optional()]
                 min=(range.min.to_string()) max=(range.max.to_string()) value=(value.unwrap_or_default());
         },
-        FactKind::Enum { values, .. } => html! {
+        FactKind::Text => html! { input name=(fact.id()) value=(value.unwrap_or_default()); },
+        FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => html! {
             select name=(fact.id()) {
                 @for each in values { option value=(each.id) selected[value == Some(each.id.as_str())] { (shown(&each.id.replace('_', " "))) } }
             }
@@ -116,8 +117,10 @@ fn score<E: Engine>(app: &App<E>, alert_type: &AlertType, params: &Params) -> Ma
     for fact in alert_type.facts() {
         let Some(text) = params.get(fact.id()) else { continue };
         let value = match fact.kind() {
-            FactKind::Integer(_) | FactKind::Number(_) => serde_json::from_str(text).unwrap_or(json!(text)),
-            FactKind::Enum { .. } => Value::from(text),
+            FactKind::Integer(_) | FactKind::Number(_) | FactKind::Boolean { .. } => {
+                serde_json::from_str(text).unwrap_or(json!(text))
+            }
+            FactKind::Enum { .. } | FactKind::Text => Value::from(text),
         };
         details.insert(fact.id().to_owned(), value);
     }
@@ -152,7 +155,8 @@ fn values(fact: &Fact) -> Markup {
             (range.min.to_string()) " to " (range.max.to_string()) " " (shown(&range.unit))
             @if let Some(healthy) = range.healthy { br; "healthy: " (healthy.to_string()) }
         },
-        FactKind::Enum { values, .. } => {
+        FactKind::Text => html! { "any text; it is shown and never in a prompt" },
+        FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => {
             html! { @for each in values { (shown(&each.id.replace('_', " "))) ": " (shown(&each.meaning)) br; } }
         }
     }
@@ -162,6 +166,6 @@ fn condition(when: &PointsCondition) -> String {
     match when {
         PointsCondition::From(from) => format!("from {from}"),
         PointsCondition::Below(below) => format!("below {below}"),
-        PointsCondition::Value(value) => shown(&value.replace('_', " ")),
+        PointsCondition::Value(value) => shown(&value.to_words()),
     }
 }

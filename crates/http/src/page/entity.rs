@@ -90,7 +90,7 @@ fn facts_over_time<E: Engine>(app: &App<E>, entity: &EntityReport) -> Markup {
                 .filter(|fields| fields.prediction_type == alert_type.id())
                 .filter_map(|fields| match fields.facts.get(fact.id()) {
                     Some(FactValue::Number(number)) => Some((fields.alert_timestamp, *number)),
-                    Some(FactValue::Word(_)) | None => None,
+                    Some(FactValue::Flag(_) | FactValue::Word(_)) | None => None,
                 })
                 .collect();
             let Some((_, last)) = values.last().copied().filter(|_| values.len() > 1) else { continue };

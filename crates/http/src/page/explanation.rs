@@ -110,7 +110,7 @@ fn fact_of(
     let facts = &insight.current()?.facts;
     let has_value = |fact: &FactValue| match fact {
         FactValue::Number(number) => (number.get() - value).abs() < 1e-9,
-        FactValue::Word(_) => false,
+        FactValue::Flag(_) | FactValue::Word(_) => false,
     };
     let candidates = facts.iter().filter(|(_, fact)| has_value(fact)).map(|(id, _)| id);
     let from = text.floor_char_boundary(start.saturating_sub(NEAR_BYTES));

@@ -149,7 +149,7 @@ fn a_live_stream_sends_each_insight_once_and_resumes() {
 }
 
 #[test]
-fn a_hook_free_server_says_which_routes_exist() {
+fn a_server_says_which_routes_exist() {
     let home = Home::new();
     let server = TestServer::start(&home, &[]);
     server.get("/v1/nothing").is_problem(404, "no_route");
@@ -165,4 +165,28 @@ fn a_hook_free_server_says_which_routes_exist() {
     assert!(metrics.body.contains("portend_events_total{outcome=\"stored\"} 1"), "{}", metrics.body);
     assert_eq!(server.get("/readyz").is(200).json()["status"], "ready");
     until("the server is healthy", || server.get("/healthz").status == 200);
+}
+
+#[test]
+fn the_payload_of_another_system_is_accepted_by_its_mapping() {
+    let home = Home::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let examples = root.join("examples").canonicalize().unwrap();
+    let examples = examples.to_str().unwrap();
+    let payload =
+        std::fs::read(root.join("examples/alertmanager_alert/from/alertmanager/group.json")).unwrap();
+    home.write("secret", "hush\n");
+    let server =
+        TestServer::start(&home, &["--alert-types", examples, "--hook-secret", "alertmanager=secret"]);
+    let json = ("content-type", "application/json");
+    server.post_json("/v1/hooks/nothing", "{}").is_problem(404, "not_found");
+    server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).is_problem(401, "bad_signature");
+    let old = [json, ("x-portend-timestamp", "1735732800"), ("x-portend-signature", "sha256=00")];
+    server.send("POST", "/v1/hooks/alertmanager", &old, &payload).is_problem(401, "bad_signature");
+    assert_eq!(server.ledger()["total"]["received"], 0);
+    server.stop();
+    let server = TestServer::start(&home, &["--alert-types", examples]);
+    let accepted = server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).is(202).json();
+    assert!(accepted["accepted"].as_u64().is_some_and(|accepted| accepted > 0), "{accepted}");
+    assert_eq!(server.post_json("/v1/hooks/alertmanager", "{\"x\":1}").is(202).json()["parked"], 1);
 }
