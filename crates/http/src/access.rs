@@ -127,15 +127,23 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Whether another site sent a request that changes something.
+///
+/// A page with the policy `no-referrer` sends the origin `null`, also to its own site. So where the browser says whose
+/// request it is, that counts; otherwise `null` passes only with a credential that no other site can send.
 pub(crate) fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return false;
     }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if text("sec-fetch-site").is_some_and(|site| !["same-origin", "none"].contains(&site)) {
-        return true;
+    if let Some(site) = text("sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
     }
     let Some(origin) = text("origin") else { return false };
+    if origin == "null" {
+        let is_bearer =
+            text("authorization").is_some_and(|value| value.to_ascii_lowercase().starts_with("bearer "));
+        return !is_bearer && cookie(headers, TOKEN_COOKIE).is_none();
+    }
     let host = text("host").unwrap_or_default();
     origin.split_once("://").is_none_or(|(_, authority)| !authority.eq_ignore_ascii_case(host))
 }
@@ -232,6 +240,10 @@ mod tests {
             (&post, &[("host", "localhost:1"), ("origin", "http://localhost:1")], false),
             (&post, &[("host", "localhost:1"), ("origin", "http://localhost:2")], true),
             (&post, &[("host", "localhost:1"), ("origin", "null")], true),
+            (&post, &[("sec-fetch-site", "same-origin"), ("origin", "null")], false),
+            (&post, &[("cookie", "portend_token=00"), ("origin", "null")], false),
+            (&post, &[("authorization", "Bearer x"), ("origin", "null")], false),
+            (&post, &[("authorization", "Basic x"), ("origin", "null")], true),
             (&Method::DELETE, &[("host", "localhost:1"), ("origin", "https://evil.example")], true),
             (&Method::GET, &[("sec-fetch-site", "cross-site")], false),
         ] {

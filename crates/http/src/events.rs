@@ -170,7 +170,7 @@ fn deliver(payload: &[u8], types: &AlertTypes, events: &mut Vec<Vec<u8>>) {
     match Delivery::read(payload, types) {
         Delivery::One(event) => events.push(event.to_vec()),
         Delivery::Batch(records) | Delivery::Several(records) => {
-            events.extend(records.into_iter().map(|record| record.body))
+            events.extend(records.into_iter().map(|record| record.body));
         }
     }
 }

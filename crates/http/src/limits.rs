@@ -43,7 +43,7 @@ pub const STREAM_LOOK_BACK: Duration = Duration::from_secs(30);
 pub const STREAM_PAGE: usize = 200;
 
 /// How long the totals of the original dashboard are reused.
-pub const TOTALS_RETENTION: Duration = Duration::from_secs(60);
+pub const TOTALS_RETENTION: Duration = Duration::from_mins(1);
 /// Different questions whose totals are reused.
 pub const TOTALS_MAX: usize = 64;
 /// The latest insights in the stream of the original dashboard.

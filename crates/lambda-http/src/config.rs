@@ -127,7 +127,7 @@ mod tests {
         let value = |name: &str| {
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
         };
-        Config::read(value).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+        Config::read(value).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]
