@@ -1,5 +1,6 @@
 //! Who may send a request: the token, the names of this server, and where the original dashboard's routes are open.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, Uri, header};
@@ -32,7 +33,7 @@ impl std::fmt::Debug for AccessToken {
 }
 
 /// The rules of one server.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Access {
     /// The token, if one is needed.
     pub token: Option<AccessToken>,
@@ -42,8 +43,22 @@ pub struct Access {
     pub original_api: bool,
     /// The origins of the original dashboard's front ends; any, if there are none.
     pub origins: Vec<String>,
+    /// The secrets of sources whose payloads are signed, by the name of the source.
+    pub hook_secrets: HashMap<String, String>,
     /// Whether cookies are sent over HTTPS only.
     pub secure_cookies: bool,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { token, hosts, original_api, origins, .. } = self;
+        f.debug_struct("Access")
+            .field("token", token)
+            .field("hosts", hosts)
+            .field("original_api", original_api)
+            .field("origins", origins)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Access {
@@ -112,15 +127,23 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Whether another site sent a request that changes something.
+///
+/// A page with the policy `no-referrer` sends the origin `null`, also to its own site. So where the browser says whose
+/// request it is, that counts; otherwise `null` passes only with a credential that no other site can send.
 pub(crate) fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return false;
     }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if text("sec-fetch-site").is_some_and(|site| !["same-origin", "none"].contains(&site)) {
-        return true;
+    if let Some(site) = text("sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
     }
     let Some(origin) = text("origin") else { return false };
+    if origin == "null" {
+        let is_bearer =
+            text("authorization").is_some_and(|value| value.to_ascii_lowercase().starts_with("bearer "));
+        return !is_bearer && cookie(headers, TOKEN_COOKIE).is_none();
+    }
     let host = text("host").unwrap_or_default();
     origin.split_once("://").is_none_or(|(_, authority)| !authority.eq_ignore_ascii_case(host))
 }
@@ -217,6 +240,10 @@ mod tests {
             (&post, &[("host", "localhost:1"), ("origin", "http://localhost:1")], false),
             (&post, &[("host", "localhost:1"), ("origin", "http://localhost:2")], true),
             (&post, &[("host", "localhost:1"), ("origin", "null")], true),
+            (&post, &[("sec-fetch-site", "same-origin"), ("origin", "null")], false),
+            (&post, &[("cookie", "portend_token=00"), ("origin", "null")], false),
+            (&post, &[("authorization", "Bearer x"), ("origin", "null")], false),
+            (&post, &[("authorization", "Basic x"), ("origin", "null")], true),
             (&Method::DELETE, &[("host", "localhost:1"), ("origin", "https://evil.example")], true),
             (&Method::GET, &[("sec-fetch-site", "cross-site")], false),
         ] {

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::Access;
 use crate::engine::Engine;
-use crate::limits::{REQUESTS_MAX, STREAMS_MAX};
+use crate::limits::{REQUESTS_MAX, SIGNATURE_AGE_MAX, SIGNATURES_MAX, STREAMS_MAX};
 
 /// The state of the router.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct HttpApp<E> {
     pub(crate) counts: RequestCounts,
     /// The totals of the original dashboard's API, by their question, with the time at which they were computed.
     totals: Mutex<HashMap<String, (Timestamp, Value)>>,
+    /// The signatures that were used, with their times.
+    signatures: Mutex<HashMap<[u8; 32], Timestamp>>,
     is_closing: AtomicBool,
 }
 
@@ -50,6 +52,7 @@ impl<E: Engine> HttpApp<E> {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             counts: RequestCounts::default(),
             totals: Mutex::default(),
+            signatures: Mutex::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -71,6 +74,15 @@ impl<E: Engine> HttpApp<E> {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.clock().now()
+    }
+
+    /// Whether this signature was not used before. One that is too old to be used again is forgotten.
+    pub(crate) fn is_first_use(&self, signature: [u8; 32], now: Timestamp) -> bool {
+        let mut used = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= SIGNATURES_MAX {
+            used.retain(|_, at| now.since(*at) <= 2 * SIGNATURE_AGE_MAX);
+        }
+        used.len() < SIGNATURES_MAX && used.insert(signature, now).is_none()
     }
 
     pub(crate) fn totals(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Value)>> {

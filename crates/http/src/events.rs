@@ -170,17 +170,18 @@ fn deliver(payload: &[u8], types: &AlertTypes, events: &mut Vec<Vec<u8>>) {
     match Delivery::read(payload, types) {
         Delivery::One(event) => events.push(event.to_vec()),
         Delivery::Batch(records) | Delivery::Several(records) => {
-            events.extend(records.into_iter().map(|record| record.body))
+            events.extend(records.into_iter().map(|record| record.body));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{AlertTypes, split};
 
     #[test]
     fn a_body_is_split_by_its_content_type() {
+        let types = AlertTypes::built_in();
         let batch = r#"{"Records":[{"messageId":"1","body":"a"},{"messageId":"2","body":"b"}]}"#;
         for (content_type, body, expected) in [
             ("application/json", "{}", Some(1)),
@@ -195,8 +196,7 @@ mod tests {
             ("application/x-www-form-urlencoded", "{}", None),
             ("", "{}", None),
         ] {
-            let events =
-                split(content_type, body.as_bytes(), &AlertTypes::built_in()).ok().map(|events| events.len());
+            let events = split(content_type, body.as_bytes(), &types).ok().map(|events| events.len());
             assert_eq!(events, expected, "{content_type}: {body}");
         }
     }

@@ -94,7 +94,7 @@ fn admitted<'a, E: Engine>(
         ));
     }
     if !is_original {
-        if !is_for_everyone(path) && !app.access.has_token(headers) {
+        if !is_for_everyone(path) && !is_signed(app, path) && !app.access.has_token(headers) {
             return Err(Problem::no_token());
         }
         if is_cross_site(request.method(), headers) {
@@ -121,6 +121,11 @@ fn admitted<'a, E: Engine>(
 fn wants_page(request: &Request) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     !request.uri().path().starts_with("/v1/") && accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether the route checks a signature in place of the token.
+fn is_signed<E: Engine>(app: &HttpApp<E>, path: &str) -> bool {
+    path.strip_prefix("/v1/hooks/").is_some_and(|source| app.access.hook_secrets.contains_key(source))
 }
 
 /// The page with which a person signs in, and what it needs.

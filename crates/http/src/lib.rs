@@ -19,6 +19,7 @@ mod access;
 mod app;
 mod request;
 mod events;
+mod hooks;
 mod insights;
 mod worklist;
 mod feedback;
@@ -51,6 +52,7 @@ const ICON_SVG: &str = include_str!("../assets/icon.svg");
 pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
     Router::new()
         .route("/v1/events", post(events::post::<E>))
+        .route("/v1/hooks/{source}", post(hooks::post::<E>))
         .route("/v1/insights", get(insights::list::<E>))
         .route("/v1/insights/{alert_id}", get(insights::one::<E>))
         .route("/v1/insights/{alert_id}/feedback", post(feedback::post::<E>))

@@ -21,6 +21,11 @@ pub const STREAMS_MAX: usize = 128;
 /// The pause that a shed request is asked to make, in seconds.
 pub const RETRY_AFTER_SECS: u32 = 1;
 
+/// How old a signature may be, and how far in the future its time.
+pub const SIGNATURE_AGE_MAX: Duration = Duration::from_mins(5);
+/// Signatures that are remembered, so that none is used twice.
+pub const SIGNATURES_MAX: usize = 100_000;
+
 /// Insights or parked events on a page, if the request does not say how many.
 pub const PAGE_DEFAULT: usize = 50;
 /// Insights that a list by risk reads at most, newest first, before it is sorted.
@@ -38,7 +43,7 @@ pub const STREAM_LOOK_BACK: Duration = Duration::from_secs(30);
 pub const STREAM_PAGE: usize = 200;
 
 /// How long the totals of the original dashboard are reused.
-pub const TOTALS_RETENTION: Duration = Duration::from_secs(60);
+pub const TOTALS_RETENTION: Duration = Duration::from_mins(1);
 /// Different questions whose totals are reused.
 pub const TOTALS_MAX: usize = 64;
 /// The latest insights in the stream of the original dashboard.

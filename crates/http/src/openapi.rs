@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use crate::{events, feedback, insights, operations, parked, stream, worklist};
+use crate::{events, feedback, hooks, insights, operations, parked, stream, worklist};
 
 /// The routes that are described.
 #[derive(OpenApi)]
@@ -15,6 +15,7 @@ use crate::{events, feedback, insights, operations, parked, stream, worklist};
     ),
     paths(
         events::post,
+        hooks::post,
         insights::list,
         insights::one,
         stream::stream,

@@ -179,7 +179,9 @@ async fn recent<E: Engine>(app: &App<E>, front_end: FrontEnd, params: &Params) -
     let mut body = Map::new();
     if params.get("aggregations") == Some("true") && !items.is_empty() {
         let mut totals = Totals::default();
-        items.iter().for_each(|item| totals.add(&item.prediction_type, item.risk_score));
+        for item in &items {
+            totals.add(&item.prediction_type, item.risk_score);
+        }
         body.insert("aggregations".into(), totals.to_json());
     }
     body.insert("items".into(), json!(items));

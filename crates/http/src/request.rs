@@ -64,7 +64,7 @@ impl Params {
     pub(crate) fn of_form(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let uri = Uri::builder().path_and_query(format!("/?{}", text.trim())).build();
-        uri.map(|uri| Self::of(&uri)).unwrap_or(Self(Vec::new()))
+        uri.map_or_else(|_| Self(Vec::new()), |uri| Self::of(&uri))
     }
 
     /// Refuses a parameter that is not one of these.

@@ -4,7 +4,7 @@
 //! moment after the time that it carries, and other processes store insights too. So a stream looks back a little at each
 //! look, and remembers what it has sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::pin::pin;
 
@@ -84,7 +84,7 @@ struct Feed {
     /// The time of the latest insight that it has sent.
     latest: Timestamp,
     /// What it has sent in the time that it looks back.
-    sent: BTreeMap<Cursor, ()>,
+    sent: BTreeSet<Cursor>,
     is_begun: bool,
     ready: VecDeque<String>,
     beat_at: Timestamp,
@@ -96,7 +96,7 @@ impl Feed {
         Self {
             latest: from.time,
             from,
-            sent: BTreeMap::new(),
+            sent: BTreeSet::new(),
             is_begun: false,
             ready: VecDeque::from([format!("retry: {RETRY_MS}\n: connected\n\n")]),
             beat_at: now.plus(HEARTBEAT),
@@ -142,14 +142,14 @@ impl Feed {
         for insight in found {
             let place = query.place(&insight);
             let is_before = !self.is_begun && place <= self.from;
-            if self.sent.insert(place.clone(), ()).is_none() && !is_before {
+            if self.sent.insert(place.clone()) && !is_before {
                 self.latest = self.latest.max(place.time);
                 self.ready.push_back(event(&place, &insight));
             }
         }
         self.is_begun = true;
         let kept_from = self.latest.minus(STREAM_LOOK_BACK);
-        self.sent.retain(|place, ()| place.time >= kept_from);
+        self.sent.retain(|place| place.time >= kept_from);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
+use portend_core::alert_type::AlertType;
 use portend_core::entity::{EntityKey, EntityRow, EntityState, FeedbackEntry, WorklistItem};
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
@@ -157,7 +158,7 @@ pub(crate) async fn report<E: Engine>(app: &App<E>, entity_id: &str) -> Result<E
 
 /// The row of the entity with this id, whatever its type.
 async fn row<E: Engine>(app: &App<E>, entity_id: &str) -> Result<Option<EntityRow>, Problem> {
-    let types: BTreeSet<&str> = app.engine.types().iter().map(|each| each.entity()).collect();
+    let types: BTreeSet<&str> = app.engine.types().iter().map(AlertType::entity).collect();
     for entity_type in types {
         let key = EntityKey::new(entity_type, entity_id);
         if let Some(row) = app.engine.store().entity(&key, app.now()).await? {

@@ -3,6 +3,7 @@
 //!
 //! Never: starts without a rule of access.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -111,6 +112,7 @@ impl Config {
             hosts: None,
             original_api: self.original_api,
             origins: Vec::new(),
+            hook_secrets: HashMap::new(),
             secure_cookies: true,
         };
         Ok((DynamoDb::new(self.table.clone(), &self.types, aws), access))
@@ -125,7 +127,7 @@ mod tests {
         let value = |name: &str| {
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
         };
-        Config::read(value).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+        Config::read(value).map_or_else(|error| error.to_string(), |_| String::new())
     }
 
     #[test]

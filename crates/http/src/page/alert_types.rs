@@ -99,7 +99,7 @@ fn trial<E: Engine>(app: &App<E>, alert_type: &AlertType, params: &Params) -> Ma
 fn field(fact: &Fact, value: Option<&str>) -> Markup {
     match fact.kind() {
         FactKind::Integer(range) | FactKind::Number(range) => html! {
-            input name=(fact.id()) type="number" step="any" required
+            input name=(fact.id()) type="number" step="any" required[!fact.is_optional()]
                 min=(range.min.to_string()) max=(range.max.to_string()) value=(value.unwrap_or_default());
         },
         FactKind::Text => html! { input name=(fact.id()) value=(value.unwrap_or_default()); },
@@ -117,8 +117,9 @@ fn score<E: Engine>(app: &App<E>, alert_type: &AlertType, params: &Params) -> Ma
     for fact in alert_type.facts() {
         let Some(text) = params.get(fact.id()) else { continue };
         let value = match fact.kind() {
-            FactKind::Integer(_) | FactKind::Number(_) => serde_json::from_str(text).unwrap_or(json!(text)),
-            FactKind::Boolean { .. } => Value::from(text == "true"),
+            FactKind::Integer(_) | FactKind::Number(_) | FactKind::Boolean { .. } => {
+                serde_json::from_str(text).unwrap_or(json!(text))
+            }
             FactKind::Enum { .. } | FactKind::Text => Value::from(text),
         };
         details.insert(fact.id().to_owned(), value);
@@ -154,7 +155,7 @@ fn values(fact: &Fact) -> Markup {
             (range.min.to_string()) " to " (range.max.to_string()) " " (shown(&range.unit))
             @if let Some(healthy) = range.healthy { br; "healthy: " (healthy.to_string()) }
         },
-        FactKind::Text => html! { "a text, which no model receives" },
+        FactKind::Text => html! { "any text; it is shown and never in a prompt" },
         FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => {
             html! { @for each in values { (shown(&each.id.replace('_', " "))) ": " (shown(&each.meaning)) br; } }
         }

@@ -126,16 +126,15 @@ pub(crate) fn sum_bar(parts: &[SumPart], score: Number) -> Markup {
 fn clipped(name: &str, width: f64) -> String {
     const CHAR_WIDTH: f64 = 7.5;
     const POINTS_WIDTH: f64 = 40.0;
-    let room = (1_usize..)
-        .take_while(|chars| {
-            f64::from(u32::try_from(*chars).unwrap_or(u32::MAX)) * CHAR_WIDTH <= width - POINTS_WIDTH
-        })
-        .last()
-        .unwrap_or(0);
-    if name.chars().count() <= room {
-        return name.to_owned();
+    let (mut clip, mut used) = (String::new(), POINTS_WIDTH + CHAR_WIDTH);
+    for c in name.chars() {
+        used += CHAR_WIDTH;
+        if used > width {
+            return clip + "…";
+        }
+        clip.push(c);
     }
-    name.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    clip
 }
 
 fn whole_of(value: f64) -> String {

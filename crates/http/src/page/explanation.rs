@@ -1,7 +1,7 @@
 //! An explanation whose numbers lead to their facts. A number that no fact supports is marked.
 
 use maud::{Markup, html};
-use portend_core::alert_type::{AlertType, FactValue};
+use portend_core::alert_type::{AlertType, Fact, FactValue};
 use portend_core::grounding::unsupported_spans;
 use portend_core::insight::StoredInsight;
 
@@ -39,7 +39,7 @@ pub(crate) fn linked(text: &str, insight: &StoredInsight, alert_type: Option<&Al
 
 /// The label of a fact, or its id if the type does not have it.
 pub(crate) fn label(alert_type: Option<&AlertType>, fact: &str) -> String {
-    let label = alert_type.and_then(|alert_type| alert_type.fact(fact)).map(|fact| fact.label());
+    let label = alert_type.and_then(|alert_type| alert_type.fact(fact)).map(Fact::label);
     shown(label.unwrap_or(fact))
 }
 

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
 use portend_core::entity::EntityRow;
 use portend_core::insight::{AttemptRecord, Grade, InsightFields, StoredInsight};
+use portend_core::number::Number;
 use portend_core::prompt::PromptTemplate;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
@@ -255,7 +256,7 @@ fn prompt_as_sent(sha256: &str, fields: &InsightFields, alert_type: Option<&Aler
 
 fn calls(attempts: &[AttemptRecord]) -> String {
     let ms: u64 = attempts.iter().map(|attempt| attempt.ms).sum();
-    let cost: f64 = attempts.iter().filter_map(|attempt| attempt.cost_usd).map(|cost| cost.get()).sum();
+    let cost: f64 = attempts.iter().filter_map(|attempt| attempt.cost_usd).map(Number::get).sum();
     let calls = counted(attempts.len() as u64, "call to a model", "calls to models");
     let cost = if cost > 0.0 { format!(", ${cost:.4}") } else { String::new() };
     format!("{calls}, {} ms{cost}", thousands(ms))

@@ -52,6 +52,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN")]
     original_api_origin: Vec<String>,
 
+    /// The file with the secret of a source of payloads, such as `alertmanager=secret.txt`. Its payloads must be signed.
+    #[arg(long = "hook-secret", value_name = "SOURCE=FILE")]
+    hook_secrets: Vec<String>,
+
     /// A further name of this server, such as `portend.example`. Requests for other names are refused.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
@@ -66,6 +70,7 @@ impl Args {
             token: None,
             open_original_api: false,
             original_api_origin: Vec::new(),
+            hook_secrets: Vec::new(),
             hosts: Vec::new(),
         }
     }
@@ -202,8 +207,20 @@ fn access(args: &Args, address: SocketAddr) -> Result<Access> {
         hosts: Some(args.hosts.clone()),
         original_api: is_loopback || args.open_original_api,
         origins: args.original_api_origin.clone(),
+        hook_secrets: args.hook_secrets.iter().map(|each| hook_secret(each)).collect::<Result<_>>()?,
         secure_cookies: false,
     })
+}
+
+/// The name of a source, and its secret.
+fn hook_secret(setting: &str) -> Result<(String, String)> {
+    let wrong = || anyhow!("`{setting}` is not a hook secret; write one such as alertmanager=secret.txt");
+    let (source, file) = setting.split_once('=').ok_or_else(wrong)?;
+    let secret = fs::read_to_string(file).with_context(|| {
+        format!("cannot read the secret file {file}; name a file that this user may read")
+    })?;
+    ensure!(!secret.trim().is_empty(), "the secret in {file} is empty; write at least one character");
+    Ok((source.to_owned(), secret.trim().to_owned()))
 }
 
 /// Locks the inbox of the store's file for this process. The system releases the lock when the process ends.

@@ -28,8 +28,8 @@ fn without_the_token_nothing_is_shown_but_health() {
         server.send("GET", path, &[("authorization", authorization)], b"")
     };
     for path in ["/v1/insights", "/v1/stream", "/metrics", "/openapi.json", "/v1/nothing"] {
-        from_file.get(path).is_problem(401, "no_token");
-        get(&from_file, path, "Bearer open sesame!").is_problem(401, "no_token");
+        from_file.get(path).fails(401, "no_token");
+        get(&from_file, path, "Bearer open sesame!").fails(401, "no_token");
     }
     get(&from_file, "/v1/insights", "Bearer open sesame").is(200);
     // `ana:open sesame`, as a browser sends it.
@@ -37,7 +37,7 @@ fn without_the_token_nothing_is_shown_but_health() {
     let page = from_file.send("GET", "/", &[("accept", "text/html")], b"").is(401);
     assert!(page.body.contains("needs a token"), "{}", page.body);
     assert!(page.body.contains("action=\"/sign-in\""), "{}", page.body);
-    from_file.post_form("/sign-in", "token=wrong&name=ana").is_problem(401, "no_token");
+    from_file.post_form("/sign-in", "token=wrong&name=ana").fails(401, "no_token");
     let signed_in = from_file.post_form("/sign-in", "token=open+sesame&name=ana").is(303);
     let cookies: Vec<&str> =
         signed_in.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).collect();
@@ -45,12 +45,12 @@ fn without_the_token_nothing_is_shown_but_health() {
     let cookie =
         cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ");
     from_file.send("GET", "/live", &[("cookie", &cookie)], b"").is(200);
-    from_file.send("GET", "/live", &[("cookie", "portend_token=00")], b"").is_problem(401, "no_token");
+    from_file.send("GET", "/live", &[("cookie", "portend_token=00")], b"").fails(401, "no_token");
     from_file.get("/healthz").is(200);
     from_file.stop();
     let from_environment = TestServer::start_with(&home, &[], &[("PORTEND_TOKEN", "other")]);
     get(&from_environment, "/v1/insights", "Bearer other").is(200);
-    get(&from_environment, "/v1/insights", "Bearer open sesame").is_problem(401, "no_token");
+    get(&from_environment, "/v1/insights", "Bearer open sesame").fails(401, "no_token");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn another_name_or_another_site_changes_nothing() {
     let home = Home::new();
     let server = TestServer::start(&home, &["--host", "portend.example"]);
     for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80"] {
-        server.send("GET", "/v1/insights", &[("host", host)], b"").is_problem(421, "wrong_host");
+        server.send("GET", "/v1/insights", &[("host", host)], b"").fails(421, "wrong_host");
     }
     for host in ["portend.example", "localhost", "127.0.0.1:1", "[::1]"] {
         server.send("GET", "/v1/insights", &[("host", host)], b"").is(200);
@@ -71,8 +71,8 @@ fn another_name_or_another_site_changes_nothing() {
         ("origin", "https://evil.example"),
         ("origin", "null"),
     ] {
-        server.send("POST", "/v1/events", &[json, header], event.as_bytes()).is_problem(403, "cross_site");
-        server.send("DELETE", "/v1/parked/x", &[header], b"").is_problem(403, "cross_site");
+        server.send("POST", "/v1/events", &[json, header], event.as_bytes()).fails(403, "cross_site");
+        server.send("DELETE", "/v1/parked/x", &[header], b"").fails(403, "cross_site");
     }
     assert_eq!(server.ledger()["total"]["received"], 0);
     let origin = format!("http://{}", server.address());

@@ -72,14 +72,14 @@ fn wrong_feedback_is_refused_with_the_fix() {
         (r#"{"action":"snooze"}"#, "bad_until"),
         (r#"{"action":"snooze","until":"2001-01-01T00:00:00Z"}"#, "bad_until"),
     ] {
-        server.post_json(&path, body).is_problem(400, code);
+        server.post_json(&path, body).fails(400, code);
     }
     let long = json!({ "action": "done", "note": "x".repeat(1001) }).to_string();
-    server.post_json(&path, &long).is_problem(400, "too_long");
-    server.post_json("/v1/insights/nothing/feedback", r#"{"action":"done"}"#).is_problem(404, "not_found");
-    server.post_form(&path, "action=done").is_problem(415, "wrong_content_type");
-    server.get("/v1/entities/nobody").is_problem(404, "not_found");
-    server.get("/v1/worklist?state=x").is_problem(400, "bad_parameter");
+    server.post_json(&path, &long).fails(400, "too_long");
+    server.post_json("/v1/insights/nothing/feedback", r#"{"action":"done"}"#).fails(404, "not_found");
+    server.post_form(&path, "action=done").fails(415, "wrong_content_type");
+    server.get("/v1/entities/nobody").fails(404, "not_found");
+    server.get("/v1/worklist?state=x").fails(400, "bad_parameter");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_buttons_of_the_pages_work_without_a_script() {
     assert_eq!(done.header("location"), Some(action.trim_end_matches("/feedback").to_lowercase().as_str()));
     assert!(server.get("/entities/stu_1").body.contains("marked it as done"));
     let cross = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
-    server.send("POST", &action, &cross, b"action=reopen").is_problem(403, "cross_site");
+    server.send("POST", &action, &cross, b"action=reopen").fails(403, "cross_site");
     let sha256 = {
         server.post_json("/v1/events", "{\"a\":1}").is(202);
         server.get("/v1/parked").json()["parked"][0]["sha256"].as_str().unwrap().to_owned()

@@ -89,14 +89,14 @@ fn filters_hold_and_wrong_ones_are_refused() {
         ("grade=a", "bad_parameter"),
         ("entitty=stu_1", "unknown_parameter"),
     ] {
-        server.get(&format!("/v1/insights?{query}")).is_problem(400, code);
+        server.get(&format!("/v1/insights?{query}")).fails(400, code);
     }
     let id = all(&server, "limit=1").remove(0);
     let one = server.get(&format!("/v1/insights/{id}")).is(200).json();
     assert_eq!((&one["alert_id"], &one["schema"]), (&Value::from(id), &Value::from(1)));
     assert!(one["baseline"]["points"].is_object() && one["facts"].is_object());
-    server.get("/v1/insights/nothing").is_problem(404, "not_found");
-    server.get("/v1/insights/%FF").is_problem(400, "bad_path");
+    server.get("/v1/insights/nothing").fails(404, "not_found");
+    server.get("/v1/insights/%FF").fails(400, "bad_path");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn parked_events_are_listed_replayed_and_deleted() {
     let again = server.get("/v1/parked?limit=1").json();
     assert_eq!(again["parked"][0]["outcome"], "parked");
     server.send("DELETE", &path, &[], b"").is(204);
-    server.send("DELETE", &path, &[], b"").is_problem(404, "not_found");
-    server.post_json(&format!("{path}/replay"), "").is_problem(404, "not_found");
-    server.get("/v1/parked?cursor=1").is_problem(400, "bad_cursor");
+    server.send("DELETE", &path, &[], b"").fails(404, "not_found");
+    server.post_json(&format!("{path}/replay"), "").fails(404, "not_found");
+    server.get("/v1/parked?cursor=1").fails(400, "bad_cursor");
 }

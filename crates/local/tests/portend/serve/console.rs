@@ -100,7 +100,7 @@ fn hostile_text_in_every_field_stays_text_on_every_page() {
         let outcome = server.post_json("/v1/events?wait=true", &event).is(200).json();
         match outcome["alert_id"].as_str() {
             Some(id) => {
-                ids.push((id.to_owned(), outcome["insight"]["entity_id"].as_str().unwrap().to_owned()))
+                ids.push((id.to_owned(), outcome["insight"]["entity_id"].as_str().unwrap().to_owned()));
             }
             // A refused event is shown too, with its reason and its text.
             None => assert_eq!(outcome["status"], "parked", "{outcome}"),
@@ -108,9 +108,11 @@ fn hostile_text_in_every_field_stays_text_on_every_page() {
         server.post_json("/v1/events", &format!(r#"{{"alert_type":"{text}","entity_id":"{text}"}}"#)).is(202);
     }
     assert!(!ids.is_empty(), "some names are valid");
-    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let encoded = |text: &str| {
+        text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect::<String>()
+    };
     let mut pages =
-        vec!["/".to_owned(), "/live".to_owned(), "/status".to_owned(), "/?find=<script>".replace('<', "%3C")];
+        vec!["/".to_owned(), "/live".to_owned(), "/status".to_owned(), "/?find=%3Cscript%3E".to_owned()];
     for (id, entity) in &ids {
         pages.push(format!("/insights/{}", encoded(id)));
         pages.push(format!("/entities/{}", encoded(entity)));

@@ -35,12 +35,12 @@ fn every_shape_of_event_is_accepted_or_parked_or_refused() {
     assert_eq!(ledger["total"]["repeated"], 5, "{ledger}");
     assert_eq!(ledger["total"]["parked"], 4, "{ledger}");
     assert_eq!(ledger["adds_up"], true);
-    server.post_json("/v1/events", " ").is_problem(400, "no_event");
-    server.send("POST", "/v1/events", &[], one.as_bytes()).is_problem(415, "wrong_content_type");
+    server.post_json("/v1/events", " ").fails(400, "no_event");
+    server.send("POST", "/v1/events", &[], one.as_bytes()).fails(415, "wrong_content_type");
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    server.send("POST", "/v1/events", &form, one.as_bytes()).is_problem(415, "wrong_content_type");
-    server.post_json("/v1/events?wait=maybe", &one).is_problem(400, "bad_parameter");
-    server.post_json("/v1/events?frob=1", &one).is_problem(400, "unknown_parameter");
+    server.send("POST", "/v1/events", &form, one.as_bytes()).fails(415, "wrong_content_type");
+    server.post_json("/v1/events?wait=maybe", &one).fails(400, "bad_parameter");
+    server.post_json("/v1/events?frob=1", &one).fails(400, "unknown_parameter");
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn one_event_can_wait_for_its_outcome() {
     assert_eq!((&parked["status"], &parked["reason"]), (&json!("parked"), &json!("not_an_event")));
     let two = [("content-type", "application/x-ndjson")];
     let body = format!("{one}\n{one}");
-    server.send("POST", "/v1/events?wait=true", &two, body.as_bytes()).is_problem(400, "one_event");
+    server.send("POST", "/v1/events?wait=true", &two, body.as_bytes()).fails(400, "one_event");
 }
 
 #[test]
 fn a_killed_server_finishes_what_it_accepted_when_it_starts_again() {
-    let home = Home::new();
     const EVENTS: usize = 600;
+    let home = Home::new();
     let body: String = (0..EVENTS)
         .map(|index| alert(&format!("stu_{index}"), 5, 65, "2025-01-01T12:00:00Z") + "\n")
         .collect();
@@ -141,7 +141,7 @@ fn a_live_stream_sends_each_insight_once_and_resumes() {
     let mut resumed = listen(&first);
     assert_eq!([next(&mut resumed).1, next(&mut resumed).1], ["stu_2", "stu_3"]);
     let host = ("host", server.address());
-    server.send("GET", "/v1/stream", &[host, ("last-event-id", "zz")], b"").is_problem(400, "bad_event_id");
+    server.send("GET", "/v1/stream", &[host, ("last-event-id", "zz")], b"").fails(400, "bad_event_id");
     drop((lines, resumed));
     // An open stream does not keep the server from stopping.
     let _open = listen("");
@@ -149,11 +149,11 @@ fn a_live_stream_sends_each_insight_once_and_resumes() {
 }
 
 #[test]
-fn a_hook_free_server_says_which_routes_exist() {
+fn a_server_says_which_routes_exist() {
     let home = Home::new();
     let server = TestServer::start(&home, &[]);
-    server.get("/v1/nothing").is_problem(404, "no_route");
-    server.send("DELETE", "/v1/insights", &[], b"").is_problem(405, "wrong_method");
+    server.get("/v1/nothing").fails(404, "no_route");
+    server.send("DELETE", "/v1/insights", &[], b"").fails(405, "wrong_method");
     let description = server.get("/openapi.json").is(200).json();
     for path in
         ["/v1/events", "/v1/insights", "/v1/worklist", "/v1/parked", "/v1/stream", "/healthz", "/metrics"]
@@ -165,4 +165,28 @@ fn a_hook_free_server_says_which_routes_exist() {
     assert!(metrics.body.contains("portend_events_total{outcome=\"stored\"} 1"), "{}", metrics.body);
     assert_eq!(server.get("/readyz").is(200).json()["status"], "ready");
     until("the server is healthy", || server.get("/healthz").status == 200);
+}
+
+#[test]
+fn the_payload_of_another_system_is_accepted_by_its_mapping() {
+    let home = Home::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let examples = root.join("examples").canonicalize().unwrap();
+    let examples = examples.to_str().unwrap();
+    let payload =
+        std::fs::read(root.join("examples/alertmanager_alert/from/alertmanager/group.json")).unwrap();
+    home.write("secret", "hush\n");
+    let server =
+        TestServer::start(&home, &["--alert-types", examples, "--hook-secret", "alertmanager=secret"]);
+    let json = ("content-type", "application/json");
+    server.post_json("/v1/hooks/nothing", "{}").fails(404, "not_found");
+    server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).fails(401, "bad_signature");
+    let old = [json, ("x-portend-timestamp", "1735732800"), ("x-portend-signature", "sha256=00")];
+    server.send("POST", "/v1/hooks/alertmanager", &old, &payload).fails(401, "bad_signature");
+    assert_eq!(server.ledger()["total"]["received"], 0);
+    server.stop();
+    let server = TestServer::start(&home, &["--alert-types", examples]);
+    let accepted = server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).is(202).json();
+    assert!(accepted["accepted"].as_u64().is_some_and(|accepted| accepted > 0), "{accepted}");
+    assert_eq!(server.post_json("/v1/hooks/alertmanager", "{\"x\":1}").is(202).json()["parked"], 1);
 }

@@ -18,13 +18,13 @@ fn a_body_may_have_a_mebibyte_and_no_byte_more() {
         body
     };
     assert_eq!(server.post_lines(&lines(MIB)).is(202).json()["accepted"], 1);
-    server.post_lines(&lines(MIB + 1)).is_problem(413, "body_too_large");
-    server.post_lines(&lines(4 * MIB)).is_problem(413, "body_too_large");
+    server.post_lines(&lines(MIB + 1)).fails(413, "body_too_large");
+    server.post_lines(&lines(4 * MIB)).fails(413, "body_too_large");
     let endless = format!(
         "POST /v1/events HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: 99999999999\r\n\r\n",
         server.address()
     );
-    HttpReply::read(&server.exchange(endless.as_bytes())).is_problem(413, "body_too_large");
+    HttpReply::read(&server.exchange(endless.as_bytes())).fails(413, "body_too_large");
     server.until_idle();
     assert_eq!(server.ledger()["total"]["received"], 1);
 }
@@ -97,7 +97,7 @@ fn health_is_answered_however_many_connections_are_open() {
     }
     assert!(open.len() > 300, "{} connections", open.len());
     assert_eq!(server.get("/healthz").is(200).json()["status"], "ok");
-    server.get("/v1/insights").is_problem(503, "busy");
+    server.get("/v1/insights").fails(503, "busy");
     drop(open);
     until("there is room again", || server.get("/v1/insights").status == 200);
 }

@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 use super::server::{HttpReply, TestServer, alert};
 use crate::harness::Home;
 
-const INSIGHTS: usize = 130;
+const INSIGHTS: u32 = 130;
 
 fn filled(home: &Home, args: &[&str]) -> TestServer {
     let server = TestServer::start(home, args);
-    let line = |index: usize| {
-        alert(&format!("stu_{index}"), 2 + (index % 9) as u32, 60, "2025-01-01T12:00:00Z") + "\n"
-    };
+    let line = |index: u32| alert(&format!("stu_{index}"), 2 + index % 9, 60, "2025-01-01T12:00:00Z") + "\n";
     server.post_lines(&(0..INSIGHTS).map(line).collect::<String>()).is(202);
     server.until_idle();
     server
@@ -77,13 +75,13 @@ fn pages_are_full_and_survive_a_changed_since() {
     assert_eq!(sizes, [50, 50, 30]);
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), INSIGHTS);
+    assert_eq!(ids.len(), 130);
     for (query, count) in [
         ("", 50),
         ("limit=abc", 50),
         ("limit=-1", 50),
         ("limit=0", 50),
-        ("limit=9999", INSIGHTS),
+        ("limit=9999", 130),
         ("nextToken=nonsense", 50),
         ("since=nonsense", 50),
         ("since=2099-01-01T00:00:00Z", 0),
@@ -156,7 +154,7 @@ fn the_front_ends_need_no_token_and_named_origins_hold() {
     let home = Home::new();
     let args = ["--original-api-origin", "https://dashboard.example"];
     let server = TestServer::start_with(&home, &args, &[("PORTEND_TOKEN", "secret")]);
-    server.get("/v1/insights").is_problem(401, "no_token");
+    server.get("/v1/insights").fails(401, "no_token");
     let reply =
         server.send("GET", "/api/insights/recent", &[("origin", "https://dashboard.example")], b"").is(200);
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://dashboard.example"));

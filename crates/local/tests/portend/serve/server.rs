@@ -1,5 +1,6 @@
 //! A running `portend serve`, and the simplest client of HTTP that can also misbehave.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
@@ -69,12 +70,12 @@ impl TestServer {
     pub(super) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpReply {
         let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
-            head.push_str(&format!("host: {}\r\n", self.address));
+            let _ = write!(head, "host: {}\r\n", self.address);
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        let _ = write!(head, "content-length: {}\r\n\r\n", body.len());
         HttpReply::read(&self.exchange(&[head.as_bytes(), body].concat()))
     }
 
@@ -92,8 +93,12 @@ impl TestServer {
 
     /// Sends a form as a page of this server does.
     pub(super) fn post_form(&self, path: &str, form: &str) -> HttpReply {
-        let headers =
-            [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+        // With the policy `no-referrer`, a browser does not say its origin.
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "null"),
+        ];
         self.send("POST", path, &headers, form.as_bytes())
     }
 
@@ -161,7 +166,7 @@ impl HttpReply {
 
     /// A problem with this status and code, which says what is wrong and how to fix it.
     #[track_caller]
-    pub(super) fn is_problem(self, status: u16, code: &str) {
+    pub(super) fn fails(self, status: u16, code: &str) {
         let reply = self.is(status);
         assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{reply:?}");
         let problem = reply.json();
