@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types, upgrade,
+    digest, doctor, entity, explain, feedback, forget, insights, ledger, parked, simulate, today, types,
+    upgrade,
 };
 use crate::config::Flags;
 
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Insights(insights::InsightsArgs),
     Insight(insights::InsightArgs),
     Today(today::Args),
+    Digest(digest::Args),
     Entity(entity::Args),
     Feedback(feedback::Args),
     Forget(forget::ForgetArgs),

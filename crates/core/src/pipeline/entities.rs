@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{Failure, Run, SweepEvent};
 use crate::clock::Clock;
 use crate::entity::{EntityKey, EntityRow};
+use crate::insight::StoredInsight;
 use crate::limits::{NOTIFY_TIME_MIN, PAGE_MAX, SWEEP_PAGE};
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -47,7 +48,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let mut done: BTreeSet<EntityKey> = BTreeSet::new();
         loop {
             let page = self.pipeline.store.insights(&query, self.now()).await?;
-            for key in page.insights.iter().filter_map(|insight| insight.entity_key()) {
+            for key in page.insights.iter().filter_map(StoredInsight::entity_key) {
                 if done.contains(&key) {
                     continue;
                 }

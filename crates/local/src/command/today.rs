@@ -48,11 +48,11 @@ pub(crate) struct Args {
 
 /// The open entities at one time.
 #[derive(Debug, Default)]
-struct OpenEntities {
+pub(super) struct OpenEntities {
     /// Those to look at.
-    listed: Vec<EntityRow>,
+    pub(super) listed: Vec<EntityRow>,
     /// Those whose alerts are all over.
-    recovered: Vec<EntityRow>,
+    pub(super) recovered: Vec<EntityRow>,
     open: usize,
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 }
 
 /// The open entities as they were at this time. One with a later alert is made again from its insights.
-async fn open_entities(
+pub(super) async fn open_entities(
     store: &AnyStore,
     types: &AlertTypes,
     at: Timestamp,
