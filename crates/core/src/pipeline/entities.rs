@@ -40,7 +40,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
 
     /// Writes the rows of entities that an earlier version's insights are about, once in the life of a store. Returns
     /// whether that is done.
-    pub(super) async fn rebuild_entities(&mut self) -> Result<bool, Failure> {
+    pub async fn rebuild_entities(&mut self) -> Result<bool, Failure> {
         if self.pipeline.store.are_entities_complete().await? {
             return Ok(true);
         }

@@ -48,7 +48,7 @@ fn filters_leave_what_passes_all_of_them() {
         if expected.is_empty() {
             assert_eq!(
                 (table.out.as_str(), table.err.as_str()),
-                ("", "no insight passes these filters\n"),
+                ("", "no insight matches\n"),
                 "{filter}"
             );
         } else {

@@ -62,7 +62,7 @@ fn each_path_consumes_what_the_guide_says() {
         let later_published = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
         assert_eq!(
             process(&first_event()).await,
-            ("stored", "TransactWriteItems 1: 18, UpdateItem 2: 8".into())
+            ("stored", "GetItem 1: 1, Query 1: 0, TransactWriteItems 1: 22, UpdateItem 2: 8".into())
         );
         assert_eq!(process(&later).await, ("repeated", "GetItem 1: 1, UpdateItem 2: 1".into()));
         assert_eq!(process(b"{").await, ("parked", "Query 1: 0, UpdateItem 1: 2".into()));
