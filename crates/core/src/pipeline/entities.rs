@@ -35,6 +35,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                     observe(&SweepEvent::Recovered(Box::new(recovered)));
                 }
             }
+            if page.len() < SWEEP_PAGE {
+                return Ok(true);
+            }
         }
     }
 

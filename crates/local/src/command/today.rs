@@ -102,8 +102,8 @@ pub(super) async fn open_entities(
     let mut after = None;
     loop {
         let page = store.open_entities(after.as_ref(), PAGE_MAX, now).await?;
-        let Some(last) = page.last() else { return Ok(entities) };
-        after = Some(last.place());
+        let is_last = page.len() < PAGE_MAX;
+        after = page.last().map(EntityRow::place);
         for row in page {
             let row = if row.latest_alert() > at {
                 let past = entity_of_insights(store, types, &row.key, at, now).await?;
@@ -118,6 +118,9 @@ pub(super) async fn open_entities(
             } else if row.is_recovered(at) {
                 entities.recovered.push(row);
             }
+        }
+        if is_last {
+            return Ok(entities);
         }
     }
 }

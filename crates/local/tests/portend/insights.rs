@@ -46,11 +46,7 @@ fn filters_leave_what_passes_all_of_them() {
         assert_eq!(entities(&found.json()), expected, "{filter}");
         let table = home.run(&format!("insights {filter}")).exits(0);
         if expected.is_empty() {
-            assert_eq!(
-                (table.out.as_str(), table.err.as_str()),
-                ("", "no insight matches\n"),
-                "{filter}"
-            );
+            assert_eq!((table.out.as_str(), table.err.as_str()), ("", "no insight matches\n"), "{filter}");
         } else {
             assert_eq!(table.out.lines().count(), expected.len() + 1, "{filter}: {}", table.out);
         }
