@@ -246,10 +246,12 @@ impl EntityRow {
 
     /// The state at this time. It may differ from the stored one until the next sweep.
     pub fn state_at(&self, at: Timestamp) -> EntityState {
-        match self.state {
-            open if open.is_open() && self.is_recovered(at) => EntityState::Recovered,
-            EntityState::Snoozed if self.until.is_some_and(|until| until <= at) => EntityState::New,
-            state => state,
+        if self.state.is_open() && self.is_recovered(at) {
+            EntityState::Recovered
+        } else if self.state == EntityState::Snoozed && self.until.is_some_and(|until| until <= at) {
+            EntityState::New
+        } else {
+            self.state
         }
     }
 

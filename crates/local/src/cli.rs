@@ -3,8 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    calibrate, compare, demo, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights,
-    ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -34,6 +33,7 @@ pub(crate) enum Command {
     Insights(insights::InsightsArgs),
     Insight(insights::InsightArgs),
     Today(today::Args),
+    Digest(digest::Args),
     Entity(entity::Args),
     Feedback(feedback::Args),
     Forget(forget::ForgetArgs),

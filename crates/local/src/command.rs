@@ -4,6 +4,7 @@ pub(crate) mod time;
 pub(crate) mod explain;
 pub(crate) mod insights;
 pub(crate) mod today;
+pub(crate) mod digest;
 pub(crate) mod entity;
 pub(crate) mod feedback;
 pub(crate) mod parked;

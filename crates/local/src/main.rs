@@ -25,8 +25,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    calibrate, compare, demo, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights,
-    ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,6 +61,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Insights(args) => in_runtime(insights::list(args, config()?)),
         Command::Insight(args) => in_runtime(insights::one(args, config()?)),
         Command::Today(args) => in_runtime(today::run(args, config()?)),
+        Command::Digest(args) => in_runtime(digest::run(args, config()?)),
         Command::Entity(args) => in_runtime(entity::run(args, config()?)),
         Command::Feedback(args) => in_runtime(feedback::run(args, config()?)),
         Command::Forget(args) => in_runtime(forget::forget(args, config()?)),

@@ -107,6 +107,10 @@ impl EventRunner {
             .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
+        // A file of an earlier version has no rows of entities; it may have no sweep either.
+        if matches!(config.store, StoreName::File(_)) {
+            pipeline.run(Timestamp::from_millis(i64::MAX)).rebuild_entities().await?;
+        }
         Ok(Self {
             pipeline,
             ledger,

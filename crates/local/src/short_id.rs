@@ -1,7 +1,7 @@
 //! Finds the insight that a person means: by its alert id, a unique beginning of it, its eight digits, or its entity.
 
 use anyhow::Result;
-use portend_core::alert_type::AlertTypes;
+use portend_core::alert_type::{AlertType, AlertTypes};
 use portend_core::entity::EntityKey;
 use portend_core::insight::StoredInsight;
 use portend_core::store::{Entities, InsightQuery, Queries};
@@ -46,7 +46,7 @@ impl Resolved {
 
 /// The entity types of these alert types.
 pub(crate) fn entity_types(types: &AlertTypes) -> Vec<&str> {
-    let mut entities: Vec<_> = types.iter().map(|alert_type| alert_type.entity()).collect();
+    let mut entities: Vec<_> = types.iter().map(AlertType::entity).collect();
     entities.sort_unstable();
     entities.dedup();
     entities

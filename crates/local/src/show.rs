@@ -5,3 +5,4 @@ pub(crate) mod output;
 pub(crate) mod writer;
 pub(crate) mod card;
 pub(crate) mod worklist;
+pub(crate) mod digest;

@@ -167,7 +167,7 @@ impl Channel {
                 let now = SystemClock.now();
                 let request = Request::post(url)
                     .header(TIMESTAMP, now.as_secs().to_string())
-                    .header(IDEMPOTENCY_KEY, template::percent_encoded(insight.alert_id()));
+                    .header(IDEMPOTENCY_KEY, network::percent_encoded(insight.alert_id()));
                 if keys.is_empty() {
                     request
                 } else {

@@ -78,6 +78,20 @@ impl Connections {
     }
 }
 
+/// Escapes text for a path, a query or a form.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
 /// The error for a request that cannot be built. It is rare, because settings are checked first.
 pub(crate) fn no_request() -> ModelError {
     let what = "the request could not be built".to_owned();

@@ -364,7 +364,7 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
             for _ in 0..self.random.within(1..3) {
                 both!(self, give_feedback(&request));
             }
-            both!(self, feedback(&[request.entry.alert_id.clone()], self.now));
+            both!(self, feedback(std::slice::from_ref(&request.entry.alert_id), self.now));
             if let Some(row) = row.and_then(|row| row.recovered(self.now)) {
                 both!(self, write_entity(&row, self.now));
             }

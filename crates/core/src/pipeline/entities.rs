@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{Failure, Run, SweepEvent};
 use crate::clock::Clock;
 use crate::entity::{EntityKey, EntityRow};
+use crate::insight::StoredInsight;
 use crate::limits::{NOTIFY_TIME_MIN, PAGE_MAX, SWEEP_PAGE};
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -34,12 +35,15 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                     observe(&SweepEvent::Recovered(Box::new(recovered)));
                 }
             }
+            if page.len() < SWEEP_PAGE {
+                return Ok(true);
+            }
         }
     }
 
     /// Writes the rows of entities that an earlier version's insights are about, once in the life of a store. Returns
     /// whether that is done.
-    pub(super) async fn rebuild_entities(&mut self) -> Result<bool, Failure> {
+    pub async fn rebuild_entities(&mut self) -> Result<bool, Failure> {
         if self.pipeline.store.are_entities_complete().await? {
             return Ok(true);
         }
@@ -47,7 +51,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let mut done: BTreeSet<EntityKey> = BTreeSet::new();
         loop {
             let page = self.pipeline.store.insights(&query, self.now()).await?;
-            for key in page.insights.iter().filter_map(|insight| insight.entity_key()) {
+            for key in page.insights.iter().filter_map(StoredInsight::entity_key) {
                 if done.contains(&key) {
                     continue;
                 }

@@ -76,7 +76,7 @@ pub fn mentions(text: &str, id: &str) -> bool {
             // A word ends where the id itself ends with no letter, as in `C#`.
             let begins_word = id.chars().next().is_some_and(is_word);
             let ends_word = id.chars().next_back().is_some_and(is_word);
-            !(begins_word && before.is_some_and(is_word)) && !(ends_word && after.is_some_and(is_word))
+            !(begins_word && before.is_some_and(is_word) || ends_word && after.is_some_and(is_word))
         })
 }
 

@@ -8,7 +8,7 @@ use crate::harness::{Scene, alert, batch};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// The fields of the log. Before you add one, make sure that it cannot identify a person.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "level",
     "request_id",
     "run",
@@ -27,6 +27,7 @@ const FIELDS: [&str; 20] = [
     "upgraded",
     "later",
     "never",
+    "recovered",
     "complete",
     "unreadable",
 ];

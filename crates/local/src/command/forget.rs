@@ -110,7 +110,7 @@ fn words(counts: &ForgetCounts) -> String {
     [
         counted(counts.insights, "insight"),
         counted(counts.claims, "claim"),
-        counted(counts.feedback, "piece of feedback").replace("feedbacks", "feedback"),
+        format!("{} of feedback", counted(counts.feedback, "piece")),
         counted(counts.parked, "parked event"),
         counted(counts.others, "other item"),
     ]

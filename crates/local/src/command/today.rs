@@ -48,11 +48,11 @@ pub(crate) struct Args {
 
 /// The open entities at one time.
 #[derive(Debug, Default)]
-struct OpenEntities {
+pub(super) struct OpenEntities {
     /// Those to look at.
-    listed: Vec<EntityRow>,
+    pub(super) listed: Vec<EntityRow>,
     /// Those whose alerts are all over.
-    recovered: Vec<EntityRow>,
+    pub(super) recovered: Vec<EntityRow>,
     open: usize,
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 }
 
 /// The open entities as they were at this time. One with a later alert is made again from its insights.
-async fn open_entities(
+pub(super) async fn open_entities(
     store: &AnyStore,
     types: &AlertTypes,
     at: Timestamp,
@@ -102,8 +102,8 @@ async fn open_entities(
     let mut after = None;
     loop {
         let page = store.open_entities(after.as_ref(), PAGE_MAX, now).await?;
-        let Some(last) = page.last() else { return Ok(entities) };
-        after = Some(last.place());
+        let is_last = page.len() < PAGE_MAX;
+        after = page.last().map(EntityRow::place);
         for row in page {
             let row = if row.latest_alert() > at {
                 let past = entity_of_insights(store, types, &row.key, at, now).await?;
@@ -118,6 +118,9 @@ async fn open_entities(
             } else if row.is_recovered(at) {
                 entities.recovered.push(row);
             }
+        }
+        if is_last {
+            return Ok(entities);
         }
     }
 }

@@ -10,7 +10,7 @@ use portend_core::time::Timestamp;
 
 use super::card::colour_of;
 use super::output::{FAINT, STRONG, paint, width};
-use super::text::{age, clipped, counted, minute, short_id, shown};
+use super::text::{age, clipped, minute, short_id, shown};
 
 /// The columns before the second and the third line of an item.
 const INDENT: &str = "      ";
@@ -88,7 +88,7 @@ pub(crate) fn changes(item: &WorklistItem, types: &AlertTypes) -> String {
 
 /// The heading of the worklist.
 pub(crate) fn heading(listed: usize, open: usize, at: Timestamp, zone: &str) -> String {
-    let open = counted(open as u64, "entity").replace("entitys", "entities");
+    let open = if open == 1 { "1 entity".to_owned() } else { format!("{open} entities") };
     let heading = format!("{} {zone}", minute(at));
     format!("{}  {listed} of {open} to look at, worst first", paint(STRONG, &heading))
 }

@@ -20,6 +20,7 @@ mod processes;
 mod insights;
 mod worklist;
 mod forgetting;
+mod channels;
 mod types;
 mod trying;
 mod settings;

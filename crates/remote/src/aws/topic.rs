@@ -6,7 +6,7 @@ use portend_core::model::ModelError;
 
 use super::{Aws, Caller, Service};
 use crate::limits::{BODY_BYTES_MAX, CHANNEL_TIMEOUT};
-use crate::network::Bounds;
+use crate::network::{Bounds, percent_encoded};
 use crate::response::{plain_code, status_and_code};
 
 /// The characters of a subject that SNS accepts.
@@ -37,7 +37,7 @@ impl Topic {
             ("Message", text),
         ];
         let form: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
+            fields.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
         let bounds = Bounds { time: Some(CHANNEL_TIMEOUT), bytes: BODY_BYTES_MAX };
         let sent = Box::pin(self.caller.send("/", None, form.join("&"), bounds)).await;
         let response = sent.map_err(|error: ModelError| Ok(error.code().to_owned()))?;
@@ -56,19 +56,6 @@ impl Topic {
 fn plain_subject(text: &str) -> String {
     let plain = text.chars().map(|each| if each == ' ' || each.is_ascii_graphic() { each } else { '?' });
     plain.take(SUBJECT_CHARS_MAX).collect::<String>().trim().to_owned()
-}
-
-fn form_encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

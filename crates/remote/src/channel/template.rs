@@ -10,6 +10,7 @@ use portend_core::insight::StoredInsight;
 use serde_json::{Map, Value};
 
 use crate::limits::TEMPLATE_FUEL;
+use crate::network::percent_encoded;
 
 /// The templates of the program, by name.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -102,20 +103,6 @@ fn slack(text: &str) -> String {
 /// The text on one line, without control characters.
 fn line(text: &str) -> String {
     text.chars().map(|each| if each.is_control() { ' ' } else { each }).collect()
-}
-
-/// Escapes an id for a path or a query.
-pub(super) fn percent_encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }
 
 #[cfg(test)]

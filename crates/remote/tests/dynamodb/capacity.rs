@@ -81,7 +81,7 @@ fn each_path_consumes_what_the_guide_says() {
         let later_published = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
         assert_eq!(
             process(&first_event()).await,
-            ("stored", "GetItem 1: 0.5, TransactWriteItems 1: 18, UpdateItem 3: 9".into())
+            ("stored", "GetItem 2: 1.5, Query 1: 0, TransactWriteItems 1: 22, UpdateItem 3: 9".into())
         );
         let same_question = event("stu_3", 5, 65, "2025-01-01T12:00:00Z");
         assert_eq!(
@@ -92,11 +92,16 @@ fn each_path_consumes_what_the_guide_says() {
         assert_eq!(process(&later).await, ("repeated", "GetItem 2: 1.5, UpdateItem 2: 1".into()));
         assert_eq!(process(b"{").await, ("parked", "Query 1: 0, UpdateItem 1: 2".into()));
         assert_eq!(process(b"{").await, ("parked", "Query 1: 0.5, UpdateItem 1: 1".into()));
+        // The first sweep of a table makes the rows of entities that an earlier version did not write.
+        pipeline.run(deadline()).sweep(|_| {}).await.unwrap();
         bus.is_down.store(true, Ordering::SeqCst);
         assert_eq!(process(&later_published).await.0, "stored");
         bus.is_down.store(false, Ordering::SeqCst);
         let report = pipeline.run(deadline()).sweep(|_| {}).await.unwrap();
         assert_eq!(report.published, 1);
-        assert_eq!(line(&proxy.take_consumed()), "BatchGetItem 2: 2, Query 92: 0.5, UpdateItem 1: 7");
+        assert_eq!(
+            line(&proxy.take_consumed()),
+            "BatchGetItem 2: 2, GetItem 1: 1, Query 108: 1.5, UpdateItem 1: 7"
+        );
     });
 }

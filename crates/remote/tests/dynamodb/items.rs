@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use portend_core::alert::{Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::EntityKey;
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{Claim, Claims, InsightQuery, Insights, Parked, Parking, Queries, Todo};
+use portend_core::store::{
+    Claim, Claims, Entities, ForgetCounts, ForgetRequest, Forgetting, InsightQuery, Insights, Parked,
+    Parking, Queries, Todo,
+};
 use portend_core::time::Timestamp;
 use portend_testing::play::{alert, event, first_event, repeat_of, request_with_call, start, store_one};
 use serde_json::json;
@@ -259,5 +263,58 @@ fn an_unreadable_item_does_not_hide_others() {
         table.put(&parked);
         assert_eq!(store.parked(None, 9, start()).await.unwrap().events, []);
         assert_eq!(store.unreadable(), 4);
+    });
+}
+
+#[test]
+fn an_entity_is_in_the_worklists_index_while_it_is_open() {
+    run(async {
+        let (store, table) = fresh().await;
+        store_one(&store, &first_event(), false, None, start()).await;
+        let item = table.items_of("entity#").remove(0);
+        for (name, value) in [
+            ("pk", text("entity#student#stu_1")),
+            ("sk", text("entity")),
+            ("worst", number("63")),
+            ("state", text("new")),
+            ("version", number("1")),
+            ("ttl", number("1743508802")),
+        ] {
+            assert_eq!(item.get(name), Some(&value), "{name}");
+        }
+        // Other programs find insights by these.
+        assert!(!item.contains_key("alert_id") && !item.contains_key("prediction_type"));
+        let key = EntityKey::new("student", "stu_1");
+        assert_eq!(item["open_shard"], number(&key.shard().to_string()));
+        let row = store.entity(&key, start()).await.unwrap().unwrap();
+        let quiet = row.judgements.values().next().unwrap().quiet_at;
+        assert!(store.write_entity(&row.recovered(quiet).unwrap(), start()).await.unwrap());
+        assert!(!table.items_of("entity#").remove(0).contains_key("open_shard"));
+    });
+}
+
+/// Whatever other parts of the program stored about it, and nothing of another entity.
+#[test]
+fn a_forgotten_entity_is_in_no_item() {
+    run(async {
+        let (store, table) = fresh().await;
+        for student in ["canary", "canary-2"] {
+            let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
+            store_one(&store, &event, false, None, start()).await;
+            let item = [("pk", format!("outcome#student#{student}")), ("sk", "left#2025".to_owned())];
+            table.put(&item.into_iter().map(|(name, value)| (name.to_owned(), text(&value))).collect());
+        }
+        let alert_types = vec!["high_ib_call_frequency".to_owned()];
+        let request =
+            ForgetRequest { entity: EntityKey::new("student", "canary"), alert_types, now: start() };
+        let counts = ForgetCounts { insights: 1, claims: 1, others: 2, ..ForgetCounts::default() };
+        assert_eq!(store.forget(&request).await.unwrap(), counts);
+        let left: Vec<String> = table.items().iter().map(|item| json!(item).to_string()).collect();
+        assert_eq!(
+            left.iter().filter(|item| item.replace("canary-2", "").contains("canary")).count(),
+            0,
+            "{left:?}"
+        );
+        assert_eq!(left.iter().filter(|item| item.contains("canary-2")).count(), 4);
     });
 }

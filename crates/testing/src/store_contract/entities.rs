@@ -144,7 +144,10 @@ pub async fn of_two_people_one_wins_and_the_other_learns_of_whom(store: &impl St
     assert_eq!(row(store, "stu_1").await, *after);
     let entries = store.feedback(&[ana.entry.alert_id.clone(), "other".into()], start()).await.unwrap();
     assert_eq!(entries, [ana.entry, useful.entry]);
-    let late = store.feedback(&[bo.entry.alert_id.clone()], start().plus(RETENTION + DAY)).await.unwrap();
+    let late = store
+        .feedback(std::slice::from_ref(&bo.entry.alert_id), start().plus(RETENTION + DAY))
+        .await
+        .unwrap();
     assert_eq!(late, []);
 }
 

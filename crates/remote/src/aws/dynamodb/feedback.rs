@@ -54,7 +54,7 @@ pub(super) async fn feedback(
     alert_ids: &[String],
     now: Timestamp,
 ) -> Result<Vec<FeedbackEntry>, StoreError> {
-    let each = alert_ids.to_vec().into_iter().map(|alert_id| store.feedback_about(alert_id, now));
+    let each = alert_ids.iter().cloned().map(|alert_id| store.feedback_about(alert_id, now));
     let found = stream::iter(each).buffer_unordered(PARTITIONS_READ_AT_ONCE);
     let mut entries: Vec<FeedbackEntry> = found.try_concat().await?;
     entries.sort_by_key(|entry| (entry.at, entry.id.clone()));

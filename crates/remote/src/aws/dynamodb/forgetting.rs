@@ -81,9 +81,8 @@ fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<
     let is_feedback = || pk.strip_prefix("feedback#").is_some_and(|id| ids.contains(id));
     let is_parked = || {
         let event = match item.get("event") {
-            Some(Attribute::S(event)) => event.as_bytes(),
             Some(Attribute::B(event)) => event.as_slice(),
-            _ => return false,
+            Some(_) | None => text_of(item, "event").unwrap_or_default().as_bytes(),
         };
         event_mentions(event, &entity.entity_id)
             || text_of(item, "message").is_some_and(|message| mentions(message, &entity.entity_id))
