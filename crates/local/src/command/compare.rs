@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use portend_core::alert_type::AlertType;
 use portend_core::clock::Clock;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
@@ -144,7 +145,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
         tally.old(fields);
         let Some(new) = scores.first().copied() else { continue };
-        let scale = types.get(&fields.prediction_type).map(|each| each.scale());
+        let scale = types.get(&fields.prediction_type).map(AlertType::scale);
         pairs.push(ScorePair {
             old: fields.risk_score.get(),
             new,

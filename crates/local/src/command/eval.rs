@@ -73,7 +73,7 @@ pub(crate) struct Args {
 
     /// Fail (exit code 1) if a figure of any group is lower than this or cannot be said, such as auc=.6.
     ///
-    /// The figures are auc and brier_skill.
+    /// The figures are `auc` and `brier_skill`.
     #[arg(long, value_name = "FIGURE=LIMIT", value_parser = floor)]
     fail_under: Vec<Floor>,
 }
@@ -195,8 +195,11 @@ impl GroupName {
     }
 }
 
+/// Reads one figure.
+type FigureOf = fn(&Figures) -> Option<f64>;
+
 /// The columns of the CSV that are figures.
-const FIGURES: [(&str, fn(&Figures) -> Option<f64>); 13] = [
+const FIGURES: [(&str, FigureOf); 13] = [
     ("base_rate", |figures| figures.base_rate),
     ("base_rate_low", |figures| figures.base_rate_low),
     ("base_rate_high", |figures| figures.base_rate_high),

@@ -1,11 +1,12 @@
 //! `portend outcomes`: imports what happened to entities, and lists or retracts it.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, ensure};
 use clap::Subcommand;
-use portend_core::alert_type::AlertTypes;
+use portend_core::alert_type::{AlertType, AlertTypes};
 use portend_core::clock::Clock;
 use portend_core::outcome::{OutcomeEvent, OutcomeFact, OutcomeRow};
 use portend_core::store::Outcomes;
@@ -32,7 +33,7 @@ pub(crate) struct Args {
 enum Command {
     /// Import rows from files, as JSON Lines or CSV with a heading; - reads standard input.
     ///
-    /// A row has entity_type, entity_id, outcome and at, or at null with followed_until; or acted and at. A row with the
+    /// A row has `entity_type`, `entity_id`, `outcome` and `at`, or `at` null with `followed_until`; or `acted` and `at`. A row with the
     /// same key replaces the earlier one, and importing twice changes nothing. A line that is refused is reported with
     /// its reason, the others are stored, and the exit code is 1.
     Import {
@@ -154,7 +155,7 @@ async fn list(
 ) -> Result<CommandOutcome> {
     let store = open_existing(config).await?;
     let all;
-    let kinds: BTreeSet<&str> = types.iter().map(|each| each.entity()).collect();
+    let kinds: BTreeSet<&str> = types.iter().map(AlertType::entity).collect();
     let entities: BTreeSet<(&str, &str)> = if let Some(id) = entity {
         kinds.iter().map(|kind| (*kind, id)).collect()
     } else {
@@ -180,7 +181,6 @@ async fn list(
         let entity = row.entity_id.as_deref().map_or_else(|| "everyone".to_owned(), shown);
         vec![shown(&row.entity_type), entity, what, time(at), time(until)]
     });
-    use std::io::Write;
     writeln!(
         anstream::stdout(),
         "{}",

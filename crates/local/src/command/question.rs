@@ -9,6 +9,7 @@ use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::EVENT_DEADLINE;
 use portend_core::model::{Model, TokenUse};
 use portend_core::notify::NoNotifier;
+use portend_core::number::Number;
 use portend_core::pipeline::{Pipeline, Preview};
 use portend_remote::{AnyModel, SystemClock};
 use serde_json::json;
@@ -100,7 +101,7 @@ impl Questioner {
         let preview = run.preview_within(&received, calls_max).await;
         let account = run.into_account();
         for attempt in &account.attempts {
-            let cost = attempt.cost_usd.map_or(0.0, |cost| cost.get());
+            let cost = attempt.cost_usd.map_or(0.0, Number::get);
             self.spent += cost;
             self.dearest = self.dearest.max(cost);
             self.calls += 1;

@@ -49,7 +49,7 @@ pub(crate) struct Args {
 
     /// Also write the outcome of each student and subject to this file, as JSON Lines.
     ///
-    /// `portend outcomes import` reads it. `outcome` is churn of a student and unmet_demand of a subject; `at` is a time,
+    /// `portend outcomes import` reads it. `outcome` is churn of a student and `unmet_demand` of a subject; `at` is a time,
     /// or null if it did not happen before `followed_until`, which is 30 days after the last day of alerts. An existing
     /// file is overwritten.
     #[arg(long, value_name = "FILE")]

@@ -22,17 +22,12 @@ fn names(value: &Value) -> BTreeSet<&str> {
 
 /// Rows whose event is likelier the higher the score.
 fn rows(count: u32) -> String {
-    (0..count)
-        .map(|i| {
-            let score = i * 37 % 101;
-            let outcome = u32::from((i * 7919) % 100 < score);
-            format!(
-                "{{\"score\":{score},\"outcome\":{outcome},\"baseline\":{},\"entity\":\"e{}\"}}\n",
-                i % 90,
-                i % 50
-            )
-        })
-        .collect()
+    let row = |i: u32| {
+        let score = i * 37 % 101;
+        let outcome = u32::from((i * 7919) % 100 < score);
+        json!({ "score": score, "outcome": outcome, "baseline": i % 90, "entity": format!("e{}", i % 50) })
+    };
+    (0..count).map(row).fold(String::new(), |rows, row| rows + &row.to_string() + "\n")
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<(Vec<ScoredRow>, u64)> {
         match row(line) {
             Ok(row) => rows.push(row),
             Err(RefusedRow { code, expected }) => {
-                refused.add(number, &format!("{code}: expected {expected}"))
+                refused.add(number, &format!("{code}: expected {expected}"));
             }
         }
         Ok(())

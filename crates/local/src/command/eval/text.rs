@@ -29,6 +29,8 @@ pub(super) fn report(named: &NamedReport) -> String {
     if report.figures.n > 0 {
         figures(&mut text, &report.figures);
         reliability(&mut text, &report.figures);
+        distribution(&mut text, report);
+        by_month(&mut text, report);
         side_by_side(&mut text, report);
         if let Some(paired) = &report.paired {
             comparison(&mut text, paired);
@@ -160,6 +162,47 @@ fn reliability(text: &mut String, of: &Figures) {
     });
     text.push('\n');
     line(text, &table(&["score", "rows", "had the event", "interval", ""], &[0, 1, 2, 3], rows));
+}
+
+/// The scores of rows with the event beside those without.
+fn distribution(text: &mut String, report: &GroupReport) {
+    let tens = report.tens.iter().filter(|ten| ten.events + ten.others > 0);
+    let most = report.tens.iter().map(|ten| ten.events.max(ten.others)).max().unwrap_or(1).max(1);
+    let share = |count: usize| {
+        #[expect(clippy::cast_precision_loss, reason = "a count of rows is below 2^53")]
+        let share = count as f64 / most as f64;
+        share
+    };
+    let rows = tens.map(|ten| {
+        let bars = |count: usize| bar(share(count)).replace('░', " ");
+        vec![
+            format!("{} to {}", ten.from, ten.from + 10),
+            thousands(ten.events as u64),
+            bars(ten.events),
+            thousands(ten.others as u64),
+            bars(ten.others),
+        ]
+    });
+    text.push('\n');
+    line(text, &table(&["score", "with the event", "", "without", ""], &[1, 3], rows));
+}
+
+/// The rate of each month, if there are several.
+fn by_month(text: &mut String, report: &GroupReport) {
+    if report.months.len() < 2 {
+        return;
+    }
+    let rows = report.months.iter().map(|month| {
+        vec![
+            month.month.clone(),
+            thousands(month.n as u64),
+            format!("{:.1} %", 100.0 * month.rate),
+            format!("{:.0} to {:.0} %", 100.0 * month.low, 100.0 * month.high),
+            bar(month.rate),
+        ]
+    });
+    text.push('\n');
+    line(text, &table(&["month", "rows", "had the event", "interval", ""], &[1, 2, 3], rows));
 }
 
 fn bar(rate: f64) -> String {

@@ -74,7 +74,7 @@ impl Target {
         match map(&written, fitted, rows) {
             Some(map) => put(&map_file, &(serde_json::to_string_pretty(&map)? + "\n"))?,
             None if map_file.exists() => {
-                fs::remove_file(&map_file).with_context(|| not_written(&map_file))?
+                fs::remove_file(&map_file).with_context(|| not_written(&map_file))?;
             }
             None => {}
         }
