@@ -30,6 +30,7 @@ macro_rules! operations {
 
 operations! {
     Update = "UpdateItem" -> UpdatedItem;
+    Delete = "DeleteItem" -> IgnoredAny;
     Transaction = "TransactWriteItems" -> IgnoredAny;
     Get = "GetItem" -> FoundItem;
     BatchGet = "BatchGetItem" -> BatchItems;
@@ -108,6 +109,14 @@ impl Update {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct UpdatedItem {
     pub(super) attributes: Item,
+}
+
+/// A deletion of one item.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    pub(super) table_name: String,
+    pub(super) key: Item,
 }
 
 /// A conditional put of one item.
