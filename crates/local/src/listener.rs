@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// OpenConnections above the limits that are served at the same time.
+/// Connections above the limits that are served at the same time.
 const OVERFLOW_MAX: usize = 64;
 /// The time for the head of a request on such a connection.
 const OVERFLOW_TIME_MAX: Duration = Duration::from_secs(2);
