@@ -123,7 +123,10 @@ pub(crate) const MIGRATIONS: [&str; 2] = ["
             lease_until, calls, upgrades, coalesce(occurrences, 1), last_seen, substr(insight_pk, 9),
             CAST(round(unixepoch(substr(insight_sk, 1, 24), 'subsec') * 1000) AS INTEGER),
             substr(insight_sk, 26, length(insight_sk) - 34), substr(insight_sk, -8), claim_1.expires_at
-        FROM claim_1 LEFT JOIN insight_1 ON insight_1.alert_key = claim_1.alert_key;
+        FROM claim_1 LEFT JOIN (
+            -- An expired insight may still be in the file beside the one that was made after it.
+            SELECT alert_key, occurrences, last_seen, max(timestamp) FROM insight_1 GROUP BY alert_key
+        ) AS insight_1 ON insight_1.alert_key = claim_1.alert_key;
 
     ALTER TABLE intake RENAME TO intake_1;
     CREATE TABLE intake (
