@@ -28,6 +28,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     /// Upgrades a degraded insight that is due.
     pub async fn upgrade(&mut self, due: &DueInsight) -> Result<UpgradeOutcome, Failure> {
         let Some(alert) = due.insight.to_alert(&self.pipeline.types) else {
+            // The facts of its type have changed, so no model can be asked. An unknown type may only be missing here.
+            if self.pipeline.types.get(due.insight.prediction_type()).is_some() {
+                self.clear_todo(&due.key, due.insight.run(), Todo::Upgrade).await;
+            }
             return Ok(UpgradeOutcome::Never);
         };
         // While no model can be asked, no try is spent.
@@ -50,9 +54,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         };
         self.pipeline.hold(&lease, self.now());
         // Another worker may have upgraded it between the look and the lease.
-        if !self.is_degraded(&lease.insight_key).await? {
-            self.release(&lease, self.now()).await;
-            return Ok(UpgradeOutcome::Never);
+        match self.is_degraded(&lease.insight_key).await {
+            Ok(true) => {}
+            other => {
+                self.release(&lease, self.now()).await;
+                return other.map(|_| UpgradeOutcome::Never);
+            }
         }
         let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
         let judged = self.ask(&alert, &calls).await;
@@ -67,11 +74,18 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 self.pipeline.held().remove(&lease.alert_key);
                 // It may have expired in the meantime.
                 let Some(stored) = stored else { return Ok(UpgradeOutcome::Never) };
+                // Another worker has upgraded it, and publishes its own insight.
+                if stored.run() != insight.fields().run {
+                    return Ok(UpgradeOutcome::Never);
+                }
                 self.notify(&stored, &lease.insight_key).await;
                 Ok(UpgradeOutcome::Done(stored))
             }
             Err(error) => {
-                self.upgrade_later(&lease).await;
+                // The model did not fail. But a store that always refuses must not cost calls without an end.
+                let failed_upgrade = !error.is_transient();
+                let until = self.now().plus(UPGRADE_PAUSE);
+                self.release_as(&lease, Release { failed_upgrade, ..Release::at(until) }).await;
                 Err(error.into())
             }
         }

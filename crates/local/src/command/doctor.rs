@@ -10,6 +10,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::model::{Call, FinishReason, Message, Model, ModelError, Role};
+use portend_core::store::StoreError;
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 use serde_json::json;
@@ -19,7 +20,7 @@ use crate::command::insights::open_existing;
 use crate::config::{Config, StoreName};
 use crate::runner::clock_sentence;
 use crate::show::output::{CommandOutcome, GREEN, RED, WrongUsage, YELLOW, json_line, paint, with_help};
-use crate::show::text::shown;
+use crate::show::text::{counted, shown};
 use portend_sqlite::Sqlite;
 
 /// Check the settings, the store and each model, and say how to fix what is wrong.
@@ -70,6 +71,8 @@ const REPLY_TIME: std::time::Duration = std::time::Duration::from_secs(20);
 const REPLY_TOKENS: u32 = 500;
 /// A warning is shown if a model's end of life is nearer than this.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;
+/// The most damaged insights that are listed by id.
+const DAMAGED_LISTED_MAX: usize = 10;
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout();
@@ -164,21 +167,21 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
     let now = SystemClock.now();
     let store = match Sqlite::open(file, now) {
         Ok(store) => store,
-        Err(error) => return vec![finding(PartState::Failed, explained(&error))],
+        Err(error) => return vec![finding(PartState::Failed, store_failure(&error))],
     };
     let checked = async || {
         store.probe().await?;
-        store.check().await
+        Ok((store.check().await?, store.damaged_insights().await?))
     };
     let mut findings = vec![match checked().await {
-        Ok(wrong) if wrong.is_empty() => {
+        Ok((wrong, ids)) if wrong.is_empty() && ids.is_empty() => {
             finding(PartState::Ok, format!("{path} is intact, and can be read and written"))
         }
-        Ok(wrong) => {
-            let restore = "restore it from a backup, or name another --store";
-            finding(PartState::Failed, format!("{path} is damaged: {}; {restore}", wrong.join("; ")))
+        Ok((wrong, ids)) if wrong.is_empty() => finding(PartState::Failed, damaged_sentence(file, &ids)),
+        Ok((wrong, _)) => {
+            finding(PartState::Failed, format!("{path} is damaged: {}; {RESTORE}", wrong.join("; ")))
         }
-        Err(error) => finding(PartState::Failed, explained(&error)),
+        Err(error) => finding(PartState::Failed, store_failure(&error)),
     }];
     if let Some(who) = readable_by_others(file) {
         let says = format!("{path} can be read by {who}; run chmod 600 to restrict it to its owner");
@@ -195,6 +198,35 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
         findings.push(DoctorFinding { part: "clock".into(), state, says });
     }
     findings
+}
+
+/// The fix for a file whose structure is damaged.
+const RESTORE: &str = "restore it from a backup, or name another --store";
+
+/// The sentence for a store that cannot be used. Its own help for damage names this command.
+fn store_failure(error: &StoreError) -> String {
+    if let StoreError::Damaged { source } = error {
+        return format!("the file is damaged: {source}; {RESTORE}");
+    }
+    explained(error)
+}
+
+/// The sentence for damaged insights: which they are, and how to repair the file.
+fn damaged_sentence(file: &Path, ids: &[String]) -> String {
+    let quoted = |ids: &[String]| {
+        ids.iter().map(|id| format!("'{}'", id.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
+    };
+    let listed = ids.get(..DAMAGED_LISTED_MAX).unwrap_or(ids);
+    let more = ids.len() - listed.len();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let path = file.display();
+    format!(
+        "{path} has {} that do not match their checksum: {}{more}; all others can be used. Restore the file from a \
+         backup, or delete the damaged insights: sqlite3 {path} \"DELETE FROM insight WHERE alert_id IN ({})\"",
+        counted(ids.len() as u64, "insight"),
+        listed.join(", "),
+        quoted(listed)
+    )
 }
 
 /// The others who may read or write the file; `None` if nobody may.

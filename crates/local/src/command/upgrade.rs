@@ -11,6 +11,7 @@ use portend_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::explain::{OUTPUT_TIME_MAX, stop_signal};
 use super::insights::open_existing;
 use crate::config::Config;
 use crate::runner::EventRunner;
@@ -22,7 +23,7 @@ use crate::show::writer::OutputWriter;
 /// Publish insights that the event bus did not accept, and upgrade degraded insights, which the scorecard made because
 /// the models failed.
 ///
-/// Exit code: 0 if nothing is left to do, 1 if something must wait.
+/// Exit code: 0 if nothing is left to do, 1 if something must wait, 130 if you stopped it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per insight: `{"status": "told" | "untold" | "upgraded" | "later" | "never", "alert_id",
@@ -44,11 +45,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     // The sweep has no deadline of its own. Each insight has the usual deadline of an event.
     let mut run = pipeline.run(Timestamp::from_millis(i64::MAX));
     let mut soonest = None;
+    let mut stop = pin!(stop_signal());
     let report = {
         let mut sweep = pin!(run.sweep(move |event| drop(events.send(event.clone()))));
         let mut report = None;
         loop {
             tokio::select! {
+                biased;
+                () = &mut stop => break None,
                 swept = &mut sweep, if report.is_none() => report = Some(swept?),
                 handed = writer.hand_over(), if writer.is_waiting() => handed?,
                 event = observed.recv() => match (event, report) {
@@ -58,13 +62,24 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                         }
                         writer.push(printed(&event, args.json, &runner)?);
                     }
-                    (None, Some(report)) => break report,
+                    (None, Some(report)) => break Some(report),
                     (None, None) => {}
                 },
             }
         }
     };
     runner.report(run.account());
+    let Some(report) = report else {
+        tokio::select! {
+            () = runner.release() => {}
+            // The leases end by themselves.
+            () = stop_signal() => {}
+        }
+        // A reader that is blocked does not keep the program from ending.
+        let _ = tokio::time::timeout(OUTPUT_TIME_MAX, writer.finish()).await;
+        note("stopped; run portend upgrade again to do the rest");
+        return Ok(CommandOutcome::Interrupted);
+    };
     writer.finish().await?;
     notes(&report, soonest, &runner);
     let is_done = report.later + report.unpublished == 0 && report.complete;
