@@ -61,6 +61,8 @@ pub const UPGRADE_CALLS_MAX: u32 = 2;
 pub const UPGRADES_MAX: u32 = 2;
 /// Attempts at one store operation, the first one included.
 pub const STORE_TRIES_MAX: u32 = 3;
+/// The time of one try of a store operation. No retry starts with less.
+pub const STORE_TRY_TIME: Duration = Duration::from_secs(1);
 /// The backoff before the first retry of a store operation. It doubles with each retry.
 pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause while another worker holds the claim. It doubles each time.

@@ -176,7 +176,7 @@ impl Config {
         let region = if is_used { find_region().await } else { None };
         match needs_region.filter(|_| region.is_none()) {
             Some(what) => Err(anyhow!("AWS_REGION is not set; set it to the region of {what}")),
-            None => Ok(Aws::ambient(region)),
+            None => Ok(Aws::ambient(region).never_frozen()),
         }
     }
 

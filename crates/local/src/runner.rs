@@ -256,7 +256,7 @@ pub(crate) fn clock_sentence(jump: ClockJump, now: Timestamp) -> String {
     let confirm = "if the clock is right, run portend doctor --confirm-clock";
     match jump {
         ClockJump::Ahead { latest } => format!(
-            "the clock is {} ahead of this store's last use ({}), so nothing is deleted and nothing expires; {confirm}",
+            "the clock is {} ahead of this store's last use ({}), so nothing is deleted; {confirm}",
             days(now.since(latest)),
             latest.to_seconds_string()
         ),

@@ -19,6 +19,8 @@ pub struct ChainOutcome<'m, T> {
     /// Whether there is no answer, but may well be one if the same chain is asked later: a model failed for a transient
     /// reason or because of its configuration, and no guardrail intervened.
     pub degraded: bool,
+    /// Whether a call was counted and not made, because counting it took too long.
+    pub unmade_call: bool,
 }
 
 /// An answer, and the model that gave it.
@@ -207,6 +209,6 @@ impl<'m, T> Answers<'m, T> {
             })
         });
         let degraded = answer.is_none() && stop.degrades(first.is_some(), &attempts, skipped);
-        ChainOutcome { answer, stop, attempts, alarms, degraded }
+        ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call: false }
     }
 }
