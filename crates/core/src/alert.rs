@@ -5,12 +5,12 @@
 //!
 //! Never: guesses, trims, folds case, or reads a field that the alert type does not name.
 
+mod refusal;
+mod json;
 mod delivery;
 mod entity;
 mod facts;
 mod identity;
-mod json;
-mod refusal;
 
 pub use delivery::{Delivery, Record};
 pub use facts::Facts;

@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::number::Number;
 
-mod built_in;
-mod folder;
-mod lint;
 mod wire;
+mod lint;
+mod folder;
+mod built_in;
 
 pub use folder::FolderError;
 

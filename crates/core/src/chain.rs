@@ -19,8 +19,8 @@
 mod attempt;
 mod breaker;
 mod health;
-mod policy;
 mod outcome;
+mod policy;
 
 use std::future::Future;
 use std::pin::pin;

@@ -285,7 +285,7 @@ impl fmt::Display for ConfigurationFault {
             Self::NeedsProfile => "the model needs an inference profile",
             Self::NoSuchModel => "the model does not exist here",
             Self::EndOfLife => "the model has reached its end of life",
-            Self::Redirect => "the endpoint redirects, which is never followed",
+            Self::Redirect => "the endpoint redirects, and Portend does not follow redirects",
             Self::Refused(what) => return write!(f, "the request is refused ({what})"),
         })
     }

@@ -16,12 +16,12 @@
 //! of the first. Every operation of [`Claims`], [`Insights`] and [`Parking`] reads consistently, but for
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
-mod claim;
-mod claims;
 mod error;
-mod insights;
-mod parking;
 mod queries;
+mod insights;
+mod claims;
+mod claim;
+mod parking;
 
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{

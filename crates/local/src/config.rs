@@ -1,8 +1,8 @@
 //! The settings, from flags, environment variables and `portend.toml`, in this order of precedence. [`Flags`] and
 //! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
-mod chain;
 mod file;
+mod chain;
 
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "LIST", env = "MODELS", hide_env_values = true)]
     models: Option<String>,
 
-    /// If MODELS is not set: true uses Bedrock, then OpenAI if it is configured; false omits Bedrock.
+    /// Whether the default chain has Bedrock. Ignored if MODELS is set.
     #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
     use_bedrock: Option<String>,
 
@@ -59,7 +59,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "ID", env = "BEDROCK_MODEL_ID", hide_env_values = true)]
     bedrock_model_id: Option<String>,
 
-    /// The model id of `openai` [default: a model of OpenAI; a compatible endpoint has no default].
+    /// The model id of `openai` [default: gpt-6-luna; none with a base URL].
     #[arg(long, global = true, value_name = "ID", env = "OPENAI_MODEL", hide_env_values = true)]
     openai_model: Option<String>,
 

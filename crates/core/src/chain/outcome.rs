@@ -1,9 +1,9 @@
 //! The outcome of asking the chain: the answer, why it stopped, every attempt, and what the operator must know.
 
-use super::policy::Skipped;
 use super::{Attempt, AttemptOutcome};
 use crate::help::Help;
-use crate::model::{Class, ModelError, ModelSpec};
+use crate::limits::CALLS_MAX;
+use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec};
 
 /// The outcome of asking the chain.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub enum StopReason {
     #[error("every model failed or was skipped")]
     AllFailed,
     /// A model could be asked, but every call that the alert may make has been made, some perhaps by earlier workers.
-    #[error("every model call that this alert may make has been made")]
+    #[error("the alert has used all {} of its model calls", CALLS_MAX)]
     CallsSpent,
     /// A model could be asked, but there is no time for the call, or for the pause before it that the model asks for.
     #[error("too little time is left to ask a model")]
@@ -72,6 +72,15 @@ pub struct Alarm {
     pub error: ModelError,
     /// Whether the model was not asked, because an earlier call failed with the same error.
     pub skipped: bool,
+}
+
+/// A model that is passed over because its breaker is open.
+#[derive(Debug, PartialEq)]
+pub(super) struct Skipped<'c> {
+    /// The model.
+    pub(super) spec: &'c ModelSpec,
+    /// What is wrong with its configuration, if that opened the breaker.
+    pub(super) fault: Option<&'c ConfigurationFault>,
 }
 
 impl StopReason {

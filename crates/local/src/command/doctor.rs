@@ -34,7 +34,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Confirm that this machine's clock is right, after a warning that it has jumped. Expired data are deleted again.
+    /// Confirm that this machine's clock is right, after a warning that it has jumped. From then on,
+    /// expired data is deleted as usual.
     #[arg(long)]
     confirm_clock: bool,
 }
@@ -148,7 +149,7 @@ async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<DoctorFin
             let finding = |TableFinding { part, problem }| {
                 let part =
                     if part == "table" { format!("store dynamodb:{table}") } else { format!("store {part}") };
-                DoctorFinding::of(part, problem.map_or(Ok(()), Err), "it is as it should be")
+                DoctorFinding::of(part, problem.map_or(Ok(()), Err), "its keys and indexes are correct")
             };
             report.into_iter().map(finding).collect()
         }
@@ -193,7 +194,7 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
         } else if let Err(error) = store.confirm_clock(now).await {
             (PartState::Failed, explained(&error))
         } else {
-            (PartState::Ok, "the time is confirmed; expired data are deleted again".to_owned())
+            (PartState::Ok, "the time is confirmed; from now on, expired data is deleted as usual".to_owned())
         };
         findings.push(DoctorFinding { part: "clock".into(), state, says });
     }
@@ -221,9 +222,9 @@ fn damaged_sentence(file: &Path, ids: &[String]) -> String {
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let path = file.display();
     format!(
-        "{path} has {} that do not match their checksum: {}{more}; all others can be used. Restore the file from a \
+        "{path} has {}: {}{more}; all others can be used. Restore the file from a \
          backup, or delete the damaged insights: sqlite3 {path} \"DELETE FROM insight WHERE alert_id IN ({})\"",
-        counted(ids.len() as u64, "insight"),
+        counted(ids.len() as u64, "damaged insight"),
         listed.join(", "),
         quoted(listed)
     )

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use portend_core::pipeline::{Failure, Outcome};
@@ -70,8 +70,11 @@ pub(crate) const OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let inputs = args.files.iter().map(|path| {
-        Input::open(path).with_context(|| {
-            format!("cannot read {}; give a file with alerts, or - for standard input", path.display())
+        Input::open(path).map_err(|error| {
+            anyhow!(
+                "cannot read {}: {error:#}; give a file with alerts, or - for standard input",
+                path.display()
+            )
         })
     });
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;

@@ -139,9 +139,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
-        note(&format!(
-            "{unreadable} items of the table were skipped, because they cannot be read as insights"
-        ));
+        note(&format!("{unreadable} stored items were skipped, because they cannot be read as insights"));
     }
     Ok(CommandOutcome::Done)
 }

@@ -123,7 +123,7 @@ fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner)
             note(&format!("{waiting} still to be upgraded; name a model with --models"));
         }
     } else {
-        let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
-        note(&format!("{upgraded} upgraded, {later} to be retried later{when}, {never} not upgraded"));
+        let when = soonest.map_or("later".to_owned(), |at| format!("after {}", at.to_seconds_string()));
+        note(&format!("{upgraded} upgraded, {later} to retry {when}, {never} given up"));
     }
 }

@@ -54,6 +54,22 @@ fn after_a_kill_the_next_run_finishes_all_other_alerts_at_once() {
     again.wait().unwrap();
 }
 
+/// Alerts that wait for another process hold back no other alert, however many there are.
+#[test]
+fn after_a_kill_many_times_the_concurrency_is_finished_at_once() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(100));
+    let mut killed = eight_in_progress(&home).0;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // Eight alerts wait at the head of the input. Four times the concurrency is less than what is waiting and done.
+    let mut again =
+        home.portend(&["explain", "--json", "--concurrency", "1", "alerts.jsonl"]).spawn().unwrap();
+    until("the other 92 are stored", || home.run("insights --json --limit 0").json().len() == 92);
+    again.kill().unwrap();
+    again.wait().unwrap();
+}
+
 #[test]
 fn a_second_interrupt_ends_the_run_at_once_and_releases_its_leases() {
     let home = Home::new();
@@ -87,7 +103,7 @@ fn after_a_kill_the_ledger_counts_unfinished_events_and_the_same_input_finishes_
     assert_eq!(before["adds_up"], false, "{before}");
     let ledger = home.run("ledger").exits(1);
     assert!(
-        ledger.err.contains("it does not add up") && ledger.err.contains("run their input again"),
+        ledger.err.contains("it does not add up") && ledger.err.contains("run the input again"),
         "{}",
         ledger.err
     );

@@ -72,6 +72,9 @@ fn each_path_consumes_what_the_guide_says() {
         bus.is_down.store(false, Ordering::SeqCst);
         let report = pipeline.run(deadline()).sweep(|_| {}).await.unwrap();
         assert_eq!(report.published, 1);
-        assert_eq!(line(&proxy.take_consumed()), "BatchGetItem 2: 2, Query 92: 0.5, UpdateItem 1: 7");
+        assert_eq!(
+            line(&proxy.take_consumed()),
+            "BatchGetItem 2: 2, GetItem 2: 2, Query 92: 0.5, UpdateItem 1: 7"
+        );
     });
 }
