@@ -13,9 +13,9 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sha2::{Digest, Sha256};
 
 use crate::Sqlite;
+use crate::checksum::{ChecksumInput, is_sound};
 use crate::error::is_of_a_row;
 
 /// Insights with the repeats that their claims count.
@@ -346,77 +346,3 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
 #[derive(Debug, thiserror::Error)]
 #[error("the insight `{0}` does not match its checksum: the file is damaged, or another program changed it")]
 struct DamagedInsight(String);
-
-/// The columns that a checksum covers: all of them, except for `todo`.
-struct ChecksumInput<'a> {
-    texts: [&'a str; 5],
-    alert_key: [u8; 32],
-    numbers: [i64; 4],
-    risk_score: f64,
-}
-
-impl ChecksumInput<'_> {
-    fn sum(&self) -> [u8; 8] {
-        let Self { texts, alert_key, numbers, risk_score } = self;
-        let mut hash = Sha256::new();
-        for text in texts {
-            hash.update(text.len().to_be_bytes());
-            hash.update(text);
-        }
-        hash.update(alert_key);
-        numbers.iter().for_each(|number| hash.update(number.to_be_bytes()));
-        hash.update(risk_score.to_be_bytes());
-        let mut sum = [0; 8];
-        sum.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
-        sum
-    }
-}
-
-fn sum_of(row: &Row<'_>, body: &str) -> rusqlite::Result<[u8; 8]> {
-    let text = |column| row.get::<_, String>(column);
-    let number = |column| row.get::<_, i64>(column);
-    let (entity_id, alert_type, digits, alert_id) =
-        (text("entity_id")?, text("alert_type")?, text("digits")?, text("alert_id")?);
-    let checked = ChecksumInput {
-        texts: [&entity_id, &alert_type, &digits, &alert_id, body],
-        alert_key: row.get("alert_key")?,
-        numbers: [
-            number("alert_timestamp")?,
-            number("timestamp")?,
-            number("degraded")?,
-            number("expires_at")?,
-        ],
-        risk_score: row.get("risk_score")?,
-    };
-    Ok(checked.sum())
-}
-
-fn is_sound(row: &Row<'_>, body: &str) -> rusqlite::Result<bool> {
-    Ok(row.get::<_, [u8; 8]>("checksum")? == sum_of(row, body)?)
-}
-
-/// The alert ids of the rows that do not match their checksum.
-pub(crate) fn damaged(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare("SELECT * FROM insight ORDER BY timestamp, alert_id")?;
-    let mut rows = statement.query([])?;
-    let mut damaged = Vec::new();
-    while let Some(row) = rows.next()? {
-        let is_sound = row.get::<_, String>("body").and_then(|body| is_sound(row, &body)).unwrap_or(false);
-        if !is_sound {
-            damaged.push(row.get("alert_id")?);
-        }
-    }
-    Ok(damaged)
-}
-
-/// Writes the checksum of each row that an earlier version wrote without one.
-pub(crate) fn write_checksums(connection: &Connection) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT rowid, * FROM insight WHERE length(checksum) = 0")?;
-    let mut rows = statement.query([])?;
-    let mut write = connection.prepare("UPDATE insight SET checksum = ?2 WHERE rowid = ?1")?;
-    while let Some(row) = rows.next()? {
-        let body: String = row.get("body")?;
-        write.execute(params![row.get::<_, i64>("rowid")?, sum_of(row, &body)?])?;
-    }
-    Ok(())
-}

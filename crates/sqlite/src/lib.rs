@@ -20,6 +20,7 @@
 mod error;
 mod worker;
 mod clock;
+mod checksum;
 mod insights;
 mod migrations;
 mod ledger;
@@ -152,7 +153,7 @@ impl Sqlite {
 
     /// The alert ids of the insights that do not match their checksum. Reads every insight.
     pub async fn damaged_insights(&self) -> Result<Vec<String>, StoreError> {
-        self.read(insights::damaged).await
+        self.read(checksum::damaged).await
     }
 
     /// Deletes expired rows, unless the clock has jumped, and returns their number. Reads ignore expired rows whether

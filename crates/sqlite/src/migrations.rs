@@ -8,8 +8,8 @@ use backon::{BlockingRetryable, ConstantBuilder};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
+use crate::checksum;
 use crate::error::SqliteError;
-use crate::insights;
 
 /// `Prtd` in ASCII: identifies an SQLite file as a Portend store.
 pub(crate) const APPLICATION_ID: i32 = 0x5072_7464;
@@ -180,7 +180,7 @@ pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(),
         let applied: (u32, String) = (number, now.to_string());
         transaction.execute("INSERT INTO migration (version, applied_at) VALUES (?1, ?2)", applied)?;
     }
-    insights::write_checksums(&transaction)?;
+    checksum::write_checksums(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())

@@ -120,7 +120,7 @@ impl Help for StoreError {
             // The cause names the fix: it depends on what is refused.
             Self::Refused { .. } => return None,
             Self::Unusable { .. } => "check that it is a Portend store, or name another --store",
-            Self::Damaged { .. } => "the file is damaged: run portend doctor",
+            Self::Damaged { .. } => "the file is damaged: run portend doctor, or name another --store",
             Self::DamagedItem { .. } => {
                 "the other items are not affected: restore the store from a backup, or delete this item"
             }
