@@ -35,7 +35,7 @@ impl Fault {
 pub enum Operation {
     /// [`Claims::claim`].
     Claim,
-    /// [`Claims::commit`].
+    /// [`Claims::commit`] and [`Claims::commit_upgrade`].
     Commit,
     /// [`Claims::release`].
     Release,

@@ -64,7 +64,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let calls = Calls::up_to(UPGRADE_CALLS_MAX, &lease);
         let judged = self.ask(&alert, &calls).await;
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
-            return Ok(self.upgrade_later(&lease).await);
+            // A try without a call has shown nothing, and cost nothing.
+            return Ok(self.upgrade_later(&lease, !judged.attempts.is_empty()).await);
         };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts: judged.attempts, degraded: false, now: self.now() };
@@ -83,9 +84,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             }
             Err(error) => {
                 // The model did not fail. But a store that always refuses must not cost calls without an end.
-                let failed_upgrade = !error.is_transient();
-                let until = self.now().plus(UPGRADE_PAUSE);
-                self.release_as(&lease, Release { failed_upgrade, ..Release::at(until) }).await;
+                self.upgrade_later(&lease, !error.is_transient()).await;
                 Err(error.into())
             }
         }
@@ -95,10 +94,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         Ok(self.insight(key).await?.is_some_and(|stored| stored.is_degraded()))
     }
 
-    /// Releases the lease for a while, and counts the try.
-    async fn upgrade_later(&self, lease: &Lease) -> UpgradeOutcome {
+    /// Releases the lease for a while, and counts the try if it failed.
+    async fn upgrade_later(&self, lease: &Lease, failed_upgrade: bool) -> UpgradeOutcome {
         let until = self.now().plus(UPGRADE_PAUSE);
-        self.release_as(lease, Release { failed_upgrade: true, ..Release::at(until) }).await;
+        self.release_as(lease, Release { failed_upgrade, ..Release::at(until) }).await;
         UpgradeOutcome::Later(until)
     }
 }

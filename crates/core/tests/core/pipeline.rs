@@ -309,3 +309,21 @@ fn the_upgrade_of_an_alert_type_that_has_changed_is_given_up() {
     assert!(matches!(outcome, UpgradeOutcome::Never), "{outcome:?}");
     assert_eq!((model.calls(), self::due(&store, &clock)), (0, vec![]));
 }
+
+/// The model has answered, and only the store could not take the answer.
+#[test]
+fn an_upgrade_that_the_store_could_not_take_does_not_count() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    run(&store, &clock, &[&denied_once()], true, &first_event()).unwrap();
+    let model = ScriptedModel::answering("first", ANSWER);
+    let down = [(Operation::Commit, Fault::ErrorBefore); 20];
+    for (plan, is_done) in [(&down[..], false), (&down, false), (&down, false), (&[], true)] {
+        clock.advance(UPGRADE_PAUSE * 2);
+        let due = due(&store, &clock);
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, plan), &clock)
+            .with_models(vec![&model], true);
+        let outcome = block_on(pipeline.run(clock.now().plus(EVENT_DEADLINE)).upgrade(&due[0]));
+        assert_eq!(matches!(outcome, Ok(UpgradeOutcome::Done(_))), is_done, "{outcome:?}");
+        assert_eq!(outcome.is_err(), !is_done, "{outcome:?}");
+    }
+}

@@ -127,7 +127,10 @@ async fn process_all(
     let started_max = runner.concurrency().saturating_mul(STARTED_FACTOR);
     while reads_on || !running.is_empty() {
         let waiting = runner.waiting();
-        let is_free = running.len().saturating_sub(waiting) < started_max && waiting < WAITING_MAX;
+        // Results wait for the oldest event. More events begin meanwhile only if it may be waiting for another process.
+        let unprinted = if waiting == 0 { results.unprinted.len() } else { 0 };
+        let active = running.len().saturating_sub(waiting) + unprinted;
+        let is_free = active < started_max && waiting < WAITING_MAX;
         let has_room = is_free && writer.has_room();
         tokio::select! {
             biased;

@@ -214,5 +214,9 @@ fn a_type_whose_facts_have_changed_is_reported_at_the_start_and_by_the_doctor() 
     assert!(run.err.contains("the facts of high_ib_call_frequency changed"), "{}", run.err);
     assert_eq!(run.outcomes(), ["repeated"], "its facts are in the same steps");
     let doctor = home.run_args(&[&["doctor"][..], &folder].concat());
-    assert!(doctor.out.contains("warning  alert types: the facts of the alert type"), "{}", doctor.out);
+    assert!(
+        doctor.out.contains("warning  alert types: the facts of high_ib_call_frequency changed"),
+        "{}",
+        doctor.out
+    );
 }
