@@ -126,7 +126,10 @@ impl EventRunner {
         let Ok(key) = received.alert().map(Alert::key) else { return self.process_received(&received).await };
         // The lock is requested before the first wait, so that alerts with the same key stay in order.
         let lock = Arc::clone(self.key_locks().entry(key).or_default());
-        let turn = self.wait(lock.lock()).await;
+        let turn = match lock.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.wait(lock.lock()).await,
+        };
         let result = self.process_received(&received).await;
         drop(turn);
         let mut locks = self.key_locks();
