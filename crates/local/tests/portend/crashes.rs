@@ -106,10 +106,9 @@ fn a_second_interrupt_ends_the_run_although_the_table_hangs() {
     signal(&run, "INT");
     let mut said = String::new();
     errors.read_line(&mut said).unwrap();
-    let begun = std::time::Instant::now();
     signal(&run, "INT");
+    until("the program ends", || run.try_wait().unwrap().is_some());
     assert_eq!(run.wait().unwrap().code(), Some(130));
-    assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
 }
 
 #[test]
