@@ -22,12 +22,12 @@
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
 mod answers;
-mod claim;
-mod claims;
 mod error;
-mod insights;
-mod parking;
 mod queries;
+mod insights;
+mod claims;
+mod claim;
+mod parking;
 mod entities;
 mod rebuild;
 mod forgetting;

@@ -226,9 +226,7 @@ fn end(store: &AnyStore, printer: Printer, more: bool) -> Result<CommandOutcome>
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
-        note(&format!(
-            "{unreadable} items of the table were skipped, because they cannot be read as insights"
-        ));
+        note(&format!("{unreadable} stored items were skipped, because they cannot be read as insights"));
     }
     Ok(CommandOutcome::Done)
 }
