@@ -30,7 +30,7 @@ pub(crate) struct InsightList {
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum InsightOrder {
+pub(crate) enum ListOrder {
     /// Newest first.
     #[default]
     Newest,
@@ -80,7 +80,7 @@ pub(crate) async fn list<E: Engine>(
 ) -> Result<Json<InsightList>, Problem> {
     let params =
         params.only(&["entity", "type", "min_risk", "since", "until", "grade", "sort", "limit", "cursor"])?;
-    let orders = [("newest", InsightOrder::Newest), ("risk", InsightOrder::Risk)];
+    let orders = [("newest", ListOrder::Newest), ("risk", ListOrder::Risk)];
     let order = params.one_of("sort", &orders)?.unwrap_or_default();
     let query = InsightQuery {
         entity_id: params.get("entity").map(str::to_owned),
@@ -103,11 +103,11 @@ pub(crate) async fn page<E: Engine>(
     app: &App<E>,
     query: InsightQuery,
     filter: InsightFilter,
-    order: InsightOrder,
+    order: ListOrder,
 ) -> Result<InsightList, Problem> {
     match order {
-        InsightOrder::Newest => newest(app, query, filter).await,
-        InsightOrder::Risk => riskiest(app, query, filter).await,
+        ListOrder::Newest => newest(app, query, filter).await,
+        ListOrder::Risk => riskiest(app, query, filter).await,
     }
 }
 

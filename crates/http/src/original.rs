@@ -178,7 +178,7 @@ async fn recent<E: Engine>(app: &App<E>, front_end: FrontEnd, params: &Params) -
     }
     let mut body = Map::new();
     if params.get("aggregations") == Some("true") && !items.is_empty() {
-        let mut totals = Totals::default();
+        let mut totals = OriginalTotals::default();
         for item in &items {
             totals.add(&item.prediction_type, item.risk_score);
         }
@@ -201,7 +201,7 @@ async fn all_totals<E: Engine>(
     if let Some((_, totals)) = app.totals().get(&question).filter(|(at, _)| is_fresh(at)) {
         return Ok(totals.clone());
     }
-    let mut totals = Totals::default();
+    let mut totals = OriginalTotals::default();
     let mut query = InsightQuery { since, limit: PAGE_MAX, ..InsightQuery::default() };
     loop {
         let page = app.engine.store().insights(&query, now).await?;
@@ -224,14 +224,14 @@ async fn all_totals<E: Engine>(
 
 /// The four totals of the front ends.
 #[derive(Debug, Default)]
-struct Totals {
+struct OriginalTotals {
     total: u64,
     critical: u64,
     risk_sum: f64,
     by_type: Map<String, Value>,
 }
 
-impl Totals {
+impl OriginalTotals {
     /// From this score on, an insight is critical.
     const CRITICAL: f64 = 80.0;
 

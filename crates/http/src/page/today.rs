@@ -87,7 +87,7 @@ fn nothing(part: WorklistPart, is_search: bool) -> Markup {
     }
 }
 
-/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so there are none.
+/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so the row has no chart.
 async fn history<E: Engine>(app: &App<E>, item: &WorklistItem) -> Result<Vec<RiskPoint>, Problem> {
     if !app.engine.streams() {
         return Ok(Vec::new());
@@ -164,7 +164,9 @@ fn changes(item: &WorklistItem, types: &AlertTypes) -> Markup {
                 (label(alert_type, fact)) ": " (value(from)) " to " (value(to)) ". "
             }
         }
-        @if item.changes.is_empty() { "Nothing changed since the first alert. " }
+        @if item.changes.is_empty() {
+            @if item.opened_at == item.alert_timestamp { "The first alert. " } @else { "As bad as at the alert before. " }
+        }
     }
 }
 
