@@ -39,7 +39,7 @@ pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
-pub use documents::{Document, Documents, EvaluationRow, Outcomes};
+pub use documents::{Document, Documents, EvaluationRow, Outcomes, drivers_pk};
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
 pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};

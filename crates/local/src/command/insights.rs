@@ -10,7 +10,7 @@ use portend_core::grounding::GroundingReport;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{Documents, InsightQuery, Queries};
+use portend_core::store::{Documents, InsightQuery, Queries, drivers_pk};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
 use serde::Serialize;
@@ -94,11 +94,6 @@ pub(crate) fn risk_score(text: &str) -> Result<Number, String> {
     number
         .filter(|number| (0.0..=100.0).contains(&number.get()))
         .ok_or_else(|| "it must be a number from 0 to 100".into())
-}
-
-/// The key of what was measured of an insight's drivers.
-pub(super) fn drivers_pk(alert_id: &str) -> String {
-    format!("drivers#{alert_id}")
 }
 
 /// An insight with what was measured of it.

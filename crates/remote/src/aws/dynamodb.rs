@@ -37,8 +37,8 @@ mod queries;
 mod parking;
 mod answers;
 mod feedback;
-mod forgetting;
 mod documents;
+mod forgetting;
 mod table;
 
 use std::fmt;

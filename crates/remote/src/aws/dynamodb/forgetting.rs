@@ -16,6 +16,7 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, secs, text, text_of, time_of};
+use super::documents::document_of;
 use super::entities::entity_item_key;
 use super::item::{insights_pk, key_of};
 use super::request::{Delete, ItemQuery, TableScan, Update, item_key};
@@ -89,10 +90,11 @@ fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<
             || text_of(item, "message").is_some_and(|message| mentions(message, &entity.entity_id))
     };
     let is_its = || {
-        let outcome = format!("outcome#{}#{}", entity.entity_type, entity.entity_id);
+        let is_document =
+            || document_of(pk, item).is_some_and(|document| document.is_about(entity, |id| ids.contains(id)));
         let is_named = text_of(item, "entity_type") == Some(&entity.entity_type)
             && text_of(item, "entity_id") == Some(&entity.entity_id);
-        pk == outcome || is_named || entity_item_key(entity).get("pk") == item.get("pk")
+        is_named || is_document() || entity_item_key(entity).get("pk") == item.get("pk")
     };
     if pk == insights {
         is_type(text_of(item, "prediction_type")).then_some(ItemKind::Insight)
