@@ -29,20 +29,20 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The open connections of each address.
 #[derive(Debug, Default)]
-struct Connections {
+struct OpenConnections {
     by_peer: HashMap<IpAddr, usize>,
     total: usize,
 }
 
 /// A connection within the limits. Dropping it makes room for another.
 struct CountedConnection {
-    connections: Arc<Mutex<Connections>>,
+    connections: Arc<Mutex<OpenConnections>>,
     peer: IpAddr,
 }
 
 impl CountedConnection {
     /// Counts a connection; `None` if there are too many.
-    fn new(connections: &Arc<Mutex<Connections>>, peer: IpAddr) -> Option<Self> {
+    fn new(connections: &Arc<Mutex<OpenConnections>>, peer: IpAddr) -> Option<Self> {
         let mut open = connections.lock().unwrap_or_else(PoisonError::into_inner);
         let of_peer = open.by_peer.get(&peer).copied().unwrap_or(0);
         if open.total >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_PER_PEER_MAX {
@@ -69,7 +69,7 @@ impl Drop for CountedConnection {
 
 /// Serves the routes until the server stops, and then finishes the requests that have begun.
 pub(crate) async fn serve(tcp: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
-    let connections: Arc<Mutex<Connections>> = Arc::default();
+    let connections: Arc<Mutex<OpenConnections>> = Arc::default();
     let graceful = GracefulShutdown::new();
     let mut overflow: VecDeque<AbortHandle> = VecDeque::new();
     let overflow_routes = overflow_router();

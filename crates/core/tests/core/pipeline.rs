@@ -239,8 +239,8 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
             let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
                 .with_models(vec![model], true);
             if other {
-                // A later alert gets a usable reply.
-                let event = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
+                // A later alert with other facts gets a usable reply.
+                let event = event("stu_2", 6, 60, "2025-01-01T12:00:00Z");
                 let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
                 assert!(!insight(&block_on(run.process(&pipeline.receive(&event)))).degraded);
             }

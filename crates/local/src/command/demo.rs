@@ -16,7 +16,7 @@ use portend_remote::SystemClock;
 use portend_simulator::{Settings, Simulation};
 use serde_json::Value;
 
-use super::serve::{self, Server};
+use super::serve::{self, LocalServer};
 use super::stop_signal;
 use crate::config::{Config, StoreName};
 use crate::inbox::LocalEngine;
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args, mut config: Config) -> Result<CommandOutcome
     let store = folder.0.join("demo.db");
     config.store = StoreName::File(store.clone());
     config.ledger = store;
-    let server = Server::open(&serve::Args::on_loopback(&args.listen), &config).await?;
+    let server = LocalServer::open(&serve::Args::on_loopback(&args.listen), &config).await?;
     let address = format!("http://{}", server.address()?);
     note(&format!("the console is at {address}; stop it with Ctrl-C"));
     if !args.no_open && stderr().is_terminal() {

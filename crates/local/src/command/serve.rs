@@ -82,7 +82,7 @@ const SWEEP_PAUSE: Duration = Duration::from_mins(5);
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
-    let server = Server::open(&args, &config).await?;
+    let server = LocalServer::open(&args, &config).await?;
     note(&format!("listening on http://{}", server.address()?));
     if args.open_original_api {
         note("the original dashboard's API is open: it needs no token");
@@ -92,14 +92,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 }
 
 /// A server that is ready to run.
-pub(crate) struct Server {
+pub(crate) struct LocalServer {
     tcp: TcpListener,
     app: Arc<HttpApp<LocalEngine>>,
     /// Held while the server runs: one server works on the inbox of a file.
     lock: File,
 }
 
-impl Server {
+impl LocalServer {
     pub(crate) async fn open(args: &Args, config: &Config) -> Result<Self> {
         let address = resolve(&args.listen).await.map_err(WrongUsage::from)?;
         let access = access(args, address).map_err(WrongUsage::from)?;

@@ -18,7 +18,7 @@ use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, secs, text, text_of, time_of};
 use super::entities::entity_item_key;
 use super::item::{insights_pk, key_of};
-use super::request::{Delete, ItemQuery, Scan, Update, item_key};
+use super::request::{Delete, ItemQuery, TableScan, Update, item_key};
 use crate::limits::{FORGOTTEN_CACHE_TIME, PARTITIONS_READ_AT_ONCE};
 
 /// The partition of the hashes.
@@ -50,7 +50,8 @@ pub(super) async fn forget(store: &DynamoDb, request: &ForgetRequest) -> Result<
     store.update(&update).await?;
     let ids = store.alert_ids_of(request).await?;
     let mut counts = ForgetCounts::default();
-    let mut scan = Scan { table_name: store.table.clone(), consistent_read: true, exclusive_start_key: None };
+    let mut scan =
+        TableScan { table_name: store.table.clone(), consistent_read: true, exclusive_start_key: None };
     loop {
         let page = store.page(&scan).await?;
         let about = page.items.iter().filter_map(|item| Some((kind(item, request, &ids)?, key_of(item)?)));
