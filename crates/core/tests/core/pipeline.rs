@@ -237,7 +237,8 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
         |store: &MemoryStore, clock: &StoppedClock, model: &ScriptedModel, now: bool, other: bool| {
             let due = due(store, clock);
             let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
-                .with_models(vec![model], true);
+                .with_models(vec![model], true)
+                .reusing_answers(false);
             if other {
                 // A later alert gets a usable reply.
                 let event = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");

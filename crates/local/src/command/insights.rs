@@ -59,8 +59,8 @@ pub(crate) struct InsightsArgs {
     since: Option<String>,
 
     /// The order: newest first, or the highest risk first.
-    #[arg(long, value_name = "ORDER", value_enum, default_value_t = InsightOrder::Newest)]
-    sort: InsightOrder,
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t = SortOrder::Newest)]
+    sort: SortOrder,
 
     /// The most insights to list; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -69,7 +69,7 @@ pub(crate) struct InsightsArgs {
 
 /// The order of a list of insights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum InsightOrder {
+enum SortOrder {
     /// Newest first.
     Newest,
     /// The highest risk first.
@@ -174,7 +174,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     };
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut printer = Printer::new(&args)?;
-    if args.sort == InsightOrder::Risk {
+    if args.sort == SortOrder::Risk {
         let more = riskiest(&store, query, left, now, &mut printer).await?;
         return end(&store, printer, more);
     }

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Totals<'a> {
+struct SummaryRow<'a> {
     total: bool,
     adds_up: bool,
     parked_dropped: u64,
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout().lock();
     if args.json {
         rows.iter().try_for_each(|row| json_line(&mut out, row))?;
-        json_line(&mut out, &Totals { total: true, adds_up, parked_dropped: dropped, row: &total })?;
+        json_line(&mut out, &SummaryRow { total: true, adds_up, parked_dropped: dropped, row: &total })?;
     } else {
         let headings =
             ["day", "alert type", "received", "stored", "repeated", "parked", "failed", "unfinished"];
