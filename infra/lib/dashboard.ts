@@ -105,6 +105,10 @@ export class Dashboard extends Construct {
           graph("Model cost per day, US dollars", { left: [total("CostUsd", DAY)] }),
           graph("Unusable replies by model, %", { left: [unusablePercentByModel(HOUR)] }),
         ],
+        [
+          graph("Answers used again per hour", { left: [total("ReusedAnswers", HOUR)] }),
+          graph("Cost saved by answers used again per day, US dollars", { left: [total("SavedUsd", DAY)] }),
+        ],
       ],
     });
   }

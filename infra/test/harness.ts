@@ -33,6 +33,7 @@ export const SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:
 export const EVERYTHING: PortendProps = {
   region: "eu-west-1",
   existingEventBus: true,
+  alertSources: ["portend.alerts", "iops-dashboard.processor"],
   existingTable: true,
   architecture: "arm64",
   memoryMib: 512,

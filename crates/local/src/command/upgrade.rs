@@ -102,7 +102,10 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 /// The output for one insight.
 fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u8>> {
     let (status, insight): (_, &StoredInsight) = match event {
-        SweepEvent::Recovered(row) => return recovered(row, json),
+        SweepEvent::Recovered(row) => {
+            note(&recovered(row));
+            return Ok(Vec::new());
+        }
         SweepEvent::Published(insight) => ("told", insight),
         SweepEvent::Unpublished(insight) => ("untold", insight),
         SweepEvent::Upgraded(insight) => ("upgraded", insight),
@@ -123,20 +126,10 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
     Ok(text)
 }
 
-/// The output for an entity that has recovered.
-fn recovered(row: &EntityRow, json: bool) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
-    if json {
-        json_line(
-            &mut text,
-            &json!({ "status": "recovered", "entity_type": row.key.entity_type, "entity_id": row.key.entity_id,
-                "recovered_at": row.recovered_at }),
-        )?;
-    } else {
-        let since = row.recovered_at.map(|at| format!(" at {} {}", minute(at), zone())).unwrap_or_default();
-        text = format!("{} has recovered{since}\n", shown(&row.key.entity_id)).into_bytes();
-    }
-    Ok(text)
+/// The note about an entity that has recovered. It is not an insight, so it is not in the output.
+fn recovered(row: &EntityRow) -> String {
+    let since = row.recovered_at.map(|at| format!(" at {} {}", minute(at), zone())).unwrap_or_default();
+    format!("{} has recovered{since}", shown(&row.key.entity_id))
 }
 
 fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner) {

@@ -28,13 +28,24 @@ impl SettingPlaces<'_> {
         let Self { name, variable, given, in_file, default } = *self;
         let is_variables = given.is_some() && value_of(variable).as_deref() == given;
         let says = match (given, in_file) {
-            (Some(value), _) if is_variables => format!("{}, from {variable}", value.display()),
-            (Some(value), _) => format!("{}, from the flag", value.display()),
-            (None, Some(value)) => format!("{}, from the settings file", value.display()),
+            (Some(value), _) if is_variables => format!("{}, from {variable}", public(value)),
+            (Some(value), _) => format!("{}, from the flag", public(value)),
+            (None, Some(value)) => format!("{}, from the settings file", public(value)),
             (None, None) => format!("{default}, the default"),
         };
         SettingOrigin { name, says }
     }
+}
+
+/// A value without a user, a password and a query, which may be in the address of a server.
+fn public(value: &OsStr) -> String {
+    let text = value.to_string_lossy();
+    let Some((scheme, rest)) = text.split_once("://") else { return text.into_owned() };
+    let address = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let slash = if path.is_empty() { "" } else { "/" };
+    format!("{scheme}://{host}{slash}{path}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is part of reading the settings")]

@@ -100,7 +100,7 @@ fn a_wrong_channel_is_refused_with_what_is_right() {
         let home = Home::new();
         home.write("wrong", "{% if %}");
         home.write("portend.toml", format!("[notify.a]\n{text}\n"));
-        home.feed("explain -", "{}").complains(2, what, "docs/portend.toml");
+        home.feed("explain --config portend.toml -", "{}").complains(2, what, "docs/portend.toml");
     }
 }
 

@@ -238,8 +238,10 @@ fn the_list_of_a_simulated_month_has_the_few_that_matter() {
     assert!(alerts_until("2025-02-07").1.len() <= 2, "{:?}", alerts_until("2025-02-07").1);
     let outcomes = std::fs::read_to_string(home.path(outcomes)).unwrap();
     let leaves_soon = |outcome: &Value| {
-        let left = outcome["left_at"].as_str().unwrap_or("9999");
-        (at..="2025-03-02").contains(&left) && seen.contains_key(outcome["entity_id"].as_str().unwrap())
+        let left = outcome["at"].as_str().unwrap_or("9999");
+        outcome["outcome"] == "churn"
+            && (at..="2025-03-02").contains(&left)
+            && seen.contains_key(outcome["entity_id"].as_str().unwrap())
     };
     let outcomes = outcomes.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let leavers: Vec<_> = outcomes.filter(leaves_soon).map(|outcome| outcome["entity_id"].clone()).collect();

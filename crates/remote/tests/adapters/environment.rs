@@ -168,6 +168,7 @@ fn missing_credentials_are_a_configuration_fault() {
     let single_sign_on = "[profile sso]\nsso_account_id = 1\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = https://x.invalid\n";
     std::fs::write(home.path().join(".aws/config"), single_sign_on).unwrap();
     let expected = format!("Err({:?})", configuration(ConfigurationFault::NoCredentials));
+    let bad = format!("Err({:?})", configuration(ConfigurationFault::BadCredentials));
     for (name, value) in [
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"),
@@ -180,7 +181,9 @@ fn missing_credentials_are_a_configuration_fault() {
         let environment =
             [(name, value.as_str()), ("AWS_ENDPOINT_URL", "SERVER"), ("AWS_REGION", "us-east-1")];
         let (output, requests) = ask_with_environment(home.path(), vec![yes()], &environment);
-        assert!(output.contains(&expected), "{name}={value}: {output}");
+        // Where single sign-on is compiled in, as in the command line, the profile is read, and its token is missing.
+        let is_read = value == "sso" && output.contains(&bad);
+        assert!(output.contains(&expected) || is_read, "{name}={value}: {output}");
         assert_eq!(requests, [], "{name}={value}");
     }
 }

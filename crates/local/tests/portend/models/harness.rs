@@ -187,9 +187,10 @@ impl Scene {
         runs
     }
 
-    /// Runs `portend explain --json` on a file with one event on each line.
+    /// Runs `portend explain --json` on a file with one event on each line. Each event calls the model, also about facts
+    /// that an earlier one had.
     pub(super) fn explain(&self, events: &[String]) -> Run {
-        self.run(&["explain", "--json", &self.input(events)])
+        self.run(&["explain", "--json", "--no-reuse", &self.input(events)])
     }
 
     /// Writes a file with one event on each line, and returns its path.

@@ -20,7 +20,7 @@ fn the_schema_is_sent_natively_and_contains_nothing_of_the_alert() {
         let text = answer_that("Many calls.");
         let scene = Scene::alone(provider, [provider.says(&text), provider.says(&text)]);
         let input = scene.input(&[alert_of(1, 4), alert_of(2, 4321)]);
-        assert_eq!(scene.run(&["explain", "--json", "--concurrency", "1", &input]).code, 0);
+        assert_eq!(scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &input]).code, 0);
         let requests = scene.requests(provider);
         let schemas: Vec<Value> = requests.iter().filter_map(|request| provider.schema_in(request)).collect();
         assert_eq!(schemas.len(), 2);
@@ -156,7 +156,7 @@ fn a_compatible_endpoint_steps_down_by_the_form_that_it_can_take() {
         let answers = [OpenAi.answers(), OpenAi.answers()];
         let scene = Scene::alone(OpenAi, scripts.iter().cloned().chain(answers).collect::<Vec<_>>());
         let input = scene.input(&[alert(1), alert(2)]);
-        let run = scene.run(&["explain", "--json", "--concurrency", "1", &input]);
+        let run = scene.run(&["explain", "--json", "--no-reuse", "--concurrency", "1", &input]);
         equal(name, &run.code, &0)?;
         equal(name, &texts(&run.lines()[0]["insight"]["attempts"], "outcome"), outcomes)?;
         equal(name, &forms(&scene).as_str(), expected)

@@ -39,14 +39,14 @@ fn each_front_end_gets_its_own_shape() {
         let keys = item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let expected = [
             "alert_id",
-            "confidence",
             "entity_id",
-            "explanation",
-            "model_used",
-            "prediction_type",
-            "recommendations",
-            "risk_score",
             "timestamp",
+            "prediction_type",
+            "risk_score",
+            "explanation",
+            "recommendations",
+            "model_used",
+            "confidence",
         ];
         assert_eq!(keys, expected);
         assert!(item["risk_score"].is_number() && item["confidence"] == 0.0);

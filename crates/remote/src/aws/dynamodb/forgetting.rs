@@ -90,11 +90,12 @@ fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<
             || text_of(item, "message").is_some_and(|message| mentions(message, &entity.entity_id))
     };
     let is_its = || {
+        let outcome = format!("outcome#{}#{}", entity.entity_type, entity.entity_id);
         let is_document =
             || document_of(pk, item).is_some_and(|document| document.is_about(entity, |id| ids.contains(id)));
         let is_named = text_of(item, "entity_type") == Some(&entity.entity_type)
             && text_of(item, "entity_id") == Some(&entity.entity_id);
-        is_named || is_document() || entity_item_key(entity).get("pk") == item.get("pk")
+        pk == outcome || is_named || is_document() || entity_item_key(entity).get("pk") == item.get("pk")
     };
     if pk == insights {
         is_type(text_of(item, "prediction_type")).then_some(ItemKind::Insight)

@@ -154,13 +154,21 @@ pub(super) async fn commit_upgrade(
     }
 }
 
+/// The optional fields of an insight that an upgrade may remove. None of them is a reserved word of DynamoDB.
+const OPTIONAL: [&str; 6] =
+    ["degraded_by", "disagreement", "calibrated", "points_version", "unknowns", "conflicts"];
+
 /// The update that replaces the fields of a degraded insight.
 fn upgrade(store: &DynamoDb, key: &InsightKey, upgraded: &StoredInsight, todo: Option<Todo>) -> Update {
     let mut fields = attributes(upgraded);
     fields.retain(|name, _| !COUNTED.contains(&name.as_str()));
     fields.extend(todo_attributes(todo, upgraded.timestamp()));
     let set: Vec<_> = (0..fields.len()).map(|index| format!("#f{index} = :f{index}")).collect();
-    let rest = if todo.is_none() { " REMOVE todo, todo_day" } else { "" };
+    let pending: &[&str] = if todo.is_none() { &["todo", "todo_day"] } else { &[] };
+    // A field that the upgraded insight does not have would otherwise be left over from the degraded one.
+    let absent = OPTIONAL.iter().filter(|name| !fields.contains_key(**name));
+    let removed: Vec<_> = pending.iter().chain(absent).copied().collect();
+    let rest = if removed.is_empty() { String::new() } else { format!(" REMOVE {}", removed.join(", ")) };
     let update = store.update_insight(key, &format!("SET {}{rest}", set.join(", ")));
     let update = fields.into_iter().enumerate().fold(update, |update, (index, (name, value))| {
         update.named(&format!("#f{index}"), name).with(&format!(":f{index}"), value)
