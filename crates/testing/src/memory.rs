@@ -10,6 +10,7 @@ use portend_core::entity::{
 };
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::limits::RETENTION;
+use portend_core::number::Number;
 use portend_core::store::{
     AnswerKey, Answers, Claim, ClaimRequest, ClaimRow, Claims, Commit, CommitRequest, Cursor, Document,
     Documents, DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage,
@@ -383,13 +384,18 @@ impl MemoryState {
         after: Option<&WorklistPlace>,
         limit: usize,
         now: Timestamp,
+        filter: impl Fn(&EntityRow) -> bool,
     ) -> Vec<EntityRow> {
-        let is_after = |row: &EntityRow| after.is_none_or(|after| row.place().order(after).is_gt());
+        let order = |(worst, key): (Number, &EntityKey), (other_worst, other_key): (Number, &EntityKey)| {
+            other_worst.get().total_cmp(&worst.get()).then_with(|| key.cmp(other_key))
+        };
+        let is_after = |row: &EntityRow| {
+            after.is_none_or(|after| order((row.worst, &row.key), (after.worst, &after.key)).is_gt())
+        };
         let open = self.entities.values().filter(|row| row.state.is_open() && !row.expires_at.is_past(now));
-        let mut rows: Vec<_> = open.filter(|row| is_after(row)).cloned().collect();
-        rows.sort_by(|one, other| one.place().order(&other.place()));
-        rows.truncate(limit);
-        rows
+        let mut rows: Vec<_> = open.filter(|row| is_after(row) && filter(row)).collect();
+        rows.sort_by(|one, other| order((one.worst, &one.key), (other.worst, &other.key)));
+        rows.into_iter().take(limit).cloned().collect()
     }
 
     pub(crate) fn write_entity(&mut self, row: &EntityRow) -> bool {
@@ -570,7 +576,7 @@ impl Entities for MemoryStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<EntityRow>, StoreError> {
-        self.with(|state| state.open_entities(after, limit, now)).await
+        self.with(|state| state.open_entities(after, limit, now, |_| true)).await
     }
 
     async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
