@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget,
+    insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
