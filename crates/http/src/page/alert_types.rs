@@ -54,7 +54,7 @@ pub(crate) async fn show<E: Engine>(
         p.lead { (shown(alert_type.question())) }
         (trial(&app, alert_type, &params))
         h2 { "Facts" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Fact" } th { "Meaning" } th { "Values" } th { "Worse" } } }
             tbody { @for fact in alert_type.facts() { tr id={ "fact-" (fact.id()) } {
                 td { (shown(fact.label())) br; code { (shown(fact.id())) } }
@@ -64,7 +64,7 @@ pub(crate) async fn show<E: Engine>(
             } } }
         } }
         h2 { "Points: every alert begins with " (alert_type.points_table().base) }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Fact" } th { "Points" } th { "Advice" } } }
             tbody { @for points in &alert_type.points_table().points { tr {
                 td { (label(Some(alert_type), &points.fact)) }

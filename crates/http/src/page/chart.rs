@@ -19,13 +19,13 @@ pub(crate) struct RiskPoint {
 pub(crate) fn spark(points: &[RiskPoint]) -> Markup {
     const WIDTH: f64 = 116.0;
     const HEIGHT: f64 = 28.0;
-    let Some(last) = points.last().filter(|_| points.len() > 1) else { return html! { span {} } };
+    let Some(last) = points.last().filter(|_| points.len() > 1) else { return html! { span.spark {} } };
     let first = points.first().map_or(last.at, |first| first.at);
     let span = Span { first, last: last.at, width: WIDTH, height: HEIGHT };
     let line = span.path(points);
     let (x, y) = span.place(*last);
     html! {
-        svg.spark.(level(last.score)) viewBox="-2 -4 124 36" width="120" height="28" role="img"
+        svg.spark.(level(last.score)) viewBox="-2 -4 122 36" width="120" height="35" role="img"
             aria-label={ "Risk over time, now " (whole(last.score)) } {
             path d=(line) {}
             circle cx=(coordinate(x)) cy=(coordinate(y)) r="3" {}
@@ -100,7 +100,7 @@ pub(crate) fn sum_bar(parts: &[SumPart], score: Number) -> Markup {
     let rest = WIDTH - at;
     let most = parts.iter().map(|part| part.points).fold(0.0, f64::max);
     html! {
-        svg viewBox="0 0 720 32" width="100%" role="img"
+        svg.sum viewBox="0 0 720 32" width="100%" preserveAspectRatio="none" role="img"
             aria-label={ "The points of the table add up to " (whole(score)) } {
             @for (start, width, part) in &placed {
                 @let class = if part.points >= most && most > 0.0 { level(score) } else { "low" };

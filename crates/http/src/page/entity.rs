@@ -107,7 +107,7 @@ fn facts_over_time<E: Engine>(app: &App<E>, entity: &EntityReport) -> Markup {
     html! {
         @if !lines.is_empty() {
             h2 { "Facts over time" }
-            div.scroll { table { tbody { @for (name, points, range) in &lines { tr { td { (name) } td { (spark(points)) } td.n { (range) } } } } } }
+            div.scroll tabindex="0" { table { tbody { @for (name, points, range) in &lines { tr { td { (name) } td { (spark(points)) } td.n { (range) } } } } } }
         }
     }
 }
@@ -116,7 +116,7 @@ fn facts_over_time<E: Engine>(app: &App<E>, entity: &EntityReport) -> Markup {
 fn said(feedback: &[FeedbackEntry], now: Timestamp) -> Markup {
     html! {
         @if !feedback.is_empty() {
-            div.scroll { table { tbody { @for entry in feedback.iter().rev() { tr {
+            div.scroll tabindex="0" { table { tbody { @for entry in feedback.iter().rev() { tr {
                 td { (age(entry.at, now)) }
                 td { strong { (shown(&entry.by)) } " " (action_words(&entry.action)) }
                 td { (shown(entry.note.as_deref().unwrap_or_default())) }

@@ -219,7 +219,7 @@ fn evidence(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
         } @else {
             details {
                 summary { (calls(&fields.attempts)) }
-                div.scroll { table {
+                div.scroll tabindex="0" { table {
                     thead { tr { th { "Model" } th { "Outcome" } th.n { "Time" } th.n { "Tokens" } th.n { "Cost" } } }
                     tbody { @for attempt in &fields.attempts { (attempt_row(attempt)) } }
                 } }

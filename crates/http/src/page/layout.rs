@@ -94,8 +94,8 @@ pub(crate) fn empty(what: &str, action: &Markup) -> Markup {
 pub(crate) fn broken(problem: &Problem) -> Response {
     let content = html! {
         h1 { (heading(problem.status())) }
-        p.lead { (problem.detail()) "." }
-        div.note { p { "To fix it: " (problem.fix()) "." } }
+        p.lead { (sentence(problem.detail())) }
+        p.note { (sentence(problem.fix())) }
         @if problem.status() == StatusCode::UNAUTHORIZED {
             form method="post" action="/sign-in" {
                 div.fields {
@@ -114,6 +114,13 @@ pub(crate) fn broken(problem: &Problem) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, pause.clone());
     }
     response
+}
+
+/// A text of a problem as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    format!("{}.", first.chain(letters).collect::<String>())
 }
 
 fn heading(status: StatusCode) -> &'static str {

@@ -35,7 +35,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Respons
         @if models.is_empty() {
             p.lead { "No model is configured, so the scorecard judges. Name models with " code { "--models bedrock,scorecard" } "." }
         } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Model" } th { "Id" } th { "State" } } }
                 tbody { @for model in &models { tr { td { (shown(&model.name)) } td { code { (shown(&model.model_id)) } } td { (model.state) } } } }
             } }
@@ -76,7 +76,7 @@ fn of_ledger(ledger: &LedgerTotals) -> Markup {
             " + parked " (thousands(*parked)) " + failed " (thousands(*failed)) "."
         }
         @if !newest.is_empty() {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Day" } th { "Alert type" } th.n { "Received" } th.n { "Stored" } th.n { "Repeated" } th.n { "Parked" } th.n { "Failed" } } }
                 tbody { @for day in newest { tr {
                     td { (day.day) } td { (shown(day.alert_type.as_deref().unwrap_or("unknown"))) }

@@ -113,7 +113,7 @@ fn row(
     now: Timestamp,
     has_buttons: bool,
 ) -> Markup {
-    let kinds: Vec<String> = item.alert_types.iter().map(|each| words(each)).collect();
+    let kinds: Vec<String> = item.alert_types.iter().map(|each| kind(types, each)).collect();
     html! {
         li.row.(level(item.risk_score)) data-row=(item.alert_id) {
             span.risk { (whole(item.risk_score)) }
@@ -135,6 +135,14 @@ fn row(
             @if has_buttons { div.acts { (buttons(&item.alert_id, item.state, item.version, Origin::Today)) } }
         }
     }
+}
+
+/// The title of an alert type within a sentence; its id as words if it is not known any more.
+fn kind(types: &AlertTypes, id: &str) -> String {
+    let Some(alert_type) = types.get(id) else { return words(id) };
+    let mut letters = alert_type.title().chars();
+    let first = letters.next().map(char::to_lowercase).into_iter().flatten();
+    shown(&first.chain(letters).collect::<String>())
 }
 
 /// What changed since the alert before, in words.
