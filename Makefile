@@ -4,10 +4,10 @@ CARGO ?= cargo
 # cargo installs the tools. The checks were written for these versions.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny infra dependencies advisories samples lambda bench-lambda bench-sqlite bench-models real \
+.PHONY: test fmt lint unit doc deny infra browser api dependencies advisories samples lambda bench-lambda bench-sqlite bench-models real \
 	bench-reply mutations storm kills fuzz clean
 
-test: fmt lint unit doc dependencies deny infra
+test: fmt lint unit doc dependencies deny infra browser api
 
 # rustfmt.toml defines the format.
 fmt:
@@ -40,6 +40,15 @@ deny:
 # Checks the AWS stack: types, assertions on the templates, cdk-nag and cfn-lint. Works offline after npm ci.
 infra:
 	cd infra && npm ci --ignore-scripts --silent --no-audit --no-fund && npm test && npm run lint
+
+# Tests the console in Chromium. Screenshots of every page are in target/screenshots.
+browser:
+	scripts/browser
+
+# Tests the API with requests that schemathesis makes from /openapi.json. `make api EXAMPLES=200` makes more of them.
+EXAMPLES ?= 20
+api:
+	EXAMPLES=$(EXAMPLES) scripts/api
 
 # Checks the advisories. Needs the network, to fetch the advisory database.
 advisories:

@@ -303,9 +303,7 @@ function checkBus(set: PortendProps): void {
 function checkHttp(set: PortendProps): void {
   if (set.http === "none" && (set.httpFeedback || set.openOriginalApi)) {
     const name = set.httpFeedback ? "httpFeedback" : "openOriginalApi";
-    throw new PropError(
-      `${name} is true, but there is no API or console; set http to iam or token, or remove ${name}`,
-    );
+    throw new PropError(`${name} is true, but there is no API; set http to iam or token, or remove ${name}`);
   }
   if (set.http === "iam" && set.openOriginalApi) {
     throw new PropError(

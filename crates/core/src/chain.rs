@@ -19,8 +19,8 @@
 mod attempt;
 mod breaker;
 mod health;
-mod policy;
 mod outcome;
+mod policy;
 
 use std::future::Future;
 use std::pin::pin;
@@ -82,6 +82,8 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         mut judge: impl FnMut(&Completion) -> Verdict<T>,
     ) -> ChainOutcome<'a, T> {
         let mut answers = AnswersSoFar::new();
+        // Whether a call is counted that has not been made.
+        let mut is_counted = false;
         let stop = loop {
             let now = self.clock.now();
             let candidates = self.candidates(now);
@@ -99,17 +101,20 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
             };
             // If another alert has changed the breaker in the meantime, the next turn sees it.
             let Some(permit) = self.health.enter(next.candidate.spec, now) else { continue };
-            if let Err(reason) = count().await {
+            if !is_counted && let Err(reason) = count().await {
                 break reason;
             }
-            // A slow store can have used up the call's share of the time. The call is counted then, and not made.
+            // A slow store can have used up the call's share of the time. The next call is counted already then.
+            is_counted = true;
             if next.until.since(self.clock.now()) >= ATTEMPT_TIME_MIN {
+                is_counted = false;
                 let (attempt, answer) =
                     self.attempt(question, answers.attempts(), &next, permit, &mut judge).await;
                 answers.add(attempt, answer);
             }
         };
-        answers.finish(self.models.first().map(Model::spec), stop)
+        let outcome = answers.finish(self.models.first().map(Model::spec), stop);
+        ChainOutcome { unmade_call: is_counted, ..outcome }
     }
 
     fn candidates(&self, now: Timestamp) -> Vec<Candidate<'a, M>> {

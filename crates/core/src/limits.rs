@@ -98,6 +98,8 @@ pub const UPGRADE_CALLS_MAX: u32 = 2;
 pub const UPGRADES_MAX: u32 = 2;
 /// Attempts at one store operation, the first one included.
 pub const STORE_TRIES_MAX: u32 = 3;
+/// The time of one try of a store operation. No retry starts with less.
+pub const STORE_TRY_TIME: Duration = Duration::from_secs(1);
 /// The backoff before the first retry of a store operation. It doubles with each retry.
 pub const STORE_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause while another worker holds the claim. It doubles each time.
@@ -124,8 +126,9 @@ pub const PAGE_MAX: usize = 1000;
 pub const REPLY_STORED_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of a rejected reply that are stored with its attempt.
 pub const REJECTED_REPLY_STORED_BYTES_MAX: usize = 2 * 1024;
-/// The pause before a failed upgrade is retried.
-pub const UPGRADE_PAUSE: Duration = Duration::from_mins(15);
+/// The pause before a failed upgrade is retried. It is shorter than [`LEASE_MAX`] by more than clocks differ, so that
+/// every worker respects it, and shorter than the time between two sweeps.
+pub const UPGRADE_PAUSE: Duration = Duration::from_mins(10);
 /// The size of a reply's text, in bytes. An answer needs about 2 KiB. The rest leaves room for reasoning before it.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// Nesting levels of `{` and `[` in a reply. This bounds the recursion of the parser, so that no reply overflows the

@@ -363,7 +363,7 @@ impl fmt::Display for ConfigurationFault {
             Self::NeedsProfile => "the model needs an inference profile",
             Self::NoSuchModel => "the model does not exist here",
             Self::EndOfLife => "the model has reached its end of life",
-            Self::Redirect => "the endpoint redirects, which is never followed",
+            Self::Redirect => "the endpoint redirects, and Portend does not follow redirects",
             Self::WrongPath { base_url } => {
                 return write!(f, "the endpoint does not know the path below the base URL {base_url}");
             }

@@ -23,9 +23,11 @@ mod entities;
 mod sweep;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{join_all, select};
 pub use judge::Preview;
 pub use outcome::{Account, Failure, Outcome};
 pub use run::Run;
@@ -294,12 +296,12 @@ impl<S, C: Clock, M, N> Pipeline<S, C, M, N> {
 }
 
 impl<S: Store, C: Clock, M: Model, N: Notifier> Pipeline<S, C, M, N> {
-    /// Releases the leases of runs that were dropped before their end, so that others need not wait for them.
+    /// Releases the leases of runs that were dropped before their end, so that others need not wait for them. A lease
+    /// that cannot be released by the deadline ends by itself.
     pub async fn release_held(&self, deadline: Timestamp) {
         let leases: Vec<Lease> = self.held().values().map(|held| held.lease.clone()).collect();
-        let run = self.run(deadline);
-        for lease in leases {
-            run.release(&lease, self.clock.now()).await;
-        }
+        let (run, now) = (self.run(deadline), self.clock.now());
+        let releases = join_all(leases.iter().map(|lease| run.release(lease, now)));
+        select(pin!(releases), pin!(self.clock.sleep(deadline.since(now)))).await;
     }
 }

@@ -22,12 +22,12 @@
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
 mod answers;
-mod claim;
-mod claims;
 mod error;
-mod insights;
-mod parking;
 mod queries;
+mod insights;
+mod claims;
+mod claim;
+mod parking;
 mod entities;
 mod rebuild;
 mod forgetting;
@@ -39,7 +39,7 @@ pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
     UpgradeClaim, UpgradeRequest,
 };
-pub use documents::{Document, Documents, EvaluationRow, Outcomes};
+pub use documents::{Document, Documents, EvaluationRow, Outcomes, drivers_pk};
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
 pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};

@@ -41,7 +41,7 @@ pub struct Access {
     pub hosts: Option<Vec<String>>,
     /// Whether the original dashboard's routes exist. They need no token.
     pub original_api: bool,
-    /// The origins of the original dashboard's front ends; any origin, if this is empty.
+    /// The origins of the original dashboard's front ends. An empty list accepts every origin.
     pub origins: Vec<String>,
     /// The secrets of sources whose payloads are signed, by the name of the source.
     pub hook_secrets: HashMap<String, String>,

@@ -1,21 +1,33 @@
 //! `GET /v1/insights` and `GET /v1/insights/{alert_id}`.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
+use portend_core::entity::{EntityKey, EntityState};
 use portend_core::insight::{Grade, StoredInsight};
 use portend_core::limits::PAGE_MAX;
-use portend_core::store::{Cursor, InsightQuery, Queries};
+use portend_core::store::{Cursor, Entities, InsightQuery, Queries};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::RISK_SORT_READ_MAX;
+use crate::limits::FILTER_READ_MAX;
 use crate::problem::Problem;
 use crate::request::{Params, PathId, cursor_text};
+
+/// The states by which insights can be filtered.
+const STATES: [EntityState; 6] = [
+    EntityState::New,
+    EntityState::Seen,
+    EntityState::Assigned,
+    EntityState::Snoozed,
+    EntityState::Done,
+    EntityState::Recovered,
+];
 
 /// One page of insights.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,12 +55,65 @@ pub(crate) enum ListOrder {
 pub(crate) struct InsightFilter {
     until: Option<Timestamp>,
     grade: Option<Grade>,
+    /// Of the insight's entity, now.
+    state: Option<EntityState>,
 }
 
 impl InsightFilter {
     fn passes(&self, insight: &StoredInsight) -> bool {
         self.until.is_none_or(|until| insight.timestamp() <= until)
             && self.grade.is_none_or(|grade| insight.current().is_some_and(|fields| fields.grade == grade))
+    }
+}
+
+/// A filter at work on the pages of one request.
+#[derive(Debug)]
+struct Matcher<'a, E> {
+    app: &'a App<E>,
+    filter: InsightFilter,
+    /// The states of the entities that were read, so that each is read once.
+    states: HashMap<EntityKey, EntityState>,
+    /// Insights that were read.
+    read: usize,
+}
+
+impl<'a, E: Engine> Matcher<'a, E> {
+    fn new(app: &'a App<E>, filter: InsightFilter) -> Self {
+        Self { app, filter, states: HashMap::new(), read: 0 }
+    }
+
+    /// Those of these insights that pass the filter, in their order.
+    async fn matches(&mut self, insights: Vec<StoredInsight>) -> Result<Vec<StoredInsight>, Problem> {
+        self.read += insights.len();
+        let mut found = Vec::new();
+        for insight in insights {
+            if !self.filter.passes(&insight) {
+                continue;
+            }
+            if self.filter.state.is_none() || self.state_of(&insight).await? == self.filter.state {
+                found.push(insight);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The state of the insight's entity. An insight of the original handler has none.
+    async fn state_of(&mut self, insight: &StoredInsight) -> Result<Option<EntityState>, Problem> {
+        let Some(key) = insight.entity_key() else { return Ok(None) };
+        if let Some(state) = self.states.get(&key) {
+            return Ok(Some(*state));
+        }
+        let now = self.app.now();
+        let row = self.app.engine.store().entity(&key, now).await?;
+        // An entity without a row is of an earlier version of the program, so nobody has reacted to it.
+        let state = row.as_ref().map_or(EntityState::New, |row| row.state_at(now));
+        self.states.insert(key, state);
+        Ok(Some(state))
+    }
+
+    /// Whether no more may be read for this request.
+    fn is_at_limit(&self) -> bool {
+        self.read >= FILTER_READ_MAX
     }
 }
 
@@ -64,8 +129,9 @@ impl InsightFilter {
         ("since" = Option<String>, Query, format = DateTime, description = "Made at this time or later"),
         ("until" = Option<String>, Query, format = DateTime, description = "Made at this time or earlier"),
         ("grade" = Option<String>, Query, description = "`model` or `scorecard`"),
-        ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the newest 10,000 matches are sorted"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Insights on a page, 50 by default"),
+        ("state" = Option<String>, Query, description = "Whose entity is now `new`, `seen`, `assigned`, `snoozed`, `done` or `recovered`"),
+        ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the matches among the newest 10,000 are sorted"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Insights on a page at most, 50 by default; a page reads at most 10,000 insights, so a filter that few of them pass may make it shorter"),
         ("cursor" = Option<String>, Query, description = "The `cursor` of the page before"),
     ),
     responses(
@@ -78,8 +144,9 @@ pub(crate) async fn list<E: Engine>(
     State(app): State<App<E>>,
     params: Params,
 ) -> Result<Json<InsightList>, Problem> {
-    let params =
-        params.only(&["entity", "type", "min_risk", "since", "until", "grade", "sort", "limit", "cursor"])?;
+    let params = params.only(&[
+        "entity", "type", "min_risk", "since", "until", "grade", "state", "sort", "limit", "cursor",
+    ])?;
     let orders = [("newest", ListOrder::Newest), ("risk", ListOrder::Risk)];
     let order = params.one_of("sort", &orders)?.unwrap_or_default();
     let query = InsightQuery {
@@ -94,6 +161,7 @@ pub(crate) async fn list<E: Engine>(
     let filter = InsightFilter {
         until: params.time("until")?,
         grade: params.one_of("grade", &[("model", Grade::Model), ("scorecard", Grade::Scorecard)])?,
+        state: params.one_of("state", &STATES.map(|state| (state.code(), state)))?,
     };
     page(&app, query, filter, order).await.map(Json)
 }
@@ -123,13 +191,14 @@ async fn newest<E: Engine>(
         query.after = Some(Cursor { time: Timestamp::from_millis(until.as_millis() + 1), id: String::new() });
     }
     let mut insights = Vec::new();
+    let mut matcher = Matcher::new(app, filter);
     loop {
         let page = app.engine.store().insights(&query, app.now()).await?;
-        insights.extend(page.insights.into_iter().filter(|insight| filter.passes(insight)));
+        insights.extend(matcher.matches(page.insights).await?);
         if insights.len() > limit || page.next.is_none() {
             break;
         }
-        if insights.len() == limit {
+        if insights.len() == limit || matcher.is_at_limit() {
             // Whether anything follows is not known; an empty last page is allowed.
             return Ok(InsightList { insights, cursor: page.next.as_ref().map(cursor_text) });
         }
@@ -142,7 +211,7 @@ async fn newest<E: Engine>(
     Ok(InsightList { insights, cursor })
 }
 
-/// Sorts the newest matches. The cursor is the place of the last insight, with its score before its id.
+/// Sorts the matches among the newest insights. The cursor is the place of the last insight, with its score before its id.
 async fn riskiest<E: Engine>(
     app: &App<E>,
     mut query: InsightQuery,
@@ -152,11 +221,12 @@ async fn riskiest<E: Engine>(
     let after = query.after.take();
     query.limit = PAGE_MAX;
     let mut found = Vec::new();
+    let mut matcher = Matcher::new(app, filter);
     loop {
         let page = app.engine.store().insights(&query, app.now()).await?;
-        found.extend(page.insights.into_iter().filter(|insight| filter.passes(insight)));
+        found.extend(matcher.matches(page.insights).await?);
         query.after = page.next;
-        if query.after.is_none() || found.len() >= RISK_SORT_READ_MAX {
+        if query.after.is_none() || matcher.is_at_limit() {
             break;
         }
     }

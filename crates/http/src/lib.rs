@@ -43,7 +43,8 @@ use axum::routing::{delete, get, post};
 pub use access::{Access, AccessToken};
 pub use app::HttpApp;
 pub use engine::{
-    AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, LedgerDay, LedgerTotals, ModelStatus,
+    AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, LedgerDay, LedgerTotals,
+    ModelStatus,
 };
 pub use gate::HEALTH_PATH;
 pub use problem::Problem;

@@ -28,8 +28,8 @@ pub const SIGNATURES_MAX: usize = 100_000;
 
 /// Insights or parked events on a page, if the request does not say how many.
 pub const PAGE_DEFAULT: usize = 50;
-/// Insights that a list by risk reads at most, newest first, before it is sorted.
-pub const RISK_SORT_READ_MAX: usize = 10_000;
+/// Insights that one request reads at most, newest first, to sort them or to find those that pass a filter.
+pub const FILTER_READ_MAX: usize = 10_000;
 /// The bytes of a cursor.
 pub const CURSOR_BYTES_MAX: usize = 1024;
 

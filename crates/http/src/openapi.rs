@@ -3,9 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use crate::{
-    evaluation, events, feedback, hooks, insights, operations, outcomes, parked, stream, worklist,
-};
+use crate::{evaluation, events, feedback, hooks, insights, operations, outcomes, parked, stream, worklist};
 
 /// The routes that are described.
 #[derive(OpenApi)]

@@ -137,8 +137,8 @@ mod tests {
             ("text/csv", "{}", None),
         ] {
             let rows = split(content_type, body.as_bytes()).ok();
-            let expected: Option<Vec<(usize, &[u8])>> = expected
-                .map(|rows| rows.into_iter().map(|(line, text)| (line, text.as_bytes())).collect());
+            let expected: Option<Vec<(usize, &[u8])>> =
+                expected.map(|rows| rows.into_iter().map(|(line, text)| (line, text.as_bytes())).collect());
             assert_eq!(rows, expected, "{content_type}: {body}");
         }
     }

@@ -36,7 +36,7 @@ impl AnyStore {
     /// The number of items that were skipped because they cannot be read.
     pub(crate) fn unreadable(&self) -> usize {
         match self {
-            Self::Sqlite(_) => 0,
+            Self::Sqlite(store) => store.unreadable(),
             Self::DynamoDb(store, _) | Self::DynamoDbReader(store) => store.unreadable(),
         }
     }
@@ -111,8 +111,14 @@ impl Answers for AnyStore {
 impl Claims for AnyStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
         let claim = each!(self, store => store.claim(request).await)?;
-        if let (Claim::Mine(_), Some(ledger)) = (&claim, self.ledger()) {
-            ledger.receive(receipt(&request.owner, request.received_at, &request.insight_key)).await?;
+        if let (Claim::Mine(lease), Some(ledger)) = (&claim, self.ledger()) {
+            let receipt = receipt(&request.owner, request.received_at, &request.insight_key);
+            if let Err(error) = ledger.receive(receipt).await {
+                // If this fails too, the lease ends by itself.
+                let release = Release { unused_call: request.reserve_call, ..Release::at(request.now) };
+                let _ = self.release(lease, release).await;
+                return Err(error);
+            }
         }
         Ok(claim)
     }

@@ -18,9 +18,8 @@ impl ChangedType {
     pub(crate) fn sentence(&self) -> String {
         let Self { id, before, now } = self;
         format!(
-            "the facts of the alert type {id} have changed (version {before} before, {now} now): an alert that was \
-             judged before the change is judged again when it is repeated, and one that lacks a new fact is parked; \
-             portend parked replay runs it again"
+            "the facts of {id} changed (version {before} before, {now} now). Repeats of older alerts get a new \
+             insight. Alerts without a new fact are parked; fix the producer, then run portend parked replay"
         )
     }
 }

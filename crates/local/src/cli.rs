@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget,
+    insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -17,7 +18,7 @@ use crate::config::Flags;
     name = "portend",
     version,
     propagate_version = true,
-    after_help = "Try it:\n  portend simulate --limit 100 | portend explain -\n  portend insights --min-risk 70\n  portend ledger"
+    after_help = "Try it, in a store of its own:\n  export PORTEND_STORE=demo.db\n  portend simulate --limit 100 | portend explain -\n  portend insights --min-risk 70\n  portend ledger"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

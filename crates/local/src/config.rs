@@ -61,7 +61,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "LIST", env = "MODELS", hide_env_values = true)]
     models: Option<String>,
 
-    /// If MODELS is not set: true uses Bedrock, then OpenAI if it is configured; false omits Bedrock.
+    /// Whether the default chain has Bedrock. Ignored if MODELS is set.
     #[arg(long, global = true, value_name = "BOOL", env = "USE_BEDROCK", hide_env_values = true)]
     use_bedrock: Option<String>,
 
@@ -69,7 +69,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "ID", env = "BEDROCK_MODEL_ID", hide_env_values = true)]
     bedrock_model_id: Option<String>,
 
-    /// The model id of `openai` [default: a model of OpenAI; a compatible endpoint has no default].
+    /// The model id of `openai` [default: gpt-6-luna; none with a base URL].
     #[arg(long, global = true, value_name = "ID", env = "OPENAI_MODEL", hide_env_values = true)]
     openai_model: Option<String>,
 
@@ -260,7 +260,7 @@ impl Config {
         let region = if self.uses_aws() { find_region().await } else { None };
         match needs_region.filter(|_| region.is_none()) {
             Some(what) => Err(anyhow!("AWS_REGION is not set; set it to the region of {what}")),
-            None => Ok(Aws::ambient(region)),
+            None => Ok(Aws::ambient(region).never_frozen()),
         }
     }
 

@@ -144,7 +144,8 @@ pub(crate) async fn for_server(
         EvaluationGrouping::Type => Grouping::Type,
         EvaluationGrouping::Month => Grouping::Month,
     };
-    let reports = judge(&evidence, by, cutoff, if query.all { RowChoice::All } else { RowChoice::FirstOfWindow });
+    let reports =
+        judge(&evidence, by, cutoff, if query.all { RowChoice::All } else { RowChoice::FirstOfWindow });
     let recent = now.minus(DRIFT_RECENT);
     let periods = [recent.minus(DRIFT_REFERENCE), recent, now];
     let mut drifts: BTreeMap<&str, &'static str> = BTreeMap::new();

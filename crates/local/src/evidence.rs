@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::try_join_all;
 use portend_core::alert_type::{AlertType, AlertTypes};
 use portend_core::calibration::{CalibrationMap, CalibrationMaps, ScoreSource};
 use portend_core::insight::InsightFields;
@@ -99,10 +99,10 @@ pub(crate) async fn outcomes_of(
     for kind in kinds {
         rows.extend(store.outcomes_of(kind, None, now).await?);
     }
-    let reads = entities.iter().map(|(kind, id)| store.outcomes_of(kind, Some(id), now));
-    let mut reads = stream::iter(reads).buffered(ENTITIES_READ_AT_ONCE);
-    while let Some(of_entity) = reads.try_next().await? {
-        rows.extend(of_entity);
+    let entities: Vec<&(&str, &str)> = entities.iter().collect();
+    for some in entities.chunks(ENTITIES_READ_AT_ONCE) {
+        let reads = some.iter().map(|(kind, id)| store.outcomes_of(kind, Some(id), now));
+        rows.extend(try_join_all(reads).await?.into_iter().flatten());
     }
     Ok(rows)
 }

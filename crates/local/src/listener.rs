@@ -24,7 +24,7 @@ const OVERFLOW_MAX: usize = 64;
 const OVERFLOW_TIME_MAX: Duration = Duration::from_secs(2);
 /// The pause after the system did not accept a connection, for example because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The time that requests have to end after the server has to stop.
+/// The time that requests have to end after the server is asked to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The open connections of each address.

@@ -28,7 +28,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    calibrate, compare, demo, digest, doctor, drivers, entity, eval, explain, feedback, fit, forget, insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    calibrate, compare, demo, digest, doctor, drivers, entity, eval, explain, feedback, fit, forget,
+    insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};

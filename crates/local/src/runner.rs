@@ -1,6 +1,8 @@
 //! Runs events concurrently, each with its row in the ledger. Alerts with the same key run one after another.
 
 use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +55,8 @@ pub(crate) struct EventRunner {
     /// A permit for each running event. An event that waits for another process has no permit.
     permits: Semaphore,
     concurrency: usize,
+    /// Events that wait for another event or for another process, without a permit.
+    waiting: AtomicUsize,
     /// The warnings that have been shown already.
     reported: StdMutex<BTreeSet<(String, &'static str)>>,
 }
@@ -88,7 +92,8 @@ impl EventRunner {
         ledger.settle_cut_off(clock.now().minus(CUT_OFF_AFTER.max(event_time(&models)))).await?;
         report_clock(&ledger, clock.now());
         if matches!(config.store, StoreName::File(_)) {
-            for changed in changed_types(&*ledger, &types, clock.now()).await? {
+            // Without an answer there is no warning; what is wrong with the store fails the work itself.
+            for changed in changed_types(&*ledger, &types, clock.now()).await.unwrap_or_default() {
                 note(&format!("{}: {}", paint(YELLOW, "portend"), changed.sentence()));
             }
         }
@@ -117,6 +122,7 @@ impl EventRunner {
             key_locks: StdMutex::default(),
             permits: Semaphore::new(concurrency),
             concurrency,
+            waiting: AtomicUsize::new(0),
             reported: StdMutex::default(),
         })
     }
@@ -137,6 +143,17 @@ impl EventRunner {
         &self.ledger
     }
 
+    /// The number of events that wait for another event or for another process. They have no permit.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Waits without a permit.
+    async fn wait<T>(&self, wait: impl Future<Output = T>) -> T {
+        let _waiting = Waiting::new(&self.waiting);
+        wait.await
+    }
+
     /// Runs one event.
     pub(crate) async fn process(&self, event: &[u8]) -> Result<Outcome, Failure> {
         self.process_in_turn(self.pipeline.receive(event)).await
@@ -151,7 +168,10 @@ impl EventRunner {
         let Ok(key) = received.alert().map(Alert::key) else { return self.process_received(&received).await };
         // The lock is requested before the first wait, so that alerts with the same key stay in order.
         let lock = Arc::clone(self.key_locks().entry(key).or_default());
-        let turn = lock.lock().await;
+        let turn = match lock.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.wait(lock.lock()).await,
+        };
         let result = self.process_received(&received).await;
         drop(turn);
         let mut locks = self.key_locks();
@@ -186,7 +206,7 @@ impl EventRunner {
                     if waited >= BUSY_REPORTED_AFTER {
                         self.report_busy(until);
                     }
-                    self.pipeline.clock().sleep(BUSY_PAUSE).await;
+                    self.wait(self.pipeline.clock().sleep(BUSY_PAUSE)).await;
                 }
                 result => break result,
             }
@@ -265,6 +285,22 @@ impl EventRunner {
 pub(crate) fn notices(config: &Config) {
     for sentence in config.notices() {
         note(&format!("{}: {sentence}", paint(YELLOW, "portend")));
+    }
+}
+
+/// Counts an event as waiting until it is dropped.
+struct Waiting<'r>(&'r AtomicUsize);
+
+impl<'r> Waiting<'r> {
+    fn new(count: &'r AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,10 +1,10 @@
 //! The AWS services that Portend calls, and one caller for AWS's JSON protocols.
 
+mod error;
+mod skew;
+mod credentials;
 mod config;
 mod endpoint;
-mod credentials;
-mod skew;
-mod error;
 mod call;
 mod bus;
 mod topic;

@@ -7,7 +7,10 @@ use std::time::Duration;
 /// The time to open a connection: DNS, TCP and TLS. It does not count as part of the exchange, because a slow machine
 /// connects only once.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an unused connection stays open. AWS freezes a Lambda between events; by the time it wakes, the other end
+/// How long an unused connection to AWS stays open in a program that is never frozen. A model's call takes up to 20 s,
+/// and the next request to the table should not have to connect again.
+pub const UNFROZEN_CONNECTION_IDLE_MAX: Duration = Duration::from_mins(1);
+/// How long any other unused connection stays open. AWS freezes a Lambda between events; by the time it wakes, the other end
 /// has closed older connections.
 pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(20);
 /// The size of a response from a model, the bus or a secret. Even the longest reply is far smaller.
@@ -21,6 +24,9 @@ pub const CREDENTIALS_REFRESH: Duration = Duration::from_mins(1);
 pub const CREDENTIALS_CACHE_TIME: Duration = Duration::from_mins(15);
 /// The smallest clock error, in milliseconds, that can be the reason for a refused signature. AWS allows five minutes.
 pub const CLOCK_SKEW_MIN_MILLIS: u64 = 60_000;
+
+/// How long a clock error is remembered. Then the machine's own time is tried again.
+pub const CLOCK_SKEW_RETENTION: Duration = Duration::from_mins(5);
 
 /// The time for one operation on the table, without connecting. Most take 5 ms. Three tries fit into the time that an
 /// event reserves for storing its insight.

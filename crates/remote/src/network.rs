@@ -43,10 +43,24 @@ pub(crate) struct Bounds {
 }
 
 /// A pool of open connections. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Connections(Arc<OnceLock<SharedHttpConnector>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    idle_max: Duration,
+    connector: Arc<OnceLock<SharedHttpConnector>>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::with_idle_max(CONNECTION_IDLE_MAX)
+    }
+}
 
 impl Connections {
+    /// A pool that closes a connection that is unused for this long.
+    pub(crate) fn with_idle_max(idle_max: Duration) -> Self {
+        Self { idle_max, connector: Arc::default() }
+    }
+
     /// Sends one request and reads the whole response. The bound on time begins after connecting: the body is polled
     /// only when the connection is open.
     pub(crate) async fn exchange(
@@ -61,7 +75,7 @@ impl Connections {
         });
         let request = HttpRequest::try_from(request).map_err(|_| no_request())?;
         // The connector reads the system's certificates when it is created.
-        let connector = self.0.get_or_init(connector);
+        let connector = self.connector.get_or_init(|| connector(self.idle_max));
         let mut exchange = pin!(async {
             let response = connector.call(request).await.map_err(|error| no_response(&error))?;
             whole(response, bounds.bytes).await
@@ -106,11 +120,11 @@ pub(crate) fn https() -> SharedHttpClient {
         .build_https()
 }
 
-fn connector() -> SharedHttpConnector {
+fn connector(idle_max: Duration) -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let connector = Connector::builder()
         .connector_settings(settings)
-        .pool_idle_timeout(CONNECTION_IDLE_MAX)
+        .pool_idle_timeout(idle_max)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build();
     SharedHttpConnector::new(connector)

@@ -70,12 +70,9 @@ pub struct OpenAiSettings {
 /// A setting that cannot work. The operator is at fault. Each message names the setting and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Neither a region nor a model id is set.
-    #[error("AWS_REGION is not set; set it, or set {setting} to a model id")]
-    NoRegion {
-        /// The setting of the model.
-        setting: String,
-    },
+    /// The region is not set. Without it, neither the default model nor an endpoint is known.
+    #[error("AWS_REGION is not set; set it to the region of the model")]
+    NoRegion,
     /// The region has no default model.
     #[error(
         "{setting} is not set, and the region `{region}` has no default model; set it to the id of an inference profile"

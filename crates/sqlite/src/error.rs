@@ -85,8 +85,21 @@ fn of_sqlite(error: &rusqlite::Error, source: Cause) -> StoreError {
         // Also past the limit on file sizes (`ulimit -f`).
         Some(ErrorCode::SystemIoFailure) if is_of_a_write(error) => StoreError::Full { source },
         Some(ErrorCode::SystemIoFailure) => StoreError::Unreachable { source },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { source },
+        _ if is_of_a_row(error) => StoreError::DamagedItem { source },
         _ => StoreError::Unusable { source },
     }
+}
+
+/// Whether SQLite could read the row, but its values are not those of an item.
+pub(crate) fn is_of_a_row(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 fn is_of_a_write(error: &rusqlite::Error) -> bool {

@@ -2,9 +2,13 @@
 //!
 //! Never: leaves a copy of a deleted row in the file or its log, unless another process prevents it, which is an error.
 
+use std::collections::BTreeSet;
+
 use portend_core::entity::EntityKey;
 use portend_core::limits::RETENTION;
-use portend_core::store::{ForgetCounts, ForgetRequest, Forgetting, StoreError, event_mentions, mentions};
+use portend_core::store::{
+    Document, ForgetCounts, ForgetRequest, Forgetting, StoreError, event_mentions, mentions,
+};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -48,7 +52,8 @@ impl Forgetting for Sqlite {
 
 fn forget(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<ForgetCounts> {
     let ForgetRequest { entity, alert_types, now } = request;
-    let mut counts = ForgetCounts::default();
+    let mut counts =
+        ForgetCounts { others: forget_documents(connection, request)?, ..ForgetCounts::default() };
     for alert_type in alert_types {
         let its = params![entity.entity_id, alert_type];
         counts.feedback += deleted(
@@ -71,6 +76,36 @@ fn forget(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<
         params![entity.forgotten_hash(), now.as_millis(), now.plus(RETENTION).as_secs()],
     )?;
     Ok(counts)
+}
+
+/// Deletes outcomes, evaluation rows and measured drivers.
+fn forget_documents(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<u64> {
+    let mut alerts =
+        connection.prepare("SELECT alert_id FROM insight WHERE entity_id = ?1 AND alert_type = ?2")?;
+    let mut ids = BTreeSet::new();
+    for alert_type in &request.alert_types {
+        let found = alerts.query_map(params![request.entity.entity_id, alert_type], |row| row.get(0))?;
+        ids.extend(found.collect::<rusqlite::Result<Vec<String>>>()?);
+    }
+    let mut statement = connection.prepare("SELECT pk, sk, body, expires_at FROM document")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let document = Document {
+            pk: row.get(0)?,
+            sk: row.get(1)?,
+            body: row.get(2)?,
+            expires_at: Timestamp::from_secs(row.get(3)?),
+        };
+        if document.is_about(&request.entity, |id| ids.contains(id)) {
+            found.push((document.pk, document.sk));
+        }
+    }
+    let mut delete = connection.prepare("DELETE FROM document WHERE pk = ?1 AND sk = ?2")?;
+    for (pk, sk) in &found {
+        delete.execute([pk, sk])?;
+    }
+    Ok(found.len() as u64)
 }
 
 fn deleted(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<u64> {

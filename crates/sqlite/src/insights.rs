@@ -2,6 +2,8 @@
 //!
 //! Never: returns a row that does not match its checksum.
 
+use std::sync::atomic::Ordering;
+
 use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::limits::DISAGREEMENT_LISTED_MIN;
@@ -12,9 +14,10 @@ use portend_core::store::{
 use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
-use sha2::{Digest, Sha256};
 
 use crate::Sqlite;
+use crate::checksum::{ChecksumInput, is_sound};
+use crate::error::is_of_a_row;
 
 /// Insights with the repeats that their claims count.
 const JOINED: &str =
@@ -52,25 +55,25 @@ impl Insights for Sqlite {
         limit: usize,
     ) -> Result<Vec<DueInsight>, StoreError> {
         let (after, now) = (after.cloned(), self.expiry_time(now));
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "{JOINED} WHERE todo IS NOT NULL AND insight.expires_at >= ?1
-                     AND (?2 IS NULL OR (timestamp, alert_id) > (?2, ?3))
-                 ORDER BY timestamp, alert_id LIMIT ?4"
-            ))?;
-            let (time, id) = after.as_ref().map(|after| (after.time.as_millis(), &after.id)).unzip();
-            let rows = statement.query_map(params![now.as_secs(), time, id, limit], |row| {
-                let todo: String = row.get("todo")?;
-                Ok(DueInsight {
-                    insight: read(row)?,
-                    key: read_key(row)?,
-                    alert_key: AlertKey::from_bytes(row.get("alert_key")?),
-                    todo: Todo::from_code(&todo).ok_or(FromSqlError::InvalidType)?,
+        let due = self
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(&format!(
+                    "{JOINED} WHERE todo IS NOT NULL AND insight.expires_at >= ?1
+                         AND (?2 IS NULL OR (timestamp, alert_id) > (?2, ?3))
+                     ORDER BY timestamp, alert_id LIMIT ?4"
+                ))?;
+                read_rows(after, limit, |after, limit| {
+                    let (time, id) = after.map(|after| (after.time.as_millis(), &after.id)).unzip();
+                    let mut found = FoundRows::new();
+                    let mut rows = statement.query(params![now.as_secs(), time, id, limit])?;
+                    while let Some(row) = rows.next()? {
+                        found.add(row, "timestamp", read_due(row))?;
+                    }
+                    Ok(found)
                 })
-            })?;
-            rows.collect()
-        })
-        .await
+            })
+            .await?;
+        Ok(self.counted(due))
     }
 }
 
@@ -86,7 +89,72 @@ impl Queries for Sqlite {
 
     async fn insights(&self, query: &InsightQuery, now: Timestamp) -> Result<InsightPage, StoreError> {
         let (query, now) = (query.clone(), self.expiry_time(now));
-        self.read(move |connection| page(connection, &query, now)).await
+        let (limit, after) = (query.limit + 1, query.after.clone());
+        let place = if query.entity_id.is_some() { "alert_timestamp" } else { "timestamp" };
+        let filter = query.clone();
+        let found = self
+            .read(move |connection| {
+                read_rows(after, limit, |after, limit| page(connection, &filter, after, limit, place, now))
+            })
+            .await?;
+        Ok(query.page(self.counted(found)))
+    }
+}
+
+impl Sqlite {
+    /// The number of damaged insights that pages skipped. A damaged insight does not hide the others.
+    pub fn unreadable(&self) -> usize {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// The readable rows; counts the others.
+    fn counted<T>(&self, found: FoundRows<T>) -> Vec<T> {
+        self.unreadable.fetch_add(found.damaged, Ordering::Relaxed);
+        found.readable
+    }
+}
+
+/// The rows of a page, without those that are damaged.
+struct FoundRows<T> {
+    readable: Vec<T>,
+    damaged: usize,
+    /// The place of the last row, damaged or not.
+    last: Option<Cursor>,
+}
+
+impl<T> FoundRows<T> {
+    fn new() -> Self {
+        Self { readable: Vec::new(), damaged: 0, last: None }
+    }
+
+    /// Adds what was read from a row, or counts the row if it is damaged. `time` is the column of its place.
+    fn add(&mut self, row: &Row<'_>, time: &str, read: rusqlite::Result<T>) -> rusqlite::Result<()> {
+        self.last = Some(Cursor { time: Timestamp::from_millis(row.get(time)?), id: row.get("alert_id")? });
+        match read {
+            Ok(item) => self.readable.push(item),
+            Err(error) if is_of_a_row(&error) => self.damaged += 1,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Reads `limit` readable rows after a place, or all. Reads further rows in place of those that are damaged.
+fn read_rows<T>(
+    mut after: Option<Cursor>,
+    limit: usize,
+    mut read: impl FnMut(Option<&Cursor>, usize) -> rusqlite::Result<FoundRows<T>>,
+) -> rusqlite::Result<FoundRows<T>> {
+    let mut all = FoundRows::new();
+    loop {
+        let found = read(after.as_ref(), limit - all.readable.len())?;
+        let is_short = found.damaged > 0;
+        all.readable.extend(found.readable);
+        all.damaged += found.damaged;
+        if !is_short || found.last.is_none() || all.readable.len() >= limit {
+            return Ok(all);
+        }
+        after = found.last;
     }
 }
 
@@ -182,10 +250,15 @@ pub(crate) fn write(
     )?;
     let (entity_id, alert_timestamp, alert_type, digits) = columns(insight.key());
     let (risk_score, timestamp) = (fields.risk_score.get(), fields.timestamp.as_millis());
+    let expires_at = fields.expires_at.as_secs();
     let to_json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
     let body = serde_json::to_string(fields).map_err(to_json)?;
-    let checked =
-        ChecksumInput { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body: &body };
+    let checked = ChecksumInput {
+        texts: [entity_id, alert_type, digits, &fields.alert_id, &body],
+        alert_key: *insight.alert_key().as_bytes(),
+        numbers: [alert_timestamp, timestamp, i64::from(fields.degraded), expires_at],
+        risk_score,
+    };
     statement.execute(named_params! {
         ":entity_id": entity_id,
         ":alert_timestamp": alert_timestamp,
@@ -197,20 +270,26 @@ pub(crate) fn write(
         ":timestamp": timestamp,
         ":degraded": fields.degraded,
         ":todo": todo.map(Todo::code),
-        ":expires_at": fields.expires_at.as_secs(),
+        ":expires_at": expires_at,
         ":checksum": checked.sum(),
         ":body": body,
     })?;
     Ok(())
 }
 
-/// One page: the insights after the cursor that match every filter, newest first.
-fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqlite::Result<InsightPage> {
-    let time = if query.entity_id.is_some() { "insight.alert_timestamp" } else { "timestamp" };
-    let (now, limit) = (now.as_secs(), query.limit + 1);
+/// Insights after a place that match every filter, newest first. `place` is the column by which they are sorted.
+fn page(
+    connection: &Connection,
+    query: &InsightQuery,
+    after: Option<&Cursor>,
+    limit: usize,
+    place: &str,
+    now: Timestamp,
+) -> rusqlite::Result<FoundRows<StoredInsight>> {
+    let (time, now) = (format!("insight.{place}"), now.as_secs());
     let risk_min = query.risk_min.map(Number::get);
     let since = query.since.map(Timestamp::as_millis);
-    let after = query.after.as_ref().map(|after| (after.time.as_millis(), &after.id));
+    let after = after.map(|after| (after.time.as_millis(), &after.id));
     let mut conditions = vec!["insight.expires_at >= :now".to_owned()];
     let mut values: Vec<(&str, &dyn ToSql)> = vec![(":now", &now), (":limit", &limit)];
     let mut filter = |condition: &str, name, value: Option<_>| {
@@ -245,8 +324,12 @@ fn page(connection: &Connection, query: &InsightQuery, now: Timestamp) -> rusqli
         conditions.join(" AND ")
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let found = statement.query_map(values.as_slice(), read)?.collect::<Result<_, _>>()?;
-    Ok(query.page(found))
+    let mut rows = statement.query(values.as_slice())?;
+    let mut found = FoundRows::new();
+    while let Some(row) = rows.next()? {
+        found.add(row, place, read(row))?;
+    }
+    Ok(found)
 }
 
 /// The condition that the score which decides whether an insight is listed is high enough: the scorecard's where it is
@@ -274,6 +357,16 @@ pub(crate) fn read_key(row: &Row<'_>) -> rusqlite::Result<InsightKey> {
     key.ok_or_else(|| FromSqlError::InvalidType.into())
 }
 
+fn read_due(row: &Row<'_>) -> rusqlite::Result<DueInsight> {
+    let todo: String = row.get("todo")?;
+    Ok(DueInsight {
+        insight: read(row)?,
+        key: read_key(row)?,
+        alert_key: AlertKey::from_bytes(row.get("alert_key")?),
+        todo: Todo::from_code(&todo).ok_or(FromSqlError::InvalidType)?,
+    })
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
     let body: String = row.get("body")?;
     if !is_sound(row, &body)? {
@@ -291,71 +384,3 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredInsight> {
 #[derive(Debug, thiserror::Error)]
 #[error("the insight `{0}` does not match its checksum: the file is damaged, or another program changed it")]
 struct DamagedInsight(String);
-
-/// The columns that a checksum covers.
-struct ChecksumInput<'a> {
-    entity_id: &'a str,
-    alert_timestamp: i64,
-    alert_type: &'a str,
-    risk_score: f64,
-    timestamp: i64,
-    body: &'a str,
-}
-
-impl ChecksumInput<'_> {
-    fn sum(&self) -> [u8; 8] {
-        let Self { entity_id, alert_timestamp, alert_type, risk_score, timestamp, body } = self;
-        let mut hash = Sha256::new();
-        for text in [entity_id, alert_type, body] {
-            hash.update(text.len().to_be_bytes());
-            hash.update(text);
-        }
-        hash.update(alert_timestamp.to_be_bytes());
-        hash.update(risk_score.to_be_bytes());
-        hash.update(timestamp.to_be_bytes());
-        let mut sum = [0; 8];
-        sum.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
-        sum
-    }
-}
-
-fn sum_of(row: &Row<'_>, body: &str) -> rusqlite::Result<[u8; 8]> {
-    let (entity_id, alert_type): (String, String) = (row.get("entity_id")?, row.get("alert_type")?);
-    let checked = ChecksumInput {
-        entity_id: &entity_id,
-        alert_timestamp: row.get("alert_timestamp")?,
-        alert_type: &alert_type,
-        risk_score: row.get("risk_score")?,
-        timestamp: row.get("timestamp")?,
-        body,
-    };
-    Ok(checked.sum())
-}
-
-fn is_sound(row: &Row<'_>, body: &str) -> rusqlite::Result<bool> {
-    Ok(row.get::<_, [u8; 8]>("checksum")? == sum_of(row, body)?)
-}
-
-/// The number of rows that do not match their checksum.
-pub(crate) fn damaged(connection: &Connection) -> rusqlite::Result<usize> {
-    let mut statement = connection.prepare("SELECT * FROM insight")?;
-    let mut rows = statement.query([])?;
-    let mut damaged = 0;
-    while let Some(row) = rows.next()? {
-        let is_sound = row.get::<_, String>("body").and_then(|body| is_sound(row, &body)).unwrap_or(false);
-        damaged += usize::from(!is_sound);
-    }
-    Ok(damaged)
-}
-
-/// Writes the checksum of each row that an earlier version wrote without one.
-pub(crate) fn write_checksums(connection: &Connection) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT rowid, * FROM insight WHERE length(checksum) = 0")?;
-    let mut rows = statement.query([])?;
-    let mut write = connection.prepare("UPDATE insight SET checksum = ?2 WHERE rowid = ?1")?;
-    while let Some(row) = rows.next()? {
-        let body: String = row.get("body")?;
-        write.execute(params![row.get::<_, i64>("rowid")?, sum_of(row, &body)?])?;
-    }
-    Ok(())
-}

@@ -27,6 +27,7 @@
 mod error;
 mod worker;
 mod clock;
+mod checksum;
 mod insights;
 mod migrations;
 mod ledger;
@@ -41,6 +42,7 @@ mod documents;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use portend_core::limits::RETENTION;
@@ -49,6 +51,7 @@ use portend_core::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 pub use clock::ClockJump;
+use clock::ClockWatch;
 use error::SqliteError;
 pub use inbox::InboxEvent;
 pub use ledger::{LedgerRow, Receipt};
@@ -63,7 +66,9 @@ const SWEEP_ROWS_MAX: u32 = 20_000;
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
-    clock_jump: Option<ClockJump>,
+    clock: ClockWatch,
+    /// Damaged insights that pages skipped.
+    unreadable: AtomicUsize,
     // Fields are dropped in order: the writer's connection is closed last, and folds the log into the file.
     reader: Worker,
     writer: Worker,
@@ -80,11 +85,13 @@ impl Sqlite {
         create_private(path).map_err(|error| named(error.into()))?;
         let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
         migrations::prepare(&mut writer, now).map_err(named)?;
-        let clock_jump = clock::observe(&writer, now).map_err(|error| named(error.into()))?;
+        clock::observe(&writer, now).map_err(|error| named(error.into()))?;
+        let clock = ClockWatch::of(&writer, now).map_err(|error| named(error.into()))?;
         let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(named)?;
         Ok(Self {
             path: path.into(),
-            clock_jump,
+            clock,
+            unreadable: AtomicUsize::new(0),
             writer: Worker::start(writer, path).map_err(named)?,
             reader: Worker::start(reader, path).map_err(named)?,
         })
@@ -104,7 +111,8 @@ impl Sqlite {
         let (first, second) = (connection().map_err(named)?, connection().map_err(named)?);
         Ok(Self {
             path: path.into(),
-            clock_jump: clock::jump(&first, now).map_err(|error| named(error.into()))?,
+            clock: ClockWatch::of(&first, now).map_err(|error| named(error.into()))?,
+            unreadable: AtomicUsize::new(0),
             writer: Worker::start(first, path).map_err(named)?,
             reader: Worker::start(second, path).map_err(named)?,
         })
@@ -115,19 +123,28 @@ impl Sqlite {
         &self.path
     }
 
+    /// The same with a clock that cannot jump, as in a simulation.
+    #[must_use]
+    pub fn trusting_clock(self) -> Self {
+        Self { clock: ClockWatch::trusting(), ..self }
+    }
+
     /// How the clock has jumped since the store was last used; `None` if it has not. After a jump, nothing is deleted and
     /// nothing expires until the time is confirmed.
     pub fn clock_jump(&self) -> Option<ClockJump> {
-        self.clock_jump
+        self.clock.jump()
     }
 
+    /// Observes the time, and returns the time by which data have expired.
     pub(crate) fn expiry_time(&self, now: Timestamp) -> Timestamp {
-        ClockJump::expiry_time(self.clock_jump, now)
+        self.clock.expiry_time(now)
     }
 
     /// Confirms that the time is right, so that the sweep deletes again.
     pub async fn confirm_clock(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| clock::confirm(connection, now)).await
+        self.write(move |connection| clock::confirm(connection, now)).await?;
+        self.clock.confirm(now);
+        Ok(())
     }
 
     /// Checks that the file can be written now: takes and releases the write lock.
@@ -135,21 +152,21 @@ impl Sqlite {
         self.write(|_| Ok(())).await
     }
 
-    /// Reads the whole file and checks its structure and the checksum of every insight. Returns one line for each
-    /// fault.
+    /// Reads the whole file and checks its structure. Returns one line for each fault.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare("PRAGMA quick_check(10)")?;
             let mut lines: Vec<String> =
                 statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             lines.retain(|line| line != "ok");
-            let damaged = insights::damaged(connection)?;
-            if damaged > 0 {
-                lines.push(format!("insights that do not match their checksum: {damaged}"));
-            }
             Ok(lines)
         })
         .await
+    }
+
+    /// The alert ids of the insights that do not match their checksum. Reads every insight.
+    pub async fn damaged_insights(&self) -> Result<Vec<String>, StoreError> {
+        self.read(checksum::damaged).await
     }
 
     /// Deletes expired rows, unless the clock has jumped, and returns their number. Reads ignore expired rows whether
@@ -195,6 +212,14 @@ impl Sqlite {
         &self,
         operation: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let observed = self.clock.unrecorded();
+        let operation = move |connection: &Connection| {
+            if let Some(now) = observed {
+                // If this fails, the operation fails too, or the next one records the time.
+                let _ = clock::observe(connection, now);
+            }
+            operation(connection)
+        };
         self.writer.write(operation).await.map_err(|error| error.in_file(&self.path))
     }
 

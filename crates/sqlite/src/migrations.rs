@@ -8,8 +8,8 @@ use backon::{BlockingRetryable, ConstantBuilder};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
+use crate::checksum;
 use crate::error::SqliteError;
-use crate::insights;
 
 /// `Prtd` in ASCII: identifies an SQLite file as a Portend store.
 pub(crate) const APPLICATION_ID: i32 = 0x5072_7464;
@@ -123,7 +123,10 @@ pub(crate) const MIGRATIONS: [&str; 6] = ["
             lease_until, calls, upgrades, coalesce(occurrences, 1), last_seen, substr(insight_pk, 9),
             CAST(round(unixepoch(substr(insight_sk, 1, 24), 'subsec') * 1000) AS INTEGER),
             substr(insight_sk, 26, length(insight_sk) - 34), substr(insight_sk, -8), claim_1.expires_at
-        FROM claim_1 LEFT JOIN insight_1 ON insight_1.alert_key = claim_1.alert_key;
+        FROM claim_1 LEFT JOIN (
+            -- An expired insight may still be in the file beside the one that was made after it.
+            SELECT alert_key, occurrences, last_seen, max(timestamp) FROM insight_1 GROUP BY alert_key
+        ) AS insight_1 ON insight_1.alert_key = claim_1.alert_key;
 
     ALTER TABLE intake RENAME TO intake_1;
     CREATE TABLE intake (
@@ -235,7 +238,7 @@ pub(crate) fn prepare(connection: &mut Connection, now: Timestamp) -> Result<(),
         let applied: (u32, String) = (number, now.to_string());
         transaction.execute("INSERT INTO migration (version, applied_at) VALUES (?1, ?2)", applied)?;
     }
-    insights::write_checksums(&transaction)?;
+    checksum::write_checksums(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())

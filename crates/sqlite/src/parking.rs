@@ -17,8 +17,9 @@ pub(crate) const PARKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 impl Parking for Sqlite {
     async fn park(&self, parked: &Parked, owner: &str) -> Result<(), StoreError> {
         let (item, owner) = (parked.clone(), owner.to_owned());
+        let expiry = self.expiry_time(parked.received_at);
         self.write(move |connection| {
-            park(connection, &item)?;
+            park(connection, &item, expiry)?;
             make_room(connection, item.received_at, PARKED_EVENTS_MAX, PARKED_BYTES_MAX)?;
             let receipt = Receipt { owner, received_at: item.received_at, alert_type: None };
             ledger::settle(connection, &receipt, "parked")
@@ -43,7 +44,7 @@ impl Parking for Sqlite {
         limit: usize,
         now: Timestamp,
     ) -> Result<ParkedPage, StoreError> {
-        let after = after.cloned();
+        let (after, now) = (after.cloned(), self.expiry_time(now));
         self.read(move |connection| page(connection, after.as_ref(), limit, now)).await
     }
 
@@ -67,8 +68,8 @@ fn one(connection: &Connection, sha256: &str, now: Timestamp) -> rusqlite::Resul
     connection.prepare_cached(&sql)?.query_row(params![sha256, now.as_secs()], read).optional()
 }
 
-fn park(connection: &Connection, parked: &Parked) -> rusqlite::Result<()> {
-    let earlier = one(connection, &parked.sha256, parked.received_at)?;
+fn park(connection: &Connection, parked: &Parked, expiry: Timestamp) -> rusqlite::Result<()> {
+    let earlier = one(connection, &parked.sha256, expiry)?;
     let item = earlier.map_or_else(|| parked.clone(), |earlier| earlier.again(parked));
     let mut statement = connection.prepare_cached(
         "INSERT INTO parked (sha256, received_at, reason, message, event, event_bytes, replayed_at, outcome,

@@ -33,11 +33,17 @@ fn fresh() -> (Sqlite, TempDir) {
     (store, folder)
 }
 
+/// A store of a simulation, whose clock jumps.
+fn simulated() -> (Sqlite, TempDir) {
+    let (store, folder) = fresh();
+    (store.trusting_clock(), folder)
+}
+
 fn run<T>(case: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(case)
 }
 
-portend_testing::store_contract!(run, fresh());
+portend_testing::store_contract!(run, simulated());
 
 fn path_in(folder: &TempDir) -> PathBuf {
     folder.path().join("portend.db")
@@ -91,7 +97,7 @@ fn a_store_of_a_newer_program_is_refused_with_both_versions() {
     let newer = "INSERT INTO migration VALUES (7, '2030-01-01T00:00:00.000Z')";
     Connection::open(&path).unwrap().execute_batch(newer).unwrap();
     for error in [open(&path).unwrap_err(), Sqlite::open_read_only(&path, play::start()).unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 7, known: 3, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 7, known: 6, .. }), "{error}");
     }
 }
 
@@ -105,7 +111,7 @@ fn a_damaged_row_causes_an_error_and_no_panic() {
         play::run(&store, &clock, &play::first_event()).await.unwrap();
         Connection::open(&path).unwrap().execute_batch("UPDATE insight SET body = '{'").unwrap();
         let outcome = play::run(&store, &clock, &play::first_event()).await;
-        assert_eq!(play::status(&outcome), "store_unusable", "{outcome:?}");
+        assert_eq!(play::status(&outcome), "item_damaged", "{outcome:?}");
     });
 }
 
@@ -179,7 +185,8 @@ fn row_22b_a_file_that_was_removed_or_replaced_is_noticed_before_anything_is_ack
         std::fs::copy(path, &other).unwrap();
         std::fs::rename(other, path).unwrap();
     };
-    for pull in [&remove as &dyn Fn(&Path), &replace] {
+    let remove_log = |path: &Path| std::fs::remove_file(path.with_extension("db-wal")).unwrap();
+    for pull in [&remove as &dyn Fn(&Path), &replace, &remove_log] {
         let folder = tempfile::tempdir().unwrap();
         let path = path_in(&folder);
         run(async {
@@ -199,22 +206,68 @@ fn row_22b_a_file_that_was_removed_or_replaced_is_noticed_before_anything_is_ack
 fn a_score_that_was_changed_in_the_file_is_never_returned() {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
+    let second = play::event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
     run(async {
         let store = open(&path).unwrap();
-        let clock = StoppedClock::at(play::start());
-        play::run(&store, &clock, &play::first_event()).await.unwrap();
-        assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
-        for sql in [
-            "UPDATE insight SET risk_score = 5",
-            "UPDATE insight SET risk_score = 63, body = replace(body, '\"risk_score\":63', '\"risk_score\":93')",
-        ] {
-            Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-            let query = InsightQuery { limit: 10, ..InsightQuery::default() };
-            let error = store.insights(&query, play::start()).await.unwrap_err();
-            assert_eq!(error.code(), "store_unusable", "{sql}");
-            assert!(explained(&error).contains("checksum"), "{}", explained(&error));
-            assert_eq!(store.check().await.unwrap(), ["insights that do not match their checksum: 1"]);
+        let now = play::start();
+        for event in [&play::first_event(), &second] {
+            play::store_one(&store, event, true, Some(Todo::Upgrade), now).await;
         }
+        assert_eq!(store.damaged_insights().await.unwrap(), Vec::<String>::new());
+        let first = play::all(&store, now).await.pop().unwrap();
+        let query = InsightQuery { limit: 1, ..InsightQuery::default() };
+        for (number, change) in [
+            "risk_score = 5",
+            "risk_score = 63, body = replace(body, '\"risk_score\":63', '\"risk_score\":93')",
+            "degraded = 0",
+            "expires_at = expires_at + 1",
+        ]
+        .iter()
+        .enumerate()
+        {
+            let changed = Connection::open(&path).unwrap();
+            let sql = format!("UPDATE insight SET {change} WHERE alert_id = ?1");
+            assert_eq!(changed.execute(&sql, [first.alert_id()]).unwrap(), 1);
+            // A damaged insight does not hide the others, and is counted.
+            let others = store.insights(&query, now).await.unwrap();
+            assert_eq!(others.insights.len(), 1, "{change}");
+            assert_ne!(others.insights[0].alert_id(), first.alert_id(), "{change}");
+            assert_eq!(store.due(now, None, 1).await.unwrap().len(), 1, "{change}");
+            assert!(store.unreadable() > number, "{change}");
+            let error = store.find(first.alert_id(), now).await.unwrap_err();
+            assert_eq!(error.code(), "item_damaged", "{change}");
+            assert!(explained(&error).contains(first.alert_id()), "{}", explained(&error));
+            assert_eq!(store.damaged_insights().await.unwrap(), [first.alert_id()]);
+        }
+    });
+}
+
+/// The file records the time once a minute, so that a later start does not take the time in between for a jump; and a
+/// jump is noticed while the store is in use.
+#[test]
+fn row_09_a_jump_is_noticed_while_the_store_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    let day = |days: u64| play::start().plus(Duration::from_hours(24 * days));
+    let refusal = Refusal::new(Reason::NotJson, "it is not JSON");
+    run(async {
+        let store = open(&path).unwrap();
+        let park = async |event: &[u8], at| {
+            store.park(&Parked::new(event, &refusal, at), "owner").await.unwrap();
+        };
+        park(b"first", play::start()).await;
+        play::store_one(&store, &play::first_event(), false, None, play::start()).await;
+        for days in [10, 20] {
+            park(b"later", day(days)).await;
+        }
+        let other = Sqlite::open_read_only(&path, day(25)).unwrap();
+        assert_eq!(other.clock_jump(), None, "the file has recorded day 20");
+        let far = day(120);
+        assert_eq!(play::all(&store, far).await.len(), 1, "nothing expires by a jump");
+        assert_eq!(store.parked(None, 9, far).await.unwrap().events.len(), 2);
+        assert_eq!(store.clock_jump(), Some(ClockJump::Ahead { latest: day(20) }));
+        store.confirm_clock(far).await.unwrap();
+        assert_eq!((store.clock_jump(), play::all(&store, far).await.len()), (None, 0));
     });
 }
 
@@ -332,6 +385,13 @@ fn a_file_of_version_1_is_migrated() {
             ],
         )
         .unwrap();
+        // An expired insight of the same alert, which was not deleted yet.
+        file.execute(
+            "INSERT INTO insight SELECT entity_id, replace(sk, '2025', '2024'), alert_id, alert_type, alert_key, 1,
+                 alert_timestamp - 1000, timestamp - 1, 9, last_seen, 0, NULL, 0, body FROM insight",
+            [],
+        )
+        .unwrap();
         for (alert, state, student) in [(first, "DONE", "stu_1"), (second, "CLAIMED", "stu_2")] {
             file.execute(
                 "INSERT INTO claim VALUES (?1, ?2, 'owner', 1, 0, 2, 0, ?3, ?4, ?5)",
@@ -376,6 +436,7 @@ fn a_file_of_version_1_is_migrated() {
             assert!(store.are_entities_complete().await.unwrap());
         }
         assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+        assert_eq!(store.damaged_insights().await.unwrap(), Vec::<String>::new());
     });
 }
 
@@ -420,7 +481,7 @@ fn a_new_file_can_be_opened_by_many_at_once() {
 
 /// Plays random operations of this seed on a file and on the reference.
 fn compare_with_the_reference(seed: u64) {
-    let (store, _folder) = fresh();
+    let (store, _folder) = simulated();
     run(compare(&MemoryStore::new(), &store, seed, 250));
 }
 

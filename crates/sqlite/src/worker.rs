@@ -3,6 +3,7 @@
 //!
 //! Never: responds to a write before its commit.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::{io, thread};
@@ -37,10 +38,13 @@ struct UncommittedWrite {
     respond: Box<dyn FnOnce(Option<SqliteError>) + Send>,
 }
 
-/// The file as it was opened. If it is removed or replaced, writes to it are lost.
+/// The file and its log as they were opened. If one of them is removed or replaced, writes to it are lost.
 struct OpenFile {
     path: PathBuf,
     id: FileId,
+    log: PathBuf,
+    /// `None` until the log exists.
+    log_id: Cell<Option<FileId>>,
 }
 
 /// Device and inode, which distinguish a file from another with the same name.
@@ -63,15 +67,27 @@ impl FileId {
 }
 
 impl OpenFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        // SQLite puts the log beside the file that a link names.
+        let mut log = path.canonicalize()?.into_os_string();
+        log.push("-wal");
+        let log_id = Cell::new(FileId::of(Path::new(&log)).ok());
+        Ok(Self { path: path.to_owned(), id: FileId::of(path)?, log: log.into(), log_id })
+    }
+
+    /// Whether the last commit is in the file and the log that have their names now.
     fn is_in_place(&self) -> bool {
-        FileId::of(&self.path).is_ok_and(|id| id == self.id)
+        let Ok(log) = FileId::of(&self.log) else { return false };
+        let opened = self.log_id.get().unwrap_or(log);
+        self.log_id.set(Some(opened));
+        log == opened && FileId::of(&self.path).is_ok_and(|id| id == self.id)
     }
 }
 
 impl Worker {
     /// Starts a thread on a connection to this file.
     pub(crate) fn start(connection: Connection, path: &Path) -> Result<Self, SqliteError> {
-        let file = OpenFile { path: path.to_owned(), id: FileId::of(path)? };
+        let file = OpenFile::of(path)?;
         let (jobs, queue) = mpsc::channel();
         let thread =
             thread::Builder::new().name("store".into()).spawn(move || work(&connection, &queue, &file))?;

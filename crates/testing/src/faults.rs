@@ -39,7 +39,7 @@ impl Fault {
 pub enum Operation {
     /// [`Claims::claim`].
     Claim,
-    /// [`Claims::commit`].
+    /// [`Claims::commit`] and [`Claims::commit_upgrade`].
     Commit,
     /// [`Claims::release`].
     Release,
@@ -68,12 +68,20 @@ pub struct FaultyStore<'s, S> {
     store: &'s S,
     plan: Mutex<Vec<(Operation, Fault)>>,
     is_killed: Mutex<bool>,
+    /// A first page of what is due that is not true any more.
+    old_due: Option<Vec<DueInsight>>,
 }
 
 impl<'s, S> FaultyStore<'s, S> {
     /// The store, with these faults: each at the next use of its operation.
     pub fn new(store: &'s S, plan: &[(Operation, Fault)]) -> Self {
-        Self { store, plan: Mutex::new(plan.to_vec()), is_killed: Mutex::new(false) }
+        Self { store, plan: Mutex::new(plan.to_vec()), is_killed: Mutex::new(false), old_due: None }
+    }
+
+    /// The same whose first page of what is due lags behind.
+    #[must_use]
+    pub fn with_old_due(self, due: Vec<DueInsight>) -> Self {
+        Self { old_due: Some(due), ..self }
     }
 
     /// Whether a fault has killed the process.
@@ -167,7 +175,10 @@ impl<S: Store> Insights for FaultyStore<'_, S> {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<DueInsight>, StoreError> {
-        self.store.due(now, after, limit).await
+        match (&self.old_due, after) {
+            (Some(due), None) => Ok(due.clone()),
+            (Some(_) | None, _) => self.store.due(now, after, limit).await,
+        }
     }
 }
 

@@ -441,7 +441,9 @@ impl MemoryState {
             event_mentions(&item.event, &entity.entity_id) || mentions(&item.message, &entity.entity_id)
         };
         let parked = self.parked.extract_if(.., |_, item| is_mentioned(item)).count();
-        let others = usize::from(self.entities.remove(entity).is_some());
+        let is_about = |document: &Document| document.is_about(entity, |id| ids.iter().any(|its| its == id));
+        let documents = self.documents.extract_if(.., |_, document| is_about(document)).count();
+        let others = documents + usize::from(self.entities.remove(entity).is_some());
         self.forgotten.insert(entity.clone(), *now);
         ForgetCounts {
             insights: insights.len() as u64,

@@ -108,6 +108,46 @@ fn a_module_uses_only_those_declared_before_it() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The modules of what a file uses from its own submodules: `pub use claims::{Claim, Lease}` names two items of `claims`.
+fn exported<'t>(text: &'t str, modules: &[&'t str]) -> BTreeMap<&'t str, &'t str> {
+    let uses = text.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let mut items = BTreeMap::new();
+    for (module, rest) in uses.filter_map(|each| each.trim_start_matches("self::").split_once("::")) {
+        if modules.contains(&module) {
+            items.extend(used_names(rest).into_iter().map(|item| (item, module)));
+        }
+    }
+    items
+}
+
+/// Within a folder, a file uses its siblings by `super::`: their names, or the items that the parent exports.
+#[test]
+fn a_file_uses_only_siblings_declared_before_it() {
+    let mut wrong = Vec::new();
+    for parent in files(&root().join("crates"), &is_code) {
+        let text = code(&parent);
+        let order = modules(&text);
+        let place = |module: &str| order.iter().position(|each| *each == module);
+        let exported = exported(&text, &order);
+        let is_root = ["lib.rs", "main.rs"].iter().any(|name| parent.ends_with(name));
+        let folder = if is_root { parent.parent().unwrap().to_owned() } else { parent.with_extension("") };
+        for module in &order {
+            let path = folder.join(module).with_extension("rs");
+            if !path.exists() {
+                continue;
+            }
+            let text = code(&path);
+            for used in text.split("super::").skip(1).flat_map(used_names) {
+                let sibling = exported.get(used).copied().unwrap_or(used);
+                if place(sibling) > place(module) {
+                    wrong.push(format!("{} uses {used}, which is declared after {module}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 /// The types that a text declares.
 fn types(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {

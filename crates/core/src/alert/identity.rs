@@ -33,7 +33,7 @@ impl AlertKey {
             0 => timestamp.as_millis(),
             millis => timestamp.as_millis().div_euclid(millis),
         };
-        // A text is no part of what an alert says, because a model is never asked about it.
+        // A text does not count as what an alert says, because a model is never asked about it.
         let judged = |id: &str| alert_type.fact(id).is_some_and(Fact::is_in_prompt);
         let judged = facts.iter().filter(|(id, _)| judged(id));
         let steps = judged.map(|(id, value)| (id, step_of(alert_type, id, value)));

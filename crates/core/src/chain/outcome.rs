@@ -1,10 +1,10 @@
 //! The outcome of asking the chain: the answer, why it stopped, every attempt, and what the operator must know.
 
-use super::policy::Skipped;
 use super::{Attempt, AttemptOutcome};
 use crate::help::Help;
 use crate::insight::DegradedBy;
-use crate::model::{Class, ModelError, ModelSpec};
+use crate::limits::CALLS_MAX;
+use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec};
 
 /// The outcome of asking the chain.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct ChainOutcome<'m, T> {
     /// Why there is no answer, but may well be one if the chain is asked later. `None` if there is an answer, or if
     /// asking later cannot help.
     pub degraded: Option<DegradedBy>,
+    /// Whether a call was counted and not made, because counting it took too long.
+    pub unmade_call: bool,
 }
 
 /// An answer, and the model that gave it.
@@ -46,7 +48,7 @@ pub enum StopReason {
     #[error("every model failed or was skipped")]
     AllFailed,
     /// A model could be asked, but every call that the alert may make has been made, some perhaps by earlier workers.
-    #[error("every model call that this alert may make has been made")]
+    #[error("the alert has used all {} of its model calls", CALLS_MAX)]
     CallsSpent,
     /// A model could be asked, but there is no time for the call, or for the pause before it that the model asks for.
     #[error("too little time is left to ask a model")]
@@ -71,6 +73,15 @@ pub struct Alarm {
     pub error: ModelError,
     /// Whether the model was not asked, because an earlier call failed with the same error.
     pub skipped: bool,
+}
+
+/// A model that is passed over because its breaker is open.
+#[derive(Debug, PartialEq)]
+pub(super) struct Skipped<'c> {
+    /// The model.
+    pub(super) spec: &'c ModelSpec,
+    /// What is wrong with its configuration, if that opened the breaker.
+    pub(super) fault: Option<&'c ConfigurationFault>,
 }
 
 impl StopReason {
@@ -242,6 +253,6 @@ impl<'m, T> AnswersSoFar<'m, T> {
             Some(_) => None,
             None => stop.degrades(first.is_some(), &attempts, skipped),
         };
-        ChainOutcome { answer, stop, attempts, alarms, degraded }
+        ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call: false }
     }
 }

@@ -21,11 +21,12 @@
 
 use std::ops::Range;
 
+use super::outcome::Skipped;
 use super::{Attempt, AttemptOutcome, Circuit, ModelHealth, StopReason};
 use crate::limits::{
     ATTEMPT_TIME_MIN, MODEL_CALLS_MAX, NEXT_MODEL_TIME, OUTPUT_TOKENS, OUTPUT_TOKENS_LONGER, STORE_RESERVE,
 };
-use crate::model::{ConfigurationFault, ModelError, ModelSpec, SchemaForm};
+use crate::model::{ModelError, ModelSpec, SchemaForm};
 use crate::time::Timestamp;
 
 /// What one alert may spend on models.
@@ -72,15 +73,6 @@ pub(super) struct NextCall<'c, 'm, M> {
     pub(super) quoted: Option<usize>,
     /// When the attempt must be over.
     pub(super) until: Timestamp,
-}
-
-/// A model that is passed over because its breaker is open.
-#[derive(Debug, PartialEq)]
-pub(super) struct Skipped<'c> {
-    /// The model.
-    pub(super) spec: &'c ModelSpec,
-    /// What is wrong with its configuration, if that opened the breaker.
-    pub(super) fault: Option<&'c ConfigurationFault>,
 }
 
 impl Budget {

@@ -252,5 +252,8 @@ fn is_bad(alert_type: &AlertType, fact: &Fact, value: &FactValue) -> bool {
     let table = alert_type.points_table();
     let rows = table.points.iter().find(|points| points.fact == fact.id()).map(|points| &points.add);
     let max = rows.into_iter().flatten().map(|row| row.points).max().unwrap_or(0);
-    max > 0 && table.points_of(fact.id(), Some(value)).is_some_and(|points| u16::from(points) * 2 >= u16::from(max))
+    max > 0
+        && table
+            .points_of(fact.id(), Some(value))
+            .is_some_and(|points| u16::from(points) * 2 >= u16::from(max))
 }

@@ -113,7 +113,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         if matches!(worked, Ok(Worked::Done(_))) {
             self.pipeline.held().remove(&lease.alert_key);
         } else {
-            let release = Release { unused_call: calls.is_first_unused(), ..Release::at(self.now()) };
+            let release = Release { unused_call: calls.has_unmade(), ..Release::at(self.now()) };
             self.release_as(lease, release).await;
         }
         worked

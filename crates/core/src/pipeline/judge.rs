@@ -30,6 +30,8 @@ pub(super) struct JudgedAlert {
     pub(super) attempts: Vec<AttemptRecord>,
     /// Why a model should have answered and did not, if it may do so later.
     pub(super) degraded: Option<DegradedBy>,
+    /// Whether a call was counted and not made.
+    pub(super) unmade_call: bool,
 }
 
 /// A reply that can be used.
@@ -48,8 +50,8 @@ pub(super) struct Calls<'l> {
 
 #[derive(Debug)]
 struct CallState {
-    /// The call that was counted with the claim.
-    first: Option<Reserved>,
+    /// A call that is counted and not made: at first the one that was counted with the claim.
+    unmade: Option<Reserved>,
     /// Why a call could not be counted.
     error: Option<StoreError>,
 }
@@ -62,12 +64,12 @@ impl<'l> Calls<'l> {
 
     /// At most `max` in this run.
     pub(super) fn up_to(max: u32, lease: &'l Lease) -> Self {
-        Self { lease, max, state: Mutex::new(CallState { first: lease.first_call, error: None }) }
+        Self { lease, max, state: Mutex::new(CallState { unmade: lease.first_call, error: None }) }
     }
 
-    /// Whether the call that was counted with the claim has not been made.
-    pub(super) fn is_first_unused(&self) -> bool {
-        self.state().first.is_some()
+    /// Whether a call was counted that has not been made.
+    pub(super) fn has_unmade(&self) -> bool {
+        self.state().unmade.is_some()
     }
 
     /// Why a call could not be counted, if that happened.
@@ -75,8 +77,13 @@ impl<'l> Calls<'l> {
         self.state().error.take()
     }
 
-    fn take_first(&self) -> Option<Reserved> {
-        self.state().first.take()
+    fn take_unmade(&self) -> Option<Reserved> {
+        self.state().unmade.take()
+    }
+
+    /// Takes a counted call back that was not made.
+    fn take_back(&self) {
+        self.state().unmade = Some(Reserved::Call(self.max));
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, CallState> {
@@ -99,6 +106,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     /// The models' judgement; the scorecard's if they have none and it is in the chain.
     pub(super) async fn judge(&mut self, alert: &Alert<'_>, calls: &Calls<'_>) -> JudgedAlert {
         let outcome = self.ask_or_score(alert, calls.max, async || self.count(calls).await).await;
+        if outcome.0.unmade_call {
+            calls.take_back();
+        }
         self.note(outcome)
     }
 
@@ -111,7 +121,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
 
     /// Counts a call before it is made. The claim has counted the first one already.
     async fn count(&self, calls: &Calls<'_>) -> Result<(), StopReason> {
-        let reserved = match calls.take_first() {
+        let reserved = match calls.take_unmade() {
             Some(reserved) => Ok(reserved),
             None => self.reserve_call(calls.lease).await,
         };
@@ -141,7 +151,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             Err(refusal) => return Preview::Refused(refusal.clone()),
         };
         let outcome = self.ask_or_score(alert, calls_max, async || Ok(())).await;
-        let JudgedAlert { judgement, stop, attempts, degraded } = self.note(outcome);
+        let JudgedAlert { judgement, stop, attempts, degraded, .. } = self.note(outcome);
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);
         let provenance = Provenance { run, attempts, degraded, now: self.now() };
@@ -167,7 +177,9 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         if self.pipeline.models.is_empty() {
             let judgement = Some(Judgement::Scorecard(baseline));
             let stop = StopReason::Answered;
-            return (JudgedAlert { judgement, stop, attempts: Vec::new(), degraded: None }, Vec::new());
+            let attempts = Vec::new();
+            let judged = JudgedAlert { judgement, stop, attempts, degraded: None, unmade_call: false };
+            return (judged, Vec::new());
         }
         let (mut judged, alarms) = self.ask_models(alert, calls_max, baseline.clone(), count).await;
         let may_score = !matches!(judged.stop, StopReason::Lost | StopReason::StoreFailed);
@@ -197,12 +209,12 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let chain = Chain::new(&self.pipeline.models, &self.pipeline.health, &self.pipeline.clock);
         let budget = Budget::new(calls_max, self.deadline);
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
-        let ChainOutcome { answer, stop, attempts, alarms, degraded } =
+        let ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call } =
             chain.ask(&question, budget, count, check).await;
         let prompt = PromptRef::of(&prompt);
         let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
         let attempts = attempts.into_iter().map(record).collect();
-        (JudgedAlert { judgement, stop, attempts, degraded }, alarms)
+        (JudgedAlert { judgement, stop, attempts, degraded, unmade_call }, alarms)
     }
 }
 

@@ -64,7 +64,7 @@ impl Help for Failure {
             Self::Busy { .. } => Some("run the event again after that".into()),
             Self::NoAnswer { stop } => stop.help(),
             Self::InsightGone => {
-                Some("somebody deleted it; it can be made again when its claim has expired".into())
+                Some("the insight was deleted; Portend can make it again when the claim expires, 90 days after it was made".into())
             }
         }
     }

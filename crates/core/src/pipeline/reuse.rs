@@ -104,6 +104,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             stop: StopReason::Answered,
             attempts: vec![attempt],
             degraded: None,
+            unmade_call: false,
         })
     }
 

@@ -7,7 +7,9 @@ use crate::alert::{Alert, InsightKey};
 use crate::clock::Clock;
 use crate::entity::{EntityKey, EntityRow, WorklistPlace};
 use crate::insight::{Insight, StoredInsight};
-use crate::limits::{LEASE_MARGIN, NOTIFY_TIME_MIN, STORE_RESERVE, STORE_RETRY_PAUSE, STORE_TRIES_MAX};
+use crate::limits::{
+    LEASE_MARGIN, NOTIFY_TIME_MIN, STORE_RESERVE, STORE_RETRY_PAUSE, STORE_TRIES_MAX, STORE_TRY_TIME,
+};
 use crate::model::Model;
 use crate::notify::Notifier;
 use crate::store::Cursor;
@@ -62,7 +64,7 @@ impl<S, C: Clock, M, N> Run<'_, S, C, M, N> {
         self.now().plus(time) <= self.deadline
     }
 
-    /// Retries a transient error, [`STORE_TRIES_MAX`] tries in all, and never past the deadline.
+    /// Retries a transient error, [`STORE_TRIES_MAX`] tries in all, and starts none that cannot end by the deadline.
     async fn retry<T>(&self, operation: impl AsyncFnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.retry_until(self.deadline, STORE_TRIES_MAX, operation).await
     }
@@ -86,7 +88,7 @@ impl<S, C: Clock, M, N> Run<'_, S, C, M, N> {
         let mut pause = STORE_RETRY_PAUSE;
         for _ in 1..tries_max {
             match operation().await {
-                Err(error) if error.is_transient() && self.now().plus(pause) <= end => {
+                Err(error) if error.is_transient() && self.now().plus(pause + STORE_TRY_TIME) <= end => {
                     self.pipeline.clock.sleep(pause).await;
                     pause *= 2;
                 }

@@ -158,6 +158,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         self.deadline = self.deadline.min(self.now().plus(self.pipeline.event_time()));
         let mut events = Vec::new();
         if due.todo == Todo::Notify {
+            // After an upgrade, the copy that the sweep has is old, and the upgrade publishes its own insight.
+            if self.pipeline.notifies() && !self.is_current(due).await? {
+                return Ok(DueWork::default());
+            }
             if self.publish(due, state).await {
                 events.push(SweepEvent::Published(due.insight.clone()));
             } else {
@@ -172,6 +176,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             events.push(self.upgrade_due(due).await?);
         }
         Ok(DueWork { events, left: false })
+    }
+
+    /// Whether the store still has the insight that was due.
+    async fn is_current(&self, due: &DueInsight) -> Result<bool, Failure> {
+        Ok(self.insight(&due.key).await?.is_some_and(|stored| stored.run() == due.insight.run()))
     }
 
     async fn publish(&mut self, due: &DueInsight, state: &SweepState) -> bool {

@@ -33,6 +33,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     /// Upgrades a degraded insight that is due.
     pub async fn upgrade(&mut self, due: &DueInsight) -> Result<UpgradeOutcome, Failure> {
         let Some(alert) = due.insight.to_alert(&self.pipeline.types) else {
+            // The facts of its type have changed, so no model can be asked. An unknown type may only be missing here.
+            if self.pipeline.types.get(due.insight.prediction_type()).is_some() {
+                self.clear_todo(&due.key, due.insight.run(), Todo::Upgrade).await;
+            }
             return Ok(UpgradeOutcome::Never);
         };
         // While no model can be asked, or none would do better, no try is spent.
@@ -59,9 +63,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         };
         self.pipeline.hold(&lease, self.now());
         // Another worker may have upgraded it between the look and the lease.
-        if !self.is_degraded(&lease.insight_key).await? {
-            self.release(&lease, self.now()).await;
-            return Ok(UpgradeOutcome::Never);
+        match self.is_degraded(&lease.insight_key).await {
+            Ok(true) => {}
+            other => {
+                self.release(&lease, self.now()).await;
+                return other.map(|_| UpgradeOutcome::Never);
+            }
         }
         let key = self.question_key(&alert);
         let earlier = self.stored_answer(&alert, key.as_ref()).await;
@@ -72,8 +79,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
         let answer = self.answer_to_store(&alert, &judged, &run, now);
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
-            // A fault of the configuration says nothing of the alert, and costs nothing.
-            let is_tried = judged.degraded != Some(DegradedBy::Configuration);
+            // A fault of the configuration, or a try without a call, says nothing of the alert and costs nothing.
+            let is_tried = judged.degraded != Some(DegradedBy::Configuration) && !judged.attempts.is_empty();
             return Ok(self.upgrade_later(&lease, is_tried).await);
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };
@@ -85,11 +92,16 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 self.pipeline.held().remove(&lease.alert_key);
                 // It may have expired in the meantime.
                 let Some(stored) = stored else { return Ok(UpgradeOutcome::Never) };
+                // Another worker has upgraded it, and publishes its own insight.
+                if stored.run() != insight.fields().run {
+                    return Ok(UpgradeOutcome::Never);
+                }
                 self.notify(&stored, &lease.insight_key).await;
                 Ok(UpgradeOutcome::Done(stored))
             }
             Err(error) => {
-                self.upgrade_later(&lease, true).await;
+                // The model did not fail. But a store that always refuses must not cost calls without an end.
+                self.upgrade_later(&lease, !error.is_transient()).await;
                 Err(error.into())
             }
         }
@@ -113,10 +125,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             || self.pipeline.health.was_usable_after(spec, fields.timestamp)
     }
 
-    /// Releases the lease for a while, and counts the try.
-    async fn upgrade_later(&self, lease: &Lease, is_tried: bool) -> UpgradeOutcome {
+    /// Releases the lease for a while, and counts the try if it failed.
+    async fn upgrade_later(&self, lease: &Lease, failed_upgrade: bool) -> UpgradeOutcome {
         let until = self.now().plus(UPGRADE_PAUSE);
-        self.release_as(lease, Release { failed_upgrade: is_tried, ..Release::at(until) }).await;
+        self.release_as(lease, Release { failed_upgrade, ..Release::at(until) }).await;
         UpgradeOutcome::Later(until)
     }
 }

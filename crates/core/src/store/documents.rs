@@ -6,6 +6,7 @@
 //! | census         | `outcome#{entity_type}#`                | `{outcome}#`           |
 //! | evaluation row | `evaluation#{alert_type}#{month of t0}` | `{t0}#{alert_id}`      |
 //! | map            | `calibration`                           | source and version     |
+//! | measured drivers | `drivers#{alert_id}`                  | `drivers`              |
 //!
 //! Outcomes and evaluation rows are retained for two years.
 
@@ -14,10 +15,12 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::StoreError;
 use crate::alert::Facts;
 use crate::calibration::{CalibrationMap, ScoreSource};
+use crate::entity::EntityKey;
 use crate::insight::StoredInsight;
 use crate::limits::OUTCOME_RETENTION;
 use crate::number::Number;
@@ -35,6 +38,25 @@ pub struct Document {
     pub body: String,
     /// When it is deleted.
     pub expires_at: Timestamp,
+}
+
+impl Document {
+    /// Whether it is about this entity, or about one of its alerts.
+    pub fn is_about(&self, entity: &EntityKey, is_its_alert: impl Fn(&str) -> bool) -> bool {
+        let names_it = || {
+            let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+            let is = |key: &str, value: &str| body.get(key).and_then(Value::as_str) == Some(value);
+            is("entity_type", &entity.entity_type) && is("entity_id", &entity.entity_id)
+        };
+        self.pk == outcome_pk(&entity.entity_type, Some(&entity.entity_id))
+            || self.pk.strip_prefix(DRIVERS_PK).is_some_and(is_its_alert)
+            || names_it()
+    }
+}
+
+/// The key of what was measured of an insight's drivers.
+pub fn drivers_pk(alert_id: &str) -> String {
+    format!("{DRIVERS_PK}{alert_id}")
 }
 
 /// Documents by key. A document that is put again replaces the earlier one.
@@ -216,6 +238,7 @@ pub trait Outcomes: Documents {
 
 impl<S: Documents> Outcomes for S {}
 
+const DRIVERS_PK: &str = "drivers#";
 const MAPS_PK: &str = "calibration";
 /// No month is shorter.
 const MONTH: Duration = Duration::from_hours(28 * 24);

@@ -45,10 +45,22 @@ pub enum StoreError {
         /// What it refuses, and how to fix it.
         source: Cause,
     },
-    /// It is not a store, or it is damaged.
+    /// It is not a store.
     #[error("the store cannot be used")]
     Unusable {
         /// What the store says.
+        source: Cause,
+    },
+    /// The structure of its file is damaged.
+    #[error("the store cannot be read")]
+    Damaged {
+        /// What the store says.
+        source: Cause,
+    },
+    /// One item is damaged. All others can be used.
+    #[error("the stored item cannot be read")]
+    DamagedItem {
+        /// Which item.
         source: Cause,
     },
     /// Its file was removed or replaced while it was open. What was acknowledged before is in the file that is gone.
@@ -73,6 +85,8 @@ impl StoreError {
             Self::Newer { .. } => "store_newer",
             Self::Refused { .. } => "store_refused",
             Self::Unusable { .. } => "store_unusable",
+            Self::Damaged { .. } => "store_damaged",
+            Self::DamagedItem { .. } => "item_damaged",
             Self::Gone { .. } => "store_gone",
         }
     }
@@ -86,6 +100,8 @@ impl StoreError {
             | Self::Newer { .. }
             | Self::Refused { .. }
             | Self::Unusable { .. }
+            | Self::Damaged { .. }
+            | Self::DamagedItem { .. }
             | Self::Gone { .. } => false,
         }
     }
@@ -104,6 +120,10 @@ impl Help for StoreError {
             // The cause names the fix: it depends on what is refused.
             Self::Refused { .. } => return None,
             Self::Unusable { .. } => "check that it is a Portend store, or name another --store",
+            Self::Damaged { .. } => "the file is damaged: run portend doctor, or name another --store",
+            Self::DamagedItem { .. } => {
+                "the other items are not affected: restore the store from a backup, or delete this item"
+            }
             Self::Gone { .. } => "put the file back, or run the input again on the new one",
         };
         Some(help.to_owned())

@@ -9,7 +9,7 @@ use futures_executor::block_on;
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::insight::{DegradedBy, Grade, InsightFields};
+use portend_core::insight::{DegradedBy, Grade, InsightFields, StoredInsight};
 use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE, UPGRADES_MAX};
 use portend_core::model::{ConfigurationFault, FinishReason, ModelError};
 use portend_core::number::Number;
@@ -237,7 +237,8 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
         |store: &MemoryStore, clock: &StoppedClock, model: &ScriptedModel, now: bool, other: bool| {
             let due = due(store, clock);
             let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(store, &[]), clock)
-                .with_models(vec![model], true);
+                .with_models(vec![model], true)
+                .reusing_answers(false);
             if other {
                 // A later alert gets a usable reply.
                 let event = event("stu_2", 5, 65, "2025-01-01T12:00:00Z");
@@ -330,4 +331,61 @@ fn the_leases_of_dropped_runs_can_be_released() {
     block_on(pipeline.release_held(clock.now().plus(EVENT_DEADLINE)));
     clock.advance(std::time::Duration::from_millis(1));
     assert_eq!(status(&run(&store, &clock, &[], true, &event)), "stored");
+}
+
+/// A store whose releases hang does not keep the program from ending.
+#[test]
+fn the_release_of_dropped_runs_ends_at_its_deadline() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    let plan = [(Operation::Commit, Fault::KillBefore), (Operation::Release, Fault::KillBefore)];
+    let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
+    let event = first_event();
+    {
+        let received = pipeline.receive(&event);
+        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+        let mut process = std::pin::pin!(run.process(&received));
+        let waker = std::task::Waker::noop();
+        assert!(process.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    }
+    // The killed store never responds to the release.
+    let deadline = clock.now().plus(std::time::Duration::from_secs(2));
+    block_on(pipeline.release_held(deadline));
+    assert_eq!(clock.now(), deadline);
+}
+
+#[test]
+fn the_upgrade_of_an_alert_type_that_has_changed_is_given_up() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    run(&store, &clock, &[&denied_once()], true, &first_event()).unwrap();
+    clock.advance(UPGRADE_PAUSE);
+    let due = due(&store, &clock);
+    assert_eq!(due.len(), 1);
+    let model = ScriptedModel::answering("first", ANSWER);
+    let mut changed = due[0].clone();
+    let mut fields = serde_json::to_value(changed.insight.current().unwrap()).unwrap();
+    fields["facts"] = serde_json::json!({});
+    changed.insight = StoredInsight::Current(serde_json::from_value(fields).unwrap());
+    let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
+        .with_models(vec![&model], true);
+    let outcome = block_on(pipeline.run(clock.now().plus(EVENT_DEADLINE)).upgrade(&changed)).unwrap();
+    assert!(matches!(outcome, UpgradeOutcome::Never), "{outcome:?}");
+    assert_eq!((model.calls(), self::due(&store, &clock)), (0, vec![]));
+}
+
+/// The model has answered, and only the store could not take the answer.
+#[test]
+fn an_upgrade_that_the_store_could_not_take_does_not_count() {
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    run(&store, &clock, &[&denied_once()], true, &first_event()).unwrap();
+    let model = ScriptedModel::answering("first", ANSWER);
+    let down = [(Operation::Commit, Fault::ErrorBefore); 20];
+    for (plan, is_done) in [(&down[..], false), (&down, false), (&down, false), (&[], true)] {
+        clock.advance(UPGRADE_PAUSE * 2);
+        let due = due(&store, &clock);
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, plan), &clock)
+            .with_models(vec![&model], true);
+        let outcome = block_on(pipeline.run(clock.now().plus(EVENT_DEADLINE)).upgrade(&due[0]));
+        assert_eq!(matches!(outcome, Ok(UpgradeOutcome::Done(_))), is_done, "{outcome:?}");
+        assert_eq!(outcome.is_err(), !is_done, "{outcome:?}");
+    }
 }

@@ -180,16 +180,20 @@ fn next_step(group: &EvaluatedGroup) -> String {
     } else if number(group, "/auc").is_none() {
         "collect more outcomes: at least 10 with the event and 10 without it are needed.".to_owned()
     } else if group.drift == Some("drift") {
-        format!("the alerts have changed; portend drift --type {id} says where, before you rely on older outcomes.")
+        format!(
+            "the alerts have changed; portend drift --type {id} says where, before you rely on older outcomes."
+        )
     } else if is_worse {
         "the table orders better than the model: use the scorecard, or try another model with portend compare."
             .to_owned()
     } else if number(group, "/auc_high").is_some_and(|high| high < AUC_OF_USE) {
         format!("the order is near chance: portend fit --type {id} makes a table from the outcomes.")
-    } else if ece.is_some_and(|(ece, floor)| ece > 2.0 * floor) && number(group, "/calibrated/ece").is_none() {
+    } else if ece.is_some_and(|(ece, floor)| ece > 2.0 * floor) && number(group, "/calibrated/ece").is_none()
+    {
         format!("the scores are not probabilities yet: portend calibrate --type {id} --apply makes a map.")
     } else if is_above(group.unsupported) || is_above(group.unusable) {
-        "read the replies that were refused or marked, and compare other models with portend compare.".to_owned()
+        "read the replies that were refused or marked, and compare other models with portend compare."
+            .to_owned()
     } else {
         "nothing; look again when more outcomes are in.".to_owned()
     }
@@ -215,7 +219,8 @@ mod tests {
 
     #[test]
     fn the_next_step_is_the_first_that_is_missing() {
-        let good = json!({"type": "t", "n": 200, "auc": 0.8, "auc_high": 0.85, "ece": 0.03, "ece_floor": 0.02});
+        let good =
+            json!({"type": "t", "n": 200, "auc": 0.8, "auc_high": 0.85, "ece": 0.03, "ece_floor": 0.02});
         let with = |extra: Value| {
             let mut report = good.clone();
             let fields = report.as_object_mut().unwrap();

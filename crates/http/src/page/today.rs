@@ -87,7 +87,7 @@ fn nothing(part: WorklistPart, is_search: bool) -> Markup {
     }
 }
 
-/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so the row has no chart.
+/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so the list is empty.
 async fn history<E: Engine>(app: &App<E>, item: &WorklistItem) -> Result<Vec<RiskPoint>, Problem> {
     if !app.engine.streams() {
         return Ok(Vec::new());

@@ -16,7 +16,7 @@ use portend_core::help::explained;
 use portend_core::insight::DegradedBy;
 use portend_core::limits::SWEEP_PAGE;
 use portend_core::model::Model;
-use portend_core::store::Insights;
+use portend_core::store::{Insights, StoreError};
 use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 
@@ -39,7 +39,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Confirm that this machine's clock is right, after a warning that it has jumped. Expired data are deleted again.
+    /// Confirm that this machine's clock is right, after a warning that it has jumped. From then on,
+    /// expired data is deleted as usual.
     #[arg(long)]
     confirm_clock: bool,
 }
@@ -72,6 +73,8 @@ impl DoctorFinding {
 
 /// A warning is shown if a model's end of life is nearer than this.
 const END_OF_LIFE_NEAR_DAYS: i32 = 90;
+/// The most damaged insights that are listed by id.
+const DAMAGED_LISTED_MAX: usize = 10;
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout();
@@ -170,7 +173,7 @@ async fn store(config: &Config, aws: &Aws, confirm_clock: bool) -> Vec<DoctorFin
             let finding = |TableFinding { part, problem }| {
                 let part =
                     if part == "table" { format!("store dynamodb:{table}") } else { format!("store {part}") };
-                DoctorFinding::of(part, problem.map_or(Ok(()), Err), "it is as it should be")
+                DoctorFinding::of(part, problem.map_or(Ok(()), Err), "its keys and indexes are correct")
             };
             report.into_iter().map(finding).collect()
         }
@@ -192,21 +195,21 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
     let now = SystemClock.now();
     let store = match Sqlite::open(file, now) {
         Ok(store) => store,
-        Err(error) => return vec![finding(PartState::Failed, explained(&error))],
+        Err(error) => return vec![finding(PartState::Failed, store_failure(&error))],
     };
     let checked = async || {
         store.probe().await?;
-        store.check().await
+        Ok((store.check().await?, store.damaged_insights().await?))
     };
     let mut findings = vec![match checked().await {
-        Ok(wrong) if wrong.is_empty() => {
+        Ok((wrong, ids)) if wrong.is_empty() && ids.is_empty() => {
             finding(PartState::Ok, format!("{path} is intact, and can be read and written"))
         }
-        Ok(wrong) => {
-            let restore = "restore it from a backup, or name another --store";
-            finding(PartState::Failed, format!("{path} is damaged: {}; {restore}", wrong.join("; ")))
+        Ok((wrong, ids)) if wrong.is_empty() => finding(PartState::Failed, damaged_sentence(file, &ids)),
+        Ok((wrong, _)) => {
+            finding(PartState::Failed, format!("{path} is damaged: {}; {RESTORE}", wrong.join("; ")))
         }
-        Err(error) => finding(PartState::Failed, explained(&error)),
+        Err(error) => finding(PartState::Failed, store_failure(&error)),
     }];
     if let Some(who) = readable_by_others(file) {
         let says = format!("{path} can be read by {who}; run chmod 600 to restrict it to its owner");
@@ -218,11 +221,40 @@ async fn of_file(file: &Path, confirm_clock: bool) -> Vec<DoctorFinding> {
         } else if let Err(error) = store.confirm_clock(now).await {
             (PartState::Failed, explained(&error))
         } else {
-            (PartState::Ok, "the time is confirmed; expired data are deleted again".to_owned())
+            (PartState::Ok, "the time is confirmed; from now on, expired data is deleted as usual".to_owned())
         };
         findings.push(DoctorFinding { part: "clock".into(), state, says });
     }
     findings
+}
+
+/// The fix for a file whose structure is damaged.
+const RESTORE: &str = "restore it from a backup, or name another --store";
+
+/// The sentence for a store that cannot be used. Its own help for damage names this command.
+fn store_failure(error: &StoreError) -> String {
+    if let StoreError::Damaged { source } = error {
+        return format!("the file is damaged: {source}; {RESTORE}");
+    }
+    explained(error)
+}
+
+/// The sentence for damaged insights: which they are, and how to repair the file.
+fn damaged_sentence(file: &Path, ids: &[String]) -> String {
+    let quoted = |ids: &[String]| {
+        ids.iter().map(|id| format!("'{}'", id.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
+    };
+    let listed = ids.get(..DAMAGED_LISTED_MAX).unwrap_or(ids);
+    let more = ids.len() - listed.len();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let path = file.display();
+    format!(
+        "{path} has {}: {}{more}; all others can be used. Restore the file from a \
+         backup, or delete the damaged insights: sqlite3 {path} \"DELETE FROM insight WHERE alert_id IN ({})\"",
+        counted(ids.len() as u64, "damaged insight"),
+        listed.join(", "),
+        quoted(listed)
+    )
 }
 
 /// The others who may read or write the file; `None` if nobody may.

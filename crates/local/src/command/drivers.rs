@@ -13,12 +13,12 @@ use portend_core::driver::Effect;
 use portend_core::insight::{Grade, InsightFields};
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{Document, Documents, Queries};
+use portend_core::store::{Document, Documents, Queries, drivers_pk};
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
-use super::insights::{drivers_pk, open_for_changes};
+use super::insights::open_for_changes;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;

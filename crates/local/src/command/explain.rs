@@ -3,14 +3,15 @@
 mod report;
 mod again;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
+use futures_util::stream::FuturesUnordered;
 use portend_core::pipeline::{Failure, Outcome};
 
 use super::stop_signal;
@@ -71,16 +72,25 @@ pub(crate) struct ProcessedEvent {
     pub(crate) read_bytes: u64,
 }
 
-/// The most events that are started, as a multiple of the concurrency. Some of them wait for a permit; others are done,
-/// and wait until an earlier one is printed.
+/// The most events that run or wait for a permit, as a multiple of the concurrency.
 const STARTED_FACTOR: usize = 4;
+/// The most events that wait for another event or another process. They have no permit.
+const WAITING_MAX: usize = 16 * 1024;
+/// The most results that wait until an earlier event is done. With more, the earlier event is printed later, when it is
+/// done.
+const UNPRINTED_MAX: usize = 16 * 1024;
+/// How often it is checked whether events that waited for a permit now wait for another process.
+const ROOM_PAUSE: Duration = Duration::from_millis(250);
 /// How long a stopped run waits for a blocked reader of its output.
-const OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
+pub(crate) const OUTPUT_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let inputs = args.files.iter().map(|path| {
-        Input::open(path).with_context(|| {
-            format!("cannot read {}; give a file with alerts, or - for standard input", path.display())
+        Input::open(path).map_err(|error| {
+            anyhow!(
+                "cannot read {}: {error:#}; give a file with alerts, or - for standard input",
+                path.display()
+            )
         })
     });
     let inputs: Vec<Input> = inputs.collect::<Result<_>>().map_err(WrongUsage::from)?;
@@ -95,7 +105,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         RunEnd::Complete => report.end(false),
         RunEnd::Stopped => report.end(true),
         RunEnd::StoppedAtOnce => {
-            runner.release().await;
+            tokio::select! {
+                () = runner.release() => {}
+                // The leases end by themselves.
+                () = stop_signal() => {}
+            }
             note("stopped at once; run the unfinished events again");
             Ok(CommandOutcome::Interrupted)
         }
@@ -123,13 +137,20 @@ async fn process_all(
     mut writer: OutputWriter,
 ) -> Result<RunEnd> {
     let mut events = input::read(inputs, runner.pipeline.types().clone());
-    let mut running = FuturesOrdered::new();
+    let mut running = FuturesUnordered::new();
+    let mut results = ResultsInOrder::default();
+    let mut started = 0;
     let mut stop = pin!(stop_signal());
     let (mut is_stopped, mut reads_on) = (false, true);
     let mut unwritten = None;
     let started_max = runner.concurrency().saturating_mul(STARTED_FACTOR);
     while reads_on || !running.is_empty() {
-        let has_room = running.len() < started_max && writer.has_room();
+        let waiting = runner.waiting();
+        // Results wait for the oldest event. More events begin meanwhile only if it may be waiting for another process.
+        let unprinted = if waiting == 0 { results.unprinted.len() } else { 0 };
+        let active = running.len().saturating_sub(waiting) + unprinted;
+        let is_free = active < started_max && waiting < WAITING_MAX;
+        let has_room = is_free && writer.has_room();
         tokio::select! {
             biased;
             () = &mut stop => {
@@ -149,15 +170,22 @@ async fn process_all(
             }
             read = events.recv(), if reads_on && has_room => match read {
                 None => reads_on = false,
-                Some(Ok(event)) => running.push_back(process(runner, event)),
+                Some(Ok(event)) => {
+                    running.push(process(runner, started, event));
+                    started += 1;
+                }
                 Some(Err((input, error))) => report.unreadable(&input.display().to_string(), &error),
             },
-            Some(event) = running.next(), if !running.is_empty() => {
-                let text = report.event(&event)?;
-                if unwritten.is_none() {
-                    writer.push(text);
+            Some((number, event)) = running.next(), if !running.is_empty() => {
+                results.add(number, event);
+                while let Some(event) = results.next() {
+                    let text = report.event(&event)?;
+                    if unwritten.is_none() {
+                        writer.push(text);
+                    }
                 }
             }
+            () = tokio::time::sleep(ROOM_PAUSE), if reads_on && !is_free => {}
         }
     }
     match unwritten {
@@ -190,7 +218,33 @@ async fn finish(writer: OutputWriter, is_stopped: bool, stop: impl Future<Output
     }
 }
 
-async fn process(runner: &EventRunner, event: Event) -> ProcessedEvent {
+async fn process(runner: &EventRunner, number: u64, event: Event) -> (u64, ProcessedEvent) {
     let result = runner.process(&event.bytes).await;
-    ProcessedEvent { result, location: event.location, read_bytes: event.read_bytes }
+    (number, ProcessedEvent { result, location: event.location, read_bytes: event.read_bytes })
+}
+
+/// Results by the number of their event, to be printed in the order of the input.
+#[derive(Debug, Default)]
+struct ResultsInOrder {
+    /// The number of the next event to print.
+    next: u64,
+    unprinted: BTreeMap<u64, ProcessedEvent>,
+}
+
+impl ResultsInOrder {
+    fn add(&mut self, number: u64, event: ProcessedEvent) {
+        self.unprinted.insert(number, event);
+    }
+
+    /// The next result to print. An event that takes long does not hold back more than [`UNPRINTED_MAX`] results.
+    fn next(&mut self) -> Option<ProcessedEvent> {
+        let first = self.unprinted.first_entry()?;
+        let number = *first.key();
+        // A lower number is that of an event that was passed over.
+        if number > self.next && self.unprinted.len() <= UNPRINTED_MAX {
+            return None;
+        }
+        self.next = self.next.max(number + 1);
+        self.unprinted.pop_first().map(|(_, event)| event)
+    }
 }

@@ -10,7 +10,7 @@ use portend_core::grounding::GroundingReport;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{Documents, InsightQuery, Queries};
+use portend_core::store::{Documents, InsightQuery, Queries, drivers_pk};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
 use serde::Serialize;
@@ -59,8 +59,8 @@ pub(crate) struct InsightsArgs {
     since: Option<String>,
 
     /// The order: newest first, or the highest risk first.
-    #[arg(long, value_name = "ORDER", value_enum, default_value_t = InsightOrder::Newest)]
-    sort: InsightOrder,
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t = SortOrder::Newest)]
+    sort: SortOrder,
 
     /// The most insights to list; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -69,7 +69,7 @@ pub(crate) struct InsightsArgs {
 
 /// The order of a list of insights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum InsightOrder {
+enum SortOrder {
     /// Newest first.
     Newest,
     /// The highest risk first.
@@ -94,11 +94,6 @@ pub(crate) fn risk_score(text: &str) -> Result<Number, String> {
     number
         .filter(|number| (0.0..=100.0).contains(&number.get()))
         .ok_or_else(|| "it must be a number from 0 to 100".into())
-}
-
-/// The key of what was measured of an insight's drivers.
-pub(super) fn drivers_pk(alert_id: &str) -> String {
-    format!("drivers#{alert_id}")
 }
 
 /// An insight with what was measured of it.
@@ -179,7 +174,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     };
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut printer = Printer::new(&args)?;
-    if args.sort == InsightOrder::Risk {
+    if args.sort == SortOrder::Risk {
         let more = riskiest(&store, query, left, now, &mut printer).await?;
         return end(&store, printer, more);
     }
@@ -226,9 +221,7 @@ fn end(store: &AnyStore, printer: Printer, more: bool) -> Result<CommandOutcome>
     printer.end(more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
-        note(&format!(
-            "{unreadable} items of the table were skipped, because they cannot be read as insights"
-        ));
+        note(&format!("{unreadable} stored items were skipped, because they cannot be read as insights"));
     }
     Ok(CommandOutcome::Done)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Totals<'a> {
+struct SummaryRow<'a> {
     total: bool,
     adds_up: bool,
     parked_dropped: u64,
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout().lock();
     if args.json {
         rows.iter().try_for_each(|row| json_line(&mut out, row))?;
-        json_line(&mut out, &Totals { total: true, adds_up, parked_dropped: dropped, row: &total })?;
+        json_line(&mut out, &SummaryRow { total: true, adds_up, parked_dropped: dropped, row: &total })?;
     } else {
         let headings =
             ["day", "alert type", "received", "stored", "repeated", "parked", "failed", "unfinished"];
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     note(&paint(
         YELLOW,
         &format!(
-            "it does not add up: {count} events have no outcome. Either a process is working on them, or it was killed; if so, run their input again, which stores nothing twice. The next portend explain counts the events of a killed process as failed, 5 minutes after they were received."
+            "it does not add up: {count} events have no outcome. They are in progress, or their process was killed. If it was killed, run the input again; nothing is stored twice. The next portend explain counts the events of a killed process as failed, 5 minutes after they were received."
         ),
     ));
     Ok(CommandOutcome::Incomplete)

@@ -58,7 +58,8 @@ enum Command {
     },
     /// Run parked events again, after you have fixed the cause.
     ///
-    /// Without ids, runs every event that is stored in full and is not an insight or a repeat by an earlier replay.
+    /// Without ids, runs every parked event, except those cut at 64 KiB and those that an earlier replay has stored or
+    /// counted as a repeat.
     Replay {
         /// Print one JSON object per event, as `portend explain` does.
         #[arg(long)]

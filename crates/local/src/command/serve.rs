@@ -78,7 +78,7 @@ impl Args {
 
 /// The pause between two sweeps, which publish and upgrade what is left to do.
 const SWEEP_PAUSE: Duration = Duration::from_mins(5);
-/// The time that events have to end after the server has to stop.
+/// The time that events have to end after the server is asked to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {

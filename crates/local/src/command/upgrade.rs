@@ -12,7 +12,9 @@ use portend_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::explain::OUTPUT_TIME_MAX;
 use super::insights::open_existing;
+use super::stop_signal;
 use crate::config::Config;
 use crate::runner::EventRunner;
 use crate::show::card::{CardContext, CardKind, card};
@@ -23,7 +25,7 @@ use crate::show::writer::OutputWriter;
 /// Publish insights that the event bus did not accept, and upgrade degraded insights, which the scorecard made because
 /// the models failed.
 ///
-/// Exit code: 0 if nothing is left to do, 1 if something must wait.
+/// Exit code: 0 if nothing is left to do, 1 if something must wait, 130 if you stopped it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object per insight: `{"status": "told" | "untold" | "upgraded" | "later" | "never", "alert_id",
@@ -56,11 +58,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let run = pipeline.run(Timestamp::from_millis(i64::MAX));
     let mut run = if args.now { run.upgrading_now() } else { run };
     let mut soonest = None;
+    let mut stop = pin!(stop_signal());
     let report = {
         let mut sweep = pin!(run.sweep(move |event| drop(events.send(event.clone()))));
         let mut report = None;
         loop {
             tokio::select! {
+                biased;
+                () = &mut stop => break None,
                 swept = &mut sweep, if report.is_none() => report = Some(swept?),
                 handed = writer.hand_over(), if writer.is_waiting() => handed?,
                 event = observed.recv() => match (event, report) {
@@ -70,13 +75,24 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                         }
                         writer.push(printed(&event, args.json, &runner)?);
                     }
-                    (None, Some(report)) => break report,
+                    (None, Some(report)) => break Some(report),
                     (None, None) => {}
                 },
             }
         }
     };
     runner.report(run.account());
+    let Some(report) = report else {
+        tokio::select! {
+            () = runner.release() => {}
+            // The leases end by themselves.
+            () = stop_signal() => {}
+        }
+        // A reader that is blocked does not keep the program from ending.
+        let _ = tokio::time::timeout(OUTPUT_TIME_MAX, writer.finish()).await;
+        note("stopped; run portend upgrade again to do the rest");
+        return Ok(CommandOutcome::Interrupted);
+    };
     writer.finish().await?;
     notes(&report, soonest, &runner);
     let is_done = report.later + report.unpublished == 0 && report.complete;
@@ -137,7 +153,7 @@ fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner)
             note(&format!("{waiting} still to be upgraded; name a model with --models"));
         }
     } else {
-        let when = soonest.map(|at| format!(" (not before {})", at.to_seconds_string())).unwrap_or_default();
-        note(&format!("{upgraded} upgraded, {later} to be retried later{when}, {never} not upgraded"));
+        let when = soonest.map_or("later".to_owned(), |at| format!("after {}", at.to_seconds_string()));
+        note(&format!("{upgraded} upgraded, {later} to retry {when}, {never} given up"));
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use etcetera::AppStrategy;
 use portend_core::number::Number;
 use portend_remote::secret::Secret;
@@ -276,5 +276,5 @@ fn without_values(message: &str) -> String {
 fn read_text(path: &Path) -> Result<String> {
     let fix = "use --config to name a file that you may read, or remove it";
     fs::read_to_string(path)
-        .with_context(|| format!("cannot read the settings file {}; {fix}", path.display()))
+        .map_err(|error| anyhow!("cannot read the settings file {}: {error}; {fix}", path.display()))
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use portend_testing::http::{Script, Server};
+use portend_testing::table::{Plug, Proxy, Table};
 use serde_json::Value;
 
 use super::alerts::{later, lines, student, students};
@@ -54,6 +55,22 @@ fn after_a_kill_the_next_run_finishes_all_other_alerts_at_once() {
     again.wait().unwrap();
 }
 
+/// Alerts that wait for another process hold back no other alert, however many there are.
+#[test]
+fn after_a_kill_many_times_the_concurrency_is_finished_at_once() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(100));
+    let mut killed = eight_in_progress(&home).0;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // Eight alerts wait at the head of the input. Four times the concurrency is less than what is waiting and done.
+    let mut again =
+        home.portend(&["explain", "--json", "--concurrency", "1", "alerts.jsonl"]).spawn().unwrap();
+    until("the other 92 are stored", || home.run("insights --json --limit 0").json().len() == 92);
+    again.kill().unwrap();
+    again.wait().unwrap();
+}
+
 #[test]
 fn a_second_interrupt_ends_the_run_at_once_and_releases_its_leases() {
     let home = Home::new();
@@ -68,6 +85,54 @@ fn a_second_interrupt_ends_the_run_at_once_and_releases_its_leases() {
     assert_eq!(run.wait().unwrap().code(), Some(130));
     let again = home.run("explain --json alerts.jsonl").exits(0);
     assert_eq!((again.count("stored"), again.err.as_str()), (20, ""));
+}
+
+/// The table accepts eight claims, and then responds to nothing.
+#[test]
+fn a_second_interrupt_ends_the_run_although_the_table_hangs() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(20));
+    let (table, proxy) = (Table::create(), Proxy::start());
+    let model = Server::start(std::iter::repeat_with(Script::hang));
+    let store = format!("dynamodb:{}", table.name);
+    let mut run = home.portend(&["explain", "--store", &store, "--models", "openai", "--concurrency", "8"]);
+    run.arg("alerts.jsonl").env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
+    run.env("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()).env("AWS_REGION", "us-east-1");
+    run.env("AWS_ACCESS_KEY_ID", "AKIACANARY").env("AWS_SECRET_ACCESS_KEY", "canary");
+    let mut run = run.spawn().unwrap();
+    until("eight calls are made", || model.requests().len() == 8);
+    proxy.pull("*", Plug::Hang);
+    let mut errors = BufReader::new(run.stderr.take().unwrap());
+    signal(&run, "INT");
+    let mut said = String::new();
+    errors.read_line(&mut said).unwrap();
+    signal(&run, "INT");
+    until("the program ends", || run.try_wait().unwrap().is_some());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn an_interrupted_upgrade_releases_its_lease() {
+    let home = Home::new();
+    home.write("alert.json", student("stu_1").to_string());
+    let failing = Server::start(std::iter::repeat_with(|| Script::answer(500, "")));
+    let with = |arguments: &[&str], model: &Server| {
+        let mut run = home.portend(arguments);
+        run.env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
+        run.spawn().unwrap()
+    };
+    let models = ["--models", "openai,scorecard"];
+    let explained = with(&[&["explain"], &models[..], &["alert.json"]].concat(), &failing);
+    assert_eq!(explained.wait_with_output().unwrap().status.code(), Some(0));
+    let hanging = Server::start(std::iter::repeat_with(Script::hang));
+    let upgrade = with(&[&["upgrade"], &models[..]].concat(), &hanging);
+    until("a call is made", || hanging.requests().len() == 1);
+    signal(&upgrade, "INT");
+    let ended = upgrade.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    let file = rusqlite::Connection::open(home.store()).unwrap();
+    let claim = file.query_row("SELECT owner, upgrades FROM claim", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(claim.unwrap(), (String::new(), 0));
 }
 
 #[test]
@@ -87,7 +152,7 @@ fn after_a_kill_the_ledger_counts_unfinished_events_and_the_same_input_finishes_
     assert_eq!(before["adds_up"], false, "{before}");
     let ledger = home.run("ledger").exits(1);
     assert!(
-        ledger.err.contains("it does not add up") && ledger.err.contains("run their input again"),
+        ledger.err.contains("it does not add up") && ledger.err.contains("run the input again"),
         "{}",
         ledger.err
     );

@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use super::alerts::{SAMPLE, student};
+use super::alerts::{SAMPLE, student, students};
 use super::harness::Home;
 
 /// The commands that read the store, so they must refuse a file that is not a store.
@@ -168,4 +168,25 @@ fn a_store_that_was_interrupted_during_a_transaction_can_be_read() {
     let read = home.run("insights --json --store cut.db").exits(0);
     assert_eq!(read.json()[0]["occurrences"], 1);
     home.run("ledger --store cut.db").exits(0);
+}
+
+/// A damaged insight hides no other one, and stops no command. The doctor names it, and its own fix works.
+#[test]
+fn one_damaged_insight_stops_nothing() {
+    let home = Home::new();
+    home.write("alerts.jsonl", students(3));
+    home.run("explain alerts.jsonl").exits(0);
+    let id = home.insights()[0]["alert_id"].as_str().unwrap().to_owned();
+    let file = Connection::open(home.store()).unwrap();
+    file.execute("UPDATE insight SET risk_score = 5 WHERE alert_id = ?1", [&id]).unwrap();
+    let listed = home.run("insights --json");
+    assert_eq!(listed.json().len(), 2);
+    assert!(listed.err.contains("1 stored items were skipped"), "{}", listed.err);
+    home.run_args(&["insight", &id]).complains(1, "does not match its checksum", "delete this item");
+    let again = home.run("explain --json alerts.jsonl").exits(1);
+    assert_eq!((again.count("repeated"), again.count("failed")), (2, 1));
+    let doctor = home.run("doctor").exits(1);
+    assert!(doctor.out.contains(&format!("1 damaged insight: {id}")), "{}", doctor.out);
+    file.execute("DELETE FROM insight WHERE alert_id = ?1", [&id]).unwrap();
+    home.run("doctor").exits(0);
 }

@@ -69,6 +69,7 @@ impl EventBus {
         let PutEventsResponse { failed_entry_count, entries } = put.map_err(|failure| match failure {
             CallFailure::Busy(what) | CallFailure::Unreachable(what) => NotifyError::Unreachable { what },
             CallFailure::Refused(what, _) => NotifyError::Refused { what },
+            wrong @ CallFailure::WrongClock(_) => NotifyError::Refused { what: wrong.to_string() },
         })?;
         // The request succeeded, but an entry of it may have failed.
         if failed_entry_count == 0 {

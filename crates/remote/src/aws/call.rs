@@ -69,6 +69,11 @@ impl Caller {
         if response.is_success() { Ok(response.read()?) } else { Err(CallFailure::of(&response)) }
     }
 
+    /// By how much this machine's clock is wrong, if AWS has said so a moment ago.
+    pub(super) fn clock_error(&self) -> Option<Duration> {
+        self.aws.skew.wrong_by()
+    }
+
     /// Sends a JSON request and returns the response, whatever its status. A damaged response is an error, and so is a
     /// refusal because of the signature's time.
     pub(crate) async fn send(
@@ -106,7 +111,9 @@ impl Caller {
     async fn find(&self) -> Result<Destination, ModelError> {
         let config = self.aws.config().await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            let fault = ConfigurationFault::Refused("AWS_REGION is not set".to_owned());
+            let fault = ConfigurationFault::Refused(
+                "AWS_REGION is not set; set it to the region of the model".to_owned(),
+            );
             ModelError::Configuration { fault }
         })?;
         let key = self.service.key_id.and_then(|id| endpoint::setting(config, id, "AWS_BEARER_TOKEN", ""));

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::credentials::Credentials;
 use super::skew::Skew;
+use crate::limits::UNFROZEN_CONNECTION_IDLE_MAX;
 use crate::network::{self, Connections};
 
 /// The settings, credentials and connections of all calls to AWS. Clones share them.
@@ -31,6 +32,12 @@ impl Aws {
     /// the argument takes precedence.
     pub fn ambient(region: Option<String>) -> Self {
         Self::new(region, OnceCell::new())
+    }
+
+    /// The same in a program that is never frozen: unused connections stay open for longer.
+    #[must_use]
+    pub fn never_frozen(self) -> Self {
+        Self { connections: Connections::with_idle_max(UNFROZEN_CONNECTION_IDLE_MAX), ..self }
     }
 
     /// Uses this configuration, such as for a test's own server.

@@ -37,8 +37,8 @@ mod queries;
 mod parking;
 mod answers;
 mod feedback;
-mod forgetting;
 mod documents;
+mod forgetting;
 mod table;
 
 use std::fmt;
@@ -136,7 +136,13 @@ impl DynamoDb {
         request: &R,
         bounds: Bounds,
     ) -> Result<R::Response, CallFailure> {
-        Box::pin(self.caller.call(R::OPERATION, request, bounds)).await
+        // A condition with a wrong time would take an insight or a lease for expired.
+        let wrong_clock = || self.caller.clock_error().map(CallFailure::WrongClock);
+        if let Some(failure) = wrong_clock() {
+            return Err(failure);
+        }
+        let result = Box::pin(self.caller.call(R::OPERATION, request, bounds)).await;
+        result.map_err(|failure| wrong_clock().unwrap_or(failure))
     }
 
     /// A conditional update.
@@ -156,6 +162,10 @@ impl DynamoDb {
         match failure {
             CallFailure::Busy(_) => StoreError::Busy { source },
             CallFailure::Unreachable(_) => StoreError::Unreachable { source },
+            CallFailure::WrongClock(_) => {
+                let source = format!("the DynamoDB table `{}`: {failure}; set it", self.table).into();
+                StoreError::Refused { source }
+            }
             CallFailure::Refused(code, _) => {
                 let (wrong, fix) = match code.as_str() {
                     "ResourceNotFoundException" => (
@@ -181,7 +191,7 @@ impl DynamoDb {
 
     /// The error for an item that cannot be read.
     fn unreadable_item(&self, what: &str) -> StoreError {
-        StoreError::Unusable {
+        StoreError::DamagedItem {
             source: format!("the DynamoDB table `{}` contains {what} that cannot be read", self.table).into(),
         }
     }

@@ -3,6 +3,7 @@
 //! Never: repeats the service's text, because it may quote the request.
 
 use std::fmt;
+use std::time::Duration;
 
 use portend_core::model::{ConfigurationFault, ModelError};
 use serde::de::DeserializeOwned;
@@ -19,6 +20,8 @@ pub(crate) enum CallFailure {
     Unreachable(String),
     /// The service refuses the request, and would refuse it again: its code, or a sentence.
     Refused(String, ErrorBody),
+    /// This machine's clock is known to be wrong by so much, so no time that it states can be used.
+    WrongClock(Duration),
 }
 
 /// The body of an error response.
@@ -62,6 +65,7 @@ impl CallFailure {
             Self::Refused(what, _) if what == "AccessDeniedException" => {
                 format!("these credentials may not describe it; allow {action}")
             }
+            Self::WrongClock(_) => format!("{self}; set it"),
             Self::Refused(what, _) => {
                 format!("it refuses the request ({what}); check the credentials and the region")
             }
@@ -126,7 +130,18 @@ impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy(what) | Self::Unreachable(what) | Self::Refused(what, _) => f.write_str(what),
+            Self::WrongClock(by) => write!(f, "this machine's clock is wrong by {}", rounded(*by)),
         }
+    }
+}
+
+/// A duration in its largest unit.
+fn rounded(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        0..120 => format!("{minutes} minutes"),
+        120..2880 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / (24 * 60)),
     }
 }
 

@@ -57,6 +57,7 @@ impl KeySecret {
             CallFailure::Busy(what) | CallFailure::Unreachable(what) => {
                 ModelError::Unreachable { what: format!("Secrets Manager: {what}") }
             }
+            wrong @ CallFailure::WrongClock(_) => refused(&wrong.to_string()),
             CallFailure::Refused(what, _) => refused(match what.as_str() {
                 "ResourceNotFoundException" => "does not exist or is empty: put the key into it",
                 "AccessDeniedException" => "cannot be read: allow secretsmanager:GetSecretValue on it",

@@ -35,7 +35,7 @@ impl Bedrock {
         let catalogue = Catalogue::built_in().map_err(SettingsError::catalogue)?;
         let model_id = match (model_id, aws.region()) {
             (Some(id), _) => checked_model_id(&name, id)?,
-            (None, None) => return Err(SettingsError::NoRegion { setting: setting(&name, "model") }),
+            (None, None) => return Err(SettingsError::NoRegion),
             (None, Some(region)) => {
                 let none = || SettingsError::NoProfile {
                     setting: setting(&name, "model"),
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn an_invalid_setting_is_named_with_how_to_fix_it() {
         for (region, model_id, message) in [
-            (None, None, "AWS_REGION is not set; set it, or set BEDROCK_MODEL_ID to a model id"),
+            (None, None, "AWS_REGION is not set; set it to the region of the model"),
             (
                 Some("sa-east-1"),
                 None,

@@ -101,7 +101,7 @@ fn each_path_consumes_what_the_guide_says() {
         assert_eq!(report.published, 1);
         assert_eq!(
             line(&proxy.take_consumed()),
-            "BatchGetItem 2: 2, GetItem 1: 1, Query 108: 1.5, UpdateItem 1: 7"
+            "BatchGetItem 2: 2, GetItem 2: 2, Query 108: 1.5, UpdateItem 1: 7"
         );
     });
 }

@@ -3,12 +3,14 @@
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
 use portend_core::help::explained;
+use portend_core::limits::LEASE_MAX;
 use portend_core::store::{Claim, Claims, Parking, Queries};
 use portend_remote::DynamoDb;
 use portend_testing::clock::StoppedClock;
 use portend_testing::play::{self, EventResult, first_event, outlive_the_lease, request, start, status};
 
-use crate::store::{proxied, run, store_at};
+use crate::store::{fresh, proxied, run, store_at};
+use portend_testing::http::{Script, Server};
 use portend_testing::table::{Plug, Proxy, Table};
 
 async fn deliver(store: &DynamoDb, clock: &StoppedClock) -> EventResult {
@@ -46,6 +48,46 @@ fn a_claim_whose_response_was_lost_belongs_to_the_caller() {
         let lost = store.claim(&request).await.unwrap_err();
         assert!(lost.is_transient(), "{lost}");
         assert!(matches!(store.claim(&request).await.unwrap(), Claim::Mine(lease) if lease.fence == 1));
+    });
+}
+
+/// An earlier version stored an insight and marked its claim in two writes. A worker that takes such a claim over finds the
+/// insight, even if the response to its claim was lost.
+#[test]
+fn a_takeover_whose_response_was_lost_finds_the_insight_too() {
+    run(async {
+        let (store, table, proxy) = proxied();
+        let (other, other_table) = fresh().await;
+        assert_eq!(status(&deliver(&other, &StoppedClock::at(start())).await), "stored");
+        let types = AlertTypes::built_in();
+        let alert = play::alert(&types, &first_event());
+        play::lease(&store, &request(&alert, "first", start())).await;
+        table.put(&other_table.items_of("insight#")[0]);
+        proxy.pull("UpdateItem", Plug::LoseAnswer);
+        let request = request(&alert, "second", start().plus(LEASE_MAX));
+        assert!(store.claim(&request).await.unwrap_err().is_transient());
+        assert_eq!(store.claim(&request).await.unwrap(), Claim::Done(alert.insight_key()));
+    });
+}
+
+/// AWS refuses the first request because of its time. No condition of a later one may contain the wrong time.
+#[test]
+fn row_09_a_table_is_not_used_with_a_clock_that_is_known_to_be_wrong() {
+    run(async {
+        let refusal = || {
+            Script::answer(400, r#"{"__type":"RequestTimeTooSkewed","message":"canary"}"#)
+                .header("date", "Sun, 01 Jan 2034 12:00:00 GMT")
+        };
+        let server = Server::answering(move |_| refusal());
+        let store = store_at(&server.url(), "alerts");
+        for _ in 0..2 {
+            let outcome = deliver(&store, &StoppedClock::at(start())).await;
+            assert_eq!(status(&outcome), "store_refused", "{outcome:?}");
+            let message = explained(&outcome.unwrap_err());
+            assert!(message.contains("this machine's clock is wrong by"), "{message}");
+            assert!(message.contains("days; set it") && !message.contains("canary"), "{message}");
+        }
+        assert_eq!(server.requests().len(), 1);
     });
 }
 

@@ -14,7 +14,9 @@ use portend_core::entity::{
 use portend_core::insight::StoredInsight;
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{CommitRequest, ForgetCounts, ForgetRequest, Parked, Store};
+use portend_core::store::{
+    CommitRequest, Document, Documents, ForgetCounts, ForgetRequest, Parked, Store, drivers_pk,
+};
 use portend_core::time::Timestamp;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -178,7 +180,7 @@ pub async fn feedback_about_an_unknown_entity_is_not_stored(store: &impl Store) 
 }
 
 /// Everything about one student is deleted, and nothing of another whose id begins in the same way.
-pub async fn a_forgotten_entity_leaves_nothing_and_is_not_accepted_again(store: &impl Store) {
+pub async fn a_forgotten_entity_leaves_nothing_and_is_not_accepted_again(store: &(impl Store + Documents)) {
     let clock = StoppedClock::at(start());
     let (event, other) = (first_event(), event("stu_12", 5, 65, "2025-01-01T12:00:00Z"));
     for event in [&event, &other] {
@@ -190,19 +192,36 @@ pub async fn a_forgotten_entity_leaves_nothing_and_is_not_accepted_again(store: 
     }
     let row = row(store, "stu_1").await;
     store.give_feedback(&feedback(&row, "1", FeedbackAction::Useful)).await.unwrap();
+    let alert_id = row.judgements.values().next().unwrap().alert_id.clone();
+    let document = |pk: &str, body: &str| Document {
+        pk: pk.to_owned(),
+        sk: "place".into(),
+        body: body.to_owned(),
+        expires_at: start().plus(Duration::from_hours(24)),
+    };
+    let body = |id: &str| format!("{{\"entity_type\":\"student\",\"entity_id\":\"{id}\"}}");
+    let documents = [
+        document("outcome#student#stu_1", "{}"),
+        document("evaluation#a#2025-01", &body("stu_1")),
+        document(&drivers_pk(&alert_id), "{}"),
+        document("outcome#student#stu_12", "{}"),
+        document("evaluation#b#2025-01", &body("stu_12")),
+    ];
+    store.put_documents(&documents).await.unwrap();
     let alert_types = vec!["high_ib_call_frequency".to_owned(), "low_health_score".to_owned()];
     let request = ForgetRequest { entity: student("stu_1"), alert_types, now: start() };
     assert_eq!(store.forgotten_at(&student("stu_2"), start()).await.unwrap(), None);
-    let counts = ForgetCounts { insights: 1, claims: 1, feedback: 1, parked: 1, others: 1 };
+    let counts = ForgetCounts { insights: 1, claims: 1, feedback: 1, parked: 1, others: 4 };
     assert_eq!(store.forget(&request).await.unwrap(), counts);
     assert_eq!(store.forget(&request).await.unwrap(), ForgetCounts::default());
     assert_eq!(store.entity(&student("stu_1"), start()).await.unwrap(), None);
+    for (document, is_left) in documents.iter().zip([false, false, false, true, true]) {
+        let found = store.documents(&document.pk, start()).await.unwrap();
+        assert_eq!(found.len(), usize::from(is_left), "{document:?}");
+    }
     let left = all(store, start()).await;
     assert_eq!(left.iter().map(StoredInsight::entity_id).collect::<Vec<_>>(), ["stu_12"]);
-    assert_eq!(
-        store.feedback(&[row.judgements.values().next().unwrap().alert_id.clone()], start()).await.unwrap(),
-        []
-    );
+    assert_eq!(store.feedback(&[alert_id], start()).await.unwrap(), []);
     // A process that has read the list of forgotten entities reads it again a while later.
     clock.advance(Duration::from_mins(6));
     let parked = run(store, &clock, &event).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::play::{alert, event, first_event, insight, lease, repeat_of, request, start, store_one};
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
-use portend_core::limits::{EVENT_DEADLINE, UPGRADES_MAX};
+use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE, UPGRADES_MAX};
 use portend_core::store::{
     Claim, CommitRequest, DueInsight, Lease, Release, Reserved, Store, Todo, UpgradeClaim, UpgradeRequest,
 };
@@ -190,10 +190,10 @@ pub async fn an_upgrade_can_ignore_the_pause_but_no_lease(store: &impl Store) {
     let upgrade = upgrade_lease(store, &upgrade_request(&alert, "a", start())).await;
     let busy = UpgradeClaim::Busy(start().plus(EVENT_DEADLINE));
     assert_eq!(store.claim_upgrade(&at_once("b")).await.unwrap(), busy);
-    let release = Release { failed_upgrade: true, ..Release::at(start().plus(MINUTE * 30)) };
+    let release = Release { failed_upgrade: true, ..Release::at(start().plus(UPGRADE_PAUSE)) };
     store.release(&upgrade, release).await.unwrap();
     let early = store.claim_upgrade(&upgrade_request(&alert, "c", start())).await.unwrap();
-    assert_eq!(early, UpgradeClaim::Busy(start().plus(MINUTE * 30)));
+    assert_eq!(early, UpgradeClaim::Busy(start().plus(UPGRADE_PAUSE)));
     upgrade_lease(store, &at_once("d")).await;
 }
 

@@ -176,6 +176,23 @@ fn the_sweep_publishes_what_a_killed_worker_did_not() {
     assert!(matches!(claim, Claim::Done(_)), "{claim:?}");
 }
 
+/// The sweep has read the insight before another worker upgraded and published it.
+#[test]
+fn a_sweep_does_not_publish_an_old_copy_after_an_upgrade() {
+    let scene = Scene::new(Bus::failing(1), denied_once());
+    scene.run(&first_event()).0.unwrap();
+    let due = block_on(scene.store.due(scene.clock.now(), None, 9)).unwrap();
+    assert_eq!(scene.sweep(), SweepReport { published: 1, upgraded: 1, ..DONE });
+    scene.bus.take_published();
+    let store = FaultyStore::new(&scene.store, &[]).with_old_due(due);
+    let pipeline = Pipeline::new(AlertTypes::built_in(), store, &scene.clock)
+        .with_models(vec![&scene.model], true)
+        .with_notifier(Some(&scene.bus));
+    let deadline = scene.clock.now().plus(EVENT_DEADLINE);
+    let report = block_on(pipeline.run(deadline).sweep(|_| ())).unwrap();
+    assert_eq!((report, scene.bus.take_published()), (DONE, vec![]));
+}
+
 #[test]
 fn a_sweep_stops_publishing_if_the_bus_is_down_and_the_next_one_publishes() {
     let scene = Scene::new(Bus::failing(usize::MAX), answering());

@@ -138,7 +138,7 @@ fn a_cause_that_prevents_every_request_is_named_too() {
         (
             Scene::alone(Bedrock, []).unset("AWS_REGION"),
             [0, 0],
-            &["AWS_REGION is not set", "BEDROCK_MODEL_ID"],
+            &["AWS_REGION is not set", "set it to the region of the model"],
         ),
         (no_endpoint, [0, 0], &["unreachable", "refused"]),
         (no_tls, [0, 0], &["unreachable", "TLS"]),

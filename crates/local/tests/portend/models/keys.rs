@@ -70,7 +70,7 @@ fn a_found_file_gets_no_key_of_the_environment() {
             run.errors.contains(variable) && run.errors.contains("[models.a]") && run.errors.contains("; ");
         equal(variable, &(sent, run.code, says, run.errors.lines().count()), &("no request", 2, true, 1))
     });
-    // The file does not ask for the key of `openai`, so its server is called without one, and the user is told.
+    // The file does not ask for the key of `openai`, so its server is called without one, and a line says so.
     let (sent, run) = sent(&found_file(scene(), OPENAI), &[]);
     assert_eq!((sent, run.code), ("no key", 0), "{}", run.errors);
     assert_eq!(run.errors.lines().count(), 2, "{}", run.errors);

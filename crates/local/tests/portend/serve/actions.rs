@@ -34,6 +34,13 @@ fn an_entity_leaves_the_list_and_comes_back() {
         let receipt = server.post_json(&path, &body.to_string()).is(200).json();
         assert_eq!((&receipt["status"], &receipt["state"]), (&json!("recorded"), &json!(state)), "{body}");
         assert_eq!(listed(&server, "open").len(), usize::from(is_open), "{body}");
+        for each in ["new", "seen", "assigned", "snoozed", "done", "recovered"] {
+            for order in ["newest", "risk"] {
+                let found = server.get(&format!("/v1/insights?state={each}&sort={order}")).is(200).json();
+                let count = found["insights"].as_array().unwrap().len();
+                assert_eq!(count, usize::from(each == state), "{body}: {each} by {order}");
+            }
+        }
     }
     let entity = server.get("/v1/entities/stu_1").is(200).json();
     let feedback = entity["feedback"].as_array().unwrap();

@@ -69,6 +69,9 @@ fn filters_hold_and_wrong_ones_are_refused() {
         ("min_risk=0", 20),
         ("min_risk=100", 0),
         ("grade=model", 0),
+        ("state=new", 20),
+        ("state=new&sort=risk&limit=3", 20),
+        ("state=done", 0),
         ("since=2020-01-01T00:00:00Z", 20),
         ("since=2099-01-01T00:00:00Z", 0),
         ("until=2020-01-01T00:00:00Z", 0),
@@ -87,6 +90,7 @@ fn filters_hold_and_wrong_ones_are_refused() {
         ("since=yesterday", "bad_parameter"),
         ("sort=name", "bad_parameter"),
         ("grade=a", "bad_parameter"),
+        ("state=open", "bad_parameter"),
         ("entitty=stu_1", "unknown_parameter"),
     ] {
         server.get(&format!("/v1/insights?{query}")).fails(400, code);

@@ -55,7 +55,12 @@ pub(super) async fn claim(store: &DynamoDb, request: &ClaimRequest) -> Result<Cl
         };
         let row = old.map(|item| store.row(&item)).transpose()?;
         let (response, written) = ClaimRow::claim(row.as_ref(), request);
-        let (Some(row), Some(written)) = (row, written) else { return Ok(response) };
+        let (row, written) = match (response, row, written) {
+            (_, Some(row), Some(written)) => (row, written),
+            // The response to this claim was lost.
+            (Claim::Mine(_), Some(row), None) => return store.claimed(request, &row).await,
+            (response, ..) => return Ok(response),
+        };
         // The claim has expired, or its lease ended after the update failed. Replace it, unless it has changed since.
         let replacement = store.update_claim(
             request.alert_key,

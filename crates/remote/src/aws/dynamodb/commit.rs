@@ -133,7 +133,7 @@ impl DynamoDb {
         let Err(failure) = self.call(transaction).await else { return Ok(None) };
         let steps: Option<Vec<CancelledStep>> = match &failure {
             CallFailure::Refused(_, body) => body.read("CancellationReasons"),
-            CallFailure::Busy(_) | CallFailure::Unreachable(_) => None,
+            CallFailure::Busy(_) | CallFailure::Unreachable(_) | CallFailure::WrongClock(_) => None,
         };
         let Some(steps) = steps else { return Err(self.error(&failure)) };
         if steps.iter().any(|step| step.code == CONDITION_FAILED) {

@@ -58,7 +58,7 @@ pub(super) async fn documents(
     }
 }
 
-fn document_of(pk: &str, item: &Item) -> Option<Document> {
+pub(super) fn document_of(pk: &str, item: &Item) -> Option<Document> {
     Some(Document {
         pk: pk.to_owned(),
         sk: text_of(item, "sk")?.to_owned(),

@@ -16,9 +16,10 @@ use portend_core::time::Timestamp;
 
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, secs, text, text_of, time_of};
+use super::documents::document_of;
 use super::entities::entity_item_key;
 use super::item::{insights_pk, key_of};
-use super::request::{Delete, ItemQuery, Scan, Update, item_key};
+use super::request::{Delete, ItemQuery, TableScan, Update, item_key};
 use crate::limits::{FORGOTTEN_CACHE_TIME, PARTITIONS_READ_AT_ONCE};
 
 /// The partition of the hashes.
@@ -50,7 +51,8 @@ pub(super) async fn forget(store: &DynamoDb, request: &ForgetRequest) -> Result<
     store.update(&update).await?;
     let ids = store.alert_ids_of(request).await?;
     let mut counts = ForgetCounts::default();
-    let mut scan = Scan { table_name: store.table.clone(), consistent_read: true, exclusive_start_key: None };
+    let mut scan =
+        TableScan { table_name: store.table.clone(), consistent_read: true, exclusive_start_key: None };
     loop {
         let page = store.page(&scan).await?;
         let about = page.items.iter().filter_map(|item| Some((kind(item, request, &ids)?, key_of(item)?)));
@@ -88,10 +90,11 @@ fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<
             || text_of(item, "message").is_some_and(|message| mentions(message, &entity.entity_id))
     };
     let is_its = || {
-        let outcome = format!("outcome#{}#{}", entity.entity_type, entity.entity_id);
+        let is_document =
+            || document_of(pk, item).is_some_and(|document| document.is_about(entity, |id| ids.contains(id)));
         let is_named = text_of(item, "entity_type") == Some(&entity.entity_type)
             && text_of(item, "entity_id") == Some(&entity.entity_id);
-        pk == outcome || is_named || entity_item_key(entity).get("pk") == item.get("pk")
+        is_named || is_document() || entity_item_key(entity).get("pk") == item.get("pk")
     };
     if pk == insights {
         is_type(text_of(item, "prediction_type")).then_some(ItemKind::Insight)

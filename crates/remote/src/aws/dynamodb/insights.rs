@@ -191,11 +191,19 @@ impl DynamoDb {
         Ok(item.filter(|item| alert_key_of(item) == Some(owner)))
     }
 
-    /// Reads an item as an insight, with the repeats that its claim counts.
+    /// Reads an item as an insight, with the repeats that its claim counts. It is one operation of the pipeline, which
+    /// retries it.
     pub(super) async fn joined_one(&self, item: Item) -> Result<StoredInsight, StoreError> {
         let insight = self.insight_of(&item)?;
-        let repeats = self.repeats(std::slice::from_ref(&item), ReadConsistency::Strong).await?;
-        Ok(repeats.join(&item, insight))
+        let Some(alert_key) = alert_key_of(&item) else { return Ok(insight) };
+        let key = claim_item_key(alert_key);
+        let get = Get { table_name: self.table.clone(), key, consistent_read: true };
+        let claim = self.call(&get).await.map_err(|failure| self.error(&failure))?.item;
+        let row = claim.as_ref().and_then(claim_row);
+        Ok(match row {
+            Some(row) => insight.with_repeats(row.occurrences, row.last_seen),
+            None => insight,
+        })
     }
 
     /// The repeats of these insights, from their claims.

@@ -13,13 +13,16 @@ use portend_core::time::Timestamp;
 use super::DynamoDb;
 use super::attribute::{Attribute, Item, is_live, number, number_of, secs, text, text_of, time_of};
 use super::insights::ReadConsistency;
+use super::item::key_of;
 use super::request::{Delete, ItemQuery, Update, item_key};
 use crate::limits::{DAY, EVENTS_READ_AT_ONCE, PARTITIONS_READ_AT_ONCE};
 
 pub(super) async fn park(store: &DynamoDb, parked: &Parked) -> Result<(), StoreError> {
     let (id, now) = (parked_id(&parked.sha256), parked.received_at);
-    let earlier = store.keys_of_alert_id(&id).await?;
-    let earlier = earlier.into_iter().find(|key| is_retained(key, now));
+    // The first page is enough: only expired copies could fill it.
+    let query = ItemQuery::of(&store.table, "alert_id", &id).in_index("AlertIdIndex");
+    let page = store.call(&query).await.map_err(|failure| store.error(&failure))?;
+    let earlier = page.items.iter().filter_map(key_of).find(|key| is_retained(key, now));
     let key = earlier.unwrap_or_else(|| item_key(partition(&now.day()), &parked.sha256));
     let event = match std::str::from_utf8(&parked.event) {
         Ok(event) => text(event),

@@ -59,7 +59,11 @@ pub(super) async fn find(
     let keys = store.keys_of_alert_id(alert_id).await?;
     let items = store.read_items(keys, ReadConsistency::Eventual).await?;
     match items.into_iter().find(|item| is_insight(item) && is_live(item, now)) {
-        Some(item) => store.joined_one(item).await.map(Some),
+        Some(item) => {
+            let insight = store.insight_of(&item)?;
+            let repeats = store.repeats(std::slice::from_ref(&item), ReadConsistency::Strong).await?;
+            Ok(Some(repeats.join(&item, insight)))
+        }
         None => Ok(None),
     }
 }

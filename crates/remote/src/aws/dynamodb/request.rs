@@ -35,7 +35,7 @@ operations! {
     Get = "GetItem" -> FoundItem;
     BatchGet = "BatchGetItem" -> BatchItems;
     ItemQuery = "Query" -> QueryPage;
-    Scan = "Scan" -> QueryPage;
+    TableScan = "Scan" -> QueryPage;
     DescribeTable<'_> = "DescribeTable" -> TableDescribed;
     DescribeTimeToLive<'_> = "DescribeTimeToLive" -> TimeToLiveDescribed;
 }
@@ -292,7 +292,7 @@ impl ItemQuery {
 #[skip_serializing_none]
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Scan {
+pub(super) struct TableScan {
     pub(super) table_name: String,
     pub(super) consistent_read: bool,
     pub(super) exclusive_start_key: Option<Item>,
