@@ -4,19 +4,22 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::{Entities, Feedback, Parking, Queries, StoreError};
+use portend_core::store::{Documents, Entities, Feedback, Parking, Queries, StoreError};
+use portend_core::time::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 /// A program that serves the routes.
 pub trait Engine: Send + Sync + 'static {
     /// Its store.
-    type Store: Queries + Parking + Entities + Feedback;
+    type Store: Queries + Parking + Entities + Feedback + Documents;
     /// Its clock.
     type Clock: Clock;
 
@@ -38,6 +41,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether people may give feedback.
     fn takes_feedback(&self) -> bool;
 
+    /// Whether it stores what happened to entities.
+    fn takes_outcomes(&self) -> bool;
+
     /// Whether live streams stay open. On AWS, a response is sent when it is complete.
     fn streams(&self) -> bool;
 
@@ -49,6 +55,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The counts of this machine's ledger; `None` if the program has no ledger.
     fn ledger(&self) -> impl Future<Output = Result<Option<LedgerTotals>, StoreError>> + Send;
+
+    /// Judges the scores by what happened; `None` if the program does not do that.
+    fn evaluate(
+        &self,
+        query: &EvaluationQuery,
+    ) -> impl Future<Output = Result<Option<Vec<EvaluatedGroup>>, StoreError>> + Send;
 
     /// Wakes whoever waits for new insights.
     fn news(&self) -> &Arc<Notify>;
@@ -63,6 +75,54 @@ pub enum AcceptError {
     /// The store did not take them.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Which scores are judged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluationQuery {
+    /// Of this alert type only.
+    pub alert_type: Option<String>,
+    /// Of alerts at this time or later.
+    pub since: Option<Timestamp>,
+    /// As if it were this time.
+    pub as_of: Timestamp,
+    /// How long it takes until an event is reported.
+    pub report_lag: Duration,
+    /// Every insight, not only the first of an entity in each horizon.
+    pub all: bool,
+    /// What the scores of a group have in common.
+    pub by: EvaluationGrouping,
+}
+
+/// What the scores of a group have in common.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EvaluationGrouping {
+    /// The alert type, the model and the prompt.
+    #[default]
+    Model,
+    /// The alert type.
+    Type,
+    /// The alert type, the model, the prompt and the month.
+    Month,
+}
+
+/// How good the scores of one group were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluatedGroup {
+    /// The group and its figures, as `portend eval --json` prints them.
+    pub report: Value,
+    /// The reliability diagram as SVG, without any text that others wrote; `None` without rows.
+    pub picture: Option<String>,
+    /// The insights that are still stored.
+    pub insights: u64,
+    /// Those of them with a number that no fact supports.
+    pub unsupported: u64,
+    /// Those of them with a reply that could not be used.
+    pub unusable: u64,
+    /// What their calls have cost, in US dollars.
+    pub cost_usd: f64,
+    /// Whether the facts or scores of the alert type have changed in the last week: `drift`, `none` or `too_few`.
+    pub drift: Option<&'static str>,
 }
 
 /// What is known of one model.

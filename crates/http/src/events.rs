@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::engine::{AcceptError, Engine};
 use crate::problem::Problem;
-use crate::request::{Params, WholeBody, content_type};
+use crate::request::{Params, WholeBody, content_type, is_lines};
 
 /// Events that the response names at most.
 const NAMED_MAX: usize = 20;
@@ -144,10 +144,8 @@ fn not_accepted(error: AcceptError) -> Problem {
 fn split(content_type: &str, body: &[u8], types: &AlertTypes) -> Result<Vec<Vec<u8>>, Problem> {
     let is_json = content_type == "application/json"
         || content_type.starts_with("application/") && content_type.ends_with("+json");
-    let is_lines =
-        ["application/x-ndjson", "application/ndjson", "application/jsonl"].contains(&content_type);
     let mut events = Vec::new();
-    if is_lines {
+    if is_lines(content_type) {
         let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         lines.filter(|line| !line.is_empty()).for_each(|line| deliver(line, types, &mut events));
     } else if is_json && !body.trim_ascii().is_empty() {

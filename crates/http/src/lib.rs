@@ -23,6 +23,8 @@ mod hooks;
 mod insights;
 mod worklist;
 mod feedback;
+mod outcomes;
+mod evaluation;
 mod parked;
 mod stream;
 mod operations;
@@ -40,7 +42,10 @@ use axum::routing::{delete, get, post};
 
 pub use access::{Access, AccessToken};
 pub use app::HttpApp;
-pub use engine::{AcceptError, Engine, LedgerDay, LedgerTotals, ModelStatus};
+pub use engine::{
+    AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, LedgerDay, LedgerTotals,
+    ModelStatus,
+};
 pub use gate::HEALTH_PATH;
 pub use problem::Problem;
 
@@ -62,6 +67,8 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/v1/parked", get(parked::list::<E>))
         .route("/v1/parked/{sha256}", delete(parked::delete::<E>))
         .route("/v1/parked/{sha256}/replay", post(parked::replay::<E>))
+        .route("/v1/outcomes", post(outcomes::post::<E>))
+        .route("/v1/evaluation", get(evaluation::get::<E>))
         .route("/v1/ledger", get(operations::ledger::<E>))
         .route(HEALTH_PATH, get(operations::healthz))
         .route("/readyz", get(operations::readyz::<E>))
@@ -73,6 +80,7 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/insights/{alert_id}/feedback", post(page::actions::give::<E>))
         .route("/entities/{entity_id}", get(page::entity::show::<E>))
         .route("/sign-in", post(page::actions::sign_in::<E>))
+        .route("/quality", get(page::quality::show::<E>))
         .route("/status", get(page::status::show::<E>))
         .route("/parked/{sha256}/replay", post(page::status::replay::<E>))
         .route("/parked/{sha256}/delete", post(page::status::delete::<E>))

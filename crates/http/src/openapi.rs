@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use crate::{events, feedback, hooks, insights, operations, parked, stream, worklist};
+use crate::{evaluation, events, feedback, hooks, insights, operations, outcomes, parked, stream, worklist};
 
 /// The routes that are described.
 #[derive(OpenApi)]
@@ -22,6 +22,8 @@ use crate::{events, feedback, hooks, insights, operations, parked, stream, workl
         worklist::list,
         worklist::one,
         feedback::post,
+        outcomes::post,
+        evaluation::get,
         parked::list,
         parked::replay,
         parked::delete,

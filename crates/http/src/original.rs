@@ -261,7 +261,7 @@ fn item<E: Engine>(app: &App<E>, front_end: FrontEnd, insight: &StoredInsight) -
         explanation: insight.explanation().to_owned(),
         recommendations: insight.recommendations().to_vec(),
         model_used: insight.model_used().to_owned(),
-        confidence: 0.0,
+        confidence: insight.probability_or_zero(),
     }
 }
 

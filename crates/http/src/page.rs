@@ -9,5 +9,6 @@ pub(crate) mod insight;
 pub(crate) mod today;
 pub(crate) mod entity;
 pub(crate) mod live;
+pub(crate) mod quality;
 pub(crate) mod status;
 pub(crate) mod alert_types;

@@ -102,6 +102,14 @@ impl Params {
         })
     }
 
+    /// A count up to `most`; 0 if it is absent.
+    pub(crate) fn number(&self, name: &'static str, most: u64) -> Result<u64, Problem> {
+        let number = self.read(name, &format!("a number from 0 to {most}"), |text| {
+            text.parse().ok().filter(|number| *number <= most)
+        })?;
+        Ok(number.unwrap_or(0))
+    }
+
     pub(crate) fn limit(&self) -> Result<usize, Problem> {
         let limit = self.read("limit", &format!("a number from 1 to {PAGE_MAX}"), |text| {
             text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit))
@@ -200,6 +208,11 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
         }
     }
     if read_bytes > BODY_BYTES_MAX { Err(Problem::too_large()) } else { Ok(bytes) }
+}
+
+/// Whether a body of this type has one value on each line.
+pub(crate) fn is_lines(content_type: &str) -> bool {
+    ["application/x-ndjson", "application/ndjson", "application/jsonl"].contains(&content_type)
 }
 
 /// The content type, in lower case and without its parameters.

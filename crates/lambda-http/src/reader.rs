@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::StoreError;
-use portend_http::{AcceptError, Engine, LedgerTotals, ModelStatus};
+use portend_http::{AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus};
 use portend_remote::{DynamoDb, SystemClock};
 use tokio::sync::Notify;
 
@@ -57,6 +57,10 @@ impl Engine for TableReader {
         self.takes_feedback
     }
 
+    fn takes_outcomes(&self) -> bool {
+        false
+    }
+
     fn streams(&self) -> bool {
         false
     }
@@ -70,6 +74,10 @@ impl Engine for TableReader {
     }
 
     async fn ledger(&self) -> Result<Option<LedgerTotals>, StoreError> {
+        Ok(None)
+    }
+
+    async fn evaluate(&self, _: &EvaluationQuery) -> Result<Option<Vec<EvaluatedGroup>>, StoreError> {
         Ok(None)
     }
 

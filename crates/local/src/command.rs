@@ -16,7 +16,6 @@ pub(crate) mod doctor;
 pub(crate) mod samples;
 pub(crate) mod types;
 pub(crate) mod simulate;
-pub(crate) mod evidence;
 pub(crate) mod outcomes;
 pub(crate) mod eval;
 pub(crate) mod calibrate;

@@ -17,12 +17,15 @@ use portend_core::model::{Model, ModelSpec};
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
-use portend_http::{AcceptError, Engine, LedgerDay, LedgerTotals, ModelStatus};
+use portend_http::{
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerDay, LedgerTotals, ModelStatus,
+};
 use portend_remote::SystemClock;
 use portend_sqlite::{InboxEvent, LedgerRow};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::any_store::AnyStore;
+use crate::evaluation;
 use crate::runner::EventRunner;
 
 /// Accepted events that may wait. More are refused until some are judged.
@@ -48,6 +51,8 @@ pub(crate) struct LocalEngine {
     /// Events whose sender waits for the outcome.
     direct: mpsc::UnboundedSender<DirectEvent>,
     direct_queue: Mutex<Option<mpsc::UnboundedReceiver<DirectEvent>>>,
+    /// Held while scores are judged.
+    evaluation: tokio::sync::Mutex<()>,
 }
 
 /// An event that is judged at once, without the inbox. Its sender may hang up; the event is judged all the same.
@@ -77,6 +82,7 @@ impl LocalEngine {
             waiting: AtomicU64::new(waiting),
             direct,
             direct_queue: Mutex::new(Some(direct_queue)),
+            evaluation: tokio::sync::Mutex::default(),
         })
     }
 
@@ -207,6 +213,10 @@ impl Engine for LocalEngine {
         true
     }
 
+    fn takes_outcomes(&self) -> bool {
+        true
+    }
+
     fn streams(&self) -> bool {
         true
     }
@@ -239,6 +249,12 @@ impl Engine for LocalEngine {
         let total = days.iter().fold(total, LedgerDay::plus);
         let adds_up = total.unfinished == 0;
         Ok(Some(LedgerTotals { days, total, waiting: self.waiting(), adds_up }))
+    }
+
+    async fn evaluate(&self, query: &EvaluationQuery) -> Result<Option<Vec<EvaluatedGroup>>, StoreError> {
+        // It reads every insight, so that only one runs at a time.
+        let _permit = self.evaluation.lock().await;
+        evaluation::for_server(self.store(), self.types(), query, SystemClock.now()).await.map(Some)
     }
 
     fn news(&self) -> &Arc<Notify> {

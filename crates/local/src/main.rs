@@ -9,6 +9,9 @@ mod moment;
 mod short_id;
 mod input;
 mod outcome_file;
+mod evidence;
+mod drift;
+mod evaluation;
 mod changed_types;
 mod runner;
 mod inbox;
@@ -25,7 +28,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use command::{
-    calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget,
+    calibrate, compare, demo, digest, doctor, drivers, entity, eval, explain, feedback, fit, forget,
     insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
 };
 use config::Config;
@@ -77,7 +80,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Eval(args) => in_runtime(eval::run(args, config()?)),
         Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
-        Command::Drift(args) => in_runtime(drift::run(args, config()?)),
+        Command::Drift(args) => in_runtime(command::drift::run(args, config()?)),
         Command::Drivers(args) => in_runtime(drivers::run(args, config()?)),
         Command::Compare(args) => {
             let settings = match &args.with {

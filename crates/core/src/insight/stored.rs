@@ -93,6 +93,12 @@ impl StoredInsight {
         either!(self, fields => &fields.explanation)
     }
 
+    /// The calibrated probability; 0 without a map, because readers that exist expect a number.
+    pub fn probability_or_zero(&self) -> f64 {
+        let calibrated = self.current().and_then(|fields| fields.calibrated.as_ref());
+        calibrated.map_or(0.0, |calibrated| calibrated.probability.get())
+    }
+
     /// What to do.
     pub fn recommendations(&self) -> &[String] {
         either!(self, fields => &fields.recommendations)

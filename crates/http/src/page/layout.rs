@@ -12,15 +12,17 @@ use crate::problem::Problem;
 pub(crate) enum Section {
     Today,
     Live,
+    Quality,
     Health,
     AlertTypes,
     /// A page that is not in the navigation.
     Inside,
 }
 
-const NAVIGATION: [(Section, &str, &str); 4] = [
+const NAVIGATION: [(Section, &str, &str); 5] = [
     (Section::Today, "/", "Today"),
     (Section::Live, "/live", "Live"),
+    (Section::Quality, "/quality", "Quality"),
     (Section::Health, "/status", "Health"),
     (Section::AlertTypes, "/alert-types", "Alert types"),
 ];

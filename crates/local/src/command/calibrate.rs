@@ -13,9 +13,10 @@ use portend_eval::limits::CLASS_ROWS_MIN;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
-use super::evidence::{self, OutcomeEvidence, claim_of, open_writable};
+use super::insights::open_for_changes;
 use super::time::{duration, moment};
 use crate::config::Config;
+use crate::evidence::{self, OutcomeEvidence, claim_of};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
 use crate::show::text::shown;
 
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         now: args.as_of.as_deref().map_or(Ok(now), |text| moment("--as-of", text, now))?,
         report_lag: duration("--report-lag", &args.report_lag)?,
     };
-    let store = open_writable(&config, now).await?;
+    let store = open_for_changes(&config).await?;
     let evidence = evidence::load(&store, &types, args.alert_type.as_deref(), None, now).await?;
     evidence.keep(&store, cutoff, now).await;
     let mut out = anstream::stdout().lock();

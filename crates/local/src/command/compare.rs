@@ -17,11 +17,11 @@ use portend_eval::join::{Cutoff, OutcomeIndex};
 use portend_remote::SystemClock;
 use serde::Serialize;
 
-use super::evidence::{claim_of, outcomes_of};
 use super::insights::open_existing;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
+use crate::evidence::{claim_of, outcomes_of};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
 use crate::show::text::{counted, shown};
 

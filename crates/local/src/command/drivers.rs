@@ -18,7 +18,7 @@ use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
-use super::evidence::open_writable;
+use super::insights::open_for_changes;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
@@ -81,7 +81,7 @@ struct MeasuredDriver {
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
     let types = config.alert_types().map_err(WrongUsage::from)?;
-    let store = open_writable(&config, now).await?;
+    let store = open_for_changes(&config).await?;
     let insight = store.find(&args.alert_id, now).await?;
     let Some(fields) = insight.as_ref().and_then(|insight| insight.current()) else {
         note(&format!(

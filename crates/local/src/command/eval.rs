@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use portend_eval::figures::Figures;
 use portend_eval::report::GroupReport;
-use serde::Serialize;
 
 use crate::config::Config;
+use crate::evaluation::{GroupName, Grouping, NamedReport};
 use crate::show::output::{CommandOutcome, json_line, note};
 use crate::show::text::cell;
 
@@ -78,17 +78,6 @@ pub(crate) struct Args {
     fail_under: Vec<Floor>,
 }
 
-/// What the insights of one group have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Grouping {
-    /// The alert type, the model and the prompt.
-    Model,
-    /// The alert type.
-    Type,
-    /// The alert type, the model, the prompt and the month.
-    Month,
-}
-
 /// A figure, and the least that it may be.
 #[derive(Debug, Clone)]
 pub(super) struct Floor {
@@ -102,32 +91,6 @@ fn floor(text: &str) -> Result<Floor, String> {
     let least = least.parse::<f64>().ok().filter(|least| least.is_finite()).ok_or_else(wrong)?;
     let is_known = ["auc", "brier_skill"].contains(&figure);
     is_known.then(|| Floor { figure: figure.to_owned(), least }).ok_or_else(wrong)
-}
-
-/// A group of insights with its report.
-#[derive(Debug, Serialize)]
-pub(super) struct NamedReport {
-    #[serde(flatten)]
-    pub(super) name: GroupName,
-    #[serde(flatten)]
-    pub(super) report: GroupReport,
-}
-
-/// What the insights of a group have in common.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct GroupName {
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(super) alert_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) predicts: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_used: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) prompt: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) month: Option<String>,
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -181,18 +144,6 @@ fn is_enough(floors: &[Floor], reports: &[NamedReport]) -> bool {
         }
     }
     enough
-}
-
-impl GroupName {
-    /// The group, after a sentence about it.
-    fn suffix(&self) -> String {
-        let parts: Vec<&str> = [&self.alert_type, &self.model_used, &self.month]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
-        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
-    }
 }
 
 /// Reads one figure.

@@ -18,8 +18,9 @@ use portend_eval::join::{Cutoff, InsightClaim, OutcomeIndex, RowChoice, judged};
 use portend_remote::SystemClock;
 use serde_json::json;
 
-use super::evidence::{self, claim_of, open_writable};
+use super::insights::open_for_changes;
 use crate::config::Config;
+use crate::evidence::{self, claim_of};
 use crate::outcome_file::{self, RefusedLines};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{counted, shown};
@@ -111,7 +112,7 @@ async fn stored(
     cutoff: Cutoff,
 ) -> Result<Vec<FitRow>> {
     let now = SystemClock.now();
-    let store = open_writable(config, now).await?;
+    let store = open_for_changes(config).await?;
     let evidence = evidence::load(&store, types, Some(alert_type.id()), None, now).await?;
     evidence.keep(&store, cutoff, now).await;
     let has_facts =

@@ -14,10 +14,10 @@ use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
 use serde_json::json;
 
-use super::evidence::{self, ROWS_STORED_AT_ONCE, open_writable};
-use super::insights::open_existing;
+use super::insights::{open_existing, open_for_changes};
 use super::time::moment;
 use crate::config::Config;
+use crate::evidence::{self, ROWS_STORED_AT_ONCE};
 use crate::outcome_file;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{counted, minute, shown};
@@ -85,7 +85,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         Command::Census { entity_type, outcome, until } => {
             check_event(&types, &entity_type, &outcome).map_err(WrongUsage::from)?;
             let until = moment("--until", &until, now)?;
-            let store = open_writable(&config, now).await?;
+            let store = open_for_changes(&config).await?;
             store.put_outcomes(&[OutcomeRow::census(&entity_type, &outcome, until)], now).await?;
             note(&format!("every {entity_type} without {outcome} is followed until {until}"));
             Ok(CommandOutcome::Done)
@@ -96,7 +96,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             let event = OutcomeEvent { outcome, at, followed_until: None };
             let entity_id = (entity_id != "-").then_some(entity_id);
             let row = OutcomeRow { entity_type, entity_id, fact: OutcomeFact::Event(event) };
-            if open_writable(&config, now).await?.retract_outcome(&row, now).await? {
+            if open_for_changes(&config).await?.retract_outcome(&row, now).await? {
                 return Ok(CommandOutcome::Done);
             }
             note("there is no such row; portend outcomes list shows the rows of an entity");

@@ -7,4 +7,5 @@ mod access;
 mod limits;
 mod original;
 mod console;
+mod quality;
 mod actions;

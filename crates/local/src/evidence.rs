@@ -1,54 +1,56 @@
 //! Loads what insights said and what happened afterwards, and keeps the rows that outlive the insights.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use anyhow::Result;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::try_join_all;
 use portend_core::alert_type::{AlertType, AlertTypes};
-use portend_core::calibration::{CalibrationMap, CalibrationMaps};
+use portend_core::calibration::{CalibrationMap, CalibrationMaps, ScoreSource};
+use portend_core::insight::InsightFields;
 use portend_core::limits::PAGE_MAX;
+use portend_core::number::Number;
 use portend_core::outcome::OutcomeRow;
 use portend_core::store::{EvaluationRow, InsightQuery, Outcomes, Queries, StoreError};
 use portend_core::time::Timestamp;
 use portend_eval::join::{Cutoff, InsightClaim, OutcomeIndex};
-use portend_sqlite::Sqlite;
 
-use super::insights::{open_existing, open_file};
 use crate::any_store::AnyStore;
-use crate::config::{Config, StoreName};
 use crate::show::output::note;
 
 /// Entities whose outcomes are read at the same time.
 const ENTITIES_READ_AT_ONCE: usize = 16;
 /// Rows that are stored at once.
-pub(super) const ROWS_STORED_AT_ONCE: usize = 500;
+pub(crate) const ROWS_STORED_AT_ONCE: usize = 500;
 
 /// What insights said, and what happened.
-pub(super) struct OutcomeEvidence {
-    pub(super) rows: Vec<EvaluationRow>,
-    pub(super) outcomes: OutcomeIndex,
-    pub(super) maps: CalibrationMaps,
+pub(crate) struct OutcomeEvidence {
+    pub(crate) rows: Vec<EvaluationRow>,
+    pub(crate) outcomes: OutcomeIndex,
+    pub(crate) maps: CalibrationMaps,
+    /// How the insights that are still stored were made.
+    pub(crate) conduct: BTreeMap<ScoreSource, ScoreConduct>,
 }
 
-/// Opens an existing store for writing.
-pub(super) async fn open_writable(config: &Config, now: Timestamp) -> Result<AnyStore> {
-    if let StoreName::File(file) = &config.store {
-        // This reports a missing file, which opening for writing would create.
-        drop(open_file(file)?);
-        return Ok(AnyStore::Sqlite(Arc::new(Sqlite::open(file, now)?)));
-    }
-    open_existing(config).await
+/// How a set of insights was made.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ScoreConduct {
+    /// The insights.
+    pub(crate) insights: u64,
+    /// Those with a number that no fact supports.
+    pub(crate) unsupported: u64,
+    /// Those with a reply that could not be used.
+    pub(crate) unusable: u64,
+    /// What all calls have cost, in US dollars, as far as it is known.
+    pub(crate) cost_usd: f64,
 }
 
 /// Loads the evidence of one alert type, or of all.
-pub(super) async fn load(
+pub(crate) async fn load(
     store: &AnyStore,
     types: &AlertTypes,
     alert_type: Option<&str>,
     since: Option<Timestamp>,
     now: Timestamp,
-) -> Result<OutcomeEvidence> {
+) -> Result<OutcomeEvidence, StoreError> {
     let mut rows: BTreeMap<String, EvaluationRow> = BTreeMap::new();
     let from = since.unwrap_or(Timestamp::EPOCH);
     for each in types.iter().filter(|each| alert_type.is_none_or(|id| id == each.id())) {
@@ -60,9 +62,13 @@ pub(super) async fn load(
         limit: PAGE_MAX,
         ..InsightQuery::default()
     };
+    let mut conduct: BTreeMap<ScoreSource, ScoreConduct> = BTreeMap::new();
     loop {
         let page = store.insights(&query, now).await?;
         for insight in &page.insights {
+            if let Some(fields) = insight.current().filter(|fields| fields.alert_timestamp >= from) {
+                conduct.entry(fields.score_source()).or_default().add(fields);
+            }
             let y = rows.get(insight.alert_id()).and_then(|row| row.y);
             rows.extend(EvaluationRow::of(insight, y).map(|row| (row.alert_id.clone(), row)));
         }
@@ -78,11 +84,11 @@ pub(super) async fn load(
     let stored = store.maps(now).await?;
     let of_types = types.iter().filter_map(|each| each.map().cloned());
     let maps = CalibrationMaps::new(of_types).followed_by(stored);
-    Ok(OutcomeEvidence { outcomes: OutcomeIndex::new(&outcomes), rows, maps })
+    Ok(OutcomeEvidence { outcomes: OutcomeIndex::new(&outcomes), rows, maps, conduct })
 }
 
 /// What happened to these entities, and what censuses say.
-pub(super) async fn outcomes_of(
+pub(crate) async fn outcomes_of(
     store: &AnyStore,
     types: &AlertTypes,
     entities: &BTreeSet<(&str, &str)>,
@@ -93,17 +99,29 @@ pub(super) async fn outcomes_of(
     for kind in kinds {
         rows.extend(store.outcomes_of(kind, None, now).await?);
     }
-    let reads = entities.iter().map(|(kind, id)| store.outcomes_of(kind, Some(id), now));
-    let mut reads = stream::iter(reads).buffered(ENTITIES_READ_AT_ONCE);
-    while let Some(of_entity) = reads.try_next().await? {
-        rows.extend(of_entity);
+    let entities: Vec<&(&str, &str)> = entities.iter().collect();
+    for some in entities.chunks(ENTITIES_READ_AT_ONCE) {
+        let reads = some.iter().map(|(kind, id)| store.outcomes_of(kind, Some(id), now));
+        rows.extend(try_join_all(reads).await?.into_iter().flatten());
     }
     Ok(rows)
 }
 
+impl ScoreConduct {
+    fn add(&mut self, fields: &InsightFields) {
+        let is_unsupported = fields.grounding.as_ref().is_some_and(|report| !report.unsupported.is_empty());
+        let is_unusable = fields.attempts.iter().any(|attempt| attempt.violations.is_some());
+        self.insights += 1;
+        self.unsupported += u64::from(is_unsupported);
+        self.unusable += u64::from(is_unusable);
+        self.cost_usd +=
+            fields.attempts.iter().filter_map(|attempt| attempt.cost_usd).map(Number::get).sum::<f64>();
+    }
+}
+
 impl OutcomeEvidence {
     /// Stores the rows whose horizon is over, with what is known, so that they outlive their insights.
-    pub(super) async fn keep(&self, store: &AnyStore, cutoff: Cutoff, now: Timestamp) {
+    pub(crate) async fn keep(&self, store: &AnyStore, cutoff: Cutoff, now: Timestamp) {
         let due = self.rows.iter().filter(|row| row.t0.plus(row.horizon()) <= cutoff.now).filter_map(|row| {
             let y = self.outcomes.state(&claim_of(row), cutoff).event();
             // What was known once stays known after its outcome has expired.
@@ -121,13 +139,13 @@ impl OutcomeEvidence {
     }
 
     /// The map for a row's score.
-    pub(super) fn map(&self, row: &EvaluationRow) -> Option<&CalibrationMap> {
+    pub(crate) fn map(&self, row: &EvaluationRow) -> Option<&CalibrationMap> {
         self.maps.get(&row.source)
     }
 }
 
 /// A row as a claim that an outcome judges.
-pub(super) fn claim_of(row: &EvaluationRow) -> InsightClaim {
+pub(crate) fn claim_of(row: &EvaluationRow) -> InsightClaim {
     let is_model = row.source.model_id.is_some();
     InsightClaim {
         alert_id: row.alert_id.clone(),

@@ -1,0 +1,248 @@
+//! The page of quality: what the scores were worth, by what happened, and what to do next.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, PreEscaped, html};
+use serde_json::Value;
+
+use super::layout::{Section, empty, page};
+use super::text::{counted, shown, thousands};
+use crate::app::App;
+use crate::engine::{Engine, EvaluatedGroup, EvaluationQuery};
+use crate::evaluation::evaluated;
+use crate::problem::Problem;
+
+/// The upper end of the AUC's interval below which an order is too weak to be of use.
+const AUC_OF_USE: f64 = 0.6;
+/// A difference is not called one above this chance.
+const CHANCE_MAX: f64 = 0.05;
+/// The share of insights with an unsupported number, or with an unusable reply, from which somebody should look.
+const SHARE_MAX: f64 = 0.05;
+
+/// `GET /quality`.
+pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Response, Problem> {
+    let groups = evaluated(&app, &EvaluationQuery::at(app.now())).await?;
+    let content = html! {
+        h1 { (heading(&groups)) }
+        p.lead { "A score is a claim about the future. This page compares the scores with what happened." }
+        @if groups.is_empty() {
+            (empty("There is no insight to judge.", &html! { "Send alerts, and then say what happened with " code { "portend outcomes import FILE" } "." }))
+        } @else if groups.iter().all(|group| count(group, "n") == 0) {
+            (empty("No score can be judged yet.", &html! {
+                "Say what happened with " code { "portend outcomes import FILE" } " or " code { "POST /v1/outcomes" }
+                ". A score is judged when its horizon is over."
+            }))
+        }
+        @for group in &groups { (of_group(group)) }
+    };
+    Ok(page(Section::Quality, "Quality", &content))
+}
+
+fn heading(groups: &[EvaluatedGroup]) -> String {
+    match groups.iter().map(|group| count(group, "n")).sum::<u64>() {
+        0 => "Nothing is judged yet".to_owned(),
+        rows => format!("{} judged by what happened", counted(rows, "score is", "scores are")),
+    }
+}
+
+fn number(group: &EvaluatedGroup, pointer: &str) -> Option<f64> {
+    group.report.pointer(pointer)?.as_f64()
+}
+
+fn count(group: &EvaluatedGroup, name: &str) -> u64 {
+    group.report.get(name).and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn text<'g>(group: &'g EvaluatedGroup, name: &str) -> Option<&'g str> {
+    group.report.get(name).and_then(Value::as_str)
+}
+
+fn of_group(group: &EvaluatedGroup) -> Markup {
+    let n = count(group, "n");
+    html! {
+        section.card {
+            h2 { (shown(text(group, "type").unwrap_or_default())) " · " (shown(text(group, "model_used").unwrap_or_default())) }
+            p.small {
+                @if let Some(id) = text(group, "model_id") { "Model " code { (shown(id)) } ". " }
+                @if let Some(version) = text(group, "prompt") {
+                    @if text(group, "model_id").is_some() { "Prompt " } @else { "Table of points " }
+                    code { (shown(version.get(..12).unwrap_or(version))) } "."
+                }
+            }
+            p { strong { "What to do next: " } (next_step(group)) }
+            div.split {
+                div {
+                    @match &group.picture {
+                        Some(picture) => { (PreEscaped(picture)) p.small { "Each point is a tenth of the scores: the score, and the share of the entities to whom it happened. Points on the line are right." } },
+                        None => p.lead { "There is no judged score to draw." },
+                    }
+                }
+                aside { (figures(group, n)) }
+            }
+        }
+    }
+}
+
+fn figures(group: &EvaluatedGroup, n: u64) -> Markup {
+    let states = [
+        ("Happened", "yes"),
+        ("Did not happen", "no"),
+        ("Too early to judge", "pending"),
+        ("Not followed long enough", "unknown"),
+        ("Already over at the alert", "gone"),
+    ];
+    html! {
+        dl.pairs {
+            @for (name, state) in states { dt { (name) } dd { (thousands(count(group, state))) } }
+            dt { "Judged" } dd { (thousands(n)) " about " (counted(count(group, "entities"), "entity", "entities")) }
+            @if n > 0 {
+                dt { "Rate" } dd { (percent(number(group, "/base_rate"))) }
+                dt { "Order (AUC)" } dd { (auc(group)) }
+                dt { "Distance from the rates (ECE)" } dd { (plain(number(group, "/ece"), group, "ece")) @if let Some(floor) = number(group, "/ece_floor") { small { "by chance: " (decimal(floor)) } } }
+                @if let Some(ece) = number(group, "/calibrated/ece") { dt { "The same after calibration" } dd { (decimal(ece)) } }
+                @if group.report.get("paired").is_some_and(Value::is_object) { dt { "Model against table" } dd { (paired(group)) } }
+            }
+            dt { "Stored insights" } dd { (thousands(group.insights)) }
+            dt { "With an unsupported number" } dd { (share(group.unsupported, group.insights)) }
+            dt { "With an unusable reply" } dd { (share(group.unusable, group.insights)) }
+            dt { "Cost of their calls" } dd { "$" (format!("{:.4}", group.cost_usd)) }
+            dt { "Change in the last week" } dd { (match group.drift {
+                Some("drift") => "facts or scores have changed",
+                Some("none") => "none can be shown",
+                Some(_) => "too few entities to say",
+                None => "not known",
+            }) }
+        }
+    }
+}
+
+fn auc(group: &EvaluatedGroup) -> String {
+    let interval = (number(group, "/auc"), number(group, "/auc_low"), number(group, "/auc_high"));
+    match interval {
+        (Some(auc), Some(low), Some(high)) => {
+            format!("{} ({} to {}; 0.500 is chance)", decimal(auc), decimal(low), decimal(high))
+        }
+        _ => plain(None, group, "auc"),
+    }
+}
+
+fn paired(group: &EvaluatedGroup) -> String {
+    let difference = number(group, "/paired/auc_difference").zip(number(group, "/paired/p"));
+    match difference {
+        Some((difference, p)) => format!("AUC {difference:+.3} (p {p:.3})"),
+        None => "not known: too few rows".to_owned(),
+    }
+}
+
+fn decimal(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// A figure, or why it is missing.
+fn plain(value: Option<f64>, group: &EvaluatedGroup, name: &str) -> String {
+    let reason = || match group.report.pointer(&format!("/reasons/{name}")).and_then(Value::as_str) {
+        Some("few_events") => "not known: fewer than 10 with the event, or without it",
+        Some("one_class") => "not known: it happened to all, or to none",
+        Some("few_rows") => "not known: fewer than 100 are judged",
+        _ => "not known",
+    };
+    value.map_or_else(|| reason().to_owned(), decimal)
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "not known".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of insights is far below 2^53")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn share(part: u64, whole: u64) -> String {
+    percent(ratio(part, whole))
+}
+
+/// What improves the scores most, in one sentence.
+fn next_step(group: &EvaluatedGroup) -> String {
+    let id = shown(text(group, "type").unwrap_or_default());
+    let is_above = |part| ratio(part, group.insights).is_some_and(|share| share > SHARE_MAX);
+    let ece = number(group, "/ece").zip(number(group, "/ece_floor"));
+    let is_worse = number(group, "/paired/auc_difference").is_some_and(|difference| difference < 0.0)
+        && number(group, "/paired/p").is_some_and(|p| p < CHANCE_MAX);
+    let unknown = count(group, "unknown");
+    if unknown > count(group, "n") {
+        format!(
+            "say what became of {}: portend outcomes import FILE, or portend outcomes census if every event is imported.",
+            counted(unknown, "insight that nobody followed", "insights that nobody followed")
+        )
+    } else if count(group, "n") == 0 {
+        "wait until the first horizons are over, and import what happened.".to_owned()
+    } else if number(group, "/auc").is_none() {
+        "collect more outcomes: at least 10 with the event and 10 without it are needed.".to_owned()
+    } else if group.drift == Some("drift") {
+        format!(
+            "the alerts have changed; portend drift --type {id} says where, before you rely on older outcomes."
+        )
+    } else if is_worse {
+        "the table orders better than the model: use the scorecard, or try another model with portend compare."
+            .to_owned()
+    } else if number(group, "/auc_high").is_some_and(|high| high < AUC_OF_USE) {
+        format!("the order is near chance: portend fit --type {id} makes a table from the outcomes.")
+    } else if ece.is_some_and(|(ece, floor)| ece > 2.0 * floor) && number(group, "/calibrated/ece").is_none()
+    {
+        format!("the scores are not probabilities yet: portend calibrate --type {id} --apply makes a map.")
+    } else if is_above(group.unsupported) || is_above(group.unusable) {
+        "read the replies that were refused or marked, and compare other models with portend compare."
+            .to_owned()
+    } else {
+        "nothing; look again when more outcomes are in.".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{EvaluatedGroup, next_step};
+
+    fn group(report: Value) -> EvaluatedGroup {
+        EvaluatedGroup {
+            report,
+            picture: None,
+            insights: 100,
+            unsupported: 0,
+            unusable: 0,
+            cost_usd: 0.0,
+            drift: Some("none"),
+        }
+    }
+
+    #[test]
+    fn the_next_step_is_the_first_that_is_missing() {
+        let good =
+            json!({"type": "t", "n": 200, "auc": 0.8, "auc_high": 0.85, "ece": 0.03, "ece_floor": 0.02});
+        let with = |extra: Value| {
+            let mut report = good.clone();
+            let fields = report.as_object_mut().unwrap();
+            fields.extend(extra.as_object().unwrap().clone());
+            group(report)
+        };
+        let drifted = EvaluatedGroup { drift: Some("drift"), ..group(good.clone()) };
+        let unsupported = EvaluatedGroup { unsupported: 6, ..group(good.clone()) };
+        let cases = [
+            (with(json!({"n": 0, "unknown": 3})), "say what became"),
+            (with(json!({"n": 0, "pending": 3})), "wait until"),
+            (with(json!({"auc": null})), "collect more outcomes"),
+            (drifted, "the alerts have changed"),
+            (with(json!({"paired": {"auc_difference": -0.05, "p": 0.01}})), "the table orders better"),
+            (with(json!({"auc_high": 0.58})), "the order is near chance"),
+            (with(json!({"ece": 0.1})), "the scores are not probabilities"),
+            (with(json!({"ece": 0.1, "calibrated": {"ece": 0.02}})), "nothing"),
+            (unsupported, "read the replies"),
+            (group(good.clone()), "nothing"),
+        ];
+        for (group, expected) in cases {
+            assert!(next_step(&group).starts_with(expected), "{}: {:?}", next_step(&group), group.report);
+        }
+    }
+}
