@@ -19,8 +19,8 @@ mod judge;
 mod reuse;
 mod explain;
 mod upgrade;
-mod entities;
 mod sweep;
+mod entities;
 
 use std::collections::BTreeMap;
 use std::pin::pin;

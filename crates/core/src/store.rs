@@ -21,8 +21,8 @@
 //! [`Insights`] and [`Parking`] reads consistently, but for
 //! [`Insights::due`], which may lag behind; the pages of [`Queries`] and [`Parking::parked`] may lag behind too.
 
-mod answers;
 mod error;
+mod answers;
 mod queries;
 mod insights;
 mod claims;

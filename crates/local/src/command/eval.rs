@@ -1,9 +1,9 @@
 //! `portend eval`: how good the scores were, from stored insights and outcomes, or from a file of rows.
 
-mod html;
 mod rows;
 mod stored;
 mod text;
+mod html;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `portend fit`: fits a new table of points for an alert type, and writes it as a folder with a report.
 
-mod folder;
 mod report;
+mod folder;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

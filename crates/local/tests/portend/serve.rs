@@ -7,5 +7,4 @@ mod access;
 mod limits;
 mod original;
 mod console;
-mod quality;
 mod actions;
