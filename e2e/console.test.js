@@ -70,13 +70,13 @@ check("the list works with the keyboard alone", {}, async (page) => {
   const before = await total(page);
   await page.keyboard.press("j");
   await page.keyboard.press("e");
-  await page.getByText(`Open ${before - 1}`).waitFor();
+  await page.getByRole("link", { name: `Open ${before - 1}`, exact: true }).waitFor();
   assert.ok(!(await page.locator("[data-row] a.name").allTextContents()).includes(names[0]), "done leaves the list");
 
   await page.keyboard.press("j");
   const snoozed = await selected(page);
   await page.keyboard.press("s");
-  await page.getByText(`Open ${before - 2}`).waitFor();
+  await page.getByRole("link", { name: `Open ${before - 2}`, exact: true }).waitFor();
   await page.getByRole("link", { name: "Snoozed 1" }).click();
   await page.locator("[data-row]").getByText(snoozed, { exact: true }).waitFor();
 

@@ -71,7 +71,8 @@ export async function startServer({ filled }) {
   const run = (args) => execFileSync(PROGRAM, args, { env, cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   if (filled) {
     writeFileSync(join(folder, "alerts.jsonl"), simulated(run));
-    run(["explain", "alerts.jsonl"]);
+    // One at a time, so that what changed since the alert before does not depend on the machine.
+    run(["explain", "--concurrency", "1", "alerts.jsonl"]);
   }
   const models = {
     MODELS: "openai,scorecard", OPENAI_MODEL: "scripted", OPENAI_BASE_URL: `http://127.0.0.1:${model.address().port}/v1`,
