@@ -40,7 +40,9 @@ impl SettingPlaces<'_> {
 /// A value without a user, a password and a query, which may be in the address of a server.
 fn public(value: &OsStr) -> String {
     let text = value.to_string_lossy();
-    let Some((scheme, rest)) = text.split_once("://") else { return text.into_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.rsplit('@').next().unwrap_or_default().to_owned();
+    };
     let address = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = address.split_once('/').unwrap_or((address, ""));
     let host = authority.rsplit('@').next().unwrap_or_default();

@@ -227,7 +227,7 @@ fn a_kill_during_a_call_costs_one_more_call() {
 fn an_earlier_answer_costs_no_call_and_the_ledger_says_what_it_saved() {
     let scene = Scene::alone(Bedrock, [Bedrock.answers(), Bedrock.answers()]);
     scene.explain(&[alert(1)]).insight();
-    let reused = scene.explain(&[alert(2)]).insight();
+    let reused = scene.run(&["explain", "--json", &scene.input(&[alert(2)])]).insight();
     let attempt = &reused["attempts"][0];
     assert_eq!((&attempt["outcome"], &attempt["cost_usd"]), (&json!("reused"), &json!(0)));
     assert_eq!(attempt["reused"]["cost_usd"], json!(0.001_552));
