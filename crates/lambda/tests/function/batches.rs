@@ -1,6 +1,6 @@
 //! Batches: the records of a queue are processed at the same time, each as an event of its own.
 
-use crate::harness::{Scene, alert, batch, handed_back};
+use crate::harness::{Scene, alert, batch, distinct_alert, handed_back};
 use portend_testing::table::Plug;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 
 fn bodies(numbers: std::ops::Range<usize>) -> Vec<String> {
-    numbers.map(|number| alert(number).to_string()).collect()
+    numbers.map(|number| distinct_alert(number).to_string()).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scene, alert};
+use crate::harness::{Scene, alert, distinct_alert};
 use portend_testing::http::Script;
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
@@ -67,11 +67,11 @@ fn the_secret_is_read_when_it_is_needed() {
         .unset("OPENAI_MODEL")
         .set("OPENAI_API_KEY_SECRET", "portend/openai");
     let function = scene.start();
-    assert_eq!(function.outcome(alert(1).to_string().as_bytes()), "stored");
+    assert_eq!(function.outcome(distinct_alert(1).to_string().as_bytes()), "stored");
     assert_eq!(scene.secret_reads(), 0);
     // A test cannot reach OpenAI itself, so the scorecard scores these alerts.
     for number in [2, 3] {
-        assert_eq!(function.outcome(alert(number).to_string().as_bytes()), "stored");
+        assert_eq!(function.outcome(distinct_alert(number).to_string().as_bytes()), "stored");
         assert_eq!(scene.secret_reads(), 1, "the key is read once");
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::harness::{Scene, alert, batch, handed_back};
+use crate::harness::{Scene, alert, batch, distinct_alert, handed_back};
 use portend_testing::table::text_of;
 
 /// Row 2: eight processes receive the same alert at the same time.
@@ -38,7 +38,7 @@ fn a_thousand_alerts_delivered_three_times_to_eight_functions_cost_a_thousand_ca
     let scene = Scene::answering();
     let queue: Vec<Vec<String>> = (0..alerts * deliveries)
         // The copies of one alert are close to one another.
-        .map(|index| alert(index / (deliveries * BATCH) * BATCH + index % BATCH).to_string())
+        .map(|index| distinct_alert(index / (deliveries * BATCH) * BATCH + index % BATCH).to_string())
         .collect::<Vec<_>>()
         .chunks(BATCH)
         .map(<[String]>::to_vec)

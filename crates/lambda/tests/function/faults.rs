@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{MINUTE, Scene, alert, batch, handed_back};
+use crate::harness::{MINUTE, Scene, alert, batch, distinct_alert, handed_back};
 use portend_testing::table::{Plug, number, number_of, text};
 use portend_testing::vendor::Vendor::Bedrock;
 
@@ -15,10 +15,10 @@ fn row_08_while_the_store_is_down_no_model_is_called_and_no_event_is_lost() {
     let function = scene.start();
     for plug in [Plug::Throttle, Plug::Fail, Plug::LoseRequest] {
         scene.proxy.pull("*", plug);
-        let bodies: Vec<String> = (0..3).map(|number| alert(number).to_string()).collect();
+        let bodies: Vec<String> = (0..3).map(|number| distinct_alert(number).to_string()).collect();
         let response = function.invoke(&batch(bodies.iter().map(String::as_str)));
         assert_eq!(handed_back(&response).len(), 3, "{plug:?}");
-        let (kind, sentence) = function.invoke(&alert(9)).unwrap_err();
+        let (kind, sentence) = function.invoke(&distinct_alert(9)).unwrap_err();
         let expected = if plug == Plug::LoseRequest { "store_unreachable" } else { "store_busy" };
         assert_eq!(kind, expected);
         assert!(sentence.contains(&scene.table.name), "{sentence}");
@@ -26,7 +26,7 @@ fn row_08_while_the_store_is_down_no_model_is_called_and_no_event_is_lost() {
     }
     assert_eq!(scene.calls(), [0, 0]);
     for number in [0, 1, 2, 9] {
-        assert_eq!(function.outcome(alert(number).to_string().as_bytes()), "stored");
+        assert_eq!(function.outcome(distinct_alert(number).to_string().as_bytes()), "stored");
     }
     assert_eq!((scene.insights().len(), scene.calls()), (4, [4, 0]));
 }

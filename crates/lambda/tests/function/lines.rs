@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scene, alert, batch};
+use crate::harness::{Scene, batch, distinct_alert};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
 /// The fields of the log. Before you add one, make sure that it cannot identify a person.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "level",
     "request_id",
     "run",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 21] = [
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "reused",
     "message",
     "told",
     "untold",
@@ -51,10 +52,10 @@ fn sum(log: &[Value], name: &str) -> f64 {
 fn an_event_is_one_line_whose_fields_identify_nobody() {
     let scene = Scene::new([Bedrock.answers(), Bedrock.fails(403, "AccessDeniedException", "canary")], []);
     let function = scene.start();
-    let insight = function.invoke(&alert(1)).unwrap()["insight"].clone();
-    function.invoke(&alert(1)).unwrap();
+    let insight = function.invoke(&distinct_alert(1)).unwrap()["insight"].clone();
+    function.invoke(&distinct_alert(1)).unwrap();
     function.invoke(&json!({ "alert_type": "canary" })).unwrap();
-    function.invoke(&alert(2)).unwrap();
+    function.invoke(&distinct_alert(2)).unwrap();
     function.invoke(&json!({ "portend": "upgrade" })).unwrap();
     let log = function.log();
     let lines: Vec<_> = log.iter().filter(|line| !is_metrics(line)).collect();
@@ -90,12 +91,12 @@ fn metrics_add_up_and_received_events_are_counted_before_their_outcomes() {
     )
     .unset("EVENT_BUS_NAME");
     let function = scene.start();
-    let bodies = [alert(1).to_string(), alert(1).to_string(), "{".to_owned()];
+    let bodies = [distinct_alert(1).to_string(), distinct_alert(1).to_string(), "{".to_owned()];
     function.invoke(&batch(bodies.iter().map(String::as_str))).unwrap();
-    function.invoke(&alert(2)).unwrap();
-    function.invoke(&alert(3)).unwrap();
+    function.invoke(&distinct_alert(2)).unwrap();
+    function.invoke(&distinct_alert(3)).unwrap();
     scene.proxy.pull("*", portend_testing::table::Plug::Throttle);
-    function.invoke(&alert(4)).unwrap_err();
+    function.invoke(&distinct_alert(4)).unwrap_err();
     let log = function.log();
     assert!(log[0]["_aws"].is_object() && log[0]["Received"] == 3, "{}", log[0]);
     for (name, value) in [

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::harness::{Scene, alert};
+use crate::harness::{Scene, alert, distinct_alert};
 use portend_testing::table::{text, text_of};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 
@@ -25,7 +25,7 @@ fn row_13_insights_that_are_degraded_while_every_model_is_down_are_upgraded_late
     let scene = Scene::new(std::iter::repeat_with(bedrock), std::iter::repeat_with(openai));
     let function = scene.start();
     for number in 0..8 {
-        let insight = function.invoke(&alert(number)).unwrap()["insight"].clone();
+        let insight = function.invoke(&distinct_alert(number)).unwrap()["insight"].clone();
         assert_eq!(
             (&insight["grade"], &insight["degraded"]),
             (&json!("scorecard"), &json!(true)),
