@@ -18,7 +18,15 @@ const HOSTILE: [&str; 5] = [
 fn every_page_answers_when_there_is_nothing_and_when_there_is_much() {
     let home = Home::new();
     let server = TestServer::start(&home, &[]);
-    let pages = ["/", "/live", "/quality", "/status", "/alert-types", "/alert-types/low_health_score", "/?state=snoozed"];
+    let pages = [
+        "/",
+        "/live",
+        "/quality",
+        "/status",
+        "/alert-types",
+        "/alert-types/low_health_score",
+        "/?state=snoozed",
+    ];
     for path in pages {
         let page = server.get(path).is(200);
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
