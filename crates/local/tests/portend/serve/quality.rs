@@ -1,0 +1,93 @@
+//! What happened, as callers say it, and how good the scores were: the routes and the page agree with `portend eval`.
+
+use serde_json::{Value, json};
+
+use super::server::{TestServer, alert};
+use crate::harness::Home;
+
+const AT: &str = "2025-01-01T12:00:00Z";
+
+/// A row about what happened to a student.
+fn row(student: &str, rest: &str) -> String {
+    format!(r#"{{"entity_type":"student","entity_id":"{student}","outcome":"churn",{rest}}}"#)
+}
+
+#[test]
+fn outcomes_are_stored_and_refused_rows_are_named() {
+    let home = Home::new();
+    let server = TestServer::start(&home, &[]);
+    let left = row("stu_1", r#""at":"2025-01-03T09:50:26Z""#);
+    let stays = row("stu_2", r#""at":null,"followed_until":"2025-04-01T00:00:00Z""#);
+    let unsaid = row("stu_3", r#""note":1"#);
+    let lines = format!("{left}\n\n{unsaid}\n{stays}\n");
+    for _ in 0..2 {
+        let reply = server
+            .send("POST", "/v1/outcomes", &[("content-type", "application/x-ndjson")], lines.as_bytes())
+            .is(200)
+            .json();
+        assert_eq!((&reply["stored"], &reply["refused"]), (&json!(2), &json!(1)), "{reply}");
+        assert_eq!(
+            (&reply["problems"][0]["line"], reply["problems"].as_array().unwrap().len()),
+            (&json!(3), 1)
+        );
+        assert!(reply["problems"][0]["reason"].as_str().unwrap().contains(':'), "{reply}");
+        assert!(reply["problems"][0]["message"].as_str().is_some_and(|text| !text.is_empty()));
+    }
+    let array = server.post_json("/v1/outcomes", &format!("[{left},{stays}]")).is(200).json();
+    assert_eq!(array, json!({"stored": 2, "refused": 0}));
+    let broken = server.post_json("/v1/outcomes", "{").is(200).json();
+    assert_eq!((&broken["stored"], &broken["refused"]), (&json!(0), &json!(1)), "{broken}");
+    server.post_json("/v1/outcomes", "[]").fails(400, "no_row");
+    server
+        .send("POST", "/v1/outcomes", &[("content-type", "text/csv")], left.as_bytes())
+        .fails(415, "wrong_content_type");
+    let foreign = [("content-type", "application/json"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(server.send("POST", "/v1/outcomes", &foreign, left.as_bytes()).status, 403);
+    server.stop();
+    assert_eq!(home.run("outcomes list --entity stu_1 --json").exits(0).json().len(), 1);
+    assert_eq!(home.run("outcomes list --entity stu_3 --json").exits(0).json(), Vec::<Value>::new());
+}
+
+#[test]
+fn the_evaluation_is_the_one_of_the_command_and_the_page_shows_it() {
+    let home = Home::new();
+    let server = TestServer::start(&home, &[]);
+    assert_eq!(server.get("/v1/evaluation").is(200).json(), json!({"groups": []}));
+    assert!(server.get("/quality").is(200).body.contains("portend outcomes import"));
+    let alerts: String =
+        (0_u32..40).map(|index| alert(&format!("stu_{index}"), 2 + index % 9, 40, AT) + "\n").collect();
+    server.post_lines(&alerts).is(202);
+    server.until_idle();
+    let unknown = server.get("/v1/evaluation").is(200).json();
+    assert_eq!((&unknown["groups"][0]["unknown"], &unknown["groups"][0]["n"]), (&json!(40), &json!(0)));
+    assert!(server.get("/quality").is(200).body.contains("No score can be judged yet"));
+    let rows: String = (0_u32..40)
+        .map(|index| {
+            let rest = match index % 2 {
+                0 => r#""at":"2025-01-09T00:00:00Z""#,
+                _ => r#""at":null,"followed_until":"2025-04-01T00:00:00Z""#,
+            };
+            row(&format!("stu_{index}"), rest) + "\n"
+        })
+        .collect();
+    server.send("POST", "/v1/outcomes", &[("content-type", "application/x-ndjson")], rows.as_bytes()).is(200);
+    let judged = server.get("/v1/evaluation").is(200).json();
+    let group = &judged["groups"][0];
+    assert_eq!((&group["yes"], &group["no"], &group["n"]), (&json!(20), &json!(20), &json!(40)), "{judged}");
+    assert!(group["auc"].is_number() && group["ece"].is_null() && group["reasons"]["ece"] == "few_rows");
+    let early = server.get("/v1/evaluation?as_of=2025-01-10T00:00:00Z&by=type").is(200).json();
+    assert_eq!(
+        (&early["groups"][0]["pending"], &early["groups"][0]["n"]),
+        (&json!(40), &json!(0)),
+        "{early}"
+    );
+    let page = server.get("/quality").is(200).body;
+    for part in ["40 scores are judged", "<svg", "Order (AUC)", "What to do next"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for query in ["type=nothing", "by=day", "report_lag_days=367"] {
+        server.get(&format!("/v1/evaluation?{query}")).is(400);
+    }
+    server.stop();
+    assert_eq!(home.run("eval --json").exits(0).json(), *judged["groups"].as_array().unwrap());
+}
