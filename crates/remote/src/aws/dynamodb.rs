@@ -79,6 +79,8 @@ pub struct DynamoDb {
     unreadable: AtomicUsize,
     /// The forgotten entities, as they were a moment ago.
     forgotten: Mutex<ForgottenCache>,
+    /// Who reads them now.
+    forgotten_reader: tokio::sync::Mutex<()>,
 }
 
 impl DynamoDb {
@@ -96,7 +98,14 @@ impl DynamoDb {
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();
         let caller = Caller::new(Service::DYNAMO_DB, aws);
-        Self { table, types, caller, unreadable: AtomicUsize::new(0), forgotten: Mutex::default() }
+        Self {
+            table,
+            types,
+            caller,
+            unreadable: AtomicUsize::new(0),
+            forgotten: Mutex::default(),
+            forgotten_reader: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The number of items that were skipped because they cannot be read. An unreadable item does not hide the others.

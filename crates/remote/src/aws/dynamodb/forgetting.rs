@@ -118,11 +118,17 @@ pub(super) async fn forgotten_at(
 ) -> Result<Option<Timestamp>, StoreError> {
     let hash = entity.forgotten_hash();
     let is_fresh = |read_at: Timestamp| now >= read_at && now < read_at.plus(FORGOTTEN_CACHE_TIME);
-    {
+    let cached = || {
         let cache = store.forgotten();
-        if cache.read_at.is_some_and(is_fresh) {
-            return Ok(cache.hashes.get(&hash).copied());
-        }
+        cache.read_at.is_some_and(is_fresh).then(|| cache.hashes.get(&hash).copied())
+    };
+    if let Some(at) = cached() {
+        return Ok(at);
+    }
+    // The events of a batch start together; one of them reads the list for all.
+    let _reading = store.forgotten_reader.lock().await;
+    if let Some(at) = cached() {
+        return Ok(at);
     }
     let mut query = ItemQuery::of(&store.table, "pk", FORGOTTEN);
     query.limit = PAGE_MAX;
