@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, Fact, FactValue};
-use portend_core::grounding::unsupported_spans;
+use portend_core::grounding::{UnsupportedClaim, unsupported_spans};
 use portend_core::insight::StoredInsight;
 
 use super::text::shown;
@@ -13,8 +13,8 @@ enum Piece<'t> {
     Plain(&'t str),
     /// A number that is the value of this fact.
     OfFact(&'t str, String),
-    /// A number that no fact supports.
-    Unsupported(&'t str),
+    /// A number that no fact supports, and why.
+    Unsupported(&'t str, String),
 }
 
 /// How near a word of a fact's name must be to its number, in bytes.
@@ -29,8 +29,8 @@ pub(crate) fn linked(text: &str, insight: &StoredInsight, alert_type: Option<&Al
                 Piece::OfFact(text, fact) => {
                     a.fact href={ "#fact-" (fact) } title={ "Fact: " (label(alert_type, &fact)) } { (shown(text)) }
                 },
-                Piece::Unsupported(text) => {
-                    mark title="No fact supports this number" { (shown(text)) } span.small { " (not supported)" }
+                Piece::Unsupported(text, reason) => {
+                    mark title=(reason) { (shown(text)) } span.small { " (not supported)" }
                 },
             }
         }
@@ -41,6 +41,19 @@ pub(crate) fn linked(text: &str, insight: &StoredInsight, alert_type: Option<&Al
 pub(crate) fn label(alert_type: Option<&AlertType>, fact: &str) -> String {
     let label = alert_type.and_then(|alert_type| alert_type.fact(fact)).map(Fact::label);
     shown(label.unwrap_or(fact))
+}
+
+/// What an unsupported number is said to be, and why it is not supported.
+fn why(quote: &str, unsupported: &[UnsupportedClaim]) -> String {
+    let claim = unsupported.iter().find(|claim| claim.claim == quote && !claim.reason.is_empty());
+    claim.map_or_else(|| "No fact supports this number".to_owned(), reason_of)
+}
+
+/// The reason of an unsupported number, with its role.
+pub(crate) fn reason_of(claim: &UnsupportedClaim) -> String {
+    let role = claim.role.map_or_else(String::new, |role| format!("as {}: ", role.words()));
+    let reason = if claim.reason.is_empty() { "no fact supports it" } else { &claim.reason };
+    format!("{role}{}", shown(reason))
 }
 
 fn pieces<'t>(text: &'t str, insight: &StoredInsight, alert_type: Option<&AlertType>) -> Vec<Piece<'t>> {
@@ -59,7 +72,7 @@ fn pieces<'t>(text: &'t str, insight: &StoredInsight, alert_type: Option<&AlertT
     while at < text.len() {
         if let Some(span) = wrong.next_if(|span| span.start <= at) {
             let quote = text.get(span.clone()).unwrap_or_default();
-            push(&mut pieces, span.start, span.end, Piece::Unsupported(quote));
+            push(&mut pieces, span.start, span.end, Piece::Unsupported(quote, why(quote, unsupported)));
             at = span.end.max(at + 1);
             continue;
         }

@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
+use portend_core::calibration::CalibratedScore;
 use portend_core::entity::EntityRow;
-use portend_core::insight::{AttemptRecord, Grade, InsightFields, StoredInsight};
+use portend_core::insight::{AttemptRecord, Disagreement, Grade, InsightFields, StoredInsight};
 use portend_core::number::Number;
 use portend_core::prompt::PromptTemplate;
 use portend_core::scorecard::Baseline;
@@ -13,7 +14,7 @@ use portend_core::time::Timestamp;
 
 use super::actions::{Origin, buttons, state_words, usefulness};
 use super::chart::{SumPart, sum_bar};
-use super::explanation::{label, linked};
+use super::explanation::{label, linked, reason_of};
 use super::layout::{Section, page};
 use super::text::{age, counted, level, minute, path_part, shown, thousands, whole, words};
 use crate::app::App;
@@ -22,9 +23,6 @@ use crate::insights::find;
 use crate::problem::Problem;
 use crate::request::PathId;
 use crate::worklist::row_or_rebuilt;
-
-/// The points between the model and the table from which they disagree.
-const DISAGREEMENT: f64 = 25.0;
 
 /// `GET /insights/{alert_id}`.
 pub(crate) async fn show<E: Engine>(
@@ -39,6 +37,7 @@ pub(crate) async fn show<E: Engine>(
         None => None,
     };
     let content = html! {
+        (doubts(&insight, alert_type))
         div.hero.(level(insight.risk_score())) {
             span.risk { (whole(insight.risk_score())) }
             div {
@@ -48,13 +47,14 @@ pub(crate) async fn show<E: Engine>(
                     " · " (age(insight.timestamp(), app.now())) @if age(insight.timestamp(), app.now()) != "now" { " ago" }
                     @if let Some(alert_type) = alert_type { " · " (shown(alert_type.meaning_of(insight.risk_score()))) }
                 }
+                @if let Some(calibrated) = calibrated(&insight) { p.lead { (calibrated) "." } }
             }
         }
         div.split {
             div {
-                (doubts(&insight))
                 p.say { (linked(insight.explanation(), &insight, alert_type)) }
                 (grounded(&insight))
+                (findings(&insight))
                 (drivers(&insight, alert_type))
                 h2 { "What to do" }
                 ol.do { @for step in insight.recommendations() { li { span { (shown(step)) } } } }
@@ -82,25 +82,67 @@ fn headline(insight: &StoredInsight) -> String {
 }
 
 /// What a reader should know before the score is believed.
-fn doubts(insight: &StoredInsight) -> Markup {
+fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
     let Some(fields) = insight.current() else {
         return html! { p.note { "The original handler made this insight. It has no facts and no evidence." } };
     };
-    let (model, table) = (fields.risk_score.get(), fields.baseline.risk_score);
     html! {
-        @if fields.grade == Grade::Model && (model - table.get()).abs() >= DISAGREEMENT {
+        @for conflict in fields.conflicts.iter().flatten() {
+            p.note { strong { "The facts contradict each other: " } (shown(conflict)) }
+        }
+        @if fields.stale == Some(true) {
+            p.note { strong { "The alert is old. " } "It was made at " (minute(fields.alert_timestamp)) ", long before it was received." }
+        }
+        @if let Some(unknowns) = fields.unknowns.as_ref().filter(|unknowns| !unknowns.is_empty()) {
+            p.note { strong { "Not known: " } (unknowns.iter().map(|id| label(alert_type, id)).collect::<Vec<_>>().join(", ")) "." }
+        }
+        @if let Some(Disagreement { model, table, gap }) = &fields.disagreement {
             p.note {
-                strong { "The model says " (whole(fields.risk_score)) ", the table " (table) ". " }
+                strong { "The model says " (whole(*model)) ", the table " (whole(*table)) ": they differ by " (whole(*gap)) " points. " }
                 "Read both before you decide: the table knows only its points, and the model can be wrong."
             }
         }
         @if fields.degraded {
             p.note { "A model should have answered and did not, so the table judged. A later sweep asks a model again." }
         }
-        @if let Some(grounding) = fields.grounding.as_ref().filter(|grounding| !grounding.unsupported.is_empty()) {
-            p.note {
-                (counted(grounding.unsupported.len() as u64, "number is", "numbers are"))
-                " not supported by any fact. They are marked with a wavy line."
+    }
+}
+
+/// What the score means as a probability, in words that say what it rests on.
+fn calibrated(insight: &StoredInsight) -> Option<String> {
+    let fields = insight.current()?;
+    let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
+    let percent = |share: &Number| format!("{:.0}", 100.0 * share.get());
+    Some(format!(
+        "Of {} like it, {} % had {} within {} (likely {} to {} %)",
+        thousands(*rows),
+        percent(probability),
+        words(&fields.predicts),
+        counted(fields.horizon_days.into(), "day", "days"),
+        percent(low),
+        percent(high)
+    ))
+}
+
+/// What the check of the texts found: numbers that no fact supports, and words that the facts do not say.
+fn findings(insight: &StoredInsight) -> Markup {
+    let Some(grounding) = insight.current().and_then(|fields| fields.grounding.as_ref()) else {
+        return html! {};
+    };
+    html! {
+        @if !grounding.unsupported.is_empty() {
+            div.note {
+                p {
+                    (counted(grounding.unsupported.len() as u64, "number is", "numbers are"))
+                    " not supported by any fact. They are marked with a wavy line."
+                }
+                ul { @for claim in &grounding.unsupported { li { mark { (shown(&claim.claim)) } " " (reason_of(claim)) } } }
+            }
+        }
+        @if !grounding.unsaid.is_empty() {
+            div.note {
+                p { "The facts do not say this:" }
+                ul { @for claim in &grounding.unsaid { li { "“" (shown(&claim.text)) "”: " (claim.kind.reason()) } } }
             }
         }
     }
