@@ -36,8 +36,8 @@ mod documents;
 pub use answers::{AnswerKey, Answers, StoredAnswer};
 pub use claim::{ClaimRow, ClaimState};
 pub use claims::{
-    Claim, ClaimRequest, Claims, Commit, CommitRequest, Lease, Release, Repeat, RepeatRequest, Reserved,
-    UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Claims, Commit, CommitRequest, EntityAhead, Lease, Release, Repeat, RepeatRequest,
+    Reserved, UpgradeClaim, UpgradeRequest,
 };
 pub use documents::{Document, Documents, EvaluationRow, Outcomes, drivers_pk};
 pub use entities::{Entities, Feedback};

@@ -10,9 +10,9 @@ use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
     AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents,
-    DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
+    DueInsight, Entities, EntityAhead, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
@@ -128,7 +128,19 @@ impl Claims for AnyStore {
     }
 
     async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
-        let commit = each!(self, store => store.commit(request).await)?;
+        self.commit_with(request, None).await
+    }
+
+    async fn read_ahead(&self, entity: &EntityKey) -> Option<EntityAhead> {
+        each!(self, store => store.read_ahead(entity).await)
+    }
+
+    async fn commit_with(
+        &self,
+        request: &CommitRequest<'_>,
+        ahead: Option<&EntityAhead>,
+    ) -> Result<Commit, StoreError> {
+        let commit = each!(self, store => store.commit_with(request, ahead).await)?;
         let (outcome, reused) = match &commit {
             Commit::Stored => ("stored", request.insight.reused()),
             Commit::Existing(_) => ("repeated", None),

@@ -1,8 +1,10 @@
 //! From an event to its outcome: claim, judge, commit, notify; or count the repeat, or park.
 
-use futures_util::future::join;
+use std::pin::pin;
 
-use super::judge::Calls;
+use futures_util::future::{Either, join, select};
+
+use super::judge::{Calls, JudgedAlert};
 use super::reuse::AskedBefore;
 use super::{Failure, Outcome, Received, Run};
 use crate::alert::{Alert, InsightKey, Reason, Refusal};
@@ -14,7 +16,7 @@ use crate::insight::{Insight, Provenance, StoredInsight};
 use crate::limits::{BUSY_PAUSE_MAX, BUSY_PAUSE_MIN, EXPIRY_GRANULARITY, NOTIFY_AGAIN_AFTER, STORE_RESERVE};
 use crate::model::Model;
 use crate::notify::Notifier;
-use crate::store::{Claim, Commit, Lease, Parked, Release, Repeat, Store, Todo};
+use crate::store::{Claim, Commit, EntityAhead, Lease, Parked, Release, Repeat, Store, Todo};
 
 /// How work under a lease ended.
 enum Worked {
@@ -127,9 +129,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         asked: AskedBefore,
     ) -> Result<Worked, Failure> {
         let AskedBefore { key, answer } = asked;
-        let judged = match answer.and_then(|answer| self.reuse(alert, answer)) {
-            Some(reused) => reused,
-            None => self.judge(alert, calls).await,
+        let (judged, ahead) = match answer.and_then(|answer| self.reuse(alert, answer)) {
+            Some(reused) => (reused, None),
+            None => self.judge_and_read_ahead(alert, calls).await,
         };
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
         let answer = self.answer_to_store(alert, &judged, &run, now);
@@ -149,7 +151,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now };
         let insight = self.pipeline.insight(alert, &lease.insight_key, judgement, provenance);
-        let committed = self.commit_under_its_key(lease, insight);
+        let committed = self.commit_under_its_key(lease, insight, ahead.as_ref());
         match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0? {
             (Commit::Stored, insight) => {
                 self.account.reused.extend(insight.reused().cloned());
@@ -162,14 +164,30 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         }
     }
 
+    /// Judges the alert, and reads the row of its entity while the model works. Never waits for the row.
+    async fn judge_and_read_ahead(
+        &mut self,
+        alert: &Alert<'_>,
+        calls: &Calls<'_>,
+    ) -> (JudgedAlert, Option<EntityAhead>) {
+        let pipeline = self.pipeline;
+        let entity = EntityKey::new(alert.alert_type().entity(), alert.entity_id());
+        let (judge, read) = (pin!(self.judge(alert, calls)), pin!(pipeline.store.read_ahead(&entity)));
+        match select(judge, read).await {
+            Either::Left((judged, _)) => (judged, None),
+            Either::Right((ahead, judge)) => (judge.await, ahead),
+        }
+    }
+
     /// Commits the insight, under a longer key for as long as another alert's has its key.
     async fn commit_under_its_key(
         &self,
         lease: &Lease,
         mut insight: Insight,
+        ahead: Option<&EntityAhead>,
     ) -> Result<(Commit, Insight), Failure> {
         loop {
-            match self.commit(lease, &insight, self.todo(insight.fields().degraded)).await? {
+            match self.commit(lease, &insight, ahead).await? {
                 Commit::KeyTaken => insight = insight.with_longer_key(),
                 commit @ (Commit::Stored | Commit::Existing(_) | Commit::Lost) => {
                     return Ok((commit, insight));

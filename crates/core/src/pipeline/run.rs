@@ -14,8 +14,8 @@ use crate::model::Model;
 use crate::notify::Notifier;
 use crate::store::Cursor;
 use crate::store::{
-    Claim, ClaimRequest, Commit, CommitRequest, DueInsight, Lease, Parked, Release, Repeat, RepeatRequest,
-    Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, ClaimRequest, Commit, CommitRequest, DueInsight, EntityAhead, Lease, Parked, Release, Repeat,
+    RepeatRequest, Reserved, Store, StoreError, Todo, UpgradeClaim, UpgradeRequest,
 };
 use crate::time::Timestamp;
 
@@ -132,10 +132,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         &self,
         lease: &Lease,
         insight: &Insight,
-        todo: Option<Todo>,
+        ahead: Option<&EntityAhead>,
     ) -> Result<Commit, StoreError> {
+        let todo = self.todo(insight.fields().degraded);
         let request = CommitRequest { lease, insight, todo, now: self.now() };
-        self.retry_for_reserve(async || self.store().commit(&request).await).await
+        self.retry_for_reserve(async || self.store().commit_with(&request, ahead).await).await
     }
 
     pub(super) async fn repeat(

@@ -1,9 +1,10 @@
 //! Who may work on an alert: claims, counted model calls, the commit, repeats and upgrades.
 
-use std::future::Future;
+use std::future::{Future, ready};
 
 use super::{StoreError, Todo};
 use crate::alert::{AlertKey, InsightKey};
+use crate::entity::{EntityKey, EntityRow};
 use crate::insight::{Insight, StoredInsight};
 use crate::time::Timestamp;
 
@@ -17,6 +18,23 @@ pub trait Claims: Send + Sync {
 
     /// Puts the insight if its key is absent and marks its claim as done, in one transaction.
     fn commit(&self, request: &CommitRequest<'_>) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+
+    /// The same, with the entity's row as it was read ahead. The result is the same; a store that has read ahead saves a
+    /// read.
+    fn commit_with(
+        &self,
+        request: &CommitRequest<'_>,
+        ahead: Option<&EntityAhead>,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
+        let _ = ahead;
+        self.commit(request)
+    }
+
+    /// Reads the entity's row for a commit that follows. `None` if the store does not read ahead, or the read failed.
+    fn read_ahead(&self, entity: &EntityKey) -> impl Future<Output = Option<EntityAhead>> + Send {
+        let _ = entity;
+        ready(None)
+    }
 
     /// Ends a lease without an insight. Nothing happens if another worker has taken over.
     fn release(&self, lease: &Lease, release: Release)
@@ -120,6 +138,11 @@ pub struct CommitRequest<'a> {
     /// The time. Every repetition of one commit says the same time.
     pub now: Timestamp,
 }
+
+/// An entity's row as it was read before its commit; `None` if it had none. If it has changed since, the commit reads it
+/// again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityAhead(pub Option<EntityRow>);
 
 /// The response to a commit.
 #[derive(Debug, Clone, PartialEq)]

@@ -54,9 +54,9 @@ use portend_core::entity::{
 use portend_core::insight::StoredInsight;
 use portend_core::store::{
     AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents,
-    DueInsight, Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage, InsightQuery,
-    Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest, Reserved,
-    StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
+    DueInsight, Entities, EntityAhead, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage,
+    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
+    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -232,7 +232,19 @@ impl Claims for DynamoDb {
     }
 
     async fn commit(&self, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
-        commit::commit(self, request).await
+        commit::commit(self, request, None).await
+    }
+
+    async fn commit_with(
+        &self,
+        request: &CommitRequest<'_>,
+        ahead: Option<&EntityAhead>,
+    ) -> Result<Commit, StoreError> {
+        commit::commit(self, request, ahead).await
+    }
+
+    async fn read_ahead(&self, entity: &EntityKey) -> Option<EntityAhead> {
+        self.get_entity(entity).await.ok().map(EntityAhead)
     }
 
     async fn release(&self, lease: &Lease, release: Release) -> Result<(), StoreError> {

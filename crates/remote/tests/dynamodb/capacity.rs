@@ -9,13 +9,12 @@ use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
 use portend_core::pipeline::Pipeline;
-use portend_core::time::Timestamp;
 use portend_testing::clock::StoppedClock;
 use portend_testing::model::{ANSWER, ScriptedModel};
 use portend_testing::play::{self, event, first_event, start};
 use portend_testing::table::Consumed;
 
-use crate::store::{proxied, run};
+use crate::store::{NetworkClock, proxied, run};
 
 /// A bus that accepts everything, or nothing.
 #[derive(Debug, Default)]
@@ -27,24 +26,6 @@ impl Notifier for &Bus {
     async fn notify(&self, _: &StoredInsight) -> Result<(), NotifyError> {
         let down = || NotifyError::Unreachable { what: "down".to_owned() };
         if self.is_down.load(Ordering::SeqCst) { Err(down()) } else { Ok(()) }
-    }
-}
-
-/// A clock that does not move, but waits in real time: what is waited for is a real response.
-#[derive(Debug)]
-struct NetworkClock(StoppedClock);
-
-impl Clock for NetworkClock {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn random(&self) -> u64 {
-        self.0.random()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
     }
 }
 
@@ -86,7 +67,7 @@ fn each_path_consumes_what_the_guide_says() {
         let same_question = event("stu_3", 5, 65, "2025-01-01T12:00:00Z");
         assert_eq!(
             process(&same_question).await,
-            ("stored", "GetItem 1: 0.5, TransactWriteItems 1: 18, UpdateItem 2: 8".into())
+            ("stored", "GetItem 2: 1.5, TransactWriteItems 1: 22, UpdateItem 2: 8".into())
         );
         assert_eq!(model.calls(), 1, "an answer that was stored beside the commit is used again");
         assert_eq!(process(&later).await, ("repeated", "GetItem 2: 1.5, UpdateItem 2: 1".into()));
@@ -101,7 +82,7 @@ fn each_path_consumes_what_the_guide_says() {
         assert_eq!(report.published, 1);
         assert_eq!(
             line(&proxy.take_consumed()),
-            "BatchGetItem 2: 2, GetItem 2: 2, Query 108: 1.5, UpdateItem 1: 7"
+            "BatchGetItem 2: 2, GetItem 3: 3, Query 108: 2, UpdateItem 1: 7"
         );
     });
 }

@@ -5,4 +5,5 @@ mod contract;
 mod capacity;
 mod items;
 mod network;
+mod ahead;
 mod report;

@@ -1,13 +1,17 @@
 //! A store on a table that one test owns.
 
 use std::future::Future;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use portend_core::alert_type::AlertTypes;
+use portend_core::clock::Clock;
+use portend_core::time::Timestamp;
 use portend_remote::{Aws, DynamoDb};
 
+use portend_testing::clock::StoppedClock;
 use portend_testing::table::{Proxy, Table, endpoint};
 
 /// Runs a future to completion.
@@ -42,4 +46,22 @@ pub(crate) async fn fresh() -> (DynamoDb, Table) {
 pub(crate) fn proxied() -> (DynamoDb, Table, Proxy) {
     let (table, proxy) = (Table::create_in_2025(), Proxy::start());
     (store_at(&proxy.url(), &table.name), table, proxy)
+}
+
+/// A clock that does not move, but waits in real time: what is waited for is a real response.
+#[derive(Debug)]
+pub(crate) struct NetworkClock(pub(crate) StoppedClock);
+
+impl Clock for NetworkClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use portend_core::limits::ENTITY_TRIES_MAX;
-use portend_core::store::{ClaimState, Commit, CommitRequest, StoreError};
+use portend_core::store::{ClaimState, Commit, CommitRequest, EntityAhead, StoreError};
 use portend_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -29,15 +29,23 @@ const NOT_AT_FAULT: &str = "None";
 /// The codes of steps that would fail again.
 const REFUSED: [&str; 2] = ["ValidationError", "ItemCollectionSizeLimitExceeded"];
 
-pub(super) async fn commit(store: &DynamoDb, request: &CommitRequest<'_>) -> Result<Commit, StoreError> {
+/// A row that was read ahead may have changed since; then it is read again.
+pub(super) async fn commit(
+    store: &DynamoDb,
+    request: &CommitRequest<'_>,
+    mut ahead: Option<&EntityAhead>,
+) -> Result<Commit, StoreError> {
     let CommitRequest { insight, now, .. } = *request;
     for _ in 0..ENTITY_TRIES_MAX {
-        let before = store.get_entity(&insight.entity_key()).await?;
+        let before = match ahead.take() {
+            Some(EntityAhead(row)) => row.clone(),
+            None => store.get_entity(&insight.entity_key()).await?,
+        };
         let entity = insight.judge_entity(insight.fields(), before.as_ref(), now);
         let version = entity.as_ref().map_or(0, |row| row.version);
         let mut transact_items =
             vec![Action::Put(put_insight(store, request)), Action::Update(finish_claim(store, request))];
-        transact_items.extend(entity.map(|row| Action::Put(store.put_entity(&row))));
+        transact_items.extend(entity.map(|row| Action::Put(store.put_entity(&row, before.as_ref()))));
         let transaction =
             Transaction { transact_items, client_request_token: token(&store.table, request, version) };
         let Some(steps) = store.transact(&transaction).await? else { return Ok(Commit::Stored) };

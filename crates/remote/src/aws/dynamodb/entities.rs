@@ -48,7 +48,7 @@ pub(super) async fn open_entities(
 pub(super) async fn write_entity(store: &DynamoDb, row: &EntityRow) -> Result<bool, StoreError> {
     let client_request_token = token_of(&(&store.table, row));
     let transaction =
-        Transaction { transact_items: vec![Action::Put(store.put_entity(row))], client_request_token };
+        Transaction { transact_items: vec![Action::Put(store.put_entity(row, None))], client_request_token };
     if store.transact(&transaction).await?.is_none() {
         return Ok(true);
     }
@@ -89,8 +89,9 @@ impl DynamoDb {
         row_of(item).ok_or_else(|| self.unreadable_item("an entity"))
     }
 
-    /// The put of a row, if the stored one has the version before it or there is none.
-    pub(super) fn put_entity(&self, row: &EntityRow) -> Put {
+    /// The put of a row, if the stored one has the version before it. Without a row before it there may also be none; but a
+    /// row that was deleted since it was read, because its entity was forgotten, stays deleted.
+    pub(super) fn put_entity(&self, row: &EntityRow, before: Option<&EntityRow>) -> Put {
         let mut item = attributes(row);
         item.extend(entity_item_key(&row.key));
         item.insert(TTL.to_owned(), secs(row.expires_at));
@@ -98,7 +99,10 @@ impl DynamoDb {
         Put {
             table_name: self.table.clone(),
             item,
-            condition_expression: "attribute_not_exists(pk) OR #version = :before",
+            condition_expression: match before {
+                Some(_) => "#version = :before",
+                None => "attribute_not_exists(pk) OR #version = :before",
+            },
             expression_attribute_names: BTreeMap::from([("#version".to_owned(), "version".to_owned())]),
             expression_attribute_values: Item::from([(
                 ":before".to_owned(),

@@ -39,7 +39,7 @@ pub(super) async fn give_feedback(
         let FeedbackOutcome::Recorded(_) = outcome else { return Ok(outcome) };
         let version = written.as_ref().map_or(0, |row| row.version);
         let mut transact_items = vec![Action::Put(put_feedback(store, request))];
-        transact_items.extend(written.map(|row| Action::Put(store.put_entity(&row))));
+        transact_items.extend(written.map(|after| Action::Put(store.put_entity(&after, row.as_ref()))));
         let client_request_token = token_of(&(&store.table, &request.entry, version));
         // Otherwise the feedback is there, or another writer has changed the entity since it was read.
         if store.transact(&Transaction { transact_items, client_request_token }).await?.is_none() {
