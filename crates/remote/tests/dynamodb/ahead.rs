@@ -61,7 +61,8 @@ fn requests(is_changed: bool) -> (Vec<String>, u64) {
         let result = pipeline.run(deadline).process(&received).await;
         assert_eq!(play::status(&result), "stored");
         assert_eq!(scripted.calls(), 1);
-        let row = other.entity(&EntityKey::new("student", "stu_1"), start()).await.unwrap().unwrap();
+        let row = other.entity(&EntityKey::new("student", "stu_1"), start()).await;
+        let row = row.expect("the table responds").expect("the entity has a row");
         let mut requests = proxy.operations();
         assert_eq!(requests.remove(0), "Query");
         (requests, row.version)
