@@ -24,6 +24,7 @@ const PAGES = [
   ["insight-of-a-model", (ids) => `/insights/${ids.model}`],
   ["entity", (ids) => `/entities/${ids.entity}`],
   ["health", () => "/status"],
+  ["quality", () => "/quality"],
   ["alert-types", () => "/alert-types"],
   ["alert-type", () => "/alert-types/high_ib_call_frequency?ib_calls_14d=6&health_score=52"],
   ["missing", () => "/insights/nothing"],

@@ -236,11 +236,11 @@ fn code(fact: &str, kind: &FactKind, rows: &[FactRow<'_>]) -> Option<CodedFact> 
                     *counts.entry(value).or_default() += 1.0;
                 }
             }
-            let of_kind = |id: &String| match kind {
-                FactKind::Boolean { .. } => FactValue::Flag(id == "true"),
-                _ => FactValue::Word(id.clone()),
+            let is_flag = matches!(kind, FactKind::Boolean { .. });
+            let value_of = |id: &String| {
+                if is_flag { FactValue::Flag(id == "true") } else { FactValue::Word(id.clone()) }
             };
-            let count = |id: &String| (of_kind(id), counts.get(id).copied().unwrap_or_default());
+            let count = |id: &String| (value_of(id), counts.get(id).copied().unwrap_or_default());
             Coding::Values(values.iter().map(|value| count(&value.id)).collect())
         }
     };

@@ -5,7 +5,6 @@ use std::pin::pin;
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
-use portend_core::entity::EntityRow;
 use portend_core::insight::StoredInsight;
 use portend_core::pipeline::{SweepEvent, SweepReport};
 use portend_core::time::Timestamp;
@@ -19,7 +18,7 @@ use crate::config::Config;
 use crate::runner::EventRunner;
 use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
-use crate::show::text::{counted, minute, shown, zone};
+use crate::show::text::{counted, thousands};
 use crate::show::writer::OutputWriter;
 
 /// Publish insights that the event bus did not accept, and upgrade degraded insights, which the scorecard made because
@@ -102,10 +101,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 /// The output for one insight.
 fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u8>> {
     let (status, insight): (_, &StoredInsight) = match event {
-        SweepEvent::Recovered(row) => {
-            note(&recovered(row));
-            return Ok(Vec::new());
-        }
+        // An entity is not an insight. The notes at the end count those that have recovered.
+        SweepEvent::Recovered(_) => return Ok(Vec::new()),
         SweepEvent::Published(insight) => ("told", insight),
         SweepEvent::Unpublished(insight) => ("untold", insight),
         SweepEvent::Upgraded(insight) => ("upgraded", insight),
@@ -126,14 +123,12 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
     Ok(text)
 }
 
-/// The note about an entity that has recovered. It is not an insight, so it is not in the output.
-fn recovered(row: &EntityRow) -> String {
-    let since = row.recovered_at.map(|at| format!(" at {} {}", minute(at), zone())).unwrap_or_default();
-    format!("{} has recovered{since}", shown(&row.key.entity_id))
-}
-
 fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner) {
-    let SweepReport { published, unpublished, upgraded, later, never, .. } = *report;
+    let SweepReport { published, unpublished, upgraded, later, never, recovered, .. } = *report;
+    if recovered > 0 {
+        let entities = if recovered == 1 { "entity has" } else { "entities have" };
+        note(&format!("{} {entities} recovered", thousands(recovered)));
+    }
     if runner.pipeline.notifies() {
         note(&format!("{published} published, {unpublished} not accepted by the event bus"));
     } else if unpublished > 0 {

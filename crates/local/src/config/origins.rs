@@ -27,19 +27,26 @@ impl SettingPlaces<'_> {
     pub(super) fn origin(&self) -> SettingOrigin {
         let Self { name, variable, given, in_file, default } = *self;
         let is_variables = given.is_some() && value_of(variable).as_deref() == given;
+        let is_path = matches!(name, "store" | "alert_types");
+        let shown =
+            |value: &OsStr| if is_path { value.to_string_lossy().into_owned() } else { public(value) };
         let says = match (given, in_file) {
-            (Some(value), _) if is_variables => format!("{}, from {variable}", public(value)),
-            (Some(value), _) => format!("{}, from the flag", public(value)),
-            (None, Some(value)) => format!("{}, from the settings file", public(value)),
+            (Some(value), _) if is_variables => format!("{}, from {variable}", shown(value)),
+            (Some(value), _) => format!("{}, from the flag", shown(value)),
+            (None, Some(value)) => format!("{}, from the settings file", shown(value)),
             (None, None) => format!("{default}, the default"),
         };
         SettingOrigin { name, says }
     }
 }
 
-/// A value without a user, a password and a query, which may be in the address of a server.
+/// A value without a user, a password and a query, which may be in the address of a server. What may be a key in the
+/// wrong setting is not shown: OpenAI's keys start with `sk-`, and no name of a model or a table contains a space.
 fn public(value: &OsStr) -> String {
     let text = value.to_string_lossy();
+    if text.trim_start().starts_with("sk-") || text.contains(char::is_whitespace) {
+        return "not shown, because it may be a key".to_owned();
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.rsplit('@').next().unwrap_or_default().to_owned();
     };

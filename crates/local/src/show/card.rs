@@ -211,7 +211,7 @@ fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
         .flat_map(|grounding| &grounding.unsaid)
     {
         let note = format!("Not said by the facts: \"{}\" ({}).", shown(&said.text), said.kind.reason());
-        wrapped(card, INDENT, INDENT, &paint(YELLOW, &note).to_string());
+        wrapped(card, INDENT, INDENT, &paint(YELLOW, &note));
     }
     if context.evidence {
         evidence(card, insight);

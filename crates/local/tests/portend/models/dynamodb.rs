@@ -152,9 +152,10 @@ fn the_doctor_checks_the_table_the_bus_and_the_secret() {
     ];
     assert_eq!(texts(&failed, "part")[..5], expected, "{failed}");
     let scene = scene.set("PORTEND_STORE", "dynamodb:no-such-table");
-    let run = scene.run(&["doctor", "--json"]);
-    let sentence = text(&run.lines()[1]["says"]).to_owned();
-    assert!(sentence.contains("does not exist"), "{sentence}");
+    let lines = scene.run(&["doctor", "--json"]).lines();
+    let missing =
+        lines.iter().find(|line| line["part"] == "store dynamodb:no-such-table").expect("a finding");
+    assert!(text(&missing["says"]).contains("does not exist"), "{missing}");
 }
 
 #[test]

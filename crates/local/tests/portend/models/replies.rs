@@ -188,9 +188,9 @@ fn the_answer_with_the_fewest_unsupported_numbers_is_stored() {
         equal(name, &json!(quotes), &json!(unsupported))?;
         equal(name, &insight["degraded"], &json!(false))?;
         let re_ask = provider.messages_in(&scene.requests(*provider)[1]).pop().unwrap_or_default();
-        let quoted =
+        let re_asked =
             if replies[0] == &two { "`8 calls` (value): ib_calls_14d is 5 calls; `31`" } else { "`31`" };
-        equal(name, &re_ask.contains(quoted), &true)
+        equal(name, &re_ask.contains(re_asked), &true)
     });
 }
 

@@ -44,7 +44,7 @@ fn a_model_that_works_again_replaces_the_scorecards_insight_once() {
 
     let run = upgrade(&scene);
     assert_eq!((run.code, statuses(&run)), (0, vec!["upgraded".to_owned()]));
-    assert_eq!(run.errors, "1 upgraded, 0 to retry later, 0 given up\n");
+    assert_eq!(run.errors, "1 entity has recovered\n1 upgraded, 0 to retry later, 0 given up\n");
     let after = stored(&scene);
     assert_eq!(run.line()["insight"], after);
     assert_eq!((text(&run.line()["alert_id"])), text(&after["alert_id"]));
