@@ -177,7 +177,7 @@ impl Kills {
     /// Ends every lease at once, because a test cannot wait for that.
     fn end_leases(&self) {
         if let Ok(connection) = Connection::open(self.store()) {
-            // If the kill came while the program made the store, the store has no table yet.
+            // A program that was killed early has not created the tables yet.
             let _ = connection.execute("UPDATE claim SET lease_until = 0", []);
         }
     }

@@ -70,14 +70,18 @@ impl Claims for Sqlite {
         let request = RepeatRequest { now, ..request.clone() };
         self.write(move |connection| {
             let RepeatRequest { alert_key, insight_key, owner, received_at, .. } = &request;
-            if insights::alert_key(connection, insight_key, now)? != Some(*alert_key) {
-                return Ok(None);
-            }
-            let todo = insights::todo(connection, insight_key, now)?;
-            step(connection, *alert_key, |row| ((), ClaimRow::repeat(row, &request)))?;
+            let found = insights::get_of(connection, insight_key, *alert_key, now)?;
+            let Some((insight, todo)) = found else { return Ok(None) };
+            let repeats = step(connection, *alert_key, |row| {
+                let counted = ClaimRow::repeat(row, &request);
+                (counted.as_ref().map(|row| (row.occurrences, row.last_seen)), counted)
+            })?;
             ledger::settle(connection, &receipt(owner, *received_at, insight_key), "repeated")?;
-            let insight = insights::get(connection, insight_key, now)?;
-            Ok(insight.map(|insight| Repeat { insight, todo }))
+            let insight = match repeats {
+                Some((occurrences, last_seen)) => insight.with_repeats(occurrences, last_seen),
+                None => insight,
+            };
+            Ok(Some(Repeat { insight, todo }))
         })
         .await
     }
@@ -98,9 +102,9 @@ impl Claims for Sqlite {
         self.write(move |connection| {
             let key = insight.key();
             let before = insights::get_of(connection, key, lease.alert_key, now)?;
-            let Some(before) = before else { return Ok(None) };
+            let Some((before, before_todo)) = before else { return Ok(None) };
             if before.is_degraded() {
-                let unpublished = insights::todo(connection, key, now)?.filter(|todo| *todo == Todo::Notify);
+                let unpublished = before_todo.filter(|todo| *todo == Todo::Notify);
                 let upgraded = before.upgraded(&insight);
                 let fields = upgraded.current().unwrap_or(insight.fields());
                 insights::write(connection, &insight, fields, todo.or(unpublished))?;
@@ -135,7 +139,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
             Some(row) => insights::get_of(connection, &row.insight_key, lease.alert_key, now)?,
             None => None,
         };
-        return Ok(stored.map_or(Commit::Lost, Commit::Existing));
+        return Ok(stored.map_or(Commit::Lost, |(stored, _)| Commit::Existing(stored)));
     };
     insights::write(connection, insight, insight.fields(), todo)?;
     entities::judge(connection, insight, insight.fields(), now)?;

@@ -192,18 +192,23 @@ pub(crate) fn get(
     statement.query_row(params![entity_id, at, alert_type, digits, now.as_secs()], read).optional()
 }
 
-/// Reads an insight if it belongs to this alert. If the keys of two alerts begin with the same digits, the second insight
-/// has a longer key.
+/// Reads an insight, and what is left to do with it, if it belongs to this alert. If the keys of two alerts begin with the
+/// same digits, the second insight has a longer key.
 pub(crate) fn get_of(
     connection: &Connection,
     key: &InsightKey,
     owner: AlertKey,
     now: Timestamp,
-) -> rusqlite::Result<Option<StoredInsight>> {
-    match alert_key(connection, key, now)? {
-        Some(alert_key) if alert_key == owner => get(connection, key, now),
-        Some(_) | None => Ok(None),
-    }
+) -> rusqlite::Result<Option<(StoredInsight, Option<Todo>)>> {
+    let (entity_id, at, alert_type, digits) = columns(key);
+    let mut statement =
+        connection.prepare_cached(&format!("{JOINED} WHERE {BY_KEY} AND insight.alert_key = ?6"))?;
+    let values = params![entity_id, at, alert_type, digits, now.as_secs(), owner.as_bytes()];
+    let found = statement.query_row(values, |row| {
+        let todo: Option<String> = row.get("todo")?;
+        Ok((read(row)?, todo.as_deref().and_then(Todo::from_code)))
+    });
+    found.optional()
 }
 
 /// The alert key of the insight that is stored under this key.
@@ -219,20 +224,6 @@ pub(crate) fn alert_key(
         .query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| row.get(0))
         .optional()?;
     Ok(bytes.map(AlertKey::from_bytes))
-}
-
-/// The pending work of the insight under this key; `None` if there is none.
-pub(crate) fn todo(
-    connection: &Connection,
-    key: &InsightKey,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Todo>> {
-    let (entity_id, at, alert_type, digits) = columns(key);
-    let mut statement = connection.prepare_cached(&format!("SELECT todo FROM insight WHERE {BY_KEY}"))?;
-    let todo: Option<Option<String>> = statement
-        .query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| row.get(0))
-        .optional()?;
-    Ok(todo.flatten().as_deref().and_then(Todo::from_code))
 }
 
 /// Writes these fields under the insight's keys, with their checksum.

@@ -99,7 +99,7 @@ fn decimal_digit(c: char) -> Option<u32> {
         return Some(digit);
     }
     let is_decimal = |c: char| c.general_category() == GeneralCategory::DecimalNumber;
-    if !is_decimal(c) {
+    if c.is_ascii() || !is_decimal(c) {
         return None;
     }
     let code = u32::from(c);

@@ -11,7 +11,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::insight::{DegradedBy, Grade, InsightFields, StoredInsight};
 use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE, UPGRADES_MAX};
-use portend_core::model::{ConfigurationFault, FinishReason, ModelError};
+use portend_core::model::{ConfigurationFault, FinishReason, Model, ModelError};
 use portend_core::number::Number;
 use portend_core::pipeline::{Pipeline, UpgradeOutcome};
 use portend_core::store::{DueInsight, Insights, Parking, Todo};
@@ -44,6 +44,17 @@ fn run(
         .with_models(models.to_vec(), scorecard);
     let received = pipeline.receive(event);
     block_on(pipeline.run(clock.now().plus(EVENT_DEADLINE)).process(&received))
+}
+
+/// Runs the first event until the store's faults kill the run, and drops it.
+fn run_until_killed<M: Model>(pipeline: &Pipeline<FaultyStore<'_, MemoryStore>, &StoppedClock, M>) {
+    let event = first_event();
+    let received = pipeline.receive(&event);
+    let mut run = pipeline.run(pipeline.clock().now().plus(EVENT_DEADLINE));
+    let mut process = std::pin::pin!(run.process(&received));
+    let waker = std::task::Waker::noop();
+    let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
+    assert!(poll.is_pending(), "the fault kills the run");
 }
 
 fn run_first(models: &[&ScriptedModel], scorecard: bool) -> (MemoryStore, EventResult) {
@@ -182,16 +193,8 @@ fn row_11_a_kill_between_reply_and_commit_is_paid_twice_at_most_and_stored_once(
         let model = ScriptedModel::answering("first", ANSWER);
         let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
         let event = first_event();
-        {
-            let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
-            let pipeline = pipeline.with_models(vec![&model], true);
-            let received = pipeline.receive(&event);
-            let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-            let mut process = std::pin::pin!(run.process(&received));
-            let waker = std::task::Waker::noop();
-            let poll = process.as_mut().poll(&mut std::task::Context::from_waker(waker));
-            assert!(poll.is_pending(), "the fault kills the process");
-        }
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
+        run_until_killed(&pipeline.with_models(vec![&model], true));
         outlive_the_lease(&clock);
         assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "stored");
         assert_eq!(status(&run(&store, &clock, &[&model], true, &event)), "repeated");
@@ -320,17 +323,10 @@ fn the_leases_of_dropped_runs_can_be_released() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let plan = [(Operation::Commit, Fault::KillBefore)];
     let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
-    let event = first_event();
-    {
-        let received = pipeline.receive(&event);
-        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-        let mut process = std::pin::pin!(run.process(&received));
-        let waker = std::task::Waker::noop();
-        assert!(process.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
-    }
+    run_until_killed(&pipeline);
     block_on(pipeline.release_held(clock.now().plus(EVENT_DEADLINE)));
     clock.advance(std::time::Duration::from_millis(1));
-    assert_eq!(status(&run(&store, &clock, &[], true, &event)), "stored");
+    assert_eq!(status(&run(&store, &clock, &[], true, &first_event())), "stored");
 }
 
 /// A store whose releases hang does not keep the program from ending.
@@ -339,14 +335,7 @@ fn the_release_of_dropped_runs_ends_at_its_deadline() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let plan = [(Operation::Commit, Fault::KillBefore), (Operation::Release, Fault::KillBefore)];
     let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &plan), &clock);
-    let event = first_event();
-    {
-        let received = pipeline.receive(&event);
-        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-        let mut process = std::pin::pin!(run.process(&received));
-        let waker = std::task::Waker::noop();
-        assert!(process.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
-    }
+    run_until_killed(&pipeline);
     // The killed store never responds to the release.
     let deadline = clock.now().plus(std::time::Duration::from_secs(2));
     block_on(pipeline.release_held(deadline));

@@ -181,7 +181,7 @@ async fn process_all(
                 while let Some(event) = results.next() {
                     let text = report.event(&event)?;
                     if unwritten.is_none() {
-                        writer.push(text);
+                        writer.push(&text);
                     }
                 }
             }

@@ -72,7 +72,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                         if let SweepEvent::Later(_, until) = &event {
                             soonest = Some(soonest.map_or(*until, |soonest: Timestamp| soonest.min(*until)));
                         }
-                        writer.push(printed(&event, args.json, &runner)?);
+                        writer.push(&printed(&event, args.json, &runner)?);
                     }
                     (None, Some(report)) => break Some(report),
                     (None, None) => {}

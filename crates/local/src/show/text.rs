@@ -46,6 +46,9 @@ fn is_unsafe(each: char) -> bool {
         GeneralCategory::Surrogate,
         GeneralCategory::Unassigned,
     ];
+    if each.is_ascii() {
+        return each.is_ascii_control();
+    }
     !matches!(each, '\u{200C}' | '\u{200D}') && UNSAFE.contains(&each.general_category())
 }
 

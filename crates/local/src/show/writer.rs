@@ -1,7 +1,7 @@
 //! Writes standard output on a separate thread, so that a slow reader blocks neither events nor signals.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -9,16 +9,16 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use tokio::sync::{mpsc, oneshot};
 
-/// The most pieces in the thread's queue.
-const QUEUE_PIECES: usize = 16;
+/// The most pieces in the thread's queue: one to write next, while it writes another.
+const QUEUE_PIECES: usize = 1;
 /// The most bytes that wait for the thread. No more events are started until the reader continues.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Writes pieces of text in order.
+/// Writes text in order.
 pub(crate) struct OutputWriter {
     sender: mpsc::Sender<Vec<u8>>,
-    waiting: VecDeque<Vec<u8>>,
-    waiting_bytes: usize,
+    /// The text that waits for the thread. It becomes one piece.
+    waiting: Vec<u8>,
     failure: Arc<Mutex<Option<io::Error>>>,
     done: oneshot::Receiver<()>,
 }
@@ -31,8 +31,9 @@ impl OutputWriter {
         let failure = Arc::new(Mutex::new(None));
         let failed = Arc::clone(&failure);
         let work = move || {
+            let mut output = anstream::stdout();
             while let Some(piece) = pieces.blocking_recv() {
-                let write = || anstream::stdout().write_all(&piece).and_then(|()| anstream::stdout().flush());
+                let mut write = || output.write_all(&piece).and_then(|()| output.flush());
                 let written = if bar.is_hidden() { write() } else { bar.suspend(write) };
                 if let Err(error) = written {
                     *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -47,32 +48,28 @@ impl OutputWriter {
             .name("output".into())
             .spawn(work)
             .context("cannot start the thread that writes the output")?;
-        Ok(Self { sender, waiting: VecDeque::new(), waiting_bytes: 0, failure, done })
+        Ok(Self { sender, waiting: Vec::new(), failure, done })
     }
 
-    /// Adds a piece to the end.
-    pub(crate) fn push(&mut self, piece: Vec<u8>) {
-        self.waiting_bytes += piece.len();
-        self.waiting.push_back(piece);
+    /// Adds text to the end.
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.waiting.extend_from_slice(text);
     }
 
-    /// Whether pieces wait for the thread.
+    /// Whether text waits for the thread.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Whether more events may be started.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting_bytes < WAITING_BYTES_MAX
+        self.waiting.len() < WAITING_BYTES_MAX
     }
 
-    /// Passes the next piece to the thread as soon as its queue has space. Dropping the future loses nothing.
+    /// Passes the waiting text to the thread as soon as its queue has space. Dropping the future loses nothing.
     pub(crate) async fn hand_over(&mut self) -> Result<()> {
         let Ok(permit) = self.sender.reserve().await else { return Err(self.failure()) };
-        if let Some(piece) = self.waiting.pop_front() {
-            self.waiting_bytes -= piece.len();
-            permit.send(piece);
-        }
+        permit.send(mem::take(&mut self.waiting));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ pub(crate) const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test
 /// The path of the folder with the built-in alert types.
 pub(crate) const ALERT_TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../alert-types");
 
-/// An alert with 5 calls and a health score of 65. The scorecard gives it 63 points.
+/// An alert with 5 calls and a health score of 65. Its score is 63.
 pub(crate) fn student(id: &str) -> Value {
     json!({
         "alert_type": "high_ib_call_frequency", "severity": "warning", "entity_id": id, "entity_type": "student",
