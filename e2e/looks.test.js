@@ -30,11 +30,13 @@ const PAGES = [
   ["missing", () => "/insights/nothing"],
 ];
 
-let full, empty, browser;
+let full, empty, judged, browser;
 const ids = {};
 before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  [full, empty, browser] = await Promise.all([startServer({ filled: true }), startServer({ filled: false }), launch()]);
+  [full, empty, judged, browser] = await Promise.all([
+    startServer({ filled: true }), startServer({}), startServer({ judged: true }), launch(),
+  ]);
   const worklist = await (await fetch(`${full.url}/v1/worklist`)).json();
   ids.scorecard = encodeURIComponent(worklist.items[0].alert_id);
   ids.entity = encodeURIComponent(worklist.items[0].entity_id);
@@ -43,7 +45,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await Promise.all([full?.stop(), empty?.stop()]);
+  await Promise.all([full?.stop(), empty?.stop(), judged?.stop()]);
 });
 
 async function look(server, name, path, colorScheme, screen) {
@@ -71,6 +73,7 @@ for (const colorScheme of ["light", "dark"]) {
     for (const [name, path] of PAGES) {
       test(`${name} on a ${screen}, ${colorScheme}`, () => look(full, name, path(ids), colorScheme, screen));
     }
+    test(`quality with outcomes on a ${screen}, ${colorScheme}`, () => look(judged, "quality-judged", "/quality", colorScheme, screen));
     for (const [name, path] of [["today", "/"], ["live", "/live"], ["health", "/status"]]) {
       test(`${name} without insights on a ${screen}, ${colorScheme}`, () => look(empty, `${name}-empty`, path, colorScheme, screen));
     }

@@ -63,16 +63,22 @@ function simulated(run) {
   return events.map((event) => JSON.stringify(event)).join("\n");
 }
 
-/** A running server; `filled` gives it simulated alerts. Call `stop` at the end. */
-export async function startServer({ filled }) {
+/** A running server. `filled` gives it simulated alerts of now, and `judged` past ones with what happened. Call `stop` at the end. */
+export async function startServer({ filled, judged }) {
   const folder = mkdtempSync(join(tmpdir(), "portend-e2e-"));
   const model = await startModel();
   const env = { PATH: process.env.PATH, HOME: folder, PORTEND_STORE: join(folder, "portend.db") };
-  const run = (args) => execFileSync(PROGRAM, args, { env, cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const run = (args) => execFileSync(PROGRAM, args, { env, cwd: folder, encoding: "utf8", maxBuffer: 2 ** 26, stdio: ["ignore", "pipe", "ignore"] });
   if (filled) {
     writeFileSync(join(folder, "alerts.jsonl"), simulated(run));
     // One at a time, so that what changed since the alert before does not depend on the machine.
     run(["explain", "--concurrency", "1", "alerts.jsonl"]);
+  }
+  if (judged) {
+    const alerts = run(["simulate", "--entities", "300", "--days", "60", "--outcomes", "outcomes.jsonl"]);
+    writeFileSync(join(folder, "alerts.jsonl"), alerts);
+    run(["explain", "alerts.jsonl"]);
+    run(["outcomes", "import", "outcomes.jsonl"]);
   }
   const models = {
     MODELS: "openai,scorecard", OPENAI_MODEL: "scripted", OPENAI_BASE_URL: `http://127.0.0.1:${model.address().port}/v1`,

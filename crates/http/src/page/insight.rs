@@ -133,8 +133,8 @@ fn findings(insight: &StoredInsight) -> Markup {
         @if !grounding.unsupported.is_empty() {
             div.note {
                 p {
-                    (counted(grounding.unsupported.len() as u64, "number is", "numbers are"))
-                    " not supported by any fact. They are marked with a wavy line."
+                    "No fact supports "
+                    (counted(grounding.unsupported.len() as u64, "number, which has a wavy line:", "numbers, which have a wavy line:"))
                 }
                 ul { @for claim in &grounding.unsupported { li { mark { (shown(&claim.claim)) } " " (reason_of(claim)) } } }
             }

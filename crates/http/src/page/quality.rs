@@ -58,7 +58,6 @@ fn text<'g>(group: &'g EvaluatedGroup, name: &str) -> Option<&'g str> {
 }
 
 fn of_group(group: &EvaluatedGroup) -> Markup {
-    let n = count(group, "n");
     html! {
         section.card {
             h2 { (shown(text(group, "type").unwrap_or_default())) " · " (shown(text(group, "model_used").unwrap_or_default())) }
@@ -69,21 +68,23 @@ fn of_group(group: &EvaluatedGroup) -> Markup {
                     code { (shown(version.get(..12).unwrap_or(version))) } "."
                 }
             }
-            p { strong { "What to do next: " } (next_step(group)) }
-            div.split {
-                div {
-                    @match &group.picture {
-                        Some(picture) => { (PreEscaped(picture)) p.small { "Each point is a tenth of the scores: the score, and the share of the entities to whom it happened. Points on the line are right." } },
-                        None => p.lead { "There is no judged score to draw." },
+            p.next { strong { "What to do next: " } (next_step(group)) }
+            @match &group.picture {
+                Some(picture) => div.split {
+                    div {
+                        (PreEscaped(picture))
+                        p.small { "Each point is a tenth of the scores: the score, and the share of the entities to whom it happened. Points on the line are right." }
                     }
-                }
-                aside { (figures(group, n)) }
+                    aside { (figures(group)) }
+                },
+                None => (figures(group)),
             }
         }
     }
 }
 
-fn figures(group: &EvaluatedGroup, n: u64) -> Markup {
+fn figures(group: &EvaluatedGroup) -> Markup {
+    let n = count(group, "n");
     let states = [
         ("Happened", "yes"),
         ("Did not happen", "no"),
@@ -92,37 +93,56 @@ fn figures(group: &EvaluatedGroup, n: u64) -> Markup {
         ("Already over at the alert", "gone"),
     ];
     html! {
-        dl.pairs {
-            @for (name, state) in states { dt { (name) } dd { (thousands(count(group, state))) } }
-            dt { "Judged" } dd { (thousands(n)) " about " (counted(count(group, "entities"), "entity", "entities")) }
+        dl.pairs.figures {
+            dt { "Stored insights" } dd { (thousands(group.insights)) }
+            // The five counts add up to the insights.
+            @for (name, state) in states {
+                @if n > 0 || count(group, state) > 0 { dt { (name) } dd { (thousands(count(group, state))) } }
+            }
             @if n > 0 {
+                dt { "Judged" } dd { (thousands(n)) small { "of " (counted(count(group, "entities"), "entity", "entities")) } }
                 dt { "Rate" } dd { (percent(number(group, "/base_rate"))) }
                 dt { "Order (AUC)" } dd { (auc(group)) }
-                dt { "Distance from the rates (ECE)" } dd { (plain(number(group, "/ece"), group, "ece")) @if let Some(floor) = number(group, "/ece_floor") { small { "by chance: " (decimal(floor)) } } }
+                dt { "Distance from the rates (ECE)" } dd { (ece(group)) }
                 @if let Some(ece) = number(group, "/calibrated/ece") { dt { "The same after calibration" } dd { (decimal(ece)) } }
                 @if group.report.get("paired").is_some_and(Value::is_object) { dt { "Model against table" } dd { (paired(group)) } }
             }
-            dt { "Stored insights" } dd { (thousands(group.insights)) }
             dt { "With an unsupported number" } dd { (share(group.unsupported, group.insights)) }
             dt { "With an unusable reply" } dd { (share(group.unusable, group.insights)) }
             dt { "Cost of their calls" } dd { "$" (format!("{:.4}", group.cost_usd)) }
-            dt { "Change in the last week" } dd { (match group.drift {
-                Some("drift") => "facts or scores have changed",
-                Some("none") => "none can be shown",
-                Some(_) => "too few entities to say",
-                None => "not known",
-            }) }
+            dt { "Change in the last week" } dd { (drift(group)) }
         }
     }
 }
 
-fn auc(group: &EvaluatedGroup) -> String {
+/// A figure, and what a reader must know of it.
+fn noted(figure: &str, note: &str) -> Markup {
+    html! { (figure) small { (note) } }
+}
+
+fn auc(group: &EvaluatedGroup) -> Markup {
     let interval = (number(group, "/auc"), number(group, "/auc_low"), number(group, "/auc_high"));
     match interval {
         (Some(auc), Some(low), Some(high)) => {
-            format!("{} ({} to {}; 0.500 is chance)", decimal(auc), decimal(low), decimal(high))
+            noted(&decimal(auc), &format!("{} to {}; 0.5 is chance", decimal(low), decimal(high)))
         }
-        _ => plain(None, group, "auc"),
+        _ => unknown(group, "auc"),
+    }
+}
+
+fn ece(group: &EvaluatedGroup) -> Markup {
+    match (number(group, "/ece"), number(group, "/ece_floor")) {
+        (Some(ece), Some(floor)) => noted(&decimal(ece), &format!("by chance: {}", decimal(floor))),
+        _ => unknown(group, "ece"),
+    }
+}
+
+fn drift(group: &EvaluatedGroup) -> Markup {
+    match group.drift {
+        Some("drift") => html! { "yes" },
+        Some("none") => html! { "none" },
+        Some(_) => noted("not known", "too few entities"),
+        None => html! { "not known" },
     }
 }
 
@@ -138,15 +158,14 @@ fn decimal(value: f64) -> String {
     format!("{value:.3}")
 }
 
-/// A figure, or why it is missing.
-fn plain(value: Option<f64>, group: &EvaluatedGroup, name: &str) -> String {
-    let reason = || match group.report.pointer(&format!("/reasons/{name}")).and_then(Value::as_str) {
-        Some("few_events") => "not known: fewer than 10 with the event, or without it",
-        Some("one_class") => "not known: it happened to all, or to none",
-        Some("few_rows") => "not known: fewer than 100 are judged",
-        _ => "not known",
-    };
-    value.map_or_else(|| reason().to_owned(), decimal)
+/// Why a figure is missing.
+fn unknown(group: &EvaluatedGroup, name: &str) -> Markup {
+    match group.report.pointer(&format!("/reasons/{name}")).and_then(Value::as_str) {
+        Some("few_events") => noted("not known", "fewer than 10 with the event, or without it"),
+        Some("one_class") => noted("not known", "it happened to all, or to none"),
+        Some("few_rows") => noted("not known", "fewer than 100 are judged"),
+        _ => html! { "not known" },
+    }
 }
 
 fn percent(share: Option<f64>) -> String {
