@@ -95,7 +95,8 @@ fn count(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row("SELECT count(*) FROM inbox", [], |row| row.get(0))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<InboxEvent> {
+/// Reads a row of the inbox.
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<InboxEvent> {
     Ok(InboxEvent {
         id: row.get("id")?,
         owner: row.get("owner")?,
