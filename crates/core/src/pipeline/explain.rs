@@ -162,6 +162,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 self.account.reused.extend(insight.reused().cloned());
                 let stored = insight.to_stored();
                 self.notify(&stored, insight.key()).await;
+                self.notify_healthy(&insight).await;
                 Ok(Worked::Done(Outcome::Stored(stored)))
             }
             (Commit::Existing(stored), _) => Ok(Worked::Done(Outcome::Repeated(stored))),
