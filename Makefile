@@ -96,7 +96,8 @@ SEED ?= 1
 storm:
 	$(CARGO) run --release --locked -q -p portend-testing --bin storm -- --alerts $(ALERTS) --seed $(SEED)
 
-# Kills `portend explain` on SQLite and runs it again. `make kills KILLS=200` runs fewer kills; `make test` runs 20.
+# Kills `portend serve` while events are posted to it, and `portend explain`, on SQLite, and starts them again.
+# `make kills KILLS=200` runs fewer kills of each; `make test` runs 5 and 20.
 KILLS ?= 2000
 kills:
 	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test -q --locked -p portend-local --test kills

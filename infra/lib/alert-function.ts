@@ -63,6 +63,7 @@ export class AlertFunction extends Construct {
     super(scope, id);
     const { settings, alertTypes, table, bus, alerts } = props;
     const { partition, account } = Stack.of(this);
+    const { mirrorTableName, channelsSecretArn, channelTopicArns } = settings;
     const bedrock = settings.models.includes("bedrock")
       ? bedrockAccess(settings.bedrockModelId, { partition, account, region: settings.region })
       : undefined;
@@ -83,6 +84,16 @@ export class AlertFunction extends Construct {
       logGroup: this.logGroup,
       bedrock,
       openAiSecretArn: this.openAiKey?.secretArn,
+      mirrorTableArn:
+        mirrorTableName === undefined
+          ? undefined
+          : Stack.of(this).formatArn({
+              service: "dynamodb",
+              resource: "table",
+              resourceName: mirrorTableName,
+            }),
+      channelsSecretArn,
+      channelTopicArns,
       xray: settings.xray,
     });
     this.function = new lambda.Function(this, "Function", {
@@ -102,6 +113,8 @@ export class AlertFunction extends Construct {
       environment: environment({
         DYNAMODB_TABLE_NAME: table.tableName,
         EVENT_BUS_NAME: bus?.eventBusName,
+        MIRROR_TABLE_NAME: mirrorTableName,
+        CHANNELS_SECRET: channelsSecretArn,
         // Set even if they are the function's defaults, so that the function calls exactly the models it may call.
         MODELS: settings.models.join(),
         BEDROCK_MODEL_ID: bedrock?.modelId,

@@ -26,6 +26,12 @@ export interface RoleProps {
   readonly bedrock: BedrockAccess | undefined;
   /** The secret of the OpenAI key; `undefined` if OpenAI is off. */
   readonly openAiSecretArn: string | undefined;
+  /** The ARN of the table of the original dashboard's reader; `undefined` if it gets no copies. */
+  readonly mirrorTableArn: string | undefined;
+  /** The secret with the channels for people; `undefined` if there are none. */
+  readonly channelsSecretArn: string | undefined;
+  /** The SNS topics of the channels. */
+  readonly channelTopicArns: readonly string[];
   readonly xray: boolean;
 }
 
@@ -46,6 +52,15 @@ export function lambdaRole(scope: Construct, props: RoleProps): iam.Role {
       ...(props.bedrock !== undefined && { Bedrock: policy(...props.bedrock.statements) }),
       ...(props.openAiSecretArn !== undefined && {
         OpenAiKey: policy(allow(["secretsmanager:GetSecretValue"], [props.openAiSecretArn])),
+      }),
+      ...(props.mirrorTableArn !== undefined && {
+        Mirror: policy(allow(["dynamodb:PutItem"], [props.mirrorTableArn])),
+      }),
+      ...(props.channelsSecretArn !== undefined && {
+        Channels: policy(
+          allow(["secretsmanager:GetSecretValue"], [props.channelsSecretArn]),
+          ...(props.channelTopicArns.length > 0 ? [allow(["sns:Publish"], [...props.channelTopicArns])] : []),
+        ),
       }),
       // X-Ray's actions have no resources, so they can only be allowed on `*`.
       ...(props.xray && {

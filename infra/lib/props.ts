@@ -46,6 +46,20 @@ export interface PortendProps {
   /** Whether the table exists. The stack then only uses it, and the deployer adds its indexes. */
   readonly existingTable?: boolean;
 
+  /**
+   * The table of the original dashboard's reader, in this account and region. It gets a copy of each insight. It must exist,
+   * and be encrypted with a key of AWS.
+   */
+  readonly mirrorTableName?: string;
+
+  /**
+   * The complete ARN of a secret with the channels for people: tables `[notify.NAME]` as in `portend.toml`. Channels get
+   * insights also if `notifyInsights` is false.
+   */
+  readonly channelsSecretArn?: string;
+  /** The ARNs of the SNS topics that channels of kind `sns` publish to. */
+  readonly channelTopicArns?: readonly string[];
+
   /** The path of the function's zip, relative to `infra/`. `make lambda` builds it. */
   readonly lambdaZip?: string;
   /** The processor architecture of the zip: `x86_64` or `arm64`. */
@@ -112,6 +126,8 @@ export type Settings = Readonly<
 >;
 type OptionalProps =
   | "alertTypesDir"
+  | "mirrorTableName"
+  | "channelsSecretArn"
   | "reservedConcurrency"
   | "bedrockModelId"
   | "openAiSecretArn"
@@ -126,6 +142,7 @@ export const DEFAULTS = {
   notifyInsights: true,
   tableName: "iops-dashboard-insights",
   existingTable: false,
+  channelTopicArns: [],
   architecture: "x86_64",
   memoryMib: 256,
   maxConcurrency: 2,
@@ -166,6 +183,7 @@ export function settingsOf(props: PortendProps): Settings {
   const set = { ...DEFAULTS, ...withoutUndefined(props) };
   checkOpenAi(set);
   checkBus(set);
+  checkChannels(set);
   checkHttp(set);
   return {
     ...set,
@@ -189,6 +207,8 @@ export function settingsOf(props: PortendProps): Settings {
       /^[A-Za-z0-9._-]{3,255}$/,
       "3 to 255 letters, digits, `.`, `-` and `_`",
     ),
+    mirrorTableName: set.mirrorTableName === undefined ? undefined : mirrorTable(set),
+    channelTopicArns: set.channelTopicArns.map((arn) => topicArn("channelTopicArns", arn, set.region)),
     architecture: oneOf("architecture", set.architecture, ["x86_64", "arm64"]),
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
     http: oneOf("http", set.http, HTTP),
@@ -201,7 +221,8 @@ export function settingsOf(props: PortendProps): Settings {
     infoEmails: addresses("infoEmails", set.infoEmails),
     warningEmails: addresses("warningEmails", set.warningEmails),
     criticalEmails: addresses("criticalEmails", set.criticalEmails),
-    opsTopicArn: set.opsTopicArn === undefined ? undefined : topicArn(set.opsTopicArn, set.region),
+    opsTopicArn:
+      set.opsTopicArn === undefined ? undefined : topicArn("opsTopicArn", set.opsTopicArn, set.region),
     costAlarmUsdPerDay: positive("costAlarmUsdPerDay", set.costAlarmUsdPerDay),
   };
 }
@@ -276,15 +297,51 @@ function checkOpenAi(set: PortendProps): void {
         "openAiSecretArn is not an ARN (its value is not shown, because it may be a key); give the complete ARN of the secret with the key",
       );
     }
-    // A partial ARN lacks the six characters that Secrets Manager adds. Its permission would need a wildcard.
-    const arn = matching(
-      "openAiSecretArn",
-      set.openAiSecretArn,
-      /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^*?]+-[A-Za-z0-9]{6}$/,
-      "the complete ARN of a secret, including the six characters at its end",
-    );
-    inRegion("openAiSecretArn", arn, set.region);
+    secretArn("openAiSecretArn", set.openAiSecretArn, set.region);
   }
+}
+
+/** A partial ARN lacks the six characters that Secrets Manager adds. Its permission would need a wildcard. */
+function secretArn(name: string, arn: string, region: string | undefined): string {
+  matching(
+    name,
+    arn,
+    /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^*?]+-[A-Za-z0-9]{6}$/,
+    "the complete ARN of a secret, including the six characters at its end",
+  );
+  return inRegion(name, arn, region);
+}
+
+function checkChannels(set: PortendProps): void {
+  if (set.channelsSecretArn === undefined) {
+    if (set.channelTopicArns?.length) {
+      throw new PropError(
+        "channelTopicArns is set, but there are no channels; set channelsSecretArn, or remove channelTopicArns",
+      );
+    }
+    return;
+  }
+  if (!set.channelsSecretArn.startsWith("arn:")) {
+    throw new PropError(
+      "channelsSecretArn is not an ARN (its value is not shown, because it may be a key); give the complete ARN of the secret with the channels",
+    );
+  }
+  secretArn("channelsSecretArn", set.channelsSecretArn, set.region);
+}
+
+function mirrorTable({ mirrorTableName, tableName }: PortendProps): string {
+  const name = matching(
+    "mirrorTableName",
+    mirrorTableName ?? "",
+    /^[A-Za-z0-9._-]{3,255}$/,
+    "3 to 255 letters, digits, `.`, `-` and `_`",
+  );
+  if (name === tableName) {
+    throw new PropError(
+      `mirrorTableName is ${name}, which is the table of insights itself; give the table of the original metrics`,
+    );
+  }
+  return name;
 }
 
 function checkBus(set: PortendProps): void {
@@ -330,14 +387,9 @@ function sources(listed: readonly string[]): readonly string[] {
   );
 }
 
-function topicArn(arn: string, region: string | undefined): string {
-  matching(
-    "opsTopicArn",
-    arn,
-    /^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
-    "the ARN of an SNS topic",
-  );
-  return inRegion("opsTopicArn", arn, region);
+function topicArn(name: string, arn: string, region: string | undefined): string {
+  matching(name, arn, /^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, "the ARN of an SNS topic");
+  return inRegion(name, arn, region);
 }
 
 function inRegion(name: string, arn: string, region: string | undefined): string {

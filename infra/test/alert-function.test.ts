@@ -11,6 +11,7 @@ import {
   Json,
   refers,
   REPOSITORY,
+  CHANNELS_ARN,
   SECRET_ARN,
   Synthesized,
   temporaryFolder,
@@ -57,6 +58,8 @@ test("each prop of the function sets its variable", () => {
   assert.deepEqual(variables(withEverything()), {
     DYNAMODB_TABLE_NAME: "iops-dashboard-insights",
     EVENT_BUS_NAME: "iops-dashboard-alerts",
+    MIRROR_TABLE_NAME: "iops-dashboard-metrics",
+    CHANNELS_SECRET: CHANNELS_ARN,
     MODELS: "openai,bedrock,scorecard",
     BEDROCK_MODEL_ID: "global.anthropic.claude-haiku-4-5-20251001-v1:0",
     OPENAI_API_KEY_SECRET: SECRET_ARN,

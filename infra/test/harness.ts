@@ -27,6 +27,8 @@ export function temporaryFolder(): string {
 export const ZIP = path.join(temporaryFolder(), "bootstrap.zip");
 fs.writeFileSync(ZIP, "a placeholder; synthesis does not open the zip\n");
 
+export const CHANNELS_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:portend/channels-AbCdEf";
+export const CHANNEL_TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:on-call";
 export const SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai-a1B2c3";
 
 /** Props that switch everything on, and use existing resources where possible. */
@@ -46,6 +48,9 @@ export const EVERYTHING: PortendProps = {
   bedrockModelId: "global.anthropic.claude-haiku-4-5-20251001-v1:0",
   openAi: true,
   openAiSecretArn: SECRET_ARN,
+  mirrorTableName: "iops-dashboard-metrics",
+  channelsSecretArn: CHANNELS_ARN,
+  channelTopicArns: [CHANNEL_TOPIC_ARN],
   openAiModel: "gpt-6-luna",
   infoEmails: ["info@example.com"],
   warningEmails: ["warning@example.com", "second@example.com"],

@@ -6,6 +6,8 @@ import * as path from "node:path";
 import { test } from "node:test";
 import {
   byDefault,
+  CHANNELS_ARN,
+  CHANNEL_TOPIC_ARN,
   EVERYTHING,
   Json,
   list,
@@ -49,7 +51,7 @@ test("the role allows the actions that the code and its runtime need, and no oth
 
 test("the actions of a feature that is off are not allowed", () => {
   const withoutXrayAndOpenAi = allowed(withEverything()).filter(
-    (action) => !/^(xray|secretsmanager):/.test(action),
+    (action) => !/^(xray|secretsmanager|sns):/.test(action),
   );
   assert.deepEqual(allowed(byDefault()), withoutXrayAndOpenAi);
   const scorecardOnly = new Synthesized({ models: ["scorecard"] });
@@ -79,17 +81,27 @@ test("the table's actions are allowed on the table, and queries also on its five
       "TodoIndex",
       "WorklistIndex",
     ].map((name) => `${table}/index/${name}`);
-    const expected = action === "dynamodb:Query" ? [table, ...indexes] : [table];
+    const mirror = "arn:aws:dynamodb:eu-west-1:123456789012:table/iops-dashboard-metrics";
+    const expected =
+      action === "dynamodb:Query"
+        ? [table, ...indexes]
+        : action === "dynamodb:PutItem"
+          ? [table, mirror]
+          : [table];
     assert.deepEqual(resourcesOf(withEverything(), action).map(shown).sort(), expected.sort(), action);
   }
 });
 
-test("events may be put on one bus, and one secret may be read", () => {
+test("events may be put on one bus, and only the named secrets may be read", () => {
   assert.deepEqual(
     resourcesOf(byDefault(), "events:PutEvents").map(refers),
     Object.keys(byDefault().all("AWS::Events::EventBus")),
   );
-  assert.deepEqual(resourcesOf(withEverything(), "secretsmanager:GetSecretValue"), [SECRET_ARN]);
+  assert.deepEqual(resourcesOf(withEverything(), "secretsmanager:GetSecretValue"), [
+    SECRET_ARN,
+    CHANNELS_ARN,
+  ]);
+  assert.deepEqual(resourcesOf(withEverything(), "sns:Publish"), [CHANNEL_TOPIC_ARN]);
   const withNewSecret = new Synthesized({ openAi: true });
   assert.deepEqual(
     resourcesOf(withNewSecret, "secretsmanager:GetSecretValue").map(refers),

@@ -108,6 +108,16 @@ test("a wrong value is refused with one sentence that names the prop and says ho
     [{ openAiModel: "gpt-6-luna" }, /^openAiModel is set, but OpenAI is off; set openAi to true/],
     [{ openAiSecretArn: SECRET_ARN }, /^openAiSecretArn is set, but OpenAI is off/],
     [
+      { channelTopicArns: ["arn:aws:sns:us-east-1:123456789012:a"] },
+      /^channelTopicArns is set, but there are no channels/,
+    ],
+    [{ channelsSecretArn: "[notify.a]" }, /^channelsSecretArn is not an ARN \(its value is not shown/],
+    [{ channelsSecretArn: SECRET_ARN.slice(0, -7) }, /^channelsSecretArn is .*; give the complete ARN/],
+    [
+      { mirrorTableName: "iops-dashboard-insights" },
+      /^mirrorTableName is .*, which is the table of insights itself/,
+    ],
+    [
       { openAi: true, openAiSecretArn: SECRET_ARN.slice(0, -7) },
       /^openAiSecretArn is .*; give the complete ARN of a secret, including the six characters/,
     ],

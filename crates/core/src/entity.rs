@@ -206,6 +206,12 @@ pub struct PersonalChange {
 }
 
 impl CurrentJudgement {
+    /// Its score with its severity, and the score of the judgement before it, whose severity is not known.
+    pub fn recent(&self) -> impl Iterator<Item = (Number, Option<&String>)> {
+        let previous = self.previous.iter().map(|previous| (previous.risk_score, None));
+        previous.chain([(self.risk_score, Some(&self.severity))])
+    }
+
     /// Whether it is still a reason to act at this time.
     pub fn is_current(&self, at: Timestamp) -> bool {
         !self.healthy && at < self.quiet_at

@@ -334,6 +334,11 @@ impl Insight {
         &self.fields
     }
 
+    /// Whether every fact is as good as the alert type calls healthy.
+    pub fn is_healthy(&self) -> bool {
+        self.currency.healthy
+    }
+
     /// The key that it is stored under.
     pub fn key(&self) -> &InsightKey {
         &self.key

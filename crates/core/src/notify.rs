@@ -2,8 +2,9 @@
 //!
 //! Never: loses an insight. What was not published stays marked in the store and is published later: at least once.
 
-use std::future::Future;
+use std::future::{Future, ready};
 
+use crate::entity::EntityRow;
 use crate::help::Help;
 use crate::insight::StoredInsight;
 
@@ -11,6 +12,12 @@ use crate::insight::StoredInsight;
 pub trait Notifier: Send + Sync {
     /// Publishes one insight. Nothing is retried here.
     fn notify(&self, insight: &StoredInsight) -> impl Future<Output = Result<(), NotifyError>> + Send;
+
+    /// Says that an entity has recovered, to those who want to know. It is said at most once.
+    fn notify_recovery(&self, row: &EntityRow) -> impl Future<Output = Result<(), NotifyError>> + Send {
+        let _ = row;
+        ready(Ok(()))
+    }
 }
 
 /// The notifier of a program that has none.
@@ -54,6 +61,24 @@ pub enum NotifyError {
         /// The status or the code.
         what: String,
     },
+    /// The table of the original dashboard does not answer in time. It may pass.
+    #[error("the mirror table cannot be reached ({what})")]
+    MirrorUnreachable {
+        /// What went wrong.
+        what: String,
+    },
+    /// The table of the original dashboard refuses the item. The operator is at fault.
+    #[error("the mirror table refuses the item ({what})")]
+    MirrorRefused {
+        /// The vendor's code.
+        what: String,
+    },
+    /// The channels are in a secret that cannot be read or understood. The operator is at fault, or it may pass.
+    #[error("the secret with the channels cannot be used ({what})")]
+    ChannelsUnreadable {
+        /// What is wrong.
+        what: String,
+    },
     /// The bus accepted the request but not the event in it. It may pass.
     #[error("the event bus did not accept the event ({what})")]
     NotAccepted {
@@ -71,14 +96,22 @@ impl NotifyError {
             Self::NotAccepted { .. } => "bus_not_taken",
             Self::ChannelUnreachable { .. } => "channel_unreachable",
             Self::ChannelRefused { .. } => "channel_refused",
+            Self::ChannelsUnreadable { .. } => "channels_unreadable",
+            Self::MirrorUnreachable { .. } => "mirror_unreachable",
+            Self::MirrorRefused { .. } => "mirror_refused",
         }
     }
 
-    /// The channel that failed; `None` for the event bus.
+    /// The channel that failed; `None` for the event bus and the mirror table.
     pub fn channel(&self) -> Option<&str> {
         match self {
             Self::ChannelUnreachable { name, .. } | Self::ChannelRefused { name, .. } => Some(name),
-            Self::Unreachable { .. } | Self::Refused { .. } | Self::NotAccepted { .. } => None,
+            Self::Unreachable { .. }
+            | Self::Refused { .. }
+            | Self::NotAccepted { .. }
+            | Self::ChannelsUnreadable { .. }
+            | Self::MirrorUnreachable { .. }
+            | Self::MirrorRefused { .. } => None,
         }
     }
 }
@@ -90,6 +123,13 @@ impl Help for NotifyError {
             Self::Refused { .. } => "check that EVENT_BUS_NAME exists and that events:PutEvents is allowed",
             Self::NotAccepted { .. } => "it is worth trying again",
             Self::ChannelUnreachable { .. } => "check its address in portend.toml, and the network",
+            Self::ChannelsUnreadable { .. } => {
+                "put tables [notify.NAME] into the secret that CHANNELS_SECRET names, and allow secretsmanager:GetSecretValue on it"
+            }
+            Self::MirrorUnreachable { .. } => "check the region and the network",
+            Self::MirrorRefused { .. } => {
+                "check that MIRROR_TABLE_NAME exists and that dynamodb:PutItem is allowed"
+            }
             Self::ChannelRefused { .. } => "check its address, its key and its template in portend.toml",
         };
         Some(help.to_owned())

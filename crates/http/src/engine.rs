@@ -9,7 +9,7 @@ use std::time::Duration;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::{Documents, Entities, Feedback, Parking, Queries, StoreError};
+use portend_core::store::{Documents, Entities, Feedback, Forgetting, Parking, Queries, StoreError};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 /// A program that serves the routes.
 pub trait Engine: Send + Sync + 'static {
     /// Its store.
-    type Store: Queries + Parking + Entities + Feedback + Documents;
+    type Store: Queries + Parking + Entities + Feedback + Forgetting + Documents;
     /// Its clock.
     type Clock: Clock;
 

@@ -1,12 +1,17 @@
 //! `POST /v1/events`: accepts events into the inbox, or judges one at once.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use portend_core::alert::{Alert, Delivery};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::EntityKey;
 use portend_core::pipeline::Outcome;
+use portend_core::store::Forgetting;
+use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -101,10 +106,19 @@ pub(crate) async fn post<E: Engine>(
 pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Result<AcceptedEvents, Problem> {
     let mut result = AcceptedEvents::default();
     let (mut alerts, mut refused) = (Vec::new(), Vec::new());
+    let mut forgotten = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
-        match Alert::read(&event, app.engine.types(), app.now()) {
-            Ok(_) => alerts.push(event),
-            Err(_) => refused.push((index + 1, event)),
+        let is_accepted = match Alert::read(&event, app.engine.types(), app.now()) {
+            // The inbox gets nothing about an entity that was forgotten after the alert's time.
+            Ok(alert) => {
+                forgotten_at(app, &alert, &mut forgotten).await?.is_none_or(|at| alert.timestamp() > at)
+            }
+            Err(_) => false,
+        };
+        if is_accepted {
+            alerts.push(event);
+        } else {
+            refused.push((index + 1, event));
         }
     }
     result.accepted = alerts.len() as u64;
@@ -126,6 +140,21 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
         }
     }
     Ok(result)
+}
+
+/// When the alert's entity was forgotten, if it was. The store is asked once about each entity of a request.
+async fn forgotten_at<E: Engine>(
+    app: &App<E>,
+    alert: &Alert<'_>,
+    known: &mut BTreeMap<EntityKey, Option<Timestamp>>,
+) -> Result<Option<Timestamp>, Problem> {
+    let entity = EntityKey::new(alert.alert_type().entity(), alert.entity_id());
+    if let Some(at) = known.get(&entity) {
+        return Ok(*at);
+    }
+    let at = app.engine.store().forgotten_at(&entity, app.now()).await?;
+    known.insert(entity, at);
+    Ok(at)
 }
 
 fn not_accepted(error: AcceptError) -> Problem {

@@ -10,13 +10,15 @@ use portend_core::alert_type::AlertTypes;
 use portend_remote::order::{BEDROCK, OPENAI, Order, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, ModelTuning, OpenAiSettings, SettingsError, timeout};
-use portend_remote::{AnyModel, Aws, DynamoDb, EventBus, KeySecret, find_region};
+use portend_remote::{AnyModel, Aws, DynamoDb, EventBus, KeySecret, MirrorTable, Notifiers, find_region};
 
 const TABLE: &str = "DYNAMODB_TABLE_NAME";
 const ALERT_TYPES: &str = "ALERT_TYPES_DIR";
 const BEDROCK_MODEL_ID: &str = "BEDROCK_MODEL_ID";
 const BEDROCK_TIMEOUT: &str = "BEDROCK_TIMEOUT";
+const CHANNELS_SECRET: &str = "CHANNELS_SECRET";
 const EVENT_BUS: &str = "EVENT_BUS_NAME";
+const MIRROR_TABLE: &str = "MIRROR_TABLE_NAME";
 const MODELS: &str = "MODELS";
 const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 const OPENAI_API_KEY_SECRET: &str = "OPENAI_API_KEY_SECRET";
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     /// The alert types.
     pub(crate) types: AlertTypes,
     bus: Option<String>,
+    mirror: Option<String>,
+    channels_secret: Option<String>,
     order: Order,
     bedrock_model_id: Option<String>,
     openai_model_id: Option<String>,
@@ -71,8 +75,8 @@ pub(crate) struct Config {
 pub(crate) struct Parts {
     /// The store of insights.
     pub(crate) store: DynamoDb,
-    /// The bus on which insights are published.
-    pub(crate) bus: Option<EventBus>,
+    /// Who is notified of insights.
+    pub(crate) notifiers: Option<Notifiers>,
     /// The models, in the order of the chain.
     pub(crate) models: Vec<AnyModel>,
 }
@@ -105,6 +109,8 @@ impl Config {
             table,
             types,
             bus: variable(EVENT_BUS),
+            mirror: variable(MIRROR_TABLE),
+            channels_secret: variable(CHANNELS_SECRET),
             order,
             bedrock_model_id: variable(BEDROCK_MODEL_ID),
             openai_model_id: variable(OPENAI_MODEL),
@@ -136,9 +142,21 @@ impl Config {
         });
         Ok(Parts {
             models: models.collect::<Result<_, _>>()?,
-            bus: self.bus.clone().map(|name| EventBus::new(name, aws.clone())),
+            notifiers: self.notifiers(&aws),
             store: DynamoDb::new(self.table.clone(), &self.types, aws),
         })
+    }
+
+    /// The channels are read when somebody is first notified, so that a fault of theirs stops no alert.
+    fn notifiers(&self, aws: &Aws) -> Option<Notifiers> {
+        let notifiers = Notifiers::new(self.types.clone())
+            .with_bus(self.bus.clone().map(|name| EventBus::new(name, aws.clone())))
+            .with_mirror(self.mirror.clone().map(|name| MirrorTable::new(name, aws.clone())));
+        let notifiers = match &self.channels_secret {
+            Some(secret) => notifiers.with_channels_in(KeySecret::new(secret, aws.clone()), aws.clone()),
+            None => notifiers,
+        };
+        notifiers.if_any()
     }
 
     fn openai(&self, name: &str, aws: &Aws) -> OpenAiSettings {
@@ -235,6 +253,7 @@ mod tests {
             "dynamodb": DynamoDb::ACTIONS,
             "eventbridge": EventBus::ACTIONS,
             "secretsmanager": KeySecret::ACTIONS,
+            "sns": Notifiers::TOPIC_ACTIONS,
         });
         assert_eq!(needs["actions"], actions);
         assert_eq!(needs["metrics"], json!({ "namespace": metrics::NAMESPACE, "names": metrics::NAMES }));

@@ -16,7 +16,7 @@ use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
 use portend_core::store::{Outcomes, Parked, Parking, StoreError};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, Notifiers, SystemClock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The pipeline with the store, bus and models of the settings.
 pub(crate) struct Handler {
-    pipeline: Pipeline<DynamoDb, SystemClock, AnyModel, EventBus>,
+    pipeline: Pipeline<DynamoDb, SystemClock, AnyModel, Notifiers>,
     metrics: Metrics,
 }
 
@@ -121,7 +121,7 @@ impl Handler {
         let scorecard = config.scorecard();
         let pipeline = Pipeline::new(config.types, parts.store, SystemClock)
             .with_models(parts.models, scorecard)
-            .with_notifier(parts.bus)
+            .with_notifier(parts.notifiers)
             .waiting_at_most(BUSY_WAIT_MAX);
         Ok(Self { pipeline, metrics: Metrics::start()? })
     }

@@ -110,6 +110,10 @@ impl Answers for AnyStore {
 
 impl Claims for AnyStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
+        if let Some(ledger) = self.ledger() {
+            // A table may learn of a forgotten entity some minutes later.
+            ledger.refuse_forgotten(&request.insight_key, request.now).await?;
+        }
         let claim = each!(self, store => store.claim(request).await)?;
         if let (Claim::Mine(lease), Some(ledger)) = (&claim, self.ledger()) {
             let receipt = receipt(&request.owner, request.received_at, &request.insight_key);

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
-use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, Notifiers, find_region};
+use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, MirrorTable, Notifiers, find_region};
 
 pub(crate) use chain::ChainPlan;
 use file::{FileSource, Models, SettingsFile};
@@ -42,6 +42,10 @@ pub(crate) struct Flags {
     /// The event bus on which new and upgraded insights are published [default: none].
     #[arg(long, global = true, value_name = "NAME", env = "EVENT_BUS_NAME", hide_env_values = true)]
     event_bus: Option<String>,
+
+    /// The table of the original dashboard's reader, which gets a copy of each insight [default: none].
+    #[arg(long, global = true, value_name = "TABLE", env = "MIRROR_TABLE_NAME", hide_env_values = true)]
+    mirror_table: Option<String>,
 
     /// A folder of alert types that replace the built-in ones.
     #[arg(
@@ -152,6 +156,8 @@ pub(crate) struct Config {
     pub(crate) ledger: PathBuf,
     /// The event bus for insights.
     event_bus: Option<String>,
+    /// The table of the original dashboard's reader.
+    mirror_table: Option<String>,
     /// The folder of alert types. `None` selects the built-in ones.
     alert_types: Option<PathBuf>,
     /// The channels for people.
@@ -180,6 +186,7 @@ impl Config {
             use_bedrock: text(flags.use_bedrock),
             dynamodb_table_name: text(flags.dynamodb_table_name),
             event_bus: text(flags.event_bus),
+            mirror_table: text(flags.mirror_table),
             bedrock_timeout: text(flags.bedrock_timeout),
             bedrock_concurrency: text(flags.bedrock_concurrency),
             openai_timeout: text(flags.openai_timeout),
@@ -205,9 +212,20 @@ impl Config {
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
+        let mirror_table = flags.mirror_table.clone().or_else(|| file.mirror_table.clone());
         let (source, origins) = (file.source.clone(), origins(&flags, &file));
         let chain = ChainPlan::new(flags, file)?;
-        Ok(Self { store, ledger, event_bus, alert_types, channels, chain, file: source, origins })
+        Ok(Self {
+            store,
+            ledger,
+            event_bus,
+            mirror_table,
+            alert_types,
+            channels,
+            chain,
+            file: source,
+            origins,
+        })
     }
 
     /// What the user must know before these settings are used: a settings file that nobody has named, and a key that is
@@ -243,7 +261,11 @@ impl Config {
 
     /// Whether the store, the bus, a model or a key is on AWS.
     pub(crate) fn uses_aws(&self) -> bool {
-        matches!(self.store, StoreName::DynamoDb(_)) || self.event_bus.is_some() || self.chain.uses_aws()
+        matches!(self.store, StoreName::DynamoDb(_))
+            || self.event_bus.is_some()
+            || self.mirror_table.is_some()
+            || self.channels.iter().any(|each| matches!(each.target, ChannelTarget::Sns { .. }))
+            || self.chain.uses_aws()
     }
 
     /// AWS with the credentials and settings of the environment. The region is determined only if a part is on AWS. A
@@ -253,8 +275,9 @@ impl Config {
             (StoreName::DynamoDb(table), _) => Some(format!("{DYNAMODB}{table}")),
             (StoreName::File(_), Some(bus)) => Some(format!("the event bus {bus}")),
             (StoreName::File(_), None) => {
+                let mirror = self.mirror_table.as_ref().map(|table| format!("the table {table}"));
                 let mail = self.channels.iter().find(|each| matches!(each.target, ChannelTarget::Sns { .. }));
-                mail.map(|channel| format!("the topic of notify.{}", channel.name))
+                mirror.or(mail.map(|channel| format!("the topic of notify.{}", channel.name)))
             }
         };
         let region = if self.uses_aws() { find_region().await } else { None };
@@ -269,15 +292,29 @@ impl Config {
         self.event_bus.clone().map(|name| EventBus::new(name, aws.clone()))
     }
 
+    /// The table of the original dashboard's reader, if one is named.
+    pub(crate) fn mirror_table(&self, aws: &Aws) -> Option<MirrorTable> {
+        self.mirror_table.clone().map(|name| MirrorTable::new(name, aws.clone()))
+    }
+
     /// The folder of alert types, if the built-in ones are replaced.
     pub(crate) fn alert_types_folder(&self) -> Option<&Path> {
         self.alert_types.as_deref()
     }
 
-    /// The event bus and the channels, if there are any.
+    /// The event bus, the mirror table and the channels, if there are any.
     pub(crate) fn notifiers(&self, types: &AlertTypes, aws: &Aws) -> Result<Option<Notifiers>> {
-        let notifiers = Notifiers::new(self.event_bus(aws), self.channels.clone(), types.clone(), aws);
-        notifiers.context("a channel of [notify] in portend.toml cannot be used; see docs/portend.toml")
+        if let Some(FileSource::Found(found)) = &self.file
+            && let Some(refusal) = channels::refusal(found, &self.channels)
+        {
+            return Err(refusal);
+        }
+        let notifiers =
+            Notifiers::new(types.clone()).with_bus(self.event_bus(aws)).with_mirror(self.mirror_table(aws));
+        let notifiers = notifiers
+            .with_channels(self.channels.clone(), aws)
+            .context("a channel of [notify] in portend.toml cannot be used; see docs/portend.toml")?;
+        Ok(notifiers.if_any())
     }
 
     /// The alert types that the settings name.
@@ -304,6 +341,13 @@ fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
         ("store", "PORTEND_STORE", of_path(&flags.store), of_path(&file.store), "portend.db of the user"),
         ("dynamodb_table_name", "DYNAMODB_TABLE_NAME", of_text(&flags.dynamodb_table_name), None, "none"),
         ("event_bus", "EVENT_BUS_NAME", of_text(&flags.event_bus), of_text(&file.event_bus), "none"),
+        (
+            "mirror_table",
+            "MIRROR_TABLE_NAME",
+            of_text(&flags.mirror_table),
+            of_text(&file.mirror_table),
+            "none",
+        ),
         (
             "alert_types",
             "ALERT_TYPES_DIR",

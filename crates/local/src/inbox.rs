@@ -96,6 +96,19 @@ impl LocalEngine {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// One accepted event waits no longer.
+    fn finished(&self) {
+        let less = |waiting: u64| Some(waiting.saturating_sub(1));
+        let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Counts the accepted events again: another process may have taken some out of the inbox.
+    async fn recount(&self) -> Result<u64, StoreError> {
+        let waiting = self.runner.ledger().inbox_count().await?;
+        self.waiting.store(waiting, Ordering::Relaxed);
+        Ok(waiting)
+    }
+
     /// Judges events until the server stops; then finishes those that have begun. The others stay in the inbox for the
     /// next start. It is called once.
     pub(crate) async fn work(&self, mut stop: watch::Receiver<bool>) {
@@ -117,7 +130,8 @@ impl LocalEngine {
                     retries.remove(&(at, id, tries));
                     match self.runner.ledger().retry_inbox(id).await {
                         Ok(Some(event)) => running.push(Box::pin(self.run(event, tries))),
-                        Ok(None) => {}
+                        // It was forgotten meanwhile.
+                        Ok(None) => self.finished(),
                         Err(_) => drop(retries.insert((now.plus(RETRY_PAUSE_MIN), id, tries))),
                     }
                 }
@@ -160,7 +174,7 @@ impl LocalEngine {
         if is_done {
             // If this fails, the next start finds the outcome in the ledger, and removes the event.
             let _ = self.runner.ledger().finish_inbox(id).await;
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.finished();
             self.news.notify_waiters();
         }
         EventEnd::OfInbox { id, tries, is_done }
@@ -223,7 +237,7 @@ impl Engine for LocalEngine {
 
     async fn accept(&self, events: Vec<Vec<u8>>) -> Result<(), AcceptError> {
         let count = events.len() as u64;
-        if self.waiting() + count > WAITING_MAX {
+        if self.waiting() + count > WAITING_MAX && self.recount().await? + count > WAITING_MAX {
             return Err(AcceptError::Full);
         }
         self.waiting.fetch_add(count, Ordering::Relaxed);
@@ -248,7 +262,7 @@ impl Engine for LocalEngine {
         let total = LedgerDay { day: "total".into(), ..LedgerDay::default() };
         let total = days.iter().fold(total, LedgerDay::plus);
         let adds_up = total.unfinished == 0;
-        Ok(Some(LedgerTotals { days, total, waiting: self.waiting(), adds_up }))
+        Ok(Some(LedgerTotals { days, total, waiting: self.recount().await?, adds_up }))
     }
 
     async fn evaluate(&self, query: &EvaluationQuery) -> Result<Option<Vec<EvaluatedGroup>>, StoreError> {

@@ -79,6 +79,8 @@ impl EventRunner {
         let types = config.alert_types().map_err(WrongUsage::from)?;
         let aws = config.aws().await.map_err(WrongUsage::from)?;
         let models = config.chain.models(&aws).map_err(WrongUsage::from)?;
+        // First, because settings that are refused need no notice.
+        let notifiers = config.notifiers(&types, &aws).map_err(WrongUsage::from)?;
         notices(config);
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
         // An alert may ask any of the models, so the one with the lowest limit decides.
@@ -105,7 +107,6 @@ impl EventRunner {
             }
         };
         let maps = store.maps(clock.now()).await?;
-        let notifiers = config.notifiers(&types, &aws).map_err(WrongUsage::from)?;
         let pipeline = Pipeline::new(types, store, clock)
             .with_maps(maps)
             .with_models(models, config.chain.scorecard)

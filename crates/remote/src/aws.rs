@@ -7,6 +7,7 @@ mod config;
 mod endpoint;
 mod call;
 mod bus;
+mod mirror;
 mod topic;
 mod secret;
 mod dynamodb;
@@ -16,6 +17,7 @@ pub(crate) use call::Caller;
 pub use config::{Aws, find_region};
 pub use dynamodb::{DynamoDb, TableFinding};
 pub(crate) use error::{CallFailure, ErrorBody, error_type};
+pub use mirror::MirrorTable;
 pub use secret::KeySecret;
 pub(crate) use topic::Topic;
 

@@ -12,24 +12,30 @@
 //! key, into an error.
 
 mod template;
-
-use std::fmt;
+mod written;
+mod recovery;
+mod check;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{Request, Uri};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
+use portend_core::entity::{CurrentJudgement, EntityRow};
 use portend_core::insight::StoredInsight;
 use portend_core::model::ModelError;
-use portend_core::notify::{Notifier, NotifyError};
+use portend_core::notify::NotifyError;
 use portend_core::number::Number;
 use portend_core::time::Timestamp;
 use sha2::Sha256;
 
+pub use self::check::ChannelReport;
+use self::recovery::RecoveryText;
 use self::template::Template;
 pub use self::template::TemplateError;
-use crate::aws::{Aws, EventBus, Topic};
+pub(crate) use self::written::written_channels;
+pub use self::written::{WrittenChannel, WrongChannel};
+use crate::aws::{Aws, Topic};
 use crate::clock::SystemClock;
 use crate::limits::{BODY_BYTES_MAX, CHANNEL_TIMEOUT};
 use crate::network::{self, Bounds, Connections};
@@ -59,6 +65,8 @@ pub struct ChannelSettings {
     pub template: Option<String>,
     /// The address of an insight, with `{alert_id}` in it.
     pub link: Option<String>,
+    /// Whether it learns that an entity has recovered.
+    pub recoveries: bool,
 }
 
 /// Where a channel sends.
@@ -109,22 +117,15 @@ pub enum ChannelError {
 }
 
 /// A channel. It sends nothing until it is used.
-struct Channel {
+pub(crate) struct Channel {
     settings: ChannelSettings,
     template: Template,
     topic: Option<Topic>,
     connections: Connections,
 }
 
-/// The event bus and the channels of one program, as one notifier.
-pub struct Notifiers {
-    bus: Option<EventBus>,
-    channels: Vec<Channel>,
-    types: AlertTypes,
-}
-
 impl Channel {
-    fn new(settings: ChannelSettings, aws: &Aws) -> Result<Self, ChannelError> {
+    pub(crate) fn new(settings: ChannelSettings, aws: &Aws) -> Result<Self, ChannelError> {
         let name = || settings.name.clone();
         let (own, topic) = match &settings.target {
             ChannelTarget::Webhook { url, .. } => {
@@ -146,8 +147,13 @@ impl Channel {
         Ok(Self { settings, template, topic, connections: Connections::default() })
     }
 
+    /// Its name in the settings.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
     /// Whether the insight is to be sent.
-    fn accepts(&self, insight: &StoredInsight) -> bool {
+    pub(crate) fn accepts(&self, insight: &StoredInsight) -> bool {
         let ChannelSettings { min_risk, severities, entity_types, .. } = &self.settings;
         let is_in = |list: &[String], value: Option<&str>| {
             list.is_empty() || value.is_some_and(|value| list.iter().any(|each| each == value))
@@ -158,16 +164,50 @@ impl Channel {
             && is_in(entity_types, fields.map(|fields| fields.entity_type.as_str()))
     }
 
-    async fn send(&self, insight: &StoredInsight, types: &AlertTypes) -> Result<(), NotifyError> {
+    /// Whether the recovery of this entity is to be sent: one of its judgements passes the filters.
+    pub(crate) fn accepts_recovery(&self, row: &EntityRow) -> bool {
+        let ChannelSettings { min_risk, severities, entity_types, recoveries, .. } = &self.settings;
+        let is_in = |list: &[String], value: &String| list.is_empty() || list.contains(value);
+        *recoveries
+            && is_in(entity_types, &row.key.entity_type)
+            && row.judgements.values().flat_map(CurrentJudgement::recent).any(|(score, severity)| {
+                min_risk.is_none_or(|min| score >= min)
+                    && severity.is_none_or(|severity| is_in(severities, severity))
+            })
+    }
+
+    pub(crate) async fn send(&self, insight: &StoredInsight, types: &AlertTypes) -> Result<(), NotifyError> {
+        let rendered = self.template.render(insight, types);
+        let body = rendered.map_err(|error| NotifyError::ChannelRefused {
+            name: self.settings.name.clone(),
+            what: error.to_string(),
+        })?;
+        let title =
+            types.get(insight.prediction_type()).map_or(insight.prediction_type(), |each| each.title());
+        let subject = format!("{} {title}: {}", insight.risk_score(), insight.entity_id());
+        self.deliver(insight.alert_id(), &subject, body).await
+    }
+
+    pub(crate) async fn send_recovery(&self, row: &EntityRow, types: &AlertTypes) -> Result<(), NotifyError> {
+        let text = RecoveryText::new(row, types);
+        let body = match &self.settings.target {
+            ChannelTarget::Webhook { .. } => text.webhook().to_string(),
+            ChannelTarget::Slack { .. } => text.slack().to_string(),
+            ChannelTarget::Sns { .. } => text.mail(),
+        };
+        self.deliver(&text.id(), &text.subject(), body).await
+    }
+
+    /// Sends one message. A message with the same id says the same.
+    async fn deliver(&self, id: &str, subject: &str, body: String) -> Result<(), NotifyError> {
         let name = || self.settings.name.clone();
         let refused = |what: String| NotifyError::ChannelRefused { name: name(), what };
-        let body = self.template.render(insight, types).map_err(|error| refused(error.to_string()))?;
         let request = match (&self.settings.target, &self.topic) {
             (ChannelTarget::Webhook { url, keys }, _) => {
                 let now = SystemClock.now();
                 let request = Request::post(url)
                     .header(TIMESTAMP, now.as_secs().to_string())
-                    .header(IDEMPOTENCY_KEY, network::percent_encoded(insight.alert_id()));
+                    .header(IDEMPOTENCY_KEY, network::percent_encoded(id));
                 if keys.is_empty() {
                     request
                 } else {
@@ -176,15 +216,7 @@ impl Channel {
             }
             (ChannelTarget::Slack { url }, _) => Request::post(url.reveal()),
             (ChannelTarget::Sns { .. }, Some(topic)) => {
-                let subject = format!(
-                    "{} {}: {}",
-                    insight.risk_score(),
-                    types
-                        .get(insight.prediction_type())
-                        .map_or(insight.prediction_type(), |each| each.title()),
-                    insight.entity_id()
-                );
-                return topic.publish(&subject, &body).await.map_err(|what| match what {
+                return topic.publish(subject, &body).await.map_err(|what| match what {
                     Ok(what) => NotifyError::ChannelUnreachable { name: name(), what },
                     Err(what) => refused(what),
                 });
@@ -230,45 +262,6 @@ fn is_secure(url: &str) -> bool {
         Some("https") => !host.is_empty(),
         Some("http") => is_local,
         _ => false,
-    }
-}
-
-impl Notifiers {
-    /// The bus, and these channels. `None` if there is neither.
-    pub fn new(
-        bus: Option<EventBus>,
-        channels: Vec<ChannelSettings>,
-        types: AlertTypes,
-        aws: &Aws,
-    ) -> Result<Option<Self>, ChannelError> {
-        let channels: Vec<_> =
-            channels.into_iter().map(|settings| Channel::new(settings, aws)).collect::<Result<_, _>>()?;
-        let is_any = bus.is_some() || !channels.is_empty();
-        Ok(is_any.then_some(Self { bus, channels, types }))
-    }
-}
-
-impl Notifier for Notifiers {
-    /// Sends to the bus and to each channel. If one fails, the others are sent again with the next try: at least once.
-    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
-        let mut result = match &self.bus {
-            Some(bus) => bus.notify(insight).await,
-            None => Ok(()),
-        };
-        for channel in self.channels.iter().filter(|channel| channel.accepts(insight)) {
-            result = result.and(channel.send(insight, &self.types).await);
-        }
-        result
-    }
-}
-
-impl fmt::Debug for Notifiers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let channels: Vec<_> = self.channels.iter().map(|channel| &channel.settings.name).collect();
-        f.debug_struct("Notifiers")
-            .field("bus", &self.bus)
-            .field("channels", &channels)
-            .finish_non_exhaustive()
     }
 }
 

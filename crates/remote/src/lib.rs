@@ -19,9 +19,13 @@ mod response;
 mod network;
 mod aws;
 mod channel;
+mod notifiers;
 mod models;
 
-pub use aws::{Aws, DynamoDb, EventBus, KeySecret, TableFinding, find_region};
-pub use channel::{ChannelError, ChannelSettings, ChannelTarget, Notifiers, TemplateError};
+pub use aws::{Aws, DynamoDb, EventBus, KeySecret, MirrorTable, TableFinding, find_region};
+pub use channel::{
+    ChannelError, ChannelReport, ChannelSettings, ChannelTarget, TemplateError, WrittenChannel, WrongChannel,
+};
 pub use clock::SystemClock;
 pub use models::{AnyModel, Bedrock, OpenAi, catalogue, server_of};
+pub use notifiers::Notifiers;

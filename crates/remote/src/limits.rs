@@ -35,6 +35,8 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const TABLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The time to put one event on the bus. The sweep publishes it later if this is too short.
 pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The insights of which a process remembers who has received them while somebody else has not.
+pub const PARTLY_SENT_MAX: usize = 1_000;
 /// The time to send one message to a channel for people.
 pub const CHANNEL_TIMEOUT: Duration = Duration::from_secs(3);
 /// The steps that a template may take for one message. Those of the program take some hundreds.

@@ -12,12 +12,15 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::ledger::{self, Receipt};
-use crate::{Sqlite, entities, insights};
+use crate::{Sqlite, entities, forgotten, insights};
 
 impl Claims for Sqlite {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim, StoreError> {
         let (request, expiry) = (request.clone(), self.expiry_time(request.now));
-        self.write(move |connection| {
+        let claim = self.write(move |connection| {
+            if forgotten::covers(connection, &request.insight_key, expiry)? {
+                return Ok(None);
+            }
             let claim = step_at(connection, request.alert_key, request.now, expiry, |row| {
                 ClaimRow::claim(row, &request)
             })?;
@@ -27,9 +30,9 @@ impl Claims for Sqlite {
                     &receipt(&request.owner, request.received_at, &request.insight_key),
                 )?;
             }
-            Ok(claim)
-        })
-        .await
+            Ok(Some(claim))
+        });
+        claim.await?.ok_or_else(forgotten::refusal)
     }
 
     async fn reserve_call(&self, lease: &Lease) -> Result<Reserved, StoreError> {

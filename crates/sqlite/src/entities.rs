@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Sqlite;
+use crate::{Sqlite, forgotten};
 
 impl Entities for Sqlite {
     async fn entity(&self, key: &EntityKey, now: Timestamp) -> Result<Option<EntityRow>, StoreError> {
@@ -49,11 +49,17 @@ impl Entities for Sqlite {
         .await
     }
 
-    async fn write_entity(&self, row: &EntityRow, _: Timestamp) -> Result<bool, StoreError> {
-        let row = row.clone();
+    async fn write_entity(&self, row: &EntityRow, now: Timestamp) -> Result<bool, StoreError> {
+        let (row, now) = (row.clone(), self.expiry_time(now));
         self.write(move |connection| match stored(connection, &row.key)? {
             Some(stored) if stored.version + 1 != row.version => Ok(stored == row),
-            Some(_) | None => write(connection, &row).map(|()| true),
+            Some(_) => write(connection, &row).map(|()| true),
+            None if forgotten::entity_at(connection, &row.key, now)?
+                .is_some_and(|at| row.latest_alert() <= at) =>
+            {
+                Ok(false)
+            }
+            None => write(connection, &row).map(|()| true),
         })
         .await
     }

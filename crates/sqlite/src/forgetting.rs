@@ -4,15 +4,17 @@
 
 use std::collections::BTreeSet;
 
+use portend_core::alert::{Reason, Refusal};
 use portend_core::entity::EntityKey;
-use portend_core::limits::RETENTION;
 use portend_core::store::{
-    Document, ForgetCounts, ForgetRequest, Forgetting, StoreError, event_mentions, mentions,
+    Document, ForgetCounts, ForgetRequest, Forgetting, Parked, StoreError, event_mentions, mentions,
 };
 use portend_core::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use crate::Sqlite;
+use crate::inbox::{self, InboxEvent};
+use crate::ledger::{self, Receipt};
+use crate::{Sqlite, forgotten, parking};
 
 impl Forgetting for Sqlite {
     async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
@@ -39,22 +41,19 @@ impl Forgetting for Sqlite {
         entity: &EntityKey,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let (hash, now) = (entity.forgotten_hash(), self.expiry_time(now));
-        self.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT at FROM forgotten WHERE hash = ?1 AND expires_at >= ?2")?;
-            let at = statement.query_row(params![hash, now.as_secs()], |row| row.get(0)).optional()?;
-            Ok(at.map(Timestamp::from_millis))
-        })
-        .await
+        let (entity, now) = (entity.clone(), self.expiry_time(now));
+        self.read(move |connection| forgotten::entity_at(connection, &entity, now)).await
     }
 }
 
 fn forget(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<ForgetCounts> {
-    let ForgetRequest { entity, alert_types, now } = request;
-    let mut counts =
-        ForgetCounts { others: forget_documents(connection, request)?, ..ForgetCounts::default() };
-    for alert_type in alert_types {
+    let request = &with_stored_types(connection, request)?;
+    let entity = &request.entity;
+    let mut counts = ForgetCounts {
+        others: forget_documents(connection, request)? + forget_answers(connection, request)?,
+        ..ForgetCounts::default()
+    };
+    for alert_type in &request.alert_types {
         let its = params![entity.entity_id, alert_type];
         counts.feedback += deleted(
             connection,
@@ -71,11 +70,77 @@ fn forget(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<
     counts.others +=
         deleted(connection, "DELETE FROM entity WHERE entity_type = ?1 AND entity_id = ?2", its)?;
     counts.parked = forget_parked(connection, &entity.entity_id)?;
-    connection.execute(
-        "INSERT OR REPLACE INTO forgotten (hash, at, expires_at) VALUES (?1, ?2, ?3)",
-        params![entity.forgotten_hash(), now.as_millis(), now.plus(RETENTION).as_secs()],
-    )?;
+    counts.waiting = forget_inbox(connection, &entity.entity_id)?;
+    forgotten::note(connection, request)?;
     Ok(counts)
+}
+
+/// The request, with the alert types that the program no longer knows and the entity has insights of.
+fn with_stored_types(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<ForgetRequest> {
+    let EntityKey { entity_type, entity_id } = &request.entity;
+    let mut statement = connection.prepare(
+        "SELECT DISTINCT alert_type FROM insight
+         WHERE entity_id = ?1 AND json_valid(body) AND body ->> 'entity_type' = ?2",
+    )?;
+    let stored = statement.query_map([entity_id, entity_type], |row| row.get(0))?;
+    let mut alert_types: BTreeSet<String> = stored.collect::<rusqlite::Result<_>>()?;
+    alert_types.extend(request.alert_types.iter().cloned());
+    Ok(ForgetRequest { alert_types: alert_types.into_iter().collect(), ..request.clone() })
+}
+
+/// Deletes the answers that models gave about the entity, and those whose text mentions it. Who asks the same question
+/// again pays for it once more.
+fn forget_answers(connection: &Connection, request: &ForgetRequest) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare(
+        "SELECT body ->> 'run' FROM insight
+         WHERE entity_id = ?1 AND alert_type = ?2 AND json_valid(body) AND body ->> 'run' IS NOT NULL",
+    )?;
+    let mut runs = BTreeSet::new();
+    for alert_type in &request.alert_types {
+        let found = statement.query_map([&request.entity.entity_id, alert_type], |row| row.get(0))?;
+        runs.extend(found.collect::<rusqlite::Result<Vec<String>>>()?);
+    }
+    let mut statement = connection.prepare("SELECT question, run, reply FROM answer")?;
+    let mut rows = statement.query([])?;
+    let mut found: Vec<String> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (run, reply): (String, String) = (row.get("run")?, row.get("reply")?);
+        if runs.contains(&run) || mentions(&reply, &request.entity.entity_id) {
+            found.push(row.get("question")?);
+        }
+    }
+    let mut delete = connection.prepare("DELETE FROM answer WHERE question = ?1")?;
+    for question in &found {
+        delete.execute([question])?;
+    }
+    Ok(found.len() as u64)
+}
+
+/// Takes the events that mention the entity out of the inbox. Each is parked without its content, so that the ledger has
+/// its outcome. A server that works on one at this moment finds its claim gone.
+fn forget_inbox(connection: &Connection, id: &str) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare("SELECT * FROM inbox")?;
+    let mut rows = statement.query([])?;
+    let mut found: Vec<InboxEvent> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event = inbox::read(row)?;
+        if event_mentions(&event.event, id) {
+            found.push(event);
+        }
+    }
+    let mut delete = connection.prepare("DELETE FROM inbox WHERE id = ?1")?;
+    let message = "an entity that it mentions was forgotten on request before it was judged";
+    let refusal = Refusal::new(Reason::Forgotten, message);
+    for InboxEvent { id, owner, received_at, event } in &found {
+        if !ledger::is_settled(connection, owner)? {
+            let parked = Parked::new(event, &refusal, *received_at).without_event();
+            parking::park(connection, &parked, *received_at)?;
+            let receipt = Receipt { owner: owner.clone(), received_at: *received_at, alert_type: None };
+            ledger::settle(connection, &receipt, "parked")?;
+        }
+        delete.execute([id])?;
+    }
+    Ok(found.len() as u64)
 }
 
 /// Deletes outcomes, evaluation rows and measured drivers.

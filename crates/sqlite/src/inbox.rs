@@ -4,7 +4,7 @@
 //! Never: counts an accepted event twice in the ledger. An event that runs again gets a new owner, and the ledger's row of
 //! the earlier run is removed in the same transaction.
 
-use portend_core::store::StoreError;
+use portend_core::store::{ClaimState, StoreError};
 use portend_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -38,14 +38,22 @@ impl Sqlite {
         .await
     }
 
-    /// Prepares the inbox after a restart: removes events that were finished, and returns the number of the others. Only
-    /// one process at a time may work on the inbox of a file.
+    /// Prepares the inbox after a restart: removes events that were finished, ends the leases of the others, and returns
+    /// their number. Only one process at a time may work on the inbox of a file, so the owners of these leases have ended.
     pub async fn reopen_inbox(&self) -> Result<u64, StoreError> {
         self.write(|connection| {
             connection.execute(
                 "DELETE FROM inbox WHERE owner IN
                  (SELECT owner FROM intake WHERE outcome IN ('stored', 'repeated', 'parked'))",
                 [],
+            )?;
+            if count(connection)? == 0 {
+                return Ok(0);
+            }
+            connection.execute(
+                "UPDATE claim SET lease_until = 0
+                 WHERE state = ?1 AND owner IN (SELECT owner FROM inbox)",
+                [ClaimState::Claimed.code()],
             )?;
             connection.execute("DELETE FROM intake WHERE owner IN (SELECT owner FROM inbox)", [])?;
             connection.execute("UPDATE inbox SET owner = lower(hex(randomblob(8)))", [])?;
@@ -95,7 +103,8 @@ fn count(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row("SELECT count(*) FROM inbox", [], |row| row.get(0))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<InboxEvent> {
+/// Reads a row of the inbox.
+pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<InboxEvent> {
     Ok(InboxEvent {
         id: row.get("id")?,
         owner: row.get("owner")?,

@@ -59,12 +59,13 @@ pub(crate) fn receive(connection: &Connection, receipt: &Receipt) -> rusqlite::R
     Ok(())
 }
 
-/// Records the outcome of an event, and its receipt unless that is recorded already.
+/// Records the outcome of an event, and its receipt unless that is recorded already. A failure does not replace an outcome.
 pub(crate) fn settle(connection: &Connection, receipt: &Receipt, outcome: &str) -> rusqlite::Result<()> {
     let Receipt { owner, received_at, alert_type } = receipt;
     let mut statement = connection.prepare_cached(
         "INSERT INTO intake (owner, received_at, day, alert_type, outcome) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (owner) DO UPDATE SET outcome = excluded.outcome",
+         ON CONFLICT (owner) DO UPDATE SET outcome = excluded.outcome
+             WHERE excluded.outcome <> 'failed' OR intake.outcome IS NULL",
     )?;
     statement.execute(params![owner, received_at.as_millis(), received_at.day(), alert_type, outcome])?;
     Ok(())
@@ -82,6 +83,12 @@ pub(crate) fn settle_owner(
     let saved = reused.and_then(|reused| reused.cost_usd).map(Number::get);
     statement.execute(params![owner, outcome, reused.is_some(), saved])?;
     Ok(())
+}
+
+/// Whether an event has an outcome that is not a failure.
+pub(crate) fn is_settled(connection: &Connection, owner: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM intake WHERE owner = ?1 AND outcome IN ('stored', 'repeated', 'parked'))";
+    connection.prepare_cached(sql)?.query_row([owner], |row| row.get(0))
 }
 
 impl Sqlite {

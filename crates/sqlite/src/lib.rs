@@ -9,7 +9,7 @@
 //! | feedback         | alert id, time, random id                   | the JSON as `body`                                   |
 //! | parked           | sha256 of the event                         | reason, message, the event's first 64 KiB, replay    |
 //! | answer           | sha256 of the question                      | an accepted answer of a model, with its run, time and cost |
-//! | forgotten        | hash of an entity                           | when it was forgotten                                |
+//! | forgotten        | hash of an entity, alone or with an alert type | when it was forgotten                             |
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
@@ -31,6 +31,7 @@ mod checksum;
 mod insights;
 mod migrations;
 mod ledger;
+mod forgotten;
 mod entities;
 mod inbox;
 mod claims;

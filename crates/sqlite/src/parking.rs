@@ -68,7 +68,8 @@ fn one(connection: &Connection, sha256: &str, now: Timestamp) -> rusqlite::Resul
     connection.prepare_cached(&sql)?.query_row(params![sha256, now.as_secs()], read).optional()
 }
 
-fn park(connection: &Connection, parked: &Parked, expiry: Timestamp) -> rusqlite::Result<()> {
+/// Stores a parked event.
+pub(crate) fn park(connection: &Connection, parked: &Parked, expiry: Timestamp) -> rusqlite::Result<()> {
     let earlier = one(connection, &parked.sha256, expiry)?;
     let item = earlier.map_or_else(|| parked.clone(), |earlier| earlier.again(parked));
     let mut statement = connection.prepare_cached(

@@ -443,19 +443,25 @@ impl MemoryState {
         let ids: Vec<_> = insights.iter().map(|(_, row)| row.insight.alert_id().to_owned()).collect();
         let claims = self.claims.extract_if(.., |_, row| is_its(&row.insight_key)).count();
         let feedback = self.feedback.extract_if(.., |(id, ..), _| ids.contains(id)).count();
+        let runs: Vec<_> = insights.iter().map(|(_, row)| row.insight.run().to_owned()).collect();
+        let answers = self.answers.extract_if(.., |_, answer| {
+            runs.contains(&answer.run) || mentions(&answer.reply, &entity.entity_id)
+        });
+        let answers = answers.count();
         let is_mentioned = |item: &Parked| {
             event_mentions(&item.event, &entity.entity_id) || mentions(&item.message, &entity.entity_id)
         };
         let parked = self.parked.extract_if(.., |_, item| is_mentioned(item)).count();
         let is_about = |document: &Document| document.is_about(entity, |id| ids.iter().any(|its| its == id));
         let documents = self.documents.extract_if(.., |_, document| is_about(document)).count();
-        let others = documents + usize::from(self.entities.remove(entity).is_some());
+        let others = documents + answers + usize::from(self.entities.remove(entity).is_some());
         self.forgotten.insert(entity.clone(), *now);
         ForgetCounts {
             insights: insights.len() as u64,
             claims: claims as u64,
             feedback: feedback as u64,
             parked: parked as u64,
+            waiting: 0,
             others: others as u64,
         }
     }

@@ -52,15 +52,36 @@ impl Table {
         table
     }
 
+    /// Makes a table as the metrics of the original dashboard have it, whose reader finds insights by an index.
+    pub fn create_of_reader() -> Self {
+        let table = Self { name: unique_name() };
+        let attribute = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+        let attributes = ["entity_id", "entity_type", "timestamp"].map(attribute);
+        let index = json!({
+            "IndexName": "EntityTypeIndex",
+            "KeySchema": keys("entity_type", Some("timestamp")),
+            "Projection": { "ProjectionType": "ALL" },
+        });
+        ask(
+            "CreateTable",
+            &json!({
+                "TableName": table.name,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": attributes,
+                "KeySchema": keys("entity_id", None),
+                "GlobalSecondaryIndexes": [index],
+            }),
+        );
+        table
+    }
+
     /// Makes the table for a test whose clock is in 2025: DynamoDB Local would delete what has expired by the machine's.
     pub fn create_in_2025() -> Self {
         Self::without_ttl(&INDEXES.map(|(name, ..)| name))
     }
 
     fn without_ttl(indexes: &[&str]) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let name = format!("table-{}-{number}", std::process::id());
+        let name = unique_name();
         let indexes: Vec<_> = INDEXES.into_iter().filter(|(name, ..)| indexes.contains(name)).collect();
         let mut attributes = vec!["pk", "sk"];
         attributes
@@ -153,6 +174,12 @@ pub fn number_of<'i>(item: &'i Item, name: &str) -> &'i str {
 
 fn items_of(page: &mut Value) -> Vec<Item> {
     serde_json::from_value(page["Items"].take()).expect("a list of items")
+}
+
+fn unique_name() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    format!("table-{}-{number}", std::process::id())
 }
 
 fn keys(partition: &str, sort: Option<&str>) -> Value {

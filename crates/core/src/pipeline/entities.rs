@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::{Failure, Run, SweepEvent};
 use crate::clock::Clock;
-use crate::entity::{EntityKey, EntityRow};
-use crate::insight::StoredInsight;
+use crate::entity::{EntityKey, EntityRow, EntityState};
+use crate::insight::{Insight, StoredInsight};
 use crate::limits::{NOTIFY_TIME_MIN, PAGE_MAX, SWEEP_PAGE};
 use crate::model::Model;
 use crate::notify::Notifier;
@@ -27,17 +27,38 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             let page = self.open_entities(after.as_ref(), SWEEP_PAGE).await?;
             let Some(last) = page.last() else { return Ok(true) };
             after = Some(last.place());
-            for recovered in page.iter().filter_map(|row| row.recovered(self.now())) {
+            for row in &page {
+                let Some(recovered) = row.recovered(self.now()) else { continue };
                 if !self.has(NOTIFY_TIME_MIN) {
                     return Ok(false);
                 }
                 if self.write_entity(&recovered).await? {
+                    self.notify_recovery(&recovered).await;
                     observe(&SweepEvent::Recovered(Box::new(recovered)));
                 }
             }
             if page.len() < SWEEP_PAGE {
                 return Ok(true);
             }
+        }
+    }
+
+    /// Says that an entity has recovered, if this insight's healthy facts have ended its trouble. The row is read only for
+    /// healthy facts.
+    pub(super) async fn notify_healthy(&mut self, insight: &Insight) {
+        if !self.pipeline.notifies() || !insight.is_healthy() || !self.has(NOTIFY_TIME_MIN) {
+            return;
+        }
+        let at = insight.fields().alert_timestamp;
+        let row = self.pipeline.store.entity(&insight.entity_key(), self.now()).await;
+        // Without the row nothing is said. It was in trouble if another judgement came before this one.
+        let was_in_trouble = |row: &EntityRow| {
+            row.state == EntityState::Recovered
+                && row.recovered_at == Some(at)
+                && row.judgements.values().any(|each| !each.healthy || each.previous.is_some())
+        };
+        if let Some(row) = row.ok().flatten().filter(was_in_trouble) {
+            self.notify_recovery(&row).await;
         }
     }
 

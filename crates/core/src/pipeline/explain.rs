@@ -76,7 +76,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 Claim::Mine(lease) => match self.work(alert, &lease, AskedBefore { key, answer }).await? {
                     Worked::Done(outcome) => return Ok(outcome),
                     Worked::Parked(refusal) => return self.park_event(received, refusal).await,
-                    Worked::Lost => {}
+                    // Its entity may have been forgotten meanwhile, with the claim.
+                    Worked::Lost => {
+                        if let Some(outcome) = self.park_forgotten(received, alert).await? {
+                            return Ok(outcome);
+                        }
+                    }
                 },
                 Claim::Done(key) => {
                     if let Some(repeat) = self.repeat(received, alert, &key).await? {
@@ -157,6 +162,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 self.account.reused.extend(insight.reused().cloned());
                 let stored = insight.to_stored();
                 self.notify(&stored, insight.key()).await;
+                self.notify_healthy(&insight).await;
                 Ok(Worked::Done(Outcome::Stored(stored)))
             }
             (Commit::Existing(stored), _) => Ok(Worked::Done(Outcome::Repeated(stored))),

@@ -248,4 +248,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         self.clear_todo(key, insight.run(), Todo::Notify).await;
         true
     }
+
+    /// Says that an entity has recovered. The row says it too, so a failure is only counted.
+    pub(super) async fn notify_recovery(&mut self, row: &EntityRow) {
+        let Some(notifier) = &self.pipeline.notifier else { return };
+        if let Err(error) = notifier.notify_recovery(row).await {
+            self.account.notify_errors.push(error);
+        }
+    }
 }

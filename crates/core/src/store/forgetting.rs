@@ -50,8 +50,28 @@ pub struct ForgetCounts {
     pub feedback: u64,
     /// Parked events that mention it.
     pub parked: u64,
-    /// Everything else: its row, and what other parts of the program stored about it.
+    /// Accepted events that mention it and were not judged yet.
+    #[serde(skip_serializing_if = "is_none")]
+    pub waiting: u64,
+    /// Everything else: its row, the answers that models gave about it, and what other parts of the program stored about
+    /// it.
     pub others: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl std::ops::AddAssign for ForgetCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.insights += other.insights;
+        self.claims += other.claims;
+        self.feedback += other.feedback;
+        self.parked += other.parked;
+        self.waiting += other.waiting;
+        self.others += other.others;
+    }
 }
 
 impl EntityKey {

@@ -62,6 +62,9 @@ pub(crate) fn handed_back(result: &InvocationResult) -> Vec<String> {
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
 }
 
+/// The name of the secret with the channels.
+const CHANNELS_SECRET: &str = "portend-channels";
+
 /// The function's environment: the table, the vendors, the bus, the secret and the settings.
 pub(crate) struct Scene {
     pub(crate) table: Table,
@@ -70,6 +73,8 @@ pub(crate) struct Scene {
     openai: Server,
     aws: Server,
     bus_is_down: Arc<Mutex<bool>>,
+    /// The text of the secret with the channels.
+    channels: Arc<Mutex<String>>,
     settings: Vec<(String, Option<String>)>,
 }
 
@@ -83,6 +88,8 @@ impl Scene {
         let (bedrock, openai) = (Server::start(bedrock), Server::start(openai));
         let bus_is_down: Arc<Mutex<bool>> = Arc::default();
         let is_down = Arc::clone(&bus_is_down);
+        let channels: Arc<Mutex<String>> = Arc::default();
+        let channels_text = Arc::clone(&channels);
         let aws = Server::answering(move |request| match operation(request).as_str() {
             "PutEvents" if *is_down.lock().expect("no panic") => {
                 let entry = json!({ "ErrorCode": "InternalFailure", "ErrorMessage": "canary" });
@@ -92,13 +99,17 @@ impl Scene {
                 200,
                 json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }).to_string(),
             ),
+            "GetSecretValue" if request.body.contains(CHANNELS_SECRET) => {
+                let text = channels_text.lock().expect("no panic").clone();
+                Script::answer(200, json!({ "SecretString": text }).to_string())
+            }
             "GetSecretValue" => Script::answer(200, json!({ "SecretString": KEY }).to_string()),
             _ => Script::answer(400, "{}"),
         });
         let (table, proxy) = (Table::create(), Proxy::start());
         let (bedrock_url, openai_url, aws_url) = (bedrock.url(), format!("{}/v1", openai.url()), aws.url());
         let (name, proxy_url) = (table.name.clone(), proxy.url());
-        let scene = Self { table, proxy, bedrock, openai, aws, bus_is_down, settings: Vec::new() };
+        let scene = Self { table, proxy, bedrock, openai, aws, bus_is_down, channels, settings: Vec::new() };
         scene
             .set("DYNAMODB_TABLE_NAME", name)
             .set("AWS_ENDPOINT_URL_DYNAMODB", proxy_url)
@@ -120,6 +131,12 @@ impl Scene {
     /// A scene in which both vendors answer every request.
     pub(crate) fn answering() -> Self {
         Self::new(std::iter::repeat_with(|| Bedrock.answers()), std::iter::repeat_with(|| OpenAi.answers()))
+    }
+
+    /// The same with channels, as this text of a secret says.
+    pub(crate) fn with_channels(self, text: &str) -> Self {
+        text.clone_into(&mut self.channels.lock().expect("no panic"));
+        self.set("CHANNELS_SECRET", CHANNELS_SECRET)
     }
 
     /// Sets an environment variable.

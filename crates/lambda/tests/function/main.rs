@@ -11,3 +11,4 @@ mod events;
 mod faults;
 mod lines;
 mod sweep;
+mod channels;

@@ -17,7 +17,7 @@ use portend_core::insight::DegradedBy;
 use portend_core::limits::SWEEP_PAGE;
 use portend_core::model::Model;
 use portend_core::store::{Insights, StoreError};
-use portend_remote::{AnyModel, Aws, DynamoDb, SystemClock, TableFinding};
+use portend_remote::{AnyModel, Aws, ChannelReport, DynamoDb, SystemClock, TableFinding};
 use serde::Serialize;
 
 use crate::changed_types::changed_types;
@@ -101,6 +101,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         let part = format!("event bus {}", bus.name());
         show(DoctorFinding::of(part, bus.exists().await, "it exists"))?;
     }
+    if let Some(table) = config.mirror_table(&aws) {
+        let part = format!("mirror table {}", table.name());
+        show(DoctorFinding::of(part, table.check().await, "it exists and has the reader's index"))?;
+    }
+    channels(&config, &aws).await.into_iter().try_for_each(&mut show)?;
     if let Some(secret) = config.chain.key_secret(&aws) {
         let read = secret.read().await.map(drop).map_err(|error| error.to_string());
         show(DoctorFinding::of("secret in OPENAI_API_KEY_SECRET".into(), read, "it can be read"))?;
@@ -133,6 +138,32 @@ fn alert_types(config: &Config) -> DoctorFinding {
         Err(error) => (PartState::Failed, with_help(&error)),
     };
     DoctorFinding { part: "alert types".into(), state, says }
+}
+
+/// Checks each channel. Nothing is sent, so a person sees no message.
+async fn channels(config: &Config, aws: &Aws) -> Vec<DoctorFinding> {
+    let failed = |says| vec![DoctorFinding { part: "channels".into(), state: PartState::Failed, says }];
+    let types = config.alert_types().unwrap_or_else(|_| AlertTypes::built_in());
+    let notifiers = match config.notifiers(&types, aws) {
+        Ok(Some(notifiers)) => notifiers,
+        Ok(None) => return Vec::new(),
+        Err(error) => return failed(with_help(&error)),
+    };
+    let reports = match notifiers.check_channels().await {
+        Ok(reports) => reports,
+        Err(error) => return failed(explained(&error)),
+    };
+    let finding = |ChannelReport { name, reachable, warning }| {
+        let part = format!("channel {name}");
+        let warning = warning.map(|says: &str| DoctorFinding {
+            part: part.clone(),
+            state: PartState::Warning,
+            says: says.to_owned(),
+        });
+        let works = reachable.as_ref().ok().copied().unwrap_or_default();
+        [Some(DoctorFinding::of(part, reachable.map(drop), works)), warning]
+    };
+    reports.into_iter().flat_map(finding).flatten().collect()
 }
 
 /// The insights that wait for a sound model. If the store cannot be read, another finding says so.

@@ -14,6 +14,7 @@ use portend_core::store::{
 };
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
+use portend_sqlite::Sqlite;
 use serde_json::{Value, json};
 
 use super::insights::{open_existing, open_for_changes};
@@ -24,8 +25,10 @@ use crate::short_id::entity_types;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{counted, shown};
 
-/// Delete everything about a student or subject, for good: insights, claims, feedback, parked events.
+/// Delete everything about a student or subject, for good: insights, claims, feedback, parked and accepted events.
 ///
+/// An event that a running server has accepted and not judged yet is deleted too, and so are the stored answers of models
+/// about it.
 /// Alerts of an earlier time are not accepted again: a replay parks them without their content. Only a hash of the
 /// student or subject remains, for 90 days. The receipt does not name it. Run `portend export` first to keep a copy.
 ///
@@ -75,16 +78,20 @@ pub(crate) async fn forget(args: ForgetArgs, config: Config) -> Result<CommandOu
     let types = config.alert_types().map_err(WrongUsage::from)?;
     let keys = keys(&types, args.entity_type.as_deref(), &args.entity).map_err(WrongUsage::from)?;
     let store = open_for_changes(&config).await?;
+    let ledger = match &config.store {
+        StoreName::DynamoDb(_) if config.ledger.exists() => Some(Sqlite::open(&config.ledger, now)?),
+        StoreName::DynamoDb(_) | StoreName::File(_) => None,
+    };
     let mut sum = ForgetCounts::default();
     for entity in keys {
         let its = types.iter().filter(|each| each.entity() == entity.entity_type);
         let alert_types = its.map(|each| each.id().to_owned()).collect();
-        let counts = store.forget(&ForgetRequest { entity, alert_types, now }).await?;
-        sum.insights += counts.insights;
-        sum.claims += counts.claims;
-        sum.feedback += counts.feedback;
-        sum.parked += counts.parked;
-        sum.others += counts.others;
+        let request = ForgetRequest { entity, alert_types, now };
+        // First the inbox of this machine, so that nothing of it gets into the table after it was cleared.
+        if let Some(ledger) = &ledger {
+            sum += ledger.forget(&request).await?;
+        }
+        sum += store.forget(&request).await?;
     }
     let (receipt, is_known) = (random_name(&SystemClock), sum != ForgetCounts::default());
     let mut out = std::io::stdout().lock();
@@ -112,6 +119,7 @@ fn words(counts: &ForgetCounts) -> String {
         counted(counts.claims, "claim"),
         format!("{} of feedback", counted(counts.feedback, "piece")),
         counted(counts.parked, "parked event"),
+        counted(counts.waiting, "event of the inbox"),
         counted(counts.others, "other item"),
     ]
     .join(", ")

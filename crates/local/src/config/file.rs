@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use etcetera::AppStrategy;
 use portend_core::number::Number;
+use portend_remote::WrittenChannel;
 use portend_remote::secret::Secret;
 use serde::{Deserialize, Deserializer};
 
-use super::channels::WrittenChannel;
 use super::folders;
 
 /// The name of a settings file that nobody names.
@@ -41,6 +41,7 @@ pub(super) struct SettingsFile {
     pub(super) openai_timeout: Option<WrittenNumber>,
     pub(super) openai_concurrency: Option<WrittenNumber>,
     pub(super) event_bus: Option<String>,
+    pub(super) mirror_table: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
     /// The channels of people.

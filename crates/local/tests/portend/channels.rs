@@ -11,13 +11,25 @@ fn calls(id: &str, calls: u32, health: u32, at: &str) -> Value {
     with(&with(&student(id), "/details", facts), "/timestamp", json!(at))
 }
 
+/// Writes the user's own settings.
+fn write_own(home: &Home, text: &str) {
+    let file = home.in_home(".config/portend/portend.toml");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, text).unwrap();
+}
+
+/// The insights that Slack was sent. The entity has recovered long ago, which is another message.
+fn insights_of_team(server: &Server) -> usize {
+    server.requests().iter().filter(|request| request.body.contains("blocks")).count()
+}
+
 /// A webhook with two keys, and one of Slack's form.
 fn home(server: &Server) -> Home {
     let home = Home::new();
     let url = server.url();
-    home.write(
-        "portend.toml",
-        format!(
+    write_own(
+        &home,
+        &format!(
             "[notify.oncall]\nkind = \"webhook\"\nurl = \"{url}/hook\"\nsecret = \"first\"\nnext_secret = \"second\"\n\
              min_risk = 80\nentity_types = [\"student\"]\ntemplate = \"high_risk_alert\"\n\
              [notify.team]\nkind = \"slack\"\nurl = \"{url}/T0/secret\"\nseverities = [\"warning\"]\nmin_risk = 60\n"
@@ -69,7 +81,105 @@ fn what_a_channel_did_not_accept_is_sent_by_the_next_sweep() {
     assert!(!run.err.contains("T0"), "an address may contain a key: {}", run.err);
     assert_eq!(home.run("upgrade --json").exits(0).json()[0]["status"], "told");
     assert_eq!(home.run("upgrade --json").exits(0).json().len(), 0);
-    assert_eq!(server.requests().iter().filter(|request| request.path == "/T0/secret").count(), 2);
+    assert_eq!(insights_of_team(&server), 2);
+}
+
+/// A settings file in the current folder may come from anybody, so it does not choose who receives insights.
+#[test]
+fn a_file_that_is_only_found_sends_nothing_to_anybody() {
+    let server = Server::answering(|_| Script::answer(200, "ok"));
+    let home = Home::new();
+    let text = format!("[notify.spy]\nkind = \"webhook\"\nurl = \"{}/hook\"\n", server.url());
+    home.write("portend.toml", &text);
+    let alerts = lines([calls("stu_1", 9, 20, "2025-01-01T12:00:00Z")]);
+    home.feed("explain -", &alerts).complains(
+        2,
+        "./portend.toml would send insights to notify.spy",
+        "--config portend.toml",
+    );
+    for command in ["upgrade --models bedrock", "serve --listen 127.0.0.1:0"] {
+        let run = home.run(command);
+        assert!(!run.err.contains("listening"), "{run:?}");
+    }
+    assert_eq!(home.run("doctor --json").exits(1).out.matches("notify.spy").count(), 1);
+    assert_eq!(server.requests().len(), 0);
+    // Commands that only read do not need the channels.
+    home.run("types").exits(0);
+    home.feed("explain --config portend.toml -", &alerts).exits(0);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// A channel that failed gets the insight again; the others have it already.
+#[test]
+fn only_the_channel_that_failed_gets_an_insight_again() {
+    let failures = std::sync::atomic::AtomicUsize::new(2);
+    let server = Server::answering(move |request| {
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let fails = request.path == "/T0/secret"
+            && failures.fetch_update(order, order, |left: usize| left.checked_sub(1)).is_ok();
+        Script::answer(if fails { 503 } else { 200 }, "")
+    });
+    let home = home(&server);
+    // The same process meets the alert three times: the first time, and as a repeat that publishes what is overdue.
+    let alert = |at: &str| calls("stu_1", 9, 20, at);
+    home.explain(lines([alert("2025-01-01T12:00:00Z")])).exits(0);
+    assert_eq!(server.requests().iter().filter(|request| request.path == "/hook").count(), 1);
+    home.run("upgrade --json");
+    home.run("upgrade --json").exits(0);
+    assert_eq!(insights_of_team(&server), 3);
+}
+
+#[test]
+fn a_recovery_is_said_once_to_the_channels_that_know_of_the_trouble() {
+    let server = Server::answering(|_| Script::answer(200, "ok"));
+    let home = home(&server);
+    home.explain(lines([
+        calls("stu_high", 9, 20, "2025-01-01T12:00:00Z"),
+        calls("stu_low", 3, 90, "2025-01-01T12:00:00Z"),
+    ]))
+    .exits(0);
+    let recoveries = || -> Vec<(String, String)> {
+        let requests = server.requests();
+        let said = requests.iter().filter(|request| request.body.to_lowercase().contains("recovered"));
+        said.map(|request| (request.path.clone(), request.body.clone())).collect()
+    };
+    assert_eq!(recoveries(), []);
+    // Nothing has been heard of them for long, so the sweep closes both.
+    for _ in 0..2 {
+        home.run("upgrade --json").exits(0);
+        let said = recoveries();
+        // The other channel expects a form of its own, which has no recoveries.
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert_eq!(said[0].0, "/T0/secret");
+        assert!(said[0].1.contains("Recovered: stu_high"), "{said:?}");
+    }
+}
+
+#[test]
+fn the_doctor_checks_each_channel_and_sends_nothing() {
+    let server = Server::answering(|_| Script::answer(200, "ok"));
+    let home = home(&server);
+    write_own(
+        &home,
+        &format!(
+            "[notify.good]\nkind = \"webhook\"\nurl = \"{0}/hook\"\nsecret = \"canary\"\n\
+             [notify.plain]\nkind = \"webhook\"\nurl = \"{0}/canary\"\n\
+             [notify.gone]\nkind = \"slack\"\nurl = \"http://127.0.0.1:9/canary\"\n",
+            server.url()
+        ),
+    );
+    let run = home.run("doctor --json").exits(1);
+    assert!(!run.out.contains("canary") && !run.err.contains("canary"), "{run:?}");
+    let findings = run.json();
+    let of = |name: &str| -> Vec<String> {
+        let its = findings.iter().filter(|finding| finding["part"] == format!("channel {name}"));
+        its.map(|finding| format!("{}: {}", finding["state"], finding["says"])).collect()
+    };
+    let [good, plain, gone] = [of("good"), of("plain"), of("gone")];
+    assert!(good.len() == 1 && good[0].contains("ok") && good[0].contains("nothing was sent"), "{good:?}");
+    assert!(plain.len() == 2 && plain[1].contains("warning") && plain[1].contains("set secret"), "{plain:?}");
+    assert!(gone.len() == 1 && gone[0].contains("failed") && gone[0].contains("check url"), "{gone:?}");
+    assert_eq!(server.requests().len(), 0);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::alerts::{event, lines, student, subject, with};
 use super::harness::Home;
 
-const CANARY: &str = "stu_canary-7";
+pub(crate) const CANARY: &str = "stu_canary-7";
 
 /// The files of the store's folder that contain the canary.
-fn hits(home: &Home) -> Vec<String> {
+pub(crate) fn hits(home: &Home) -> Vec<String> {
     let folder = home.store().parent().unwrap().to_owned();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let contains = |bytes: Vec<u8>| bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());

@@ -2,6 +2,7 @@
 
 mod server;
 mod events;
+mod forgetting;
 mod api;
 mod access;
 mod limits;

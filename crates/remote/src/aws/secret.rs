@@ -51,21 +51,44 @@ impl KeySecret {
             let fault = ConfigurationFault::Refused(format!("the secret in OPENAI_API_KEY_SECRET {what}"));
             ModelError::Configuration { fault }
         };
-        let bounds = Bounds { time: Some(SECRET_TIMEOUT), bytes: BODY_BYTES_MAX };
-        let value = self.caller.call("GetSecretValue", &json!({ "SecretId": &*self.name }), bounds).await;
-        let SecretValue { secret_string } = value.map_err(|failure| match failure {
+        let text = self.text().await.map_err(|failure| match failure {
             CallFailure::Busy(what) | CallFailure::Unreachable(what) => {
                 ModelError::Unreachable { what: format!("Secrets Manager: {what}") }
             }
             wrong @ CallFailure::WrongClock(_) => refused(&wrong.to_string()),
-            CallFailure::Refused(what, _) => refused(match what.as_str() {
-                "ResourceNotFoundException" => "does not exist or is empty: put the key into it",
-                "AccessDeniedException" => "cannot be read: allow secretsmanager:GetSecretValue on it",
-                _ => "cannot be read: check the credentials and the region",
-            }),
+            CallFailure::Refused(what, _) => {
+                refused(reason(&what, "does not exist or is empty: put the key into it"))
+            }
         })?;
-        let key = secret_string.map(|key| Secret::new(&key)).filter(Secret::fits_a_header);
+        let key = text.map(|key| Secret::new(&key)).filter(Secret::fits_a_header);
         key.ok_or_else(|| refused("does not contain a key as plain text: put only the key into it"))
+    }
+
+    /// Reads the text of a secret that is not a key. The error says what is wrong with it, without any part of the text.
+    pub async fn read_text(&self) -> Result<String, String> {
+        let text = self.text().await.map_err(|failure| match failure {
+            CallFailure::Busy(what) | CallFailure::Unreachable(what) => format!("Secrets Manager: {what}"),
+            wrong @ CallFailure::WrongClock(_) => wrong.to_string(),
+            CallFailure::Refused(what, _) => {
+                format!("it {}", reason(&what, "does not exist or is empty: put a text into it"))
+            }
+        })?;
+        text.filter(|text| !text.trim().is_empty()).ok_or_else(|| "it is empty".to_owned())
+    }
+
+    async fn text(&self) -> Result<Option<String>, CallFailure> {
+        let bounds = Bounds { time: Some(SECRET_TIMEOUT), bytes: BODY_BYTES_MAX };
+        let value = self.caller.call("GetSecretValue", &json!({ "SecretId": &*self.name }), bounds).await;
+        value.map(|SecretValue { secret_string }| secret_string)
+    }
+}
+
+/// What is wrong with a secret, by the code of the refusal.
+fn reason<'r>(code: &str, missing: &'r str) -> &'r str {
+    match code {
+        "ResourceNotFoundException" => missing,
+        "AccessDeniedException" => "cannot be read: allow secretsmanager:GetSecretValue on it",
+        _ => "cannot be read: check the credentials and the region",
     }
 }
 

@@ -88,7 +88,7 @@ impl Template {
 }
 
 /// The text's beginning of at most this many characters, with an ellipsis if it is cut.
-fn clip(text: &str, chars: usize) -> String {
+pub(super) fn clip(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         None => text.to_owned(),
         Some(_) => text.chars().take(chars.saturating_sub(1)).chain(['…']).collect(),
@@ -96,12 +96,12 @@ fn clip(text: &str, chars: usize) -> String {
 }
 
 /// Escapes the three characters that Slack's markup gives a meaning.
-fn slack(text: &str) -> String {
+pub(super) fn slack(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The text on one line, without control characters.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     text.chars().map(|each| if each.is_control() { ' ' } else { each }).collect()
 }
 

@@ -4,6 +4,7 @@ mod store;
 mod contract;
 mod capacity;
 mod items;
+mod mirror;
 mod network;
 mod ahead;
 mod report;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::answers::{answer, question};
 use crate::clock::StoppedClock;
 use crate::play::{
     self, alert, all, event, first_event, insight, lease, request, run, start, status, store_one,
@@ -15,7 +16,7 @@ use portend_core::insight::StoredInsight;
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
 use portend_core::store::{
-    CommitRequest, Document, Documents, ForgetCounts, ForgetRequest, Parked, Store, drivers_pk,
+    CommitRequest, Document, Documents, ForgetCounts, ForgetRequest, Parked, Store, StoredAnswer, drivers_pk,
 };
 use portend_core::time::Timestamp;
 
@@ -209,12 +210,22 @@ pub async fn a_forgotten_entity_leaves_nothing_and_is_not_accepted_again(store: 
     ];
     store.put_documents(&documents).await.unwrap();
     let alert_types = vec!["high_ib_call_frequency".to_owned(), "low_health_score".to_owned()];
+    let its_run = store.find(&alert_id, start()).await.unwrap().unwrap().run().to_owned();
+    let naming = |id: &str| StoredAnswer { reply: format!("{id} is safe"), ..answer("another", start()) };
+    let answers = [("1", answer(&its_run, start())), ("2", naming("stu_1")), ("3", naming("stu_12"))];
+    for (prompt, answer) in &answers {
+        store.store_answer(&question(prompt), answer).await.unwrap();
+    }
     let request = ForgetRequest { entity: student("stu_1"), alert_types, now: start() };
     assert_eq!(store.forgotten_at(&student("stu_2"), start()).await.unwrap(), None);
-    let counts = ForgetCounts { insights: 1, claims: 1, feedback: 1, parked: 1, others: 4 };
+    let counts = ForgetCounts { insights: 1, claims: 1, feedback: 1, parked: 1, waiting: 0, others: 6 };
     assert_eq!(store.forget(&request).await.unwrap(), counts);
     assert_eq!(store.forget(&request).await.unwrap(), ForgetCounts::default());
     assert_eq!(store.entity(&student("stu_1"), start()).await.unwrap(), None);
+    for ((prompt, _), is_left) in answers.iter().zip([false, false, true]) {
+        let found = store.answer(&question(prompt), start()).await.unwrap();
+        assert_eq!(found.is_some(), is_left, "answer {prompt}");
+    }
     for (document, is_left) in documents.iter().zip([false, false, false, true, true]) {
         let found = store.documents(&document.pk, start()).await.unwrap();
         assert_eq!(found.len(), usize::from(is_left), "{document:?}");

@@ -32,6 +32,13 @@ pub(super) struct ForgottenCache {
     hashes: BTreeMap<String, Timestamp>,
 }
 
+/// The ids of an entity's insights, and the runs that made them.
+#[derive(Debug, Default)]
+struct InsightsOfEntity {
+    ids: BTreeSet<String>,
+    runs: BTreeSet<String>,
+}
+
 /// What kind of item is to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ItemKind {
@@ -49,13 +56,13 @@ pub(super) async fn forget(store: &DynamoDb, request: &ForgetRequest) -> Result<
         .with(":at", text(request.now.to_string()))
         .with(":ttl", secs(request.now.plus(RETENTION)));
     store.update(&update).await?;
-    let ids = store.alert_ids_of(request).await?;
+    let its = store.insights_of(request).await?;
     let mut counts = ForgetCounts::default();
     let mut scan =
         TableScan { table_name: store.table.clone(), consistent_read: true, exclusive_start_key: None };
     loop {
         let page = store.page(&scan).await?;
-        let about = page.items.iter().filter_map(|item| Some((kind(item, request, &ids)?, key_of(item)?)));
+        let about = page.items.iter().filter_map(|item| Some((kind(item, request, &its)?, key_of(item)?)));
         let about: Vec<(ItemKind, Item)> = about.collect();
         for (kind, _) in &about {
             *match kind {
@@ -74,7 +81,8 @@ pub(super) async fn forget(store: &DynamoDb, request: &ForgetRequest) -> Result<
 }
 
 /// What the item is, if it is about the entity.
-fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<ItemKind> {
+fn kind(item: &Item, request: &ForgetRequest, its: &InsightsOfEntity) -> Option<ItemKind> {
+    let InsightsOfEntity { ids, runs } = its;
     let (pk, entity) = (text_of(item, "pk")?, &request.entity);
     let insights = insights_pk(&entity.entity_id);
     let is_type = |alert_type: Option<&str>| {
@@ -95,7 +103,16 @@ fn kind(item: &Item, request: &ForgetRequest, ids: &BTreeSet<String>) -> Option<
             || document_of(pk, item).is_some_and(|document| document.is_about(entity, |id| ids.contains(id)));
         let is_named = text_of(item, "entity_type") == Some(&entity.entity_type)
             && text_of(item, "entity_id") == Some(&entity.entity_id);
-        pk == outcome || is_named || is_document() || entity_item_key(entity).get("pk") == item.get("pk")
+        let is_answer = || {
+            pk.starts_with("answer#")
+                && (text_of(item, "run").is_some_and(|run| runs.contains(run))
+                    || text_of(item, "reply").is_some_and(|reply| mentions(reply, &entity.entity_id)))
+        };
+        is_answer()
+            || pk == outcome
+            || is_named
+            || is_document()
+            || entity_item_key(entity).get("pk") == item.get("pk")
     };
     if pk == insights {
         is_type(text_of(item, "prediction_type")).then_some(ItemKind::Insight)
@@ -149,16 +166,18 @@ pub(super) async fn forgotten_at(
 }
 
 impl DynamoDb {
-    /// The ids of the entity's insights.
-    async fn alert_ids_of(&self, request: &ForgetRequest) -> Result<BTreeSet<String>, StoreError> {
+    async fn insights_of(&self, request: &ForgetRequest) -> Result<InsightsOfEntity, StoreError> {
         let mut query = ItemQuery::of(&self.table, "pk", insights_pk(&request.entity.entity_id))
-            .consistently("alert_id, #ttl");
-        let mut ids = BTreeSet::new();
+            .consistently("alert_id, #run, #ttl");
+        let mut its = InsightsOfEntity::default();
         loop {
             let page = self.page(&query).await?;
-            ids.extend(page.items.iter().filter_map(|item| text_of(item, "alert_id").map(str::to_owned)));
+            let texts =
+                |name| page.items.iter().filter_map(move |item| text_of(item, name).map(str::to_owned));
+            its.ids.extend(texts("alert_id"));
+            its.runs.extend(texts("run"));
             if page.last_evaluated_key.is_none() {
-                return Ok(ids);
+                return Ok(its);
             }
             query.exclusive_start_key = page.last_evaluated_key;
         }

@@ -1,14 +1,17 @@
-//! Kills `portend explain` on SQLite at a random moment and runs it again, many times on one store. At the end, this
-//! check compares the store with the model's own record of its calls.
+//! Kills `portend serve`, and then `portend explain`, on SQLite at a random moment and starts it again, many times on one
+//! store. At the end, this check compares the store with the model's own record of its calls.
 //!
-//! `KILLS=200 SEED=7 cargo test -p portend-local --test kills` runs 200 kills; the default is 20. The last line of the
-//! output is the result. The exit code is 1 if an insight is lost or stored twice, or if no kill explains a call.
+//! `KILLS=200 SEED=7 cargo test -p portend-local --test kills` runs 200 kills of each; the default is 5 of the server and
+//! 20 of `explain`. The last two lines of the output are the results. The exit code is 1 if an insight is lost or stored
+//! twice, or if no kill explains a call.
 #![expect(
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a check that does not find a value must fail"
 )]
+
+mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +27,10 @@ use portend_testing::vendor::{Vendor, answer_that};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use server::ServerKills;
+
 const KILLS: u64 = 20;
+const SERVER_KILLS: u64 = 5;
 const SEED: u64 = 1;
 /// The number of alerts in each killed run.
 const ALERTS: u64 = 15;
@@ -43,9 +49,12 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let report = Kills::new(number("SEED", SEED)).run(number("KILLS", KILLS));
+    let seed = number("SEED", SEED);
+    let of_server = ServerKills::new(seed).run(number("KILLS", SERVER_KILLS));
+    println!("{of_server}");
+    let report = Kills::new(seed).run(number("KILLS", KILLS));
     println!("{report}");
-    if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if of_server.is_sound() && report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Reads a number from the environment.
@@ -92,6 +101,20 @@ impl std::fmt::Display for Report {
 /// How many calls the model received about each set of facts.
 type Calls = Arc<Mutex<BTreeMap<String, u64>>>;
 
+/// A model that counts its calls, and takes a while for each.
+fn counting_model(seed: u64) -> (Server, Calls) {
+    let calls = Calls::default();
+    let counted = Arc::clone(&calls);
+    let pauses = Mutex::new(Random::of(seed, 1));
+    let model = Server::answering(move |request| {
+        *counted.lock().unwrap().entry(facts_of(request)).or_default() += 1;
+        Vendor::OpenAi
+            .says(&answer_that("The family calls often."))
+            .after(pauses.lock().unwrap().millis(MODEL_MILLIS))
+    });
+    (model, calls)
+}
+
 /// One store and one model, with the random moments of the kills.
 struct Kills {
     folder: tempfile::TempDir,
@@ -102,15 +125,7 @@ struct Kills {
 
 impl Kills {
     fn new(seed: u64) -> Self {
-        let calls = Calls::default();
-        let counted = Arc::clone(&calls);
-        let pauses = Mutex::new(Random::of(seed, 1));
-        let model = Server::answering(move |request| {
-            *counted.lock().unwrap().entry(facts_of(request)).or_default() += 1;
-            Vendor::OpenAi
-                .says(&answer_that("The family calls often."))
-                .after(pauses.lock().unwrap().millis(MODEL_MILLIS))
-        });
+        let (model, calls) = counting_model(seed);
         Self { folder: tempfile::tempdir().unwrap(), model, calls, random: Random::of(seed, 2) }
     }
 
