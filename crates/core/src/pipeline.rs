@@ -206,6 +206,12 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         Self { reuses_answers, ..self }
     }
 
+    /// The same with so many calls at the same time to each model, if that is given, in place of each model's own number.
+    #[must_use]
+    pub fn with_concurrency(self, concurrency: Option<usize>) -> Self {
+        Self { health: self.health.with_concurrency(concurrency), ..self }
+    }
+
     /// The same with maps from scores to probabilities, which count before those of the alert types.
     #[must_use]
     pub fn with_maps(self, maps: impl IntoIterator<Item = CalibrationMap>) -> Self {

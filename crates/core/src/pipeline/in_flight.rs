@@ -51,9 +51,13 @@ pub(super) struct Asking<'p> {
     cell: OwnedMutexGuard<Option<FreshAnswer>>,
 }
 
-/// The wait for an answer that another alert asks for.
+/// The wait for an answer that another alert asks for, or has just received.
 #[derive(Debug)]
-pub(super) struct Waiting(AnswerCell);
+pub(super) struct Waiting {
+    cell: AnswerCell,
+    /// Whether it is being asked for at the moment.
+    pub(super) is_asked_now: bool,
+}
 
 impl InFlight {
     /// Whether to ask this question, or to wait for its answer.
@@ -61,10 +65,13 @@ impl InFlight {
         let mut asked = self.lock();
         asked.retain(|_, each| each.answered_at.is_none_or(|at| now < at.plus(FRESH_ANSWER_TIME)));
         if let Some(question) = asked.get(key) {
-            return Turn::Wait(Waiting(Arc::clone(&question.cell)));
+            let is_asked_now = question.answered_at.is_none();
+            return Turn::Wait(Waiting { cell: Arc::clone(&question.cell), is_asked_now });
         }
         let cell = AnswerCell::default();
-        let Some(locked) = cell.try_lock_owned() else { return Turn::Wait(Waiting(cell)) };
+        let Some(locked) = cell.try_lock_owned() else {
+            return Turn::Wait(Waiting { cell, is_asked_now: true });
+        };
         asked.insert(key.clone(), AskedQuestion { cell, answered_at: None });
         Turn::Ask(Asking { in_flight: self, key: Some(key.clone()), cell: locked })
     }
@@ -97,6 +104,6 @@ impl Drop for Asking<'_> {
 impl Waiting {
     /// The answer; `None` if there is none that can be used again.
     pub(super) async fn answer(self) -> Option<FreshAnswer> {
-        self.0.lock().await.clone()
+        self.cell.lock().await.clone()
     }
 }

@@ -106,14 +106,16 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
         let timeout = self.pipeline.models.first().map(|model| model.spec().timeout).unwrap_or_default();
         let time = self.deadline.minus(STORE_RESERVE + NEXT_MODEL_TIME + timeout).since(self.now());
         let wait = async { self.pipeline.clock.sleep(time).await };
+        let is_asked_now = waiting.is_asked_now;
         let fresh = match select(pin!(waiting.answer()), pin!(wait)).await {
             Either::Left((fresh, _)) => fresh.filter(|fresh| self.is_recent(alert, &fresh.answer)),
             Either::Right(_) => None,
         };
         let accepted = fresh.and_then(|FreshAnswer { model, answer }| {
             let position = self.pipeline.models.iter().position(|each| each.spec().name == model)?;
-            // The other alert has just asked the models before it.
-            Some(EarlierAnswer { models_before: 0, ..self.accepted(alert, position, answer)? })
+            let accepted = self.accepted(alert, position, answer)?;
+            // While this alert waited, the other one has asked the models before it.
+            Some(if is_asked_now { EarlierAnswer { models_before: 0, ..accepted } } else { accepted })
         });
         Plan { earlier: accepted.or(earlier), asking: None }
     }
