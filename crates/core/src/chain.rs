@@ -9,7 +9,7 @@
 //!   ┌──────────────────────────────────────────────────────────────────────────────────────────────┐
 //!   ▼                                                                                              │
 //! policy ─┬─ wait ─ sleep ─────────────────────────────────────────────────────────────────────────┤
-//!         ├─ call ─ enter the breaker ─ count ─ ask, in its timeout ─ judge ─ settle the breaker ──┘
+//!         ├─ call ─ get a slot ─ enter the breaker ─ count ─ ask, in its timeout ─ judge ─ settle ─┘
 //!         └─ stop
 //!
 //! start                                                                      end             deadline
@@ -18,6 +18,7 @@
 
 mod attempt;
 mod breaker;
+mod slots;
 mod health;
 mod outcome;
 mod policy;
@@ -26,6 +27,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
 pub use attempt::{Attempt, AttemptOutcome, Verdict};
@@ -42,6 +44,7 @@ use crate::time::Timestamp;
 use health::Permit;
 use outcome::AnswersSoFar;
 use policy::{Candidate, NextCall, Step};
+use slots::Slot;
 
 /// The models in their order, and what they are asked with.
 #[derive(Debug)]
@@ -66,6 +69,12 @@ pub struct Question<'a> {
     pub shorter: &'a str,
 }
 
+/// A slot of a model, held from one call of the alert to the next.
+struct HeldSlot<'a> {
+    model: &'a str,
+    _slot: Slot,
+}
+
 impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
     /// A chain of these models. `health` is shared by every alert of the process.
     pub fn new(models: &'a [M], health: &'a Health, clock: &'a C) -> Self {
@@ -84,9 +93,11 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         let mut answers = AnswersSoFar::new();
         // Whether a call is counted that has not been made.
         let mut is_counted = false;
+        let mut held: Option<HeldSlot<'a>> = None;
+        let mut busy = Vec::new();
         let stop = loop {
             let now = self.clock.now();
-            let candidates = self.candidates(now);
+            let candidates = self.candidates(now, &busy);
             let step = policy::next(&candidates, answers.attempts(), budget, now);
             for skipped in policy::skipped(&step, &candidates, answers.attempts()) {
                 answers.skip(&skipped);
@@ -94,13 +105,31 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
             let next = match step {
                 Step::Call(next) => next,
                 Step::Wait(until) => {
+                    held = None;
                     self.clock.sleep(until.since(now)).await;
                     continue;
                 }
                 Step::Stop(reason) => break reason,
             };
+            let spec = next.candidate.spec;
+            if held.as_ref().is_none_or(|held| held.model != spec.name) {
+                drop(held.take());
+                let mut wait = self.health.slots(spec).wait();
+                let (slot, has_waited) = match (&mut wait).now_or_never() {
+                    Some(slot) => (Some(slot), false),
+                    None => (self.within(next.slot_by.since(now), wait).await, true),
+                };
+                held = slot.map(|slot| HeldSlot { model: &spec.name, _slot: slot });
+                if held.is_none() {
+                    busy.push(spec.name.as_str());
+                }
+                // Breakers and the time left have changed in the meantime.
+                if has_waited {
+                    continue;
+                }
+            }
             // If another alert has changed the breaker in the meantime, the next turn sees it.
-            let Some(permit) = self.health.enter(next.candidate.spec, now) else { continue };
+            let Some(permit) = self.health.enter(spec, now) else { continue };
             if !is_counted && let Err(reason) = count().await {
                 break reason;
             }
@@ -117,9 +146,13 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
         ChainOutcome { unmade_call: is_counted, ..outcome }
     }
 
-    fn candidates(&self, now: Timestamp) -> Vec<Candidate<'a, M>> {
-        let candidate =
-            |model: &'a M| Candidate { model, spec: model.spec(), health: self.health.of(model.spec(), now) };
+    /// `busy`: the models that had no slot in time.
+    fn candidates(&self, now: Timestamp, busy: &[&str]) -> Vec<Candidate<'a, M>> {
+        let candidate = |model: &'a M| {
+            let spec = model.spec();
+            let is_busy = busy.contains(&spec.name.as_str());
+            Candidate { model, spec, health: self.health.of(spec, now), is_busy }
+        };
         self.models.iter().map(candidate).collect()
     }
 

@@ -177,6 +177,11 @@ impl InsightFields {
     pub fn reused(&self) -> Option<&ReusedAnswer> {
         self.attempts.iter().find_map(|attempt| attempt.reused.as_ref())
     }
+
+    /// The model calls that were made for it.
+    pub fn calls_made(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.reused.is_none()).count()
+    }
 }
 
 /// Who judged an alert.

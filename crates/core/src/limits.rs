@@ -53,6 +53,8 @@ pub const STALE_AFTER: (&str, Duration) = ("7d", Duration::from_hours(7 * 24));
 pub const ANSWER_REUSE: (&str, Duration) = ("24h", Duration::from_hours(24));
 /// How long an answer is looked for, or stored, before a run goes on without it.
 pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long a process remembers a fresh answer itself. A table may show it to a reader only a moment later.
+pub const FRESH_ANSWER_TIME: Duration = Duration::from_secs(5);
 /// The longest `stale_after`, `answer_reuse` and `quiet_after`: ten years.
 pub const HANDLING_DURATION_MAX: Duration = Duration::from_hours(3650 * 24);
 /// The most answers of a model for one alert (`samples`).

@@ -50,6 +50,8 @@ pub struct ModelSpec {
     pub schema: SchemaForm,
     /// The highest limit of output tokens that the model accepts.
     pub output_tokens_max: u32,
+    /// The other parameters that the settings choose, such as a temperature. Answers by other parameters are not the same.
+    pub parameters: String,
     /// The price, if it is known.
     pub price: Option<Price>,
     /// The longest time of one call, including the body of the response.

@@ -14,9 +14,11 @@
 
 mod prepared;
 mod outcome;
+mod in_flight;
 mod run;
-mod judge;
+mod verdict;
 mod reuse;
+mod judge;
 mod explain;
 mod upgrade;
 mod sweep;
@@ -45,6 +47,7 @@ use crate::model::{Model, NoModel};
 use crate::notify::{NoNotifier, Notifier};
 use crate::store::{Lease, Store};
 use crate::time::Timestamp;
+use in_flight::InFlight;
 use prepared::PreparedTypes;
 
 /// The time to process one event with these models, if the environment sets no deadline: enough for two calls of the
@@ -65,6 +68,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     scorecard: bool,
     maps: CalibrationMaps,
     health: Health,
+    in_flight: InFlight,
     notifier: Option<N>,
     reuses_answers: bool,
     busy_wait_max: Duration,
@@ -117,6 +121,7 @@ impl<S, C> Pipeline<S, C> {
             models: Vec::new(),
             scorecard: true,
             health: Health::default(),
+            in_flight: InFlight::default(),
             notifier: None,
             reuses_answers: true,
             busy_wait_max: Duration::MAX,
@@ -136,6 +141,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             clock,
             maps,
             health,
+            in_flight,
             notifier,
             reuses_answers,
             busy_wait_max,
@@ -151,6 +157,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             scorecard,
             maps,
             health,
+            in_flight,
             notifier,
             reuses_answers,
             busy_wait_max,
@@ -169,6 +176,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             scorecard,
             maps,
             health,
+            in_flight,
             reuses_answers,
             busy_wait_max,
             held,
@@ -183,6 +191,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             scorecard,
             maps,
             health,
+            in_flight,
             notifier,
             reuses_answers,
             busy_wait_max,
@@ -195,6 +204,12 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     #[must_use]
     pub fn reusing_answers(self, reuses_answers: bool) -> Self {
         Self { reuses_answers, ..self }
+    }
+
+    /// The same with so many calls at the same time to each model, if that is given, in place of each model's own number.
+    #[must_use]
+    pub fn with_concurrency(self, concurrency: Option<usize>) -> Self {
+        Self { health: self.health.with_concurrency(concurrency), ..self }
     }
 
     /// The same with maps from scores to probabilities, which count before those of the alert types.

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::alert::Facts;
-use crate::alert_type::{AlertType, Fact, FactKind, FactRange, Worse};
+use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactRange, Worse};
 
 mod schema;
 
@@ -33,7 +33,7 @@ Rules:
 - In `explanation` and `because`, refer to a number and do not write it: `{{example}}` for the value of that fact, \
 `{risk_score}` for your score. Each reference is replaced by the value with its unit, so write no unit after it.
 - A number in a fact's name, such as the days that it covers, may be repeated in digits.
-- Write no other number: no difference, share, rate, average, threshold, target or earlier value.
+- Write no other number: no difference, share, rate, average, threshold, target, healthy value or earlier value.
 - Claim no trend, cause or event that the facts do not state.
 - Write for the team that acts on it: plain sentences, no jargon, no names, no apologies.";
 
@@ -186,21 +186,29 @@ fn values_of_kind(fact: &Fact) -> String {
         FactKind::Integer(range) => format!("A whole number of {}", numbers(range)),
         FactKind::Number(range) => format!("A number of {}", numbers(range)),
         FactKind::Text => String::new(),
-        FactKind::Boolean { values, .. } | FactKind::Enum { values, .. } => {
-            let each: Vec<_> =
-                values.iter().map(|value| format!("`{}` ({})", value.id, value.meaning)).collect();
-            format!("One of {}.", each.join(", "))
-        }
+        FactKind::Boolean { values, healthy } => words(values, healthy.map(|flag| flag.to_string())),
+        FactKind::Enum { values, healthy } => words(values, healthy.clone()),
     }
 }
 
+fn words(values: &[EnumValue], healthy: Option<String>) -> String {
+    let each: Vec<_> = values.iter().map(|value| format!("`{}` ({})", value.id, value.meaning)).collect();
+    let healthy = healthy.map(|value| format!(" `{value}` is healthy.")).unwrap_or_default();
+    format!("One of {}.{healthy}", each.join(", "))
+}
+
 fn numbers(range: &FactRange) -> String {
-    let FactRange { min, max, unit, .. } = range;
-    let worse = match range.worse {
-        Worse::Higher => "higher",
-        Worse::Lower => "lower",
+    let FactRange { min, max, unit, worse, healthy, .. } = range;
+    let (worse, beyond, best) = match worse {
+        Worse::Higher => ("higher", "less", min),
+        Worse::Lower => ("lower", "more", max),
     };
-    format!("{unit}, {min} to {max}; {worse} is worse.")
+    let healthy = match healthy {
+        Some(value) if value == best => format!("; {value} is healthy"),
+        Some(value) => format!("; {value} or {beyond} is healthy"),
+        None => String::new(),
+    };
+    format!("{unit}, {min} to {max}; {worse} is worse{healthy}.")
 }
 
 /// The fewest words of a text that can be recognized as copied from the prompt.

@@ -89,7 +89,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "TIME", env = "BEDROCK_TIMEOUT", hide_env_values = true)]
     bedrock_timeout: Option<String>,
 
-    /// Alerts that are worked on at the same time with Bedrock [default: 64].
+    /// Calls to Bedrock at the same time [default: 64].
     #[arg(long, global = true, value_name = "N", env = "BEDROCK_CONCURRENCY", hide_env_values = true)]
     bedrock_concurrency: Option<String>,
 
@@ -97,7 +97,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "TIME", env = "OPENAI_TIMEOUT", hide_env_values = true)]
     openai_timeout: Option<String>,
 
-    /// Alerts that are worked on at the same time with `openai` [default: 64; 2 for an endpoint on this machine].
+    /// Calls to `openai` at the same time [default: 64; 2 for an endpoint on this machine].
     #[arg(long, global = true, value_name = "N", env = "OPENAI_CONCURRENCY", hide_env_values = true)]
     openai_concurrency: Option<String>,
 

@@ -18,7 +18,7 @@ use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, Notifiers, SystemClock};
 use portend_sqlite::{ClockJump, Receipt, Sqlite};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::any_store::AnyStore;
 use crate::changed_types::changed_types;
@@ -41,6 +41,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(250);
 /// How long an alert waits for another process before this is reported. Short waits are common if processes share an
 /// input.
 const BUSY_REPORTED_AFTER: Duration = Duration::from_secs(5);
+/// How often an alert that waits for its turn at a model looks whether another model is first by now.
+const TURN_PAUSE: Duration = Duration::from_secs(1);
 /// The time to release the leases of a run that the user stopped at once.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 
@@ -54,6 +56,9 @@ pub(crate) struct EventRunner {
     key_locks: StdMutex<HashMap<AlertKey, Arc<Mutex<()>>>>,
     /// A permit for each running event. An event that waits for another process has no permit.
     permits: Semaphore,
+    /// A permit for each running event whose first model is the one with this name: as many as the model gets calls at
+    /// the same time. So an event's time begins when its model can be called.
+    turns: HashMap<String, Semaphore>,
     concurrency: usize,
     /// Events that wait for another event or for another process, without a permit.
     waiting: AtomicUsize,
@@ -83,11 +88,13 @@ impl EventRunner {
         let notifiers = config.notifiers(&types, &aws).map_err(WrongUsage::from)?;
         notices(config);
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
-        // An alert may ask any of the models, so the one with the lowest limit decides.
-        let calls_max =
-            models.iter().map(|model| model.spec().concurrency).min().unwrap_or(REMOTE_CONCURRENCY);
-        let default = if is_remote { calls_max } else { CONCURRENCY };
-        let concurrency = concurrency.map_or(default, usize::from);
+        // Each model has its own limit, and so have the alerts that begin with it.
+        let typed = concurrency.map(usize::from);
+        let limits = || models.iter().map(|model| typed.unwrap_or(model.spec().concurrency));
+        let default = if is_remote { limits().max().unwrap_or(REMOTE_CONCURRENCY) } else { CONCURRENCY };
+        let concurrency = typed.unwrap_or(default);
+        let names = models.iter().map(|model| model.spec().name.clone());
+        let turns = names.zip(limits().map(Semaphore::new)).collect();
         let clock = SystemClock;
         let ledger = Arc::new(Sqlite::open(&config.ledger, clock.now())?);
         ledger.sweep(clock.now()).await?;
@@ -110,6 +117,7 @@ impl EventRunner {
         let pipeline = Pipeline::new(types, store, clock)
             .with_maps(maps)
             .with_models(models, config.chain.scorecard)
+            .with_concurrency(typed)
             .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
@@ -122,6 +130,7 @@ impl EventRunner {
             ledger,
             key_locks: StdMutex::default(),
             permits: Semaphore::new(concurrency),
+            turns,
             concurrency,
             waiting: AtomicUsize::new(0),
             reported: StdMutex::default(),
@@ -220,12 +229,27 @@ impl EventRunner {
     }
 
     async fn process_once(&self, received: &Received<'_>) -> Result<Outcome, Failure> {
+        let turn = self.turn().await;
         let permit = self.permits.acquire().await;
         let mut run = self.pipeline.run(self.deadline());
         let result = run.process(received).await;
-        drop(permit);
+        drop((turn, permit));
         self.report(run.account());
         result
+    }
+
+    /// Waits for a turn at the first model that may be called. `None` if there is none.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        loop {
+            let now = self.pipeline.clock().now();
+            let is_admitted = |model: &&AnyModel| self.pipeline.health().of(model.spec(), now).admits();
+            let first = self.pipeline.models().iter().find(is_admitted)?;
+            let turn = self.turns.get(&first.spec().name)?.acquire();
+            match tokio::time::timeout(TURN_PAUSE, turn).await {
+                Ok(turn) => return turn.ok(),
+                Err(_) => {}
+            }
+        }
     }
 
     /// How long an alert waits for leases of other processes. A second process may take the alert over after the first.

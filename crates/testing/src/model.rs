@@ -33,6 +33,7 @@ impl ScriptedModel {
             endpoint: name.into(),
             schema: SchemaForm::PromptOnly,
             output_tokens_max: 4000,
+            parameters: String::new(),
             price: Some(Price {
                 input: Number::from(1),
                 output: Number::from(5),

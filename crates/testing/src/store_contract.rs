@@ -62,6 +62,7 @@ macro_rules! store_contract {
             a_degraded_insight_is_due_for_an_upgrade_after_it_is_published
             an_upgrade_replaces_a_degraded_insight_once
             an_upgrade_can_ignore_the_pause_but_no_lease
+            a_commit_gives_back_a_call_that_was_not_made
             an_upgrade_has_its_own_two_calls_and_its_claim_stays_done
             a_failed_upgrade_is_tried_again_only_once_and_after_its_time
             an_upgrade_that_was_cut_off_does_not_count

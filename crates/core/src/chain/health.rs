@@ -1,11 +1,12 @@
-//! What one process knows of its models: their breakers, and which take the native schema.
+//! What one process knows of its models: their breakers, their slots, and which take the native schema.
 //!
 //! Never: reads a clock, or holds its lock across a wait.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::breaker::{Breaker, Probe};
+use super::slots::Slots;
 use super::{Attempt, AttemptOutcome, Circuit};
 use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION, SCHEMA_USELESS_RETENTION};
 use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec, SchemaForm};
@@ -13,7 +14,11 @@ use crate::time::Timestamp;
 
 /// What is known of every model. One per process, shared by all its alerts.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<HealthState>);
+pub struct Health {
+    state: Mutex<HealthState>,
+    /// Calls at the same time to each model, in place of its own number.
+    concurrency: Option<usize>,
+}
 
 #[derive(Debug, Default)]
 struct HealthState {
@@ -24,6 +29,8 @@ struct HealthState {
     /// When each model last gave a usable reply, by endpoint and model id.
     usable_at: HashMap<(String, String), Timestamp>,
     probes: u64,
+    /// By the model's name.
+    slots: HashMap<String, Arc<Slots>>,
 }
 
 /// What is known of the native schema at one endpoint and model.
@@ -57,6 +64,23 @@ impl Health {
     /// Nothing is known yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with so many calls at the same time to each model, in place of the number in its [`ModelSpec`].
+    #[must_use]
+    pub fn with_concurrency(self, concurrency: Option<usize>) -> Self {
+        Self { concurrency, ..self }
+    }
+
+    /// The slots of a model.
+    pub(super) fn slots(&self, spec: &ModelSpec) -> Arc<Slots> {
+        let mut state = self.lock();
+        if let Some(slots) = state.slots.get(&spec.name) {
+            return Arc::clone(slots);
+        }
+        let slots = Arc::new(Slots::new(self.concurrency.unwrap_or(spec.concurrency)));
+        state.slots.insert(spec.name.clone(), Arc::clone(&slots));
+        slots
     }
 
     /// What is known of a model.
@@ -102,7 +126,7 @@ impl Health {
 
     /// A panic under the lock leaves a state that was true at some moment.
     fn lock(&self) -> MutexGuard<'_, HealthState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -98,6 +98,15 @@ impl StopReason {
         }
     }
 
+    /// Whether an answer that a later model gave earlier can be used in place of none. After a guardrail, that would be
+    /// another way around the deployment's own policy; after the last two, no insight is made.
+    pub(crate) fn allows_an_earlier_answer(self) -> bool {
+        match self {
+            Self::AllFailed | Self::CallsSpent | Self::Deadline => true,
+            Self::Answered | Self::Guardrail | Self::Lost | Self::StoreFailed => false,
+        }
+    }
+
     /// Why asking the chain later may well give an answer. A transient failure comes before one of the configuration,
     /// which comes before unusable replies. Asking later does not help after a guardrail, whatever failed before: it would
     /// be another way around the deployment's own policy. Nor does it after a refusal of the content.

@@ -45,6 +45,8 @@ pub(super) struct Candidate<'m, M> {
     pub(super) spec: &'m ModelSpec,
     /// Whether it may be called, and how.
     pub(super) health: ModelHealth,
+    /// Whether the alert has waited for a slot as long as it can.
+    pub(super) is_busy: bool,
 }
 
 /// What comes next.
@@ -73,6 +75,8 @@ pub(super) struct NextCall<'c, 'm, M> {
     pub(super) quoted: Option<usize>,
     /// When the attempt must be over.
     pub(super) until: Timestamp,
+    /// The latest time at which the attempt can begin, if the model has no slot for it now.
+    pub(super) slot_by: Timestamp,
 }
 
 impl Budget {
@@ -95,8 +99,9 @@ pub(super) fn next<'c, 'm, M>(
         return Step::Stop(StopReason::Guardrail);
     }
     let wanted = wanted(candidates, attempts);
-    let askable: Vec<&Candidate<'m, M>> =
+    let admitted: Vec<&Candidate<'m, M>> =
         candidates.iter().take(wanted.end).skip(wanted.start).filter(|each| each.health.admits()).collect();
+    let askable: Vec<&Candidate<'m, M>> = admitted.iter().copied().filter(|each| !each.is_busy).collect();
     let calls_left = budget.calls_max.saturating_sub(attempts.len());
     let affordable = if calls_left > 0 { askable.as_slice() } else { &[] };
     for (index, candidate) in affordable.iter().copied().enumerate() {
@@ -115,11 +120,12 @@ pub(super) fn next<'c, 'm, M>(
         if start > now {
             return Step::Wait(start);
         }
-        return Step::Call(call(candidate, attempts, until));
+        let slot_by = end.minus(ATTEMPT_TIME_MIN);
+        return Step::Call(NextCall { slot_by, ..call(candidate, attempts, until) });
     }
     Step::Stop(if attempts.iter().any(|attempt| attempt.outcome.is_usable()) {
         StopReason::Answered
-    } else if askable.is_empty() {
+    } else if admitted.is_empty() {
         StopReason::AllFailed
     } else if calls_left == 0 {
         StopReason::CallsSpent
@@ -201,6 +207,7 @@ fn call<'c, 'm, M>(
         output_tokens: spec.output_tokens_max.min(ceiling),
         quoted: ended(correctable),
         until,
+        slot_by: until,
     }
 }
 

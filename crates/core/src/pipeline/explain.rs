@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures_util::future::{Either, join, select};
 
 use super::judge::{Calls, JudgedAlert};
-use super::reuse::AskedBefore;
+use super::reuse::{AskedBefore, EarlierAnswer, Plan};
 use super::{Failure, Outcome, Received, Run};
 use crate::alert::{Alert, InsightKey, Reason, Refusal};
 use crate::chain::StopReason;
@@ -68,12 +68,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let busy_until = self.deadline.minus(STORE_RESERVE).min(self.now().plus(self.pipeline.busy_wait_max));
         let (mut pause, mut was_missing) = (BUSY_PAUSE_MIN, false);
         loop {
-            let key = self.question_key(alert);
+            let keys = self.question_keys(alert);
             // At the same time, because most claims are the worker's.
-            let (claim, answer) =
-                join(self.claim(received, alert), self.stored_answer(alert, key.as_ref())).await;
+            let (claim, answers) = join(self.claim(received, alert), self.stored_answers(alert, &keys)).await;
             match claim? {
-                Claim::Mine(lease) => match self.work(alert, &lease, AskedBefore { key, answer }).await? {
+                Claim::Mine(lease) => match self.work(alert, &lease, AskedBefore { keys, answers }).await? {
                     Worked::Done(outcome) => return Ok(outcome),
                     Worked::Parked(refusal) => return self.park_event(received, refusal).await,
                     // Its entity may have been forgotten meanwhile, with the claim.
@@ -133,13 +132,14 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         calls: &Calls<'_>,
         asked: AskedBefore,
     ) -> Result<Worked, Failure> {
-        let AskedBefore { key, answer } = asked;
-        let (judged, ahead) = match answer.and_then(|answer| self.reuse(alert, answer)) {
-            Some(reused) => (reused, None),
-            None => self.judge_and_read_ahead(alert, calls).await,
-        };
+        let keys = asked.keys.clone();
+        let Plan { earlier, asking } = self.plan(alert, asked).await;
+        let (judged, ahead) = self.judge_and_read_ahead(alert, calls, earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
-        let answer = self.answer_to_store(alert, &judged, &run, now);
+        let fresh = self.answer_to_store(alert, judged.given(), &run, now);
+        if let Some((asking, fresh)) = asking.zip(fresh.clone()) {
+            asking.answered(fresh, now);
+        }
         let Some(judgement) = judged.judgement else {
             let parked = |reason| Ok(Worked::Parked(Refusal::new(reason, explained(&judged.stop))));
             return match judged.stop {
@@ -157,7 +157,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let provenance = Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now };
         let insight = self.pipeline.insight(alert, &lease.insight_key, judgement, provenance);
         let committed = self.commit_under_its_key(lease, insight, ahead.as_ref());
-        match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0? {
+        match join(committed, self.store_answer(&keys, fresh.as_ref())).await.0? {
             (Commit::Stored, insight) => {
                 self.account.reused.extend(insight.reused().cloned());
                 let stored = insight.to_stored();
@@ -175,10 +175,12 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         &mut self,
         alert: &Alert<'_>,
         calls: &Calls<'_>,
+        earlier: Option<EarlierAnswer>,
     ) -> (JudgedAlert, Option<EntityAhead>) {
         let pipeline = self.pipeline;
         let entity = EntityKey::new(alert.alert_type().entity(), alert.entity_id());
-        let (judge, read) = (pin!(self.judge(alert, calls)), pin!(pipeline.store.read_ahead(&entity)));
+        let (judge, read) =
+            (pin!(self.judge(alert, calls, earlier)), pin!(pipeline.store.read_ahead(&entity)));
         match select(judge, read).await {
             Either::Left((judged, _)) => (judged, None),
             Either::Right((ahead, judge)) => (judge.await, ahead),

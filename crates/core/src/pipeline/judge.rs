@@ -4,12 +4,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::prepared::PreparedType;
+use super::reuse::EarlierAnswer;
+use super::verdict::{UsableReply, verdict};
 use super::{Received, Run};
 use crate::alert::{Alert, Refusal};
-use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
+use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason};
 use crate::clock::{Clock, random_name};
-use crate::grounding::{Checker, GroundedReply};
 use crate::insight::{
     AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, StoredInsight,
 };
@@ -17,7 +17,6 @@ use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
 use crate::notify::Notifier;
 use crate::prompt;
-use crate::reply::Reply;
 use crate::scorecard::Scored;
 use crate::store::{Lease, Reserved, Store, StoreError};
 use crate::text::first_bytes;
@@ -34,10 +33,18 @@ pub(super) struct JudgedAlert {
     pub(super) unmade_call: bool,
 }
 
-/// A reply that can be used.
-pub(super) struct UsableReply {
-    pub(super) grounded: GroundedReply,
-    text: String,
+impl JudgedAlert {
+    /// The judgement and the attempts that it took.
+    pub(super) fn given(&self) -> (Option<&Judgement>, &[AttemptRecord]) {
+        (self.judgement.as_ref(), &self.attempts)
+    }
+}
+
+/// How the models are asked.
+struct Ask {
+    calls_max: u32,
+    /// The earlier answer to use, after the models before it.
+    earlier: Option<EarlierAnswer>,
 }
 
 /// The calls that may be made under a lease.
@@ -103,19 +110,30 @@ pub enum Preview {
 }
 
 impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
-    /// The models' judgement; the scorecard's if they have none and it is in the chain.
-    pub(super) async fn judge(&mut self, alert: &Alert<'_>, calls: &Calls<'_>) -> JudgedAlert {
-        let outcome = self.ask_or_score(alert, calls.max, async || self.count(calls).await).await;
+    /// The models' judgement, or an earlier answer's; the scorecard's if they have none and it is in the chain.
+    pub(super) async fn judge(
+        &mut self,
+        alert: &Alert<'_>,
+        calls: &Calls<'_>,
+        earlier: Option<EarlierAnswer>,
+    ) -> JudgedAlert {
+        let ask = Ask { calls_max: calls.max, earlier };
+        let outcome = self.ask_or_score(alert, ask, async || self.count(calls).await).await;
         if outcome.0.unmade_call {
             calls.take_back();
         }
         self.note(outcome)
     }
 
-    /// The models' judgement alone.
-    pub(super) async fn ask(&mut self, alert: &Alert<'_>, calls: &Calls<'_>) -> JudgedAlert {
-        let baseline = Scored::new(alert);
-        let outcome = self.ask_models(alert, calls.max, baseline, async || self.count(calls).await).await;
+    /// The models' judgement alone, or an earlier answer's.
+    pub(super) async fn ask(
+        &mut self,
+        alert: &Alert<'_>,
+        calls: &Calls<'_>,
+        earlier: Option<EarlierAnswer>,
+    ) -> JudgedAlert {
+        let (baseline, ask) = (Scored::new(alert), Ask { calls_max: calls.max, earlier });
+        let outcome = self.ask_models(alert, ask, baseline, async || self.count(calls).await).await;
         self.note(outcome)
     }
 
@@ -150,7 +168,8 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             Ok(alert) => alert,
             Err(refusal) => return Preview::Refused(refusal.clone()),
         };
-        let outcome = self.ask_or_score(alert, calls_max, async || Ok(())).await;
+        let ask = Ask { calls_max, earlier: None };
+        let outcome = self.ask_or_score(alert, ask, async || Ok(())).await;
         let JudgedAlert { judgement, stop, attempts, degraded, .. } = self.note(outcome);
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
         let run = random_name(&self.pipeline.clock);
@@ -163,14 +182,15 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
     /// Adds what the judgement took to the account.
     fn note(&mut self, (judged, alarms): (JudgedAlert, Vec<Alarm>)) -> JudgedAlert {
         self.account.alarms.extend(alarms);
-        self.account.attempts.extend_from_slice(&judged.attempts);
+        let made = judged.attempts.iter().filter(|attempt| attempt.reused.is_none());
+        self.account.attempts.extend(made.cloned());
         judged
     }
 
     async fn ask_or_score(
         &self,
         alert: &Alert<'_>,
-        calls_max: u32,
+        ask: Ask,
         count: impl AsyncFnMut() -> Result<(), StopReason>,
     ) -> (JudgedAlert, Vec<Alarm>) {
         let baseline = Scored::new(alert);
@@ -181,7 +201,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             let judged = JudgedAlert { judgement, stop, attempts, degraded: None, unmade_call: false };
             return (judged, Vec::new());
         }
-        let (mut judged, alarms) = self.ask_models(alert, calls_max, baseline.clone(), count).await;
+        let (mut judged, alarms) = self.ask_models(alert, ask, baseline.clone(), count).await;
         let may_score = !matches!(judged.stop, StopReason::Lost | StopReason::StoreFailed);
         if judged.judgement.is_none() && self.pipeline.scorecard && may_score {
             judged.judgement = Some(Judgement::Scorecard(baseline));
@@ -192,10 +212,11 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
     async fn ask_models(
         &self,
         alert: &Alert<'_>,
-        calls_max: u32,
+        ask: Ask,
         baseline: Scored,
         count: impl AsyncFnMut() -> Result<(), StopReason>,
     ) -> (JudgedAlert, Vec<Alarm>) {
+        let (pipeline, Ask { calls_max, earlier }) = (self.pipeline, ask);
         let prepared = self.pipeline.prepared.of(alert.alert_type());
         let prompt = prepared.template.prompt(alert.facts());
         let checker = prepared.checker.checker(alert.alert_type(), alert.facts());
@@ -206,14 +227,21 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             correction: prompt::reask,
             shorter: prompt::SHORTER,
         };
-        let chain = Chain::new(&self.pipeline.models, &self.pipeline.health, &self.pipeline.clock);
+        let models_before = earlier.as_ref().map_or(usize::MAX, |earlier| earlier.models_before);
+        let models = pipeline.models.get(..models_before).unwrap_or(&pipeline.models);
+        let chain = Chain::new(models, &pipeline.health, &pipeline.clock);
         let budget = Budget::new(calls_max, self.deadline);
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
-        let ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call } =
+        let ChainOutcome { mut answer, mut stop, attempts, alarms, mut degraded, unmade_call } =
             chain.ask(&question, budget, count, check).await;
+        let mut attempts: Vec<_> = attempts.into_iter().map(record).collect();
+        let used = earlier.filter(|_| answer.is_none() && stop.allows_an_earlier_answer());
+        if let Some((used, attempt)) = used.and_then(|earlier| earlier.used(&pipeline.models)) {
+            (answer, stop, degraded) = (Some(used), StopReason::Answered, None);
+            attempts.push(attempt);
+        }
         let prompt = PromptRef::of(&prompt);
         let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
-        let attempts = attempts.into_iter().map(record).collect();
         (JudgedAlert { judgement, stop, attempts, degraded, unmade_call }, alarms)
     }
 }
@@ -242,30 +270,4 @@ fn record(attempt: Attempt<'_>) -> AttemptRecord {
         reply: attempt.text.map(|text| first_bytes(&text, REJECTED_REPLY_STORED_BYTES_MAX).to_owned()),
         reused: None,
     }
-}
-
-/// Whether a reply is usable, and whether its numbers are the prompt's.
-pub(super) fn verdict(
-    completion: &Completion,
-    checker: &Checker<'_>,
-    prepared: &PreparedType,
-) -> Verdict<UsableReply> {
-    let reply = match Reply::read(&completion.text, &prepared.vocabulary) {
-        Ok(reply) => reply,
-        Err(unusable) => {
-            return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };
-        }
-    };
-    let grounded = match checker.check(reply) {
-        Ok(grounded) => grounded,
-        Err(error) => return Verdict::Unusable { code: error.code(), violations: error.to_string() },
-    };
-    let report = grounded.report();
-    let count = report.unsupported.len();
-    if count == 0 {
-        return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
-    }
-    let violations = report.violations();
-    let answer = UsableReply { grounded, text: completion.text.clone() };
-    Verdict::Unsupported { answer, count, violations }
 }

@@ -1,35 +1,57 @@
 //! Uses an accepted answer again for the same question, instead of a call.
 //!
-//! The question is the one to the first model of the chain: an answer of a fallback is neither stored nor used, so that the
-//! first model is always asked when it works. What is read is checked again, as if the model had just replied.
+//! Each model of the chain has its own answers. One is used where the chain would call its model for the first time: the
+//! models before it are asked first, so that a fallback's answer never hides a better model that works. What is read is
+//! checked again, as if the model had just replied. Of alerts that ask the same at the same time, one asks.
 //!
 //! Never: makes an alert fail because an answer cannot be read or stored; or stores an answer that is degraded, or has an
 //! unsupported number.
 
 use std::pin::pin;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 
 use super::Run;
-use super::judge::{JudgedAlert, verdict};
+use super::in_flight::{Asking, FreshAnswer, Turn};
+use super::verdict::{UsableReply, verdict};
 use crate::alert::Alert;
-use crate::chain::{StopReason, Verdict};
+use crate::chain::{ModelAnswer, Verdict};
 use crate::clock::Clock;
-use crate::insight::{AnswerSource, AttemptRecord, Judgement, PromptRef, ReusedAnswer};
-use crate::limits::{ANSWER_TIME_MAX, REPLY_STORED_BYTES_MAX};
+use crate::insight::{AttemptRecord, Judgement, ReusedAnswer};
+use crate::limits::{ANSWER_TIME_MAX, NEXT_MODEL_TIME, REPLY_STORED_BYTES_MAX, STORE_RESERVE};
 use crate::model::{Completion, FinishReason, Model, TokenUse};
 use crate::notify::Notifier;
 use crate::number::Number;
-use crate::scorecard::Scored;
 use crate::store::{AnswerKey, Store, StoredAnswer};
 use crate::time::Timestamp;
 
-/// A question, and its answer if it was asked before.
+/// An alert's questions, one to each model of the chain.
 #[derive(Debug)]
 pub(super) struct AskedBefore {
-    /// `None` if its alert type does not reuse answers.
-    pub(super) key: Option<AnswerKey>,
-    pub(super) answer: Option<StoredAnswer>,
+    /// Empty if the alert type does not reuse answers.
+    pub(super) keys: Vec<AnswerKey>,
+    /// The stored answers, for the same models.
+    pub(super) answers: Vec<Option<StoredAnswer>>,
+}
+
+/// An earlier answer that this program accepts too.
+#[derive(Debug)]
+pub(super) struct EarlierAnswer {
+    /// How many models of the chain are asked before it is used.
+    pub(super) models_before: usize,
+    /// The position of its model in the chain.
+    position: usize,
+    usable: UsableReply,
+    answer: StoredAnswer,
+}
+
+/// What an alert does about its question.
+#[derive(Debug)]
+pub(super) struct Plan<'p> {
+    /// The earlier answer to use, after the models before it.
+    pub(super) earlier: Option<EarlierAnswer>,
+    /// The right to ask for all alerts with the same question.
+    pub(super) asking: Option<Asking<'p>>,
 }
 
 /// The outcome of an attempt that was none: an earlier answer was used.
@@ -37,52 +59,140 @@ const REUSED: &str = "reused";
 /// The outcome of an attempt whose answer had no unsupported number.
 const ACCEPTED: &str = "accepted";
 
-impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
-    /// The alert's question to the first model. `None` if its type does not reuse answers.
-    pub(super) fn question_key(&self, alert: &Alert<'_>) -> Option<AnswerKey> {
-        let is_reused = !alert.alert_type().handling().answer_reuse().is_zero();
-        let first = self.pipeline.models.first().filter(|_| is_reused)?;
+impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
+    /// The alert's question to each model. Empty if its type does not reuse answers.
+    pub(super) fn question_keys(&self, alert: &Alert<'_>) -> Vec<AnswerKey> {
+        if alert.alert_type().handling().answer_reuse().is_zero() || self.pipeline.models.is_empty() {
+            return Vec::new();
+        }
         let prepared = self.pipeline.prepared.of(alert.alert_type());
-        Some(AnswerKey::new(&prepared.template.prompt(alert.facts()).sha256(), first.spec()))
+        let sha256 = prepared.template.prompt(alert.facts()).sha256();
+        self.pipeline.models.iter().map(|model| AnswerKey::new(&sha256, model.spec())).collect()
     }
 
-    /// The stored answer to the question, if it can be read and is recent enough.
-    pub(super) async fn stored_answer(
+    /// The stored answers to these questions, if they can be read and are recent enough. All are read at the same time.
+    pub(super) async fn stored_answers(
         &self,
         alert: &Alert<'_>,
-        key: Option<&AnswerKey>,
-    ) -> Option<StoredAnswer> {
-        let (key, now) = (key.filter(|_| self.pipeline.reuses_answers)?, self.now());
-        let answer = self.in_time(self.pipeline.store.answer(key, now)).await?.ok()??;
-        let is_recent = !answer.answered_at.plus(alert.alert_type().handling().answer_reuse()).is_past(now);
-        is_recent.then_some(answer)
+        keys: &[AnswerKey],
+    ) -> Vec<Option<StoredAnswer>> {
+        let (keys, now) = (if self.pipeline.reuses_answers { keys } else { &[] }, self.now());
+        let read = async |key| {
+            let answer = self.in_time(self.pipeline.store.answer(key, now)).await?.ok()??;
+            self.is_recent(alert, &answer).then_some(answer)
+        };
+        join_all(keys.iter().map(read)).await
     }
 
-    /// The judgement of an earlier answer. `None` if this program would not accept it.
-    pub(super) fn reuse(&self, alert: &Alert<'_>, answer: StoredAnswer) -> Option<JudgedAlert> {
-        let spec = self.pipeline.models.first()?.spec();
+    fn is_recent(&self, alert: &Alert<'_>, answer: &StoredAnswer) -> bool {
+        !answer.answered_at.plus(alert.alert_type().handling().answer_reuse()).is_past(self.now())
+    }
+
+    /// Decides whether an earlier answer is used. If another alert is asking the same question, this one waits for the
+    /// answer for as long as it could still ask for itself afterwards.
+    pub(super) async fn plan(&self, alert: &Alert<'_>, asked: AskedBefore) -> Plan<'p> {
+        let AskedBefore { keys, answers } = asked;
+        let mut answers = answers.into_iter().enumerate();
+        let earlier = answers.find_map(|(position, answer)| self.accepted(alert, position, answer?));
+        let first = keys.first().filter(|_| self.pipeline.reuses_answers);
+        let (Some(key), false) = (first, earlier.as_ref().is_some_and(|earlier| earlier.position == 0))
+        else {
+            return Plan { earlier, asking: None };
+        };
+        let waiting = match self.pipeline.in_flight.turn(key, self.now()) {
+            Turn::Ask(asking) => return Plan { earlier, asking: Some(asking) },
+            Turn::Wait(waiting) => waiting,
+        };
+        let timeout = self.pipeline.models.first().map(|model| model.spec().timeout).unwrap_or_default();
+        let time = self.deadline.minus(STORE_RESERVE + NEXT_MODEL_TIME + timeout).since(self.now());
+        let wait = async { self.pipeline.clock.sleep(time).await };
+        let is_asked_now = waiting.is_asked_now;
+        let fresh = match select(pin!(waiting.answer()), pin!(wait)).await {
+            Either::Left((fresh, _)) => fresh.filter(|fresh| self.is_recent(alert, &fresh.answer)),
+            Either::Right(_) => None,
+        };
+        let accepted = fresh.and_then(|FreshAnswer { model, answer }| {
+            let position = self.pipeline.models.iter().position(|each| each.spec().name == model)?;
+            let accepted = self.accepted(alert, position, answer)?;
+            // While this alert waited, the other one has asked the models before it.
+            Some(if is_asked_now { EarlierAnswer { models_before: 0, ..accepted } } else { accepted })
+        });
+        Plan { earlier: accepted.or(earlier), asking: None }
+    }
+
+    /// An earlier answer of the model at this position. `None` if this program would not accept it.
+    fn accepted(&self, alert: &Alert<'_>, position: usize, answer: StoredAnswer) -> Option<EarlierAnswer> {
         let prepared = self.pipeline.prepared.of(alert.alert_type());
         let checker = prepared.checker.checker(alert.alert_type(), alert.facts());
         let completion = Completion {
-            text: answer.reply,
+            text: answer.reply.clone(),
             finish: FinishReason::End,
             model_id: Some(answer.model_id.clone()),
             tokens: TokenUse::default(),
         };
-        let Verdict::Accepted(usable) = verdict(&completion, &checker, &prepared) else {
+        match verdict(&completion, &checker, &prepared) {
+            Verdict::Accepted(usable) => {
+                Some(EarlierAnswer { models_before: position, position, usable, answer })
+            }
+            Verdict::Unsupported { .. } | Verdict::Unusable { .. } => None,
+        }
+    }
+
+    /// What to store of a judgement: the answer that a model gave in this run, if it was accepted.
+    pub(super) fn answer_to_store(
+        &self,
+        alert: &Alert<'_>,
+        (judgement, attempts): (Option<&Judgement>, &[AttemptRecord]),
+        run: &str,
+        now: Timestamp,
+    ) -> Option<FreshAnswer> {
+        let Some(Judgement::Model { grounded, source, .. }) = judgement else { return None };
+        let accepted = attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
+        if !grounded.report().unsupported.is_empty() || source.reply.len() > REPLY_STORED_BYTES_MAX {
             return None;
+        }
+        let expires_at = now.plus(alert.alert_type().handling().answer_reuse());
+        let answer = StoredAnswer {
+            reply: source.reply.clone(),
+            model_id: source.model_id.clone(),
+            run: run.to_owned(),
+            answered_at: now,
+            cost_usd: accepted.cost_usd,
+            expires_at: Timestamp::from_secs(expires_at.as_secs()),
         };
-        let prompt = PromptRef::of(&prepared.template.prompt(alert.facts()));
-        let source = Box::new(AnswerSource {
-            label: spec.label.clone(),
-            model_id: answer.model_id.clone(),
-            prompt,
-            reply: completion.text,
-        });
-        let baseline = Scored::new(alert);
+        Some(FreshAnswer { model: accepted.model.clone(), answer })
+    }
+
+    /// Stores an answer for its model's question. If this fails, the same question is asked once more.
+    pub(super) async fn store_answer(&self, keys: &[AnswerKey], fresh: Option<&FreshAnswer>) {
+        let Some(FreshAnswer { model, answer }) = fresh else { return };
+        let position = self.pipeline.models.iter().position(|each| each.spec().name == *model);
+        if let Some(key) = position.and_then(|position| keys.get(position)) {
+            let _ = self.in_time(self.pipeline.store.store_answer(key, answer)).await;
+        }
+    }
+
+    /// The response, unless it takes longer than an answer is worth.
+    async fn in_time<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
+        let wait = async { self.pipeline.clock.sleep(ANSWER_TIME_MAX).await };
+        match select(pin!(operation), pin!(wait)).await {
+            Either::Left((response, _)) => Some(response),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+impl EarlierAnswer {
+    /// The answer of its model, and the attempt that an insight shows for it.
+    pub(super) fn used<M: Model>(
+        self,
+        models: &[M],
+    ) -> Option<(ModelAnswer<'_, UsableReply>, AttemptRecord)> {
+        let Self { position, usable, answer, .. } = self;
+        let spec = models.get(position)?.spec();
         let attempt = AttemptRecord {
             model: spec.name.clone(),
-            model_id: answer.model_id,
+            model_id: answer.model_id.clone(),
             asked: None,
             outcome: REUSED.to_owned(),
             is_usable: None,
@@ -99,54 +209,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 cost_usd: answer.cost_usd,
             }),
         };
-        Some(JudgedAlert {
-            judgement: Some(Judgement::Model { grounded: Box::new(usable.grounded), source, baseline }),
-            stop: StopReason::Answered,
-            attempts: vec![attempt],
-            degraded: None,
-            unmade_call: false,
-        })
-    }
-
-    /// What to store of a judgement: the first model's answer, if it was accepted in this run.
-    pub(super) fn answer_to_store(
-        &self,
-        alert: &Alert<'_>,
-        judged: &JudgedAlert,
-        run: &str,
-        now: Timestamp,
-    ) -> Option<StoredAnswer> {
-        let first = self.pipeline.models.first()?.spec();
-        let Some(Judgement::Model { grounded, source, .. }) = &judged.judgement else { return None };
-        let accepted = judged.attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
-        let is_its = accepted.model == first.name && grounded.report().unsupported.is_empty();
-        if !is_its || source.reply.len() > REPLY_STORED_BYTES_MAX {
-            return None;
-        }
-        let expires_at = now.plus(alert.alert_type().handling().answer_reuse());
-        Some(StoredAnswer {
-            reply: source.reply.clone(),
-            model_id: source.model_id.clone(),
-            run: run.to_owned(),
-            answered_at: now,
-            cost_usd: accepted.cost_usd,
-            expires_at: Timestamp::from_secs(expires_at.as_secs()),
-        })
-    }
-
-    /// Stores an answer. If this fails, the same question is asked once more.
-    pub(super) async fn store_answer(&self, key: Option<&AnswerKey>, answer: Option<&StoredAnswer>) {
-        if let Some((key, answer)) = key.zip(answer) {
-            let _ = self.in_time(self.pipeline.store.store_answer(key, answer)).await;
-        }
-    }
-
-    /// The response, unless it takes longer than an answer is worth.
-    async fn in_time<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
-        let wait = async { self.pipeline.clock.sleep(ANSWER_TIME_MAX).await };
-        match select(pin!(operation), pin!(wait)).await {
-            Either::Left((response, _)) => Some(response),
-            Either::Right(_) => None,
-        }
+        let model_id = answer.model_id;
+        let is_fallback = position > 0;
+        Some((ModelAnswer { answer: usable, spec, model_id, is_fallback }, attempt))
     }
 }

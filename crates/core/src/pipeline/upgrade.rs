@@ -8,6 +8,7 @@
 use futures_util::future::join;
 
 use super::judge::Calls;
+use super::reuse::{AskedBefore, Plan};
 use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
@@ -70,14 +71,15 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 return other.map(|_| UpgradeOutcome::Never);
             }
         }
-        let key = self.question_key(&alert);
-        let earlier = self.stored_answer(&alert, key.as_ref()).await;
-        let judged = match earlier.and_then(|answer| self.reuse(&alert, answer)) {
-            Some(reused) => reused,
-            None => self.ask(&alert, &Calls::up_to(UPGRADE_CALLS_MAX, &lease)).await,
-        };
+        let keys = self.question_keys(&alert);
+        let answers = self.stored_answers(&alert, &keys).await;
+        let Plan { earlier, asking } = self.plan(&alert, AskedBefore { keys: keys.clone(), answers }).await;
+        let judged = self.ask(&alert, &Calls::up_to(UPGRADE_CALLS_MAX, &lease), earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
-        let answer = self.answer_to_store(&alert, &judged, &run, now);
+        let fresh = self.answer_to_store(&alert, judged.given(), &run, now);
+        if let Some((asking, fresh)) = asking.zip(fresh.clone()) {
+            asking.answered(fresh, now);
+        }
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
             // A fault of the configuration, or a try without a call, says nothing of the alert and costs nothing.
             let is_tried = judged.degraded != Some(DegradedBy::Configuration) && !judged.attempts.is_empty();
@@ -86,7 +88,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };
         let insight = self.pipeline.insight(&alert, &lease.insight_key, judgement, provenance);
         let committed = self.commit_upgrade(&lease, &insight, self.todo(false));
-        match join(committed, self.store_answer(key.as_ref(), answer.as_ref())).await.0 {
+        match join(committed, self.store_answer(&keys, fresh.as_ref())).await.0 {
             Ok(stored) => {
                 self.account.reused.extend(insight.reused().cloned());
                 self.pipeline.held().remove(&lease.alert_key);

@@ -30,16 +30,16 @@ pub trait Answers: Send + Sync {
 
 /// A question to a model: the SHA-256 of prompt, model and parameters, in hexadecimal. A prompt holds facts alone, so two
 /// alerts of different entities can ask the same question.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AnswerKey(String);
 
 impl AnswerKey {
     /// The question with the prompt of this SHA-256 to this model.
     pub fn new(prompt_sha256: &str, model: &ModelSpec) -> Self {
-        let ModelSpec { model_id, label, endpoint, output_tokens_max, .. } = model;
+        let ModelSpec { model_id, label, endpoint, output_tokens_max, parameters, .. } = model;
         let tokens = OUTPUT_TOKENS.min(*output_tokens_max);
         // The debug form quotes each part, so no two lists of parts have the same text.
-        let question = format!("{:?}", (prompt_sha256, model_id, label, endpoint, tokens));
+        let question = format!("{:?}", (prompt_sha256, model_id, label, endpoint, tokens, parameters));
         Self(hex::encode(Sha256::digest(question)))
     }
 
@@ -80,6 +80,7 @@ mod tests {
             endpoint: "us-east-1".into(),
             schema: SchemaForm::Reduced,
             output_tokens_max: 8000,
+            parameters: "temperature 0".into(),
             price: None,
             timeout: ATTEMPT_TIMEOUT,
             concurrency: MODEL_CONCURRENCY,
@@ -97,6 +98,7 @@ mod tests {
             ("model", "1f", ModelSpec { model_id: "haiku-2".into(), ..spec() }),
             ("endpoint", "1f", ModelSpec { endpoint: "eu-west-1".into(), ..spec() }),
             ("tokens", "1f", ModelSpec { output_tokens_max: 500, ..spec() }),
+            ("parameters", "1f", ModelSpec { parameters: String::new(), ..spec() }),
         ] {
             assert_ne!(AnswerKey::new(prompt, &other), key, "{what}");
         }

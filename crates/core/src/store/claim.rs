@@ -130,6 +130,7 @@ impl ClaimRow {
         Some(Self {
             state: ClaimState::Done,
             lease_until: NOBODY,
+            calls: lease.calls_after(insight).unwrap_or(row.calls),
             last_seen: Some(insight.fields().last_seen),
             insight_key: insight.key().clone(),
             expires_at: insight.fields().expires_at,

@@ -16,7 +16,8 @@ pub trait Claims: Send + Sync {
     /// Counts a further model call before it is made. Without [`Reserved::Call`] there must be no call.
     fn reserve_call(&self, lease: &Lease) -> impl Future<Output = Result<Reserved, StoreError>> + Send;
 
-    /// Puts the insight if its key is absent and marks its claim as done, in one transaction.
+    /// Puts the insight if its key is absent, marks its claim as done, and gives back a call that was not made, in one
+    /// transaction.
     fn commit(&self, request: &CommitRequest<'_>) -> impl Future<Output = Result<Commit, StoreError>> + Send;
 
     /// The same, with the entity's row as it was read ahead. The result is the same; a store that has read ahead saves a
@@ -106,6 +107,16 @@ pub struct Lease {
     pub calls_max: u32,
     /// The call that was counted together with the claim, if one was asked for.
     pub first_call: Option<Reserved>,
+}
+
+impl Lease {
+    /// The number of the claim's calls after the commit of this insight, if that is not what is counted: the call that was
+    /// counted with the claim was not made, because an earlier answer was used or no model could be called. A number, so
+    /// that a commit after a release, which gives the call back too, changes nothing.
+    pub fn calls_after(&self, insight: &Insight) -> Option<u32> {
+        let Some(Reserved::Call(calls)) = self.first_call else { return None };
+        (insight.fields().calls_made() == 0).then_some(calls.saturating_sub(1))
+    }
 }
 
 /// The response to a request for a model call.

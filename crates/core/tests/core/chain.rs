@@ -6,4 +6,5 @@ mod loop_end;
 mod properties;
 mod rows;
 mod script;
+mod slots;
 mod step_down;

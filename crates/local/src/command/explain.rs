@@ -55,7 +55,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_reuse: bool,
 
-    /// How many events to process at the same time [default: 64 with models or a table, otherwise 1024].
+    /// How many events to process, and how many calls to make to each model, at the same time [default: what the settings
+    /// of each model say; 64 with a table, otherwise 1024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
 

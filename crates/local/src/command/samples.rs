@@ -160,6 +160,7 @@ impl SampleModel {
             name,
             schema: SchemaForm::PromptOnly,
             output_tokens_max: 1000,
+            parameters: String::new(),
             price: None,
             timeout: ATTEMPT_TIMEOUT,
             concurrency: 1,

@@ -24,11 +24,11 @@ fn read_lines(child: &mut Child, count: usize) -> BufReader<std::process::ChildS
 }
 
 /// Runs `alerts.jsonl` with a model that never answers, and returns the run and the model once eight alerts are in
-/// progress.
+/// progress. Their facts are the same, so they would share one call.
 fn eight_in_progress(home: &Home) -> (Child, Server) {
     let model = Server::start(std::iter::repeat_with(Script::hang));
-    let mut run =
-        home.portend(&["explain", "--json", "--models", "openai", "--concurrency", "8", "alerts.jsonl"]);
+    let flags = ["--models", "openai", "--no-reuse", "--concurrency", "8"];
+    let mut run = home.portend(&[&["explain", "--json"], &flags[..], &["alerts.jsonl"]].concat());
     run.env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
     let run = run.spawn().unwrap();
     until("eight calls are made", || model.requests().len() == 8);
@@ -95,7 +95,8 @@ fn a_second_interrupt_ends_the_run_although_the_table_hangs() {
     let (table, proxy) = (Table::create(), Proxy::start());
     let model = Server::start(std::iter::repeat_with(Script::hang));
     let store = format!("dynamodb:{}", table.name);
-    let mut run = home.portend(&["explain", "--store", &store, "--models", "openai", "--concurrency", "8"]);
+    let flags = ["--models", "openai", "--no-reuse", "--concurrency", "8"];
+    let mut run = home.portend(&[&["explain", "--store", &store], &flags[..]].concat());
     run.arg("alerts.jsonl").env("OPENAI_BASE_URL", format!("{}/v1", model.url())).env("OPENAI_MODEL", "slow");
     run.env("AWS_ENDPOINT_URL_DYNAMODB", proxy.url()).env("AWS_REGION", "us-east-1");
     run.env("AWS_ACCESS_KEY_ID", "AKIACANARY").env("AWS_SECRET_ACCESS_KEY", "canary");

@@ -144,6 +144,7 @@ impl ModelFacts {
                 (true, Provider::Bedrock | Provider::Openai) => SchemaForm::Reduced,
             },
             output_tokens_max: self.output_tokens_max,
+            parameters: format!("temperature {}, effort {:?}", self.temperature, self.effort()),
             price: self.tuning.price.or(known),
             timeout: self.tuning.timeout.unwrap_or(timeout),
             concurrency: self.tuning.concurrency.unwrap_or(concurrency),

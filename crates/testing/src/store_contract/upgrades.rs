@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crate::play::{alert, event, first_event, insight, lease, repeat_of, request, start, store_one};
+use crate::play::{
+    alert, event, first_event, insight, lease, repeat_of, request, request_with_call, start, store_one,
+};
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
-use portend_core::limits::{EVENT_DEADLINE, UPGRADE_PAUSE, UPGRADES_MAX};
+use portend_core::insight::{AttemptRecord, DegradedBy, Insight, Judgement, Provenance, ReusedAnswer};
+use portend_core::limits::{EVENT_DEADLINE, UPGRADE_CALLS_MAX, UPGRADE_PAUSE, UPGRADES_MAX};
+use portend_core::scorecard::Scored;
 use portend_core::store::{
-    Claim, CommitRequest, DueInsight, Lease, Release, Reserved, Store, Todo, UpgradeClaim, UpgradeRequest,
+    Claim, Commit, CommitRequest, DueInsight, Lease, Release, Reserved, Store, Todo, UpgradeClaim,
+    UpgradeRequest,
 };
 use portend_core::time::Timestamp;
 
@@ -105,6 +110,50 @@ pub async fn an_upgrade_replaces_a_degraded_insight_once(store: &impl Store) {
     let absent = insight(&absent, &absent.insight_key(), "run", false, now);
     let absent = CommitRequest { insight: &absent, todo: None, ..commit };
     assert_eq!(store.commit_upgrade(&absent).await.unwrap(), None);
+}
+
+/// A commit gives the call back that was counted with its claim, unless the insight took one.
+pub async fn a_commit_gives_back_a_call_that_was_not_made(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    for (student, made, calls) in
+        [("stu_1", None, 0), ("stu_2", Some("accepted"), 1), ("stu_3", Some("reused"), 0)]
+    {
+        let event = event(student, 5, 65, "2025-01-01T12:00:00Z");
+        let alert = alert(&types, &event);
+        let held = lease(store, &request_with_call(&alert, "a", start())).await;
+        assert_eq!(held.first_call, Some(Reserved::Call(1)));
+        let attempts = made.map(attempt).into_iter().collect();
+        let degraded = Some(DegradedBy::Transient);
+        let provenance = Provenance { run: "run".into(), attempts, degraded, now: start() };
+        let judgement = Judgement::Scorecard(Scored::new(&alert));
+        let made = Insight::new(&alert, &held.insight_key, judgement, provenance);
+        let commit = CommitRequest { lease: &held, insight: &made, todo: Some(Todo::Upgrade), now: start() };
+        for _ in 0..2 {
+            assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+        }
+        let upgrade = upgrade_lease(store, &upgrade_request(&alert, "b", start().plus(MINUTE))).await;
+        assert_eq!(upgrade.calls_max, calls + UPGRADE_CALLS_MAX, "{student}");
+    }
+}
+
+/// An attempt with this outcome.
+fn attempt(outcome: &str) -> AttemptRecord {
+    let reused = ReusedAnswer { run: "earlier".into(), timestamp: start(), cost_usd: None };
+    AttemptRecord {
+        model: "first".into(),
+        model_id: "first-id".into(),
+        asked: None,
+        outcome: outcome.into(),
+        is_usable: None,
+        ms: 0,
+        input_tokens: None,
+        cached_tokens: None,
+        output_tokens: None,
+        cost_usd: None,
+        violations: None,
+        reply: None,
+        reused: (outcome == "reused").then_some(reused),
+    }
 }
 
 /// The five calls of the claim do not count towards the upgrade.

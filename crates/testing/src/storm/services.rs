@@ -68,6 +68,7 @@ impl SimulatedModel {
             endpoint: "simulated".into(),
             schema: if position == 1 { SchemaForm::Reduced } else { SchemaForm::PromptOnly },
             output_tokens_max: 4000,
+            parameters: String::new(),
             price: Some(Price {
                 input: Number::from(1),
                 output: Number::from(5),

@@ -1,8 +1,8 @@
 //! The policy as a table: attempts, health and seconds in, a step out.
 //!
 //! Takes: attempts such as `a:bad a:wait3`, and a character per model: `.` closed, `?` half-open, `x` open,
-//! `p` closed and known to refuse the schema, `n` closed, with a native schema that has worked. Every model takes the
-//! reduced schema, and `d` the bounded one; `c` cannot give a longer reply.
+//! `p` closed and known to refuse the schema, `n` closed, with a native schema that has worked, `b` closed, without a slot
+//! in time. Every model takes the reduced schema, and `d` the bounded one; `c` cannot give a longer reply.
 //! Returns: the step as text: `a+!0^ 20s` calls `a` with the schema (`++`: the bounded one), quotes attempt 0, with a
 //! larger ceiling, for 20 s.
 
@@ -90,7 +90,8 @@ fn check(rows: &[(&str, &str, u64, &str)]) {
     }
     for (attempts, letters, secs, expected) in rows {
         let tried: Vec<Attempt<'_>> = attempts.split_whitespace().map(|word| attempt(&specs, word)).collect();
-        let candidate = |(spec, letter)| Candidate { model: &(), spec, health: health(letter) };
+        let candidate =
+            |(spec, letter)| Candidate { model: &(), spec, health: health(letter), is_busy: letter == 'b' };
         let candidates: Vec<_> = specs.iter().zip(letters.chars()).map(candidate).collect();
         let budget = Budget::new(CALLS_MAX, NOW.plus(Duration::from_secs(secs + 3)));
         let step = next(&candidates, &tried, budget, NOW);
@@ -197,6 +198,10 @@ fn an_attempt_leaves_the_next_model_its_time() {
         ("", "..", 5, "b+ 5s"),
         ("", "..", 4, "stop Deadline"),
         ("", "..", 0, "stop Deadline"),
+        // A model without a slot is passed over, but it has not failed.
+        ("", "b.", 57, "b+ 20s"),
+        ("", "bb", 57, "stop Deadline"),
+        ("a:refusal", ".b", 57, "stop Deadline"),
         // There is no next model, or none that may be asked.
         ("", ".", 9, "a+ 9s"),
         ("", ".x", 9, "a+ 9s"),

@@ -196,6 +196,7 @@ pub(super) fn spec(name: &str, schema: SchemaForm) -> ModelSpec {
         endpoint: "here".into(),
         schema,
         output_tokens_max: 8000,
+        parameters: String::new(),
         price: None,
         timeout: ATTEMPT_TIMEOUT,
         concurrency: MODEL_CONCURRENCY,

@@ -8,10 +8,10 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::insight::InsightFields;
 use portend_core::limits::EVENT_DEADLINE;
-use portend_core::model::FinishReason;
+use portend_core::model::{Call, Completion, FinishReason, Model, ModelError, ModelSpec};
 use portend_core::number::Number;
 use portend_core::pipeline::{Account, Pipeline, UpgradeOutcome};
-use portend_testing::clock::StoppedClock;
+use portend_testing::clock::{StoppedClock, TimerClock};
 use portend_testing::faults::{Fault, FaultyStore, Operation};
 use portend_testing::memory::MemoryStore;
 use portend_testing::model::{ANSWER, ScriptedModel};
@@ -104,13 +104,13 @@ fn an_answer_is_used_for_24_hours_by_default() {
 }
 
 #[test]
-fn only_an_accepted_and_supported_answer_of_the_first_model_is_used_again() {
+fn only_an_accepted_and_supported_answer_is_used_again() {
     let fails = || ScriptedModel::failing("first", denied());
     let answers = |name| ScriptedModel::answering(name, ANSWER);
     for (what, first, second, calls) in [
         ("an unsupported number", ScriptedModel::answering("first", INVENTED), answers("second"), [4, 0]),
-        ("an unusable reply", ScriptedModel::answering("first", "no"), answers("second"), [4, 2]),
-        ("a fallback's answer", fails(), answers("second"), [2, 2]),
+        ("an unusable reply", ScriptedModel::answering("first", "no"), answers("second"), [4, 1]),
+        ("a fallback's answer", fails(), answers("second"), [2, 1]),
         ("a scorecard's judgement", fails(), ScriptedModel::failing("second", denied()), [2, 2]),
         (
             "an answer after a re-ask",
@@ -126,6 +126,128 @@ fn only_an_accepted_and_supported_answer_of_the_first_model_is_used_again() {
     }
 }
 
+/// A fallback's answer is used where the chain would ask the fallback, so it never hides a better model that works.
+#[test]
+fn each_models_answer_is_used_where_the_chain_would_call_it() {
+    let (first, second) = (denied_once(), ScriptedModel::answering("second", ANSWER));
+    let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
+    let models = [&first, &second];
+    assert_eq!(
+        outcomes(insight(&run(&store, &clock, &models, &first_event()))),
+        ["access_denied", "accepted"]
+    );
+    let (again, account) = run_with(&store, &clock, &models, &same_question(), &[]);
+    assert_eq!(outcomes(insight(&again)), ["accepted"], "the first model works again");
+    assert_eq!((account.attempts.len(), account.reused.len()), (1, 0));
+
+    let failing = ScriptedModel::failing("first", denied());
+    let store = MemoryStore::new();
+    for (event, expected) in [
+        (first_event(), vec!["access_denied", "accepted"]),
+        (same_question(), vec!["access_denied", "reused"]),
+    ] {
+        let result = run(&store, &clock, &[&failing, &second], &event);
+        let insight = insight(&result);
+        assert_eq!(outcomes(insight), expected);
+        assert_eq!((insight.model_used.as_str(), insight.degraded), ("second-label-fallback", false));
+    }
+    let both = [&ScriptedModel::answering("first", ANSWER), &second];
+    let third = event("stu_3", 5, 65, "2025-01-01T12:00:00Z");
+    assert_eq!(outcomes(insight(&run(&store, &clock, &both, &third))), ["accepted"]);
+    let fourth = event("stu_4", 5, 65, "2025-01-01T12:00:00Z");
+    let result = run(&store, &clock, &both, &fourth);
+    assert_eq!(
+        (outcomes(insight(&result)), insight(&result).model_used.as_str()),
+        (vec!["reused"], "first-label")
+    );
+}
+
+/// A model that takes its time.
+struct SlowModel<'a> {
+    model: &'a ScriptedModel,
+    clock: &'a TimerClock,
+    takes: Duration,
+}
+
+impl Model for SlowModel<'_> {
+    fn spec(&self) -> &ModelSpec {
+        self.model.spec()
+    }
+
+    async fn ask(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
+        self.clock.sleep(self.takes).await;
+        self.model.ask(call).await
+    }
+}
+
+/// Runs these events at the same time in one process, and returns the outcomes of each one's attempts.
+fn together(models: &[(&ScriptedModel, u64)], reuses: bool, events: &[Vec<u8>]) -> Vec<Vec<String>> {
+    let (store, clock) = (MemoryStore::new(), TimerClock::at(start()));
+    let slow =
+        |&(model, secs): &(_, u64)| SlowModel { model, clock: &clock, takes: Duration::from_secs(secs) };
+    let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
+        .with_models(models.iter().map(slow).collect::<Vec<_>>(), true)
+        .reusing_answers(reuses);
+    let received: Vec<_> = events.iter().map(|event| pipeline.receive(event)).collect();
+    let runs = received.iter().map(|received| {
+        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
+        async move { run.process(received).await }
+    });
+    let results = clock.run_all(runs.collect());
+    results.iter().map(|result| outcomes(insight(result)).into_iter().map(str::to_owned).collect()).collect()
+}
+
+/// The same question of this many students.
+fn crowd(students: u32) -> Vec<Vec<u8>> {
+    (1..=students).map(|each| event(&format!("stu_{each}"), 5, 65, "2025-01-01T12:00:00Z")).collect()
+}
+
+#[test]
+fn alerts_that_ask_the_same_at_the_same_time_pay_once() {
+    let model = ScriptedModel::answering("first", ANSWER);
+    let mut attempts = together(&[(&model, 4)], true, &crowd(5));
+    attempts.sort();
+    assert_eq!(
+        (attempts.concat().join(" "), model.calls()),
+        ("accepted reused reused reused reused".into(), 1)
+    );
+
+    let model = ScriptedModel::answering("first", ANSWER);
+    let other = event("stu_9", 6, 65, "2025-01-01T12:00:00Z");
+    let _ = together(&[(&model, 4)], true, &[first_event(), other]);
+    assert_eq!(
+        model.calls(),
+        3,
+        "another question is asked, and asked again, because the reply is about 5 calls"
+    );
+
+    let model = ScriptedModel::answering("first", ANSWER);
+    let _ = together(&[(&model, 4)], false, &crowd(3));
+    assert_eq!(model.calls(), 3, "without reuse, each asks");
+}
+
+#[test]
+fn a_fallbacks_answer_is_shared_too() {
+    let (first, second) =
+        (ScriptedModel::failing("first", denied()), ScriptedModel::answering("second", ANSWER));
+    let attempts = together(&[(&first, 1), (&second, 2)], true, &crowd(3));
+    assert_eq!(attempts, [vec!["access_denied", "accepted"], vec!["reused"], vec!["reused"]]);
+}
+
+/// Whoever waits for an answer that cannot be used asks at once, not one after another.
+#[test]
+fn without_a_shared_answer_each_asks_for_itself() {
+    for (what, reply) in [("unusable", "no"), ("unsupported", INVENTED)] {
+        let model = ScriptedModel::answering("first", reply);
+        let attempts = together(&[(&model, 2)], true, &crowd(4));
+        assert_eq!(model.calls(), 8, "{what}: {attempts:?}");
+    }
+    // The model answers after its timeout, so nobody has an answer; everybody has asked in time.
+    let model = ScriptedModel::answering("first", ANSWER);
+    let attempts = together(&[(&model, 25)], true, &crowd(4));
+    assert_eq!(attempts, vec![vec!["timed_out"]; 4]);
+}
+
 /// What is stored is checked as a reply is, so that a changed program, or a damaged item, cannot get around the checks.
 #[test]
 fn a_stored_answer_is_checked_again() {
@@ -134,7 +256,7 @@ fn a_stored_answer_is_checked_again() {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     let first = run(&store, &clock, &[&model], &first_event());
     let sha256 = &insight(&first).prompt.as_ref().unwrap().sha256;
-    let key = AnswerKey::new(sha256, portend_core::model::Model::spec(&&model));
+    let key = AnswerKey::new(sha256, Model::spec(&&model));
     let stored = block_on(store.answer(&key, clock.now())).unwrap().unwrap();
     let damaged = StoredAnswer { reply: INVENTED.into(), ..stored };
     block_on(store.store_answer(&key, &damaged)).unwrap();

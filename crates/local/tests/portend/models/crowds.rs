@@ -92,6 +92,31 @@ fn a_concurrency_of_one_opens_one_request_at_a_time() {
     assert_eq!((asked(&endpoint).len(), endpoint.most_open()), (20, 1));
 }
 
+/// A slow fallback on this machine does not slow down the model before it.
+#[test]
+fn each_model_of_a_chain_gets_as_many_requests_at_once_as_it_is_made_for() {
+    let refusal = OpenAi.body(&serde_json::json!("no"), "content_filter").to_string();
+    let (fast, slow) = (Paced::gathering(refusal, 8), answering(|_| Duration::from_millis(30)));
+    let scene = Scene::alone(OpenAi, []).unset("MODELS").file(&format!(
+        "chain = \"fast,slow,scorecard\"
+        [models.fast]
+        base_url = \"{}\"
+        model = \"fast\"
+        concurrency = 8
+        [models.slow]
+        base_url = \"{}\"
+        model = \"slow\"",
+        fast.url(),
+        slow.url()
+    ));
+    let run = scene.run(&["explain", "--json", &scene.input(&alerts(16))]);
+    let used: BTreeSet<_> =
+        run.lines().iter().map(|line| text(&line["insight"]["model_used"]).to_owned()).collect();
+    assert_eq!((run.code, used), (0, BTreeSet::from(["slow-slow-fallback".to_owned()])), "{}", run.errors);
+    assert_eq!((fast.most_open(), slow.most_open()), (8, 2));
+    assert_eq!((asked(&fast).len(), asked(&slow).len()), (16, 16));
+}
+
 #[test]
 fn eight_processes_on_one_store_make_one_request_for_each_alert() {
     let endpoint = answering(|_| Duration::from_millis(50));

@@ -70,12 +70,16 @@ fn put_insight(store: &DynamoDb, request: &CommitRequest<'_>) -> Put {
 
 fn finish_claim(store: &DynamoDb, request: &CommitRequest<'_>) -> Update {
     let (fields, key) = (request.insight.fields(), request.insight.key());
-    store
-        .update_claim(
-            request.lease.alert_key,
-            "SET #state = :done, lease_until = :nobody, #ttl = :ttl, insight_pk = :pk, insight_sk = :sk, \
-             occurrences = if_not_exists(occurrences, :one), last_seen = :seen",
-        )
+    let calls = request.lease.calls_after(request.insight);
+    let expression = "SET #state = :done, lease_until = :nobody, #ttl = :ttl, insight_pk = :pk, insight_sk = :sk, \
+                      occurrences = if_not_exists(occurrences, :one), last_seen = :seen";
+    let update = match calls {
+        Some(calls) => store
+            .update_claim(request.lease.alert_key, &format!("{expression}, calls = :calls"))
+            .with(":calls", number(calls)),
+        None => store.update_claim(request.lease.alert_key, expression),
+    };
+    update
         .only_if("fence = :fence")
         .with(":done", text(ClaimState::Done.code()))
         .with(":nobody", millis(Timestamp::EPOCH))

@@ -174,7 +174,8 @@ impl<'w> Replay<'w> {
         };
         lease.counted += after.calls.saturating_sub(before.calls);
         let given_back = before.calls.saturating_sub(after.calls);
-        let is_unused = after.owner == 0 && given_back <= lease.counted.saturating_sub(lease.made);
+        let has_ended = after.owner == 0 || (after.is_done && !before.is_done);
+        let is_unused = has_ended && given_back <= lease.counted.saturating_sub(lease.made);
         lease.counted = lease.counted.saturating_sub(given_back);
         self.check(given_back == 0 || is_unused, ViolationKind::Unexplained, || {
             format!("the claim forgot a call at {at} that was made")
