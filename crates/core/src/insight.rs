@@ -5,6 +5,7 @@
 //!
 //! Never: fills a field only to have it filled. What is absent is absent.
 
+mod second_opinion;
 mod judgement;
 mod disagreement;
 mod stored;
@@ -16,6 +17,8 @@ use serde_with::skip_serializing_none;
 
 pub use disagreement::Disagreement;
 pub use judgement::{AnswerSource, DegradedBy, Judgement, PromptRef, Provenance};
+pub(crate) use second_opinion::NO_NEXT_MODEL;
+pub use second_opinion::{SecondOpinion, Verification, VerificationResult};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, EventOrigin, Facts, InsightKey};
@@ -121,6 +124,8 @@ pub struct InsightFields {
     pub baseline: Baseline,
     /// By how much the model's score and the scorecard's differ. Absent if they are close, or without a model.
     pub disagreement: Option<Disagreement>,
+    /// The further answers to the same question, if its type asks for them.
+    pub second_opinion: Option<SecondOpinion>,
     /// Who judged.
     pub grade: Grade,
     /// Whether a configured model failed, so that an upgrade may follow.
@@ -185,8 +190,29 @@ impl InsightFields {
 pub enum Grade {
     /// A language model, whose reply was checked.
     Model,
+    /// A language model, whose score the next model doubts. It is lower than [`Grade::Model`].
+    Doubted,
     /// Arithmetic over the facts.
     Scorecard,
+}
+
+impl Grade {
+    /// Whether a model's reply is the judgement.
+    pub fn is_of_model(self) -> bool {
+        match self {
+            Self::Model | Self::Doubted => true,
+            Self::Scorecard => false,
+        }
+    }
+
+    /// As in the insight's JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Doubted => "doubted",
+            Self::Scorecard => "scorecard",
+        }
+    }
 }
 
 /// One call to a model, as its insight shows it.
@@ -250,7 +276,7 @@ impl InsightFields {
     pub fn score_source(&self) -> ScoreSource {
         let prompt = match self.grade {
             Grade::Scorecard => self.points_version.clone(),
-            Grade::Model => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
+            Grade::Model | Grade::Doubted => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
         };
         ScoreSource {
             alert_type: self.prediction_type.clone(),
@@ -283,6 +309,7 @@ impl Insight {
             recommendations: judged.recommendations,
             drivers: judged.drivers,
             disagreement,
+            second_opinion: judged.second_opinion,
             baseline: judged.baseline,
             grade: judged.grade,
             degraded: degraded.is_some(),

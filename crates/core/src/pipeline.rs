@@ -15,6 +15,8 @@
 mod prepared;
 mod outcome;
 mod run;
+mod verdict;
+mod further;
 mod judge;
 mod reuse;
 mod explain;

@@ -4,20 +4,19 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::prepared::PreparedType;
+use super::further::FurtherCalls;
+use super::verdict::{UsableReply, verdict};
 use super::{Received, Run};
 use crate::alert::{Alert, Refusal};
-use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason, Verdict};
+use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason};
 use crate::clock::{Clock, random_name};
-use crate::grounding::{Checker, GroundedReply};
 use crate::insight::{
-    AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, StoredInsight,
+    AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, SecondOpinion, StoredInsight,
 };
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
 use crate::notify::Notifier;
 use crate::prompt;
-use crate::reply::Reply;
 use crate::scorecard::Scored;
 use crate::store::{Lease, Reserved, Store, StoreError};
 use crate::text::first_bytes;
@@ -32,12 +31,6 @@ pub(super) struct JudgedAlert {
     pub(super) degraded: Option<DegradedBy>,
     /// Whether a call was counted and not made.
     pub(super) unmade_call: bool,
-}
-
-/// A reply that can be used.
-pub(super) struct UsableReply {
-    pub(super) grounded: GroundedReply,
-    text: String,
 }
 
 /// The calls that may be made under a lease.
@@ -194,7 +187,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         alert: &Alert<'_>,
         calls_max: u32,
         baseline: Scored,
-        count: impl AsyncFnMut() -> Result<(), StopReason>,
+        mut count: impl AsyncFnMut() -> Result<(), StopReason>,
     ) -> (JudgedAlert, Vec<Alarm>) {
         let prepared = self.pipeline.prepared.of(alert.alert_type());
         let prompt = prepared.template.prompt(alert.facts());
@@ -209,19 +202,31 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let chain = Chain::new(&self.pipeline.models, &self.pipeline.health, &self.pipeline.clock);
         let budget = Budget::new(calls_max, self.deadline);
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
-        let ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call } =
-            chain.ask(&question, budget, count, check).await;
+        let first = chain.ask(&question, budget, &mut count, check).await;
+        let further = FurtherCalls {
+            question,
+            checker: &checker,
+            handling: alert.alert_type().handling(),
+            calls_max: usize::try_from(calls_max).unwrap_or(usize::MAX),
+        };
+        let (outcome, opinion) = self.ask_further(first, &further, count, check).await;
+        let ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call } = outcome;
         let prompt = PromptRef::of(&prompt);
-        let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
+        let judgement = answer.map(|answer| judgement(answer, prompt, opinion, baseline));
         let attempts = attempts.into_iter().map(record).collect();
         (JudgedAlert { judgement, stop, attempts, degraded, unmade_call }, alarms)
     }
 }
 
-fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: Scored) -> Judgement {
+fn judgement(
+    answer: ModelAnswer<'_, UsableReply>,
+    prompt: PromptRef,
+    second_opinion: Option<SecondOpinion>,
+    baseline: Scored,
+) -> Judgement {
     let ModelAnswer { answer: UsableReply { grounded, text }, spec, model_id, is_fallback } = answer;
     let label = if is_fallback { format!("{}-fallback", spec.label) } else { spec.label.clone() };
-    let source = Box::new(AnswerSource { label, model_id, prompt, reply: text });
+    let source = Box::new(AnswerSource { label, model_id, prompt, reply: text, second_opinion });
     Judgement::Model { grounded: Box::new(grounded), source, baseline }
 }
 
@@ -242,30 +247,4 @@ fn record(attempt: Attempt<'_>) -> AttemptRecord {
         reply: attempt.text.map(|text| first_bytes(&text, REJECTED_REPLY_STORED_BYTES_MAX).to_owned()),
         reused: None,
     }
-}
-
-/// Whether a reply is usable, and whether its numbers are the prompt's.
-pub(super) fn verdict(
-    completion: &Completion,
-    checker: &Checker<'_>,
-    prepared: &PreparedType,
-) -> Verdict<UsableReply> {
-    let reply = match Reply::read(&completion.text, &prepared.vocabulary) {
-        Ok(reply) => reply,
-        Err(unusable) => {
-            return Verdict::Unusable { code: unusable.code(), violations: unusable.to_string() };
-        }
-    };
-    let grounded = match checker.check(reply) {
-        Ok(grounded) => grounded,
-        Err(error) => return Verdict::Unusable { code: error.code(), violations: error.to_string() },
-    };
-    let report = grounded.report();
-    let count = report.unsupported.len();
-    if count == 0 {
-        return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
-    }
-    let violations = report.violations();
-    let answer = UsableReply { grounded, text: completion.text.clone() };
-    Verdict::Unsupported { answer, count, violations }
 }

@@ -11,11 +11,12 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 
 use super::Run;
-use super::judge::{JudgedAlert, verdict};
+use super::judge::JudgedAlert;
+use super::verdict::verdict;
 use crate::alert::Alert;
 use crate::chain::{StopReason, Verdict};
 use crate::clock::Clock;
-use crate::insight::{AnswerSource, AttemptRecord, Judgement, PromptRef, ReusedAnswer};
+use crate::insight::{AnswerSource, AttemptRecord, Judgement, PromptRef, ReusedAnswer, SecondOpinion};
 use crate::limits::{ANSWER_TIME_MAX, REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, FinishReason, Model, TokenUse};
 use crate::notify::Notifier;
@@ -43,7 +44,13 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let is_reused = !alert.alert_type().handling().answer_reuse().is_zero();
         let first = self.pipeline.models.first().filter(|_| is_reused)?;
         let prepared = self.pipeline.prepared.of(alert.alert_type());
-        Some(AnswerKey::new(&prepared.template.prompt(alert.facts()).sha256(), first.spec()))
+        let mut question = prepared.template.prompt(alert.facts()).sha256();
+        let handling = alert.alert_type().handling();
+        // One answer is not several, nor a verified one.
+        if handling.samples() > 1 || handling.verify() {
+            question = format!("{question} samples {} verify {}", handling.samples(), handling.verify());
+        }
+        Some(AnswerKey::new(&question, first.spec()))
     }
 
     /// The stored answer to the question, if it can be read and is recent enough.
@@ -72,12 +79,18 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let Verdict::Accepted(usable) = verdict(&completion, &checker, &prepared) else {
             return None;
         };
+        let median = answer.second_opinion.as_ref().and_then(SecondOpinion::median);
+        let usable = match median {
+            Some(median) => usable.with_score(median, &checker),
+            None => usable,
+        };
         let prompt = PromptRef::of(&prepared.template.prompt(alert.facts()));
         let source = Box::new(AnswerSource {
             label: spec.label.clone(),
             model_id: answer.model_id.clone(),
             prompt,
             reply: completion.text,
+            second_opinion: answer.second_opinion,
         });
         let baseline = Scored::new(alert);
         let attempt = AttemptRecord {
@@ -119,7 +132,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let first = self.pipeline.models.first()?.spec();
         let Some(Judgement::Model { grounded, source, .. }) = &judged.judgement else { return None };
         let accepted = judged.attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
-        let is_its = accepted.model == first.name && grounded.report().unsupported.is_empty();
+        let is_complete = source.second_opinion.as_ref().is_none_or(SecondOpinion::is_complete);
+        let is_its = accepted.model == first.name && grounded.report().unsupported.is_empty() && is_complete;
         if !is_its || source.reply.len() > REPLY_STORED_BYTES_MAX {
             return None;
         }
@@ -129,7 +143,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             model_id: source.model_id.clone(),
             run: run.to_owned(),
             answered_at: now,
-            cost_usd: accepted.cost_usd,
+            cost_usd: cost(&judged.attempts, accepted, source.second_opinion.is_some()),
+            second_opinion: source.second_opinion.clone(),
             expires_at: Timestamp::from_secs(expires_at.as_secs()),
         })
     }
@@ -149,4 +164,13 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             Either::Right(_) => None,
         }
     }
+}
+
+/// What it costs to have the answer again: its own call, with a second opinion every call.
+fn cost(attempts: &[AttemptRecord], accepted: &AttemptRecord, has_opinion: bool) -> Option<Number> {
+    if !has_opinion {
+        return accepted.cost_usd;
+    }
+    let costs: Option<Vec<f64>> = attempts.iter().map(|each| Some(each.cost_usd?.get())).collect();
+    Number::new(costs?.iter().sum())
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
 use portend_core::calibration::CalibratedScore;
 use portend_core::entity::EntityRow;
-use portend_core::insight::{AttemptRecord, Disagreement, Grade, InsightFields, StoredInsight};
+use portend_core::insight::{AttemptRecord, Disagreement, InsightFields, SecondOpinion, StoredInsight};
 use portend_core::number::Number;
 use portend_core::prompt::PromptTemplate;
 use portend_core::scorecard::Baseline;
@@ -171,7 +171,7 @@ fn drivers(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
     let mut parts = vec![SumPart { name: "Base".to_owned(), points: f64::from(*base) }];
     parts.extend(points.iter().map(part).filter(|part| part.points > 0.0));
     let sum: Vec<String> = parts.iter().map(|part| format!("{} {}", part.name, part.points)).collect();
-    let is_model = fields.grade == Grade::Model;
+    let is_model = fields.grade.is_of_model();
     html! {
         h2 {
             @if is_model { "What drives it: the model says " (whole(fields.risk_score)) ", the table " (risk_score) }
@@ -179,6 +179,7 @@ fn drivers(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
         }
         (sum_bar(&parts, *risk_score))
         p.small { (sum.join(" + ")) " = " (risk_score) " points of the table." }
+        @for sentence in fields.second_opinion.iter().flat_map(SecondOpinion::sentences) { p.small { (shown(&sentence)) } }
         @if !fields.drivers.is_empty() {
             ul.because {
                 @for driver in &fields.drivers {

@@ -356,7 +356,7 @@ fn csv_row(insight: &StoredInsight) -> [String; 17] {
         cell(&unsupported.join("\n")),
         cell(&insight.recommendations().join("\n")),
         cell(insight.model_used()),
-        plain(|fields| format!("{:?}", fields.grade).to_lowercase()),
+        plain(|fields| fields.grade.code().to_owned()),
         plain(|fields| fields.degraded.to_string()),
         plain(|fields| fields.occurrences.to_string()),
         plain(|fields| fields.alert_timestamp.to_string()),
