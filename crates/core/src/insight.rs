@@ -75,6 +75,7 @@ impl Currency {
             alert_id: fields.alert_id.clone(),
             risk_score: fields.risk_score,
             baseline: fields.baseline.risk_score,
+            probability: fields.calibrated.as_ref().map(|calibrated| calibrated.probability),
             severity: fields.severity.clone(),
             advice: fields.recommendations.first().cloned(),
             facts: fields.facts.clone(),
@@ -158,6 +159,9 @@ pub struct InsightFields {
     pub unknowns: Option<Vec<String>>,
     /// What in the facts contradicts what, in sentences.
     pub conflicts: Option<Vec<String>>,
+    /// `true` if its entity is held out: nobody is notified of the insight, so that what happens without a notification is
+    /// known.
+    pub holdout: Option<bool>,
     /// `true` if the alert was older than its type's `stale_after` when it was received.
     pub stale: Option<bool>,
     /// The envelope of the alert's event, if there was one.
@@ -327,6 +331,7 @@ impl Insight {
             facts: alert.facts().clone(),
             unknowns: listed(alert.facts().unknowns(alert_type)),
             conflicts: listed(alert.conflicts()),
+            holdout: None,
             stale: alert.is_stale().then_some(true),
             event: alert.origin().cloned(),
             message: alert.message().map(str::to_owned),
@@ -353,6 +358,13 @@ impl Insight {
     pub fn with_calibration(mut self, maps: &CalibrationMaps) -> Self {
         let map = maps.get(&self.fields.score_source());
         self.fields.calibrated = map.and_then(|map| map.apply(self.fields.risk_score));
+        self
+    }
+
+    /// The same insight of an entity that is held out, or of one that is not.
+    #[must_use]
+    pub fn held_out(mut self, is_held_out: bool) -> Self {
+        self.fields.holdout = is_held_out.then_some(true);
         self
     }
 

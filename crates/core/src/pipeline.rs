@@ -41,6 +41,7 @@ use crate::alert_type::AlertTypes;
 use crate::calibration::{CalibrationMap, CalibrationMaps};
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
+use crate::entity::Holdout;
 use crate::insight::{Insight, Judgement, Provenance};
 use crate::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, LEASE_MAX, NEXT_MODEL_TIME, STORE_RESERVE};
 use crate::model::{Model, NoModel};
@@ -66,6 +67,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     models: Vec<M>,
     scorecard: bool,
     maps: CalibrationMaps,
+    holdout: Holdout,
     health: Health,
     notifier: Option<N>,
     reuses_answers: bool,
@@ -116,6 +118,7 @@ impl<S, C> Pipeline<S, C> {
             types,
             store,
             clock,
+            holdout: Holdout::default(),
             models: Vec::new(),
             scorecard: true,
             health: Health::default(),
@@ -137,6 +140,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             store,
             clock,
             maps,
+            holdout,
             health,
             notifier,
             reuses_answers,
@@ -152,6 +156,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             notifier,
             reuses_answers,
@@ -170,6 +175,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             reuses_answers,
             busy_wait_max,
@@ -184,6 +190,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             notifier,
             reuses_answers,
@@ -205,6 +212,12 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         Self { maps: self.maps.followed_by(maps), ..self }
     }
 
+    /// The same that notifies nobody of the entities that are held out.
+    #[must_use]
+    pub fn holding_out(self, holdout: Holdout) -> Self {
+        Self { holdout, ..self }
+    }
+
     /// The same with other rules in every prompt, to compare what they change.
     #[must_use]
     pub fn with_rules(self, rules: &str) -> Self {
@@ -219,7 +232,9 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         judgement: Judgement,
         provenance: Provenance,
     ) -> Insight {
-        Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps)
+        let insight = Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps);
+        let is_held_out = self.holdout.contains(&insight.entity_key());
+        insight.held_out(is_held_out)
     }
 
     /// The same that waits at most this long for another worker's lease.

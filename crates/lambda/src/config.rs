@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::Holdout;
 use portend_remote::order::{BEDROCK, OPENAI, Order, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, ModelTuning, OpenAiSettings, SettingsError, timeout};
@@ -17,6 +18,7 @@ const ALERT_TYPES: &str = "ALERT_TYPES_DIR";
 const BEDROCK_MODEL_ID: &str = "BEDROCK_MODEL_ID";
 const BEDROCK_TIMEOUT: &str = "BEDROCK_TIMEOUT";
 const EVENT_BUS: &str = "EVENT_BUS_NAME";
+const HOLDOUT: &str = "HOLDOUT";
 const MODELS: &str = "MODELS";
 const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 const OPENAI_API_KEY_SECRET: &str = "OPENAI_API_KEY_SECRET";
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     /// The alert types.
     pub(crate) types: AlertTypes,
     bus: Option<String>,
+    /// The entities of which nobody is notified.
+    pub(crate) holdout: Holdout,
     order: Order,
     bedrock_model_id: Option<String>,
     openai_model_id: Option<String>,
@@ -95,6 +99,11 @@ impl Config {
             Some(list) => Order::parse(&list)?,
             None => Order::default_for(use_bedrock, has_openai),
         };
+        let holdout = match variable(HOLDOUT) {
+            None => Holdout::default(),
+            Some(text) => Holdout::parse(&text)
+                .ok_or_else(|| anyhow!("{HOLDOUT} is `{text}`; write a share from 0 to 1, such as 0.05"))?,
+        };
         let tuning = |name: &str| -> Result<ModelTuning> {
             let timeout = variable(name).map(|text| timeout(name, &text)).transpose()?;
             Ok(ModelTuning { timeout, ..ModelTuning::default() })
@@ -105,6 +114,7 @@ impl Config {
             table,
             types,
             bus: variable(EVENT_BUS),
+            holdout,
             order,
             bedrock_model_id: variable(BEDROCK_MODEL_ID),
             openai_model_id: variable(OPENAI_MODEL),

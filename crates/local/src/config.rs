@@ -16,6 +16,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::Holdout;
 use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, Notifiers, find_region};
 
 pub(crate) use chain::ChainPlan;
@@ -97,6 +98,13 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "N", env = "OPENAI_CONCURRENCY", hide_env_values = true)]
     openai_concurrency: Option<String>,
 
+    /// The share of students and subjects, 0 to 1, whose insights are stored and published nowhere [default: 0].
+    ///
+    /// They are chosen by chance, so that comparing what happened to them and to the others shows what notifying people
+    /// changes.
+    #[arg(long, global = true, value_name = "SHARE", env = "HOLDOUT", hide_env_values = true)]
+    holdout: Option<String>,
+
     /// The settings file [default: portend.toml in this folder, otherwise in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
@@ -158,6 +166,8 @@ pub(crate) struct Config {
     channels: Vec<ChannelSettings>,
     /// The models.
     pub(crate) chain: ChainPlan,
+    /// The entities of which nobody is notified.
+    pub(crate) holdout: Holdout,
     /// The settings file in use, if there is one.
     file: Option<FileSource>,
     /// Where each value comes from.
@@ -185,6 +195,7 @@ impl Config {
             openai_timeout: text(flags.openai_timeout),
             openai_concurrency: text(flags.openai_concurrency),
             openai_api_key_secret: text(flags.openai_api_key_secret),
+            holdout: text(flags.holdout),
         };
         let mut file = SettingsFile::find(flags.config.clone())?;
         let channels = channels::channels(std::mem::take(&mut file.notify), &file.folder)?;
@@ -205,9 +216,11 @@ impl Config {
         };
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
+        let in_file = file.holdout.map(|share| share.to_string());
+        let holdout = holdout(flags.holdout.as_deref().or(in_file.as_deref()))?;
         let (source, origins) = (file.source.clone(), origins(&flags, &file));
         let chain = ChainPlan::new(flags, file)?;
-        Ok(Self { store, ledger, event_bus, alert_types, channels, chain, file: source, origins })
+        Ok(Self { store, ledger, event_bus, alert_types, channels, chain, holdout, file: source, origins })
     }
 
     /// What the user must know before these settings are used: a settings file that nobody has named, and a key that is
@@ -291,6 +304,12 @@ impl Config {
     }
 }
 
+fn holdout(written: Option<&str>) -> Result<Holdout> {
+    let Some(text) = written else { return Ok(Holdout::default()) };
+    Holdout::parse(text)
+        .ok_or_else(|| anyhow!("holdout is `{text}`; write a share from 0 to 1, such as 0.05"))
+}
+
 /// Where the value of each setting comes from.
 fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
     let of_path = |path: &'_ Option<PathBuf>| path.as_ref().map(|path| path.as_os_str().to_owned());
@@ -303,6 +322,13 @@ fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
     let rows = [
         ("store", "PORTEND_STORE", of_path(&flags.store), of_path(&file.store), "portend.db of the user"),
         ("dynamodb_table_name", "DYNAMODB_TABLE_NAME", of_text(&flags.dynamodb_table_name), None, "none"),
+        (
+            "holdout",
+            "HOLDOUT",
+            of_text(&flags.holdout),
+            of_text(&file.holdout.map(|share| share.to_string())),
+            "0",
+        ),
         ("event_bus", "EVENT_BUS_NAME", of_text(&flags.event_bus), of_text(&file.event_bus), "none"),
         (
             "alert_types",

@@ -108,6 +108,7 @@ impl EventRunner {
         let notifiers = config.notifiers(&types, &aws).map_err(WrongUsage::from)?;
         let pipeline = Pipeline::new(types, store, clock)
             .with_maps(maps)
+            .holding_out(config.holdout)
             .with_models(models, config.chain.scorecard)
             .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.

@@ -21,7 +21,7 @@ use super::{insight, outcomes};
 
 /// The type of the usual event, with these keys.
 fn types(keys: &str) -> AlertTypes {
-    let name: String = keys.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let name: String = keys.chars().filter(char::is_ascii_alphanumeric).collect();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).join("high_ib_call_frequency");
     fs::create_dir_all(&folder).unwrap();
     let window = "repeat_window = \"24h\"";
@@ -117,8 +117,8 @@ fn several_answers_give_their_median_and_the_next_model_only_a_doubt() {
         assert_eq!(account.attempts.len(), insight.attempts.len());
         assert!(!insight.degraded, "{keys}: {first} | {second}");
         if insight.grade.is_of_model() {
-            let score = insight.risk_score.to_string();
-            assert!(insight.explanation.contains(&format!("; {score}")), "{} {score}", insight.explanation);
+            let said = insight.risk_score.to_string();
+            assert!(insight.explanation.contains(&format!("; {said}")), "{} {said}", insight.explanation);
         }
     }
 }
