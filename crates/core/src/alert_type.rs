@@ -18,6 +18,7 @@ use crate::limits::QUIET_AFTER;
 use crate::number::Number;
 
 mod points;
+mod recommendation;
 mod conflict;
 mod handling;
 mod mapping;
@@ -32,7 +33,11 @@ pub use handling::{Dashboard, Handling, WrittenDuration};
 pub use mapping::Mapping;
 pub(crate) use mapping::{EpochUnit, MappedConstant, MappedField, MatchExpected, MatchRule, Pointer};
 pub use points::{FactPoints, PointsCondition, PointsRow, PointsTable};
+pub use recommendation::Recommendation;
 
+/// The id of the fact that says what is at stake, such as the yearly revenue. It orders the worklist, and no model sees
+/// it.
+pub const VALUE_FACT: &str = "value";
 /// Digits of a version: enough to distinguish a changed type from the one before.
 const VERSION_DIGITS: usize = 8;
 
@@ -58,6 +63,8 @@ pub struct AlertType {
     pub(crate) scale: BTreeMap<u8, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) unsaid: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) recommendations: Vec<Recommendation>,
     #[serde(rename = "fact")]
     pub(crate) facts: Vec<Fact>,
     #[serde(rename = "scorecard")]
@@ -436,9 +443,10 @@ impl Fact {
         self.optional
     }
 
-    /// Whether a prompt shows it. A text may contain anything, such as instructions, so that no prompt does.
+    /// Whether a prompt shows it. A text may contain anything, such as instructions, so that no prompt does; and what an
+    /// entity is worth is no reason for a risk.
     pub fn is_in_prompt(&self) -> bool {
-        !matches!(self.kind, FactKind::Text)
+        !matches!(self.kind, FactKind::Text) && self.id != VALUE_FACT
     }
 
     /// Whether the value needs no attention: at or beyond `healthy` in the better direction. `None` if the type does not

@@ -15,6 +15,7 @@
 //!
 //! Never: reads a clock; a step takes the time.
 
+mod holdout;
 mod change;
 mod item;
 mod judged;
@@ -27,10 +28,12 @@ use serde_with::skip_serializing_none;
 use sha2::{Digest, Sha256};
 
 pub use change::{FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest};
+pub use holdout::Holdout;
 pub use item::{EntityChange, WorklistItem};
 
 use crate::alert::Facts;
-use crate::limits::{RISK_STEP, RISK_THRESHOLDS, WORKLIST_SHARDS};
+use crate::alert_type::{FactValue, VALUE_FACT};
+use crate::limits::{RISK_SCORE_MAX, RISK_STEP, RISK_THRESHOLDS, WORKLIST_SHARDS};
 use crate::number::Number;
 use crate::time::Timestamp;
 
@@ -156,6 +159,8 @@ pub struct CurrentJudgement {
     pub risk_score: Number,
     /// The scorecard's score.
     pub baseline: Number,
+    /// What the score means as a probability, where there is a map for it.
+    pub probability: Option<Number>,
     /// The producer's severity.
     pub severity: String,
     /// The first recommendation.
@@ -270,6 +275,33 @@ impl EntityRow {
     pub fn latest_alert(&self) -> Timestamp {
         let times = self.judgements.values().map(|judgement| judgement.alert_timestamp);
         times.max().unwrap_or(Timestamp::EPOCH)
+    }
+
+    /// What is at stake, as the latest current alert with the fact `value` says it.
+    pub fn value(&self, at: Timestamp) -> Option<Number> {
+        let current = self.judgements.values().filter(|judgement| judgement.is_current(at));
+        let stated = current.filter_map(|each| match each.facts.get(VALUE_FACT)? {
+            FactValue::Number(value) => Some((each.alert_timestamp, *value)),
+            FactValue::Flag(_) | FactValue::Word(_) => None,
+        });
+        stated.max_by_key(|(at, _)| *at).map(|(_, value)| value)
+    }
+
+    /// The value times the probability of the worst judgement. `None` if either is not known: a risk score is not a
+    /// probability.
+    pub fn value_at_stake(&self, at: Timestamp) -> Option<Number> {
+        let probability = self.worst_judgement(at)?.1.probability?;
+        Number::new(self.value(at)?.get() * probability.get())
+    }
+
+    /// The order by value, for a list: the value in proportion to the probability, or to the risk score where there is no
+    /// probability. It is no amount, and only compares entities. Without a value it is zero.
+    pub fn value_order(&self, at: Timestamp) -> f64 {
+        let Some(value) = self.value(at) else { return 0.0 };
+        let risk = self.worst_judgement(at).map_or(0.0, |(_, worst)| {
+            worst.probability.map_or(worst.risk_score.get() / RISK_SCORE_MAX, Number::get)
+        });
+        value.get() * risk
     }
 
     fn worst_score(&self, at: Timestamp) -> Number {

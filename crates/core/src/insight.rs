@@ -5,6 +5,7 @@
 //!
 //! Never: fills a field only to have it filled. What is absent is absent.
 
+mod second_opinion;
 mod judgement;
 mod disagreement;
 mod stored;
@@ -16,6 +17,8 @@ use serde_with::skip_serializing_none;
 
 pub use disagreement::Disagreement;
 pub use judgement::{AnswerSource, DegradedBy, Judgement, PromptRef, Provenance};
+pub(crate) use second_opinion::NO_NEXT_MODEL;
+pub use second_opinion::{SecondOpinion, Verification, VerificationResult};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, EventOrigin, Facts, InsightKey};
@@ -72,6 +75,7 @@ impl Currency {
             alert_id: fields.alert_id.clone(),
             risk_score: fields.risk_score,
             baseline: fields.baseline.risk_score,
+            probability: fields.calibrated.as_ref().map(|calibrated| calibrated.probability),
             severity: fields.severity.clone(),
             advice: fields.recommendations.first().cloned(),
             facts: fields.facts.clone(),
@@ -121,6 +125,8 @@ pub struct InsightFields {
     pub baseline: Baseline,
     /// By how much the model's score and the scorecard's differ. Absent if they are close, or without a model.
     pub disagreement: Option<Disagreement>,
+    /// The further answers to the same question, if its type asks for them.
+    pub second_opinion: Option<SecondOpinion>,
     /// Who judged.
     pub grade: Grade,
     /// Whether a configured model failed, so that an upgrade may follow.
@@ -153,6 +159,9 @@ pub struct InsightFields {
     pub unknowns: Option<Vec<String>>,
     /// What in the facts contradicts what, in sentences.
     pub conflicts: Option<Vec<String>>,
+    /// `true` if its entity is held out: nobody is notified of the insight, so that what happens without a notification is
+    /// known.
+    pub holdout: Option<bool>,
     /// `true` if the alert was older than its type's `stale_after` when it was received.
     pub stale: Option<bool>,
     /// The envelope of the alert's event, if there was one.
@@ -190,8 +199,29 @@ impl InsightFields {
 pub enum Grade {
     /// A language model, whose reply was checked.
     Model,
+    /// A language model, whose score the next model doubts. It is lower than [`Grade::Model`].
+    Doubted,
     /// Arithmetic over the facts.
     Scorecard,
+}
+
+impl Grade {
+    /// Whether a model's reply is the judgement.
+    pub fn is_of_model(self) -> bool {
+        match self {
+            Self::Model | Self::Doubted => true,
+            Self::Scorecard => false,
+        }
+    }
+
+    /// As in the insight's JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Doubted => "doubted",
+            Self::Scorecard => "scorecard",
+        }
+    }
 }
 
 /// One call to a model, as its insight shows it.
@@ -255,7 +285,7 @@ impl InsightFields {
     pub fn score_source(&self) -> ScoreSource {
         let prompt = match self.grade {
             Grade::Scorecard => self.points_version.clone(),
-            Grade::Model => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
+            Grade::Model | Grade::Doubted => self.prompt.as_ref().and_then(|prompt| prompt.template.clone()),
         };
         ScoreSource {
             alert_type: self.prediction_type.clone(),
@@ -288,6 +318,7 @@ impl Insight {
             recommendations: judged.recommendations,
             drivers: judged.drivers,
             disagreement,
+            second_opinion: judged.second_opinion,
             baseline: judged.baseline,
             grade: judged.grade,
             degraded: degraded.is_some(),
@@ -305,6 +336,7 @@ impl Insight {
             facts: alert.facts().clone(),
             unknowns: listed(alert.facts().unknowns(alert_type)),
             conflicts: listed(alert.conflicts()),
+            holdout: None,
             stale: alert.is_stale().then_some(true),
             event: alert.origin().cloned(),
             message: alert.message().map(str::to_owned),
@@ -331,6 +363,13 @@ impl Insight {
     pub fn with_calibration(mut self, maps: &CalibrationMaps) -> Self {
         let map = maps.get(&self.fields.score_source());
         self.fields.calibrated = map.and_then(|map| map.apply(self.fields.risk_score));
+        self
+    }
+
+    /// The same insight of an entity that is held out, or of one that is not.
+    #[must_use]
+    pub fn held_out(mut self, is_held_out: bool) -> Self {
+        self.fields.holdout = is_held_out.then_some(true);
         self
     }
 

@@ -28,6 +28,7 @@ pub mod reply;
 pub mod grounding;
 pub mod entity;
 pub mod insight;
+pub mod recommendation;
 pub mod notify;
 pub mod clock;
 pub mod store;

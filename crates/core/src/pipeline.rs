@@ -17,6 +17,7 @@ mod outcome;
 mod in_flight;
 mod run;
 mod verdict;
+mod further;
 mod reuse;
 mod judge;
 mod explain;
@@ -41,6 +42,7 @@ use crate::alert_type::AlertTypes;
 use crate::calibration::{CalibrationMap, CalibrationMaps};
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
+use crate::entity::Holdout;
 use crate::insight::{Insight, Judgement, Provenance};
 use crate::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, LEASE_MAX, NEXT_MODEL_TIME, STORE_RESERVE};
 use crate::model::{Model, NoModel};
@@ -67,6 +69,7 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     models: Vec<M>,
     scorecard: bool,
     maps: CalibrationMaps,
+    holdout: Holdout,
     health: Health,
     in_flight: InFlight,
     notifier: Option<N>,
@@ -118,6 +121,7 @@ impl<S, C> Pipeline<S, C> {
             types,
             store,
             clock,
+            holdout: Holdout::default(),
             models: Vec::new(),
             scorecard: true,
             health: Health::default(),
@@ -140,6 +144,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             store,
             clock,
             maps,
+            holdout,
             health,
             in_flight,
             notifier,
@@ -156,6 +161,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             in_flight,
             notifier,
@@ -175,6 +181,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             in_flight,
             reuses_answers,
@@ -190,6 +197,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            holdout,
             health,
             in_flight,
             notifier,
@@ -218,6 +226,12 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         Self { maps: self.maps.followed_by(maps), ..self }
     }
 
+    /// The same that notifies nobody of the entities that are held out.
+    #[must_use]
+    pub fn holding_out(self, holdout: Holdout) -> Self {
+        Self { holdout, ..self }
+    }
+
     /// The same with other rules in every prompt, to compare what they change.
     #[must_use]
     pub fn with_rules(self, rules: &str) -> Self {
@@ -232,7 +246,9 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         judgement: Judgement,
         provenance: Provenance,
     ) -> Insight {
-        Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps)
+        let insight = Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps);
+        let is_held_out = self.holdout.contains(&insight.entity_key());
+        insight.held_out(is_held_out)
     }
 
     /// The same that waits at most this long for another worker's lease.

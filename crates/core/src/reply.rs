@@ -87,6 +87,12 @@ impl Reply {
         self.risk_score
     }
 
+    /// The same reply with the median of several answers' scores.
+    #[must_use]
+    pub(crate) fn with_median_score(self, risk_score: Number) -> Self {
+        Self { risk_score, ..self }
+    }
+
     /// Why, in the model's words, trimmed.
     pub fn explanation(&self) -> &str {
         &self.explanation

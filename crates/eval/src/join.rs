@@ -40,6 +40,8 @@ pub struct InsightClaim {
     pub score: f64,
     /// The scorecard's score, where a model gave the risk score.
     pub baseline: Option<f64>,
+    /// Whether nobody was notified, because the entity is held out.
+    pub is_held_out: bool,
 }
 
 /// What became of an insight's claim.
@@ -258,6 +260,7 @@ mod tests {
             horizon: DAY * 30,
             score: 50.0,
             baseline: None,
+            is_held_out: false,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod bins;
 pub mod figures;
 pub mod join;
 pub mod report;
+pub mod followed;
 pub mod picture;
 pub mod calibration;
 pub mod fit;

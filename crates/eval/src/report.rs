@@ -30,6 +30,9 @@ pub struct GroupReport {
     /// The rows apart by whether somebody acted, if anybody did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acts: Option<ActFigures>,
+    /// The rows apart by whether somebody was notified, if entities are held out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HoldoutFigures>,
     /// The rows in each ten of the score, by outcome.
     pub tens: Vec<ScoreTen>,
     /// The rate of each month, where the rows have a time.
@@ -71,6 +74,16 @@ pub struct ActFigures {
     pub not_acted: Figures,
     /// Somebody acted.
     pub acted: Figures,
+}
+
+/// The rows by whether their entities are held out. They differ by chance alone, so that the difference of the two rates is
+/// what notifying people changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HoldoutFigures {
+    /// People were notified.
+    pub notified: Figures,
+    /// Nobody was notified.
+    pub held_out: Figures,
 }
 
 fn tens(rows: &[ScoredRow]) -> Vec<ScoreTen> {
@@ -130,17 +143,20 @@ impl GroupReport {
         let rows: Vec<ScoredRow> = judged.iter().map(|(claim, event)| scored(claim, *event)).collect();
         let mut report = Self::with_states(states, &rows, map);
         report.months = months(&judged);
+        let figures = |chosen: &dyn Fn(&InsightClaim) -> bool| {
+            let rows = judged.iter().filter(|(claim, _)| chosen(claim));
+            Figures::of_scores(&rows.map(|(claim, event)| scored(claim, *event)).collect::<Vec<_>>())
+        };
         if outcomes.has_acts() {
-            let (acted, not_acted): (Vec<_>, Vec<_>) =
-                judged.iter().partition(|(claim, _)| outcomes.acted(claim));
-            let figures = |claims: &[&(&InsightClaim, bool)]| {
-                Figures::of_scores(
-                    &claims.iter().map(|(claim, event)| scored(claim, *event)).collect::<Vec<_>>(),
-                )
-            };
             report.acts = Some(ActFigures {
-                not_acted: figures(&not_acted.iter().collect::<Vec<_>>()),
-                acted: figures(&acted.iter().collect::<Vec<_>>()),
+                not_acted: figures(&|claim| !outcomes.acted(claim)),
+                acted: figures(&|claim| outcomes.acted(claim)),
+            });
+        }
+        if judged.iter().any(|(claim, _)| claim.is_held_out) {
+            report.holdout = Some(HoldoutFigures {
+                notified: figures(&|claim| !claim.is_held_out),
+                held_out: figures(&|claim| claim.is_held_out),
             });
         }
         report
@@ -155,6 +171,7 @@ impl GroupReport {
             baseline: has_baseline.then(|| Figures::of_baseline(rows)),
             paired: PairedFigures::of(rows),
             acts: None,
+            holdout: None,
             tens: tens(rows),
             months: Vec::new(),
         }

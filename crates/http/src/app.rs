@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::access::Access;
-use crate::engine::Engine;
+use crate::engine::{Engine, EvaluatedGroup};
 use crate::limits::{REQUESTS_MAX, SIGNATURE_AGE_MAX, SIGNATURES_MAX, STREAMS_MAX};
 
 /// The state of the router.
@@ -25,6 +25,9 @@ pub struct HttpApp<E> {
     pub(crate) counts: RequestCounts,
     /// The totals of the original dashboard's API, by their question, with the time at which they were computed.
     totals: Mutex<HashMap<String, (Timestamp, Value)>>,
+    /// The figures of the page of quality, with the time at which they were computed. Whoever computes them holds the
+    /// lock, so that many requests at once compute them once.
+    pub(crate) quality: tokio::sync::Mutex<Option<(Timestamp, Arc<Vec<EvaluatedGroup>>)>>,
     /// The signatures that were used, with their times.
     signatures: Mutex<HashMap<[u8; 32], Timestamp>>,
     is_closing: AtomicBool,
@@ -52,6 +55,7 @@ impl<E: Engine> HttpApp<E> {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             counts: RequestCounts::default(),
             totals: Mutex::default(),
+            quality: tokio::sync::Mutex::default(),
             signatures: Mutex::default(),
             is_closing: AtomicBool::new(false),
         }

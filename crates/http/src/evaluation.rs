@@ -1,5 +1,6 @@
 //! `GET /v1/evaluation`: how good the scores were. The program behind the routes computes it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::{Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery};
+use crate::limits::QUALITY_AGE_MAX;
 use crate::problem::Problem;
 use crate::request::Params;
 
@@ -86,6 +88,20 @@ pub(crate) async fn evaluated<E: Engine>(
             "run portend eval with --store dynamodb:TABLE on a machine that can reach the table",
         )
     })
+}
+
+/// The groups of all alert types, at most [`QUALITY_AGE_MAX`] old: they are computed from everything that is stored.
+pub(crate) async fn recently_evaluated<E: Engine>(app: &App<E>) -> Result<Arc<Vec<EvaluatedGroup>>, Problem> {
+    let mut known = app.quality.lock().await;
+    let now = app.now();
+    let is_recent = |at: Timestamp| at <= now && now.since(at) < QUALITY_AGE_MAX;
+    if let Some((_, groups)) = known.as_ref().filter(|(at, _)| is_recent(*at)) {
+        return Ok(Arc::clone(groups));
+    }
+    let groups = Arc::new(evaluated(app, &EvaluationQuery::at(now)).await?);
+    // As long as there is nothing to judge, that costs nothing.
+    *known = (!groups.is_empty()).then(|| (now, Arc::clone(&groups)));
+    Ok(groups)
 }
 
 impl EvaluationQuery {

@@ -5,8 +5,10 @@ use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use portend_core::clock::random_name;
 use portend_core::entity::{EntityRow, FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest};
+use portend_core::insight::StoredInsight;
 use portend_core::limits::{FEEDBACK_CHARS_MAX, RETENTION};
-use portend_core::store::Feedback;
+use portend_core::recommendation::{InsightRecommendation, act_of, recommendations_of};
+use portend_core::store::{Feedback, Outcomes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,7 +24,7 @@ use crate::worklist::row_or_rebuilt;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenFeedback {
-    /// `useful`, `wrong`, `seen`, `done`, `assign`, `snooze` or `reopen`.
+    /// `useful`, `wrong`, `seen`, `done`, `assign`, `snooze` or `reopen`; with `recommendation`, `done` or `skip`.
     #[schema(example = "done")]
     pub(crate) action: String,
     /// With `snooze`: until when.
@@ -30,6 +32,8 @@ pub(crate) struct GivenFeedback {
     pub(crate) until: Option<String>,
     /// With `assign`: who takes care of it.
     pub(crate) assignee: Option<String>,
+    /// With `done` or `skip`: only this recommendation of the insight, by its id.
+    pub(crate) recommendation: Option<String>,
     /// A note in the person's own words.
     pub(crate) note: Option<String>,
     /// Who gives it.
@@ -55,6 +59,17 @@ pub(crate) struct FeedbackReceipt {
 
 impl GivenFeedback {
     fn action<E: Engine>(&self, app: &App<E>, by: &str) -> Result<FeedbackAction, Problem> {
+        if let Some(recommendation) = self.recommendation.clone() {
+            return match self.action.as_str() {
+                "done" => Ok(FeedbackAction::RecommendationDone { recommendation }),
+                "skip" => Ok(FeedbackAction::RecommendationSkipped { recommendation }),
+                _ => Err(Problem::bad(
+                    "bad_action",
+                    "`recommendation` is only for `done` and `skip`",
+                    "remove `recommendation`",
+                )),
+            };
+        }
         Ok(match self.action.as_str() {
             "useful" => FeedbackAction::Useful,
             "wrong" => FeedbackAction::Wrong,
@@ -77,7 +92,7 @@ impl GivenFeedback {
                 return Err(Problem::bad(
                     "bad_action",
                     "the action is not known",
-                    "use useful, wrong, seen, done, assign, snooze or reopen",
+                    "use useful, wrong, seen, done, assign, snooze or reopen; or done or skip with `recommendation`",
                 ));
             }
         })
@@ -127,6 +142,46 @@ pub(crate) async fn post<E: Engine>(
     Ok(Json(FeedbackReceipt { status: "recorded", state, version, entity }))
 }
 
+/// What an insight recommends, with what people did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RecommendationList {
+    /// In the order of the insight.
+    #[schema(value_type = Vec<Object>)]
+    recommendations: Vec<InsightRecommendation>,
+}
+
+/// List the recommendations of an insight, each with its id and with what was done.
+///
+/// An id is that of the alert type's catalogue, or one that is made of the text if the advice is the model's own.
+#[utoipa::path(
+    get,
+    path = "/v1/insights/{alert_id}/recommendations",
+    tag = "insights",
+    params(("alert_id" = String, Path, description = "The insight's id")),
+    responses(
+        (status = 200, description = "The recommendations", body = RecommendationList),
+        (status = "4XX", description = "There is no such insight", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn recommendations<E: Engine>(
+    State(app): State<App<E>>,
+    PathId(alert_id): PathId,
+) -> Result<Json<RecommendationList>, Problem> {
+    let insight = find(&app, &alert_id).await?;
+    let recommendations = recommended(&app, &insight).await?;
+    Ok(Json(RecommendationList { recommendations }))
+}
+
+/// The recommendations of an insight, with what people did.
+pub(crate) async fn recommended<E: Engine>(
+    app: &App<E>,
+    insight: &StoredInsight,
+) -> Result<Vec<InsightRecommendation>, Problem> {
+    let feedback = app.engine.store().feedback(&[insight.alert_id().to_owned()], app.now()).await?;
+    Ok(recommendations_of(insight, app.engine.types().get(insight.prediction_type()), &feedback))
+}
+
 /// Stores feedback and returns the entity after it.
 pub(crate) async fn give<E: Engine>(
     app: &App<E>,
@@ -153,6 +208,19 @@ pub(crate) async fn give<E: Engine>(
             "give feedback about a newer insight of this entity",
         ));
     };
+    if let Some(id) = &given.recommendation {
+        let alert_type = app.engine.types().get(insight.prediction_type());
+        let list = recommendations_of(&insight, alert_type, &[]);
+        if !list.iter().any(|each| each.id == *id) {
+            let ids: Vec<_> = list.iter().map(|each| each.id.as_str()).collect();
+            let fix = format!("use one of {}", ids.join(", "));
+            return Err(Problem::bad(
+                "unknown_recommendation",
+                "the insight has no such recommendation",
+                fix,
+            ));
+        }
+    }
     let now = app.now();
     row_or_rebuilt(app, &key).await?;
     let request = FeedbackRequest {
@@ -170,7 +238,12 @@ pub(crate) async fn give<E: Engine>(
         now,
     };
     match app.engine.store().give_feedback(&request).await? {
-        FeedbackOutcome::Recorded(row) => Ok(*row),
+        FeedbackOutcome::Recorded(row) => {
+            if let Some(act) = act_of(&request.entity, &request.entry) {
+                app.engine.store().put_outcomes(&[act], now).await?;
+            }
+            Ok(*row)
+        }
         FeedbackOutcome::Conflict(change) => Err(Problem::new(
             StatusCode::CONFLICT,
             "conflict",

@@ -128,7 +128,7 @@ impl<'a, E: Engine> Matcher<'a, E> {
         ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
         ("since" = Option<String>, Query, format = DateTime, description = "Made at this time or later"),
         ("until" = Option<String>, Query, format = DateTime, description = "Made at this time or earlier"),
-        ("grade" = Option<String>, Query, description = "`model` or `scorecard`"),
+        ("grade" = Option<String>, Query, description = "`model`, `doubted` or `scorecard`"),
         ("state" = Option<String>, Query, description = "Whose entity is now `new`, `seen`, `assigned`, `snoozed`, `done` or `recovered`"),
         ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the matches among the newest 10,000 are sorted"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Insights on a page at most, 50 by default; a page reads at most 10,000 insights, so a filter that few of them pass may make it shorter"),
@@ -160,7 +160,10 @@ pub(crate) async fn list<E: Engine>(
     };
     let filter = InsightFilter {
         until: params.time("until")?,
-        grade: params.one_of("grade", &[("model", Grade::Model), ("scorecard", Grade::Scorecard)])?,
+        grade: params.one_of(
+            "grade",
+            &[("model", Grade::Model), ("doubted", Grade::Doubted), ("scorecard", Grade::Scorecard)],
+        )?,
         state: params.one_of("state", &STATES.map(|state| (state.code(), state)))?,
     };
     page(&app, query, filter, order).await.map(Json)

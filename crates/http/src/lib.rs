@@ -61,6 +61,7 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/v1/insights", get(insights::list::<E>))
         .route("/v1/insights/{alert_id}", get(insights::one::<E>))
         .route("/v1/insights/{alert_id}/feedback", post(feedback::post::<E>))
+        .route("/v1/insights/{alert_id}/recommendations", get(feedback::recommendations::<E>))
         .route("/v1/worklist", get(worklist::list::<E>))
         .route("/v1/entities/{entity_id}", get(worklist::one::<E>))
         .route("/v1/stream", get(stream::stream::<E>))

@@ -57,3 +57,5 @@ pub const WORKLIST_ROWS: usize = 30;
 pub const TIMELINE_INSIGHTS: usize = 100;
 /// Insights of an entity in the small chart of a row.
 pub const SPARK_INSIGHTS: usize = 12;
+/// How old the figures of the page of quality may be. They are computed from everything that is stored.
+pub const QUALITY_AGE_MAX: Duration = Duration::from_mins(1);

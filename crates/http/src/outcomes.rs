@@ -90,6 +90,7 @@ pub(crate) async fn post<E: Engine>(
         }
     }
     app.engine.store().put_outcomes(&rows, now).await?;
+    *app.quality.lock().await = None;
     result.stored = rows.len() as u64;
     Ok(Json(result))
 }

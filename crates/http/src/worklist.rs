@@ -27,6 +27,8 @@ pub(crate) struct Worklist {
     pub(crate) items: Vec<WorklistItem>,
     /// How many there are, also those that are not in `items`.
     pub(crate) total: usize,
+    /// How many are on the list, and not in `items` because of `limit` or `capacity`.
+    pub(crate) waiting: usize,
     /// How many are snoozed.
     pub(crate) snoozed: usize,
     /// The time at which this holds.
@@ -48,6 +50,15 @@ pub(crate) struct EntityReport {
     pub(crate) feedback: Vec<FeedbackEntry>,
 }
 
+/// The order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorklistOrder {
+    /// The highest risk score first.
+    Risk,
+    /// The most at stake first.
+    Value,
+}
+
 /// Which of the open entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WorklistPart {
@@ -65,6 +76,8 @@ pub(crate) enum WorklistPart {
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entities, 50 by default"),
         ("state" = Option<String>, Query, description = "`open` (the default) or `snoozed`"),
+        ("sort" = Option<String>, Query, description = "`risk` (the default), or `value`: the most at stake first"),
+        ("capacity" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many you can look at today"),
         ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
     ),
     responses(
@@ -77,18 +90,28 @@ pub(crate) async fn list<E: Engine>(
     State(app): State<App<E>>,
     params: Params,
 ) -> Result<Json<Worklist>, Problem> {
-    let params = params.only(&["limit", "state", "min_risk"])?;
+    let params = params.only(&["limit", "state", "min_risk", "sort", "capacity"])?;
+    let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
+    let order = params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk);
+    let capacity = params.number("capacity", 1000)?;
     let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
     let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
     let min_risk = params.risk("min_risk")?.map_or(0.0, portend_core::number::Number::get);
-    let mut list = worklist(&app, part).await?;
+    let mut list = worklist(&app, part, order).await?;
     list.items.retain(|item| item.risk_score.get() >= min_risk);
-    list.items.truncate(params.limit()?);
+    let all = list.items.len();
+    let room = if capacity == 0 { usize::MAX } else { usize::try_from(capacity).unwrap_or(usize::MAX) };
+    list.items.truncate(params.limit()?.min(room));
+    list.waiting = all - list.items.len();
     Ok(Json(list))
 }
 
 /// The whole worklist, as far as it is read.
-pub(crate) async fn worklist<E: Engine>(app: &App<E>, part: WorklistPart) -> Result<Worklist, Problem> {
+pub(crate) async fn worklist<E: Engine>(
+    app: &App<E>,
+    part: WorklistPart,
+    order: WorklistOrder,
+) -> Result<Worklist, Problem> {
     let at = app.now();
     let (mut items, mut snoozed, mut read, mut after) = (Vec::new(), 0, 0, None);
     loop {
@@ -104,17 +127,20 @@ pub(crate) async fn worklist<E: Engine>(app: &App<E>, part: WorklistPart) -> Res
                 WorklistPart::Listed => row.is_listed(at),
                 WorklistPart::Snoozed => is_snoozed,
             };
-            items.extend(row.item(at).filter(|_| is_wanted));
+            let value = if order == WorklistOrder::Value { row.value_order(at) } else { 0.0 };
+            items.extend(row.item(at).filter(|_| is_wanted).map(|item| (value, item)));
         }
         if is_last {
             break;
         }
     }
-    items.sort_by(|one, other| {
+    items.sort_by(|(one_value, one), (other_value, other)| {
+        let by_value = other_value.total_cmp(one_value);
         let by_risk = other.risk_score.get().total_cmp(&one.risk_score.get());
-        by_risk.then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
+        by_value.then(by_risk).then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
     });
-    Ok(Worklist { total: items.len(), items, snoozed, at })
+    let items: Vec<WorklistItem> = items.into_iter().map(|(_, item)| item).collect();
+    Ok(Worklist { total: items.len(), items, waiting: 0, snoozed, at })
 }
 
 /// Get one entity with its timeline.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::Holdout;
 use portend_remote::order::{BEDROCK, OPENAI, Order, use_bedrock};
 use portend_remote::secret::{KeySource, Secret};
 use portend_remote::settings::{BedrockSettings, ModelTuning, OpenAiSettings, SettingsError, timeout};
@@ -18,6 +19,7 @@ const BEDROCK_MODEL_ID: &str = "BEDROCK_MODEL_ID";
 const BEDROCK_TIMEOUT: &str = "BEDROCK_TIMEOUT";
 const CHANNELS_SECRET: &str = "CHANNELS_SECRET";
 const EVENT_BUS: &str = "EVENT_BUS_NAME";
+const HOLDOUT: &str = "HOLDOUT";
 const MIRROR_TABLE: &str = "MIRROR_TABLE_NAME";
 const MODELS: &str = "MODELS";
 const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
@@ -60,6 +62,8 @@ pub(crate) struct Config {
     bus: Option<String>,
     mirror: Option<String>,
     channels_secret: Option<String>,
+    /// The entities of which nobody is notified.
+    pub(crate) holdout: Holdout,
     order: Order,
     bedrock_model_id: Option<String>,
     openai_model_id: Option<String>,
@@ -99,6 +103,11 @@ impl Config {
             Some(list) => Order::parse(&list)?,
             None => Order::default_for(use_bedrock, has_openai),
         };
+        let holdout = match variable(HOLDOUT) {
+            None => Holdout::default(),
+            Some(text) => Holdout::parse(&text)
+                .ok_or_else(|| anyhow!("{HOLDOUT} is `{text}`; write a share from 0 to 1, such as 0.05"))?,
+        };
         let tuning = |name: &str| -> Result<ModelTuning> {
             let timeout = variable(name).map(|text| timeout(name, &text)).transpose()?;
             Ok(ModelTuning { timeout, ..ModelTuning::default() })
@@ -111,6 +120,7 @@ impl Config {
             bus: variable(EVENT_BUS),
             mirror: variable(MIRROR_TABLE),
             channels_secret: variable(CHANNELS_SECRET),
+            holdout,
             order,
             bedrock_model_id: variable(BEDROCK_MODEL_ID),
             openai_model_id: variable(OPENAI_MODEL),

@@ -118,10 +118,11 @@ impl Handler {
     /// Builds the pipeline. Calls nothing yet.
     pub(crate) async fn new(config: Config) -> Result<Self> {
         let parts = config.parts().await?;
-        let scorecard = config.scorecard();
+        let (scorecard, holdout) = (config.scorecard(), config.holdout);
         let pipeline = Pipeline::new(config.types, parts.store, SystemClock)
             .with_models(parts.models, scorecard)
             .with_notifier(parts.notifiers)
+            .holding_out(holdout)
             .waiting_at_most(BUSY_WAIT_MAX);
         Ok(Self { pipeline, metrics: Metrics::start()? })
     }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     calibrate, compare, demo, digest, doctor, drift, drivers, entity, eval, explain, feedback, fit, forget,
-    insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    insights, ledger, outcomes, parked, recommendations, serve, simulate, today, types, upgrade,
 };
 use crate::config::Flags;
 
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     Outcomes(outcomes::Args),
     Eval(eval::Args),
+    Recommendations(recommendations::Args),
     Calibrate(calibrate::Args),
     Fit(fit::Args),
     Drift(drift::Args),

@@ -18,6 +18,7 @@ pub(crate) mod types;
 pub(crate) mod simulate;
 pub(crate) mod outcomes;
 pub(crate) mod eval;
+pub(crate) mod recommendations;
 pub(crate) mod calibrate;
 pub(crate) mod fit;
 pub(crate) mod drift;

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use portend_core::alert_type::AlertTypes;
+use portend_core::entity::Holdout;
 use portend_remote::{Aws, ChannelSettings, ChannelTarget, EventBus, MirrorTable, Notifiers, find_region};
 
 pub(crate) use chain::ChainPlan;
@@ -101,6 +102,13 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "N", env = "OPENAI_CONCURRENCY", hide_env_values = true)]
     openai_concurrency: Option<String>,
 
+    /// The share of students and subjects, 0 to 1, whose insights are stored and published nowhere [default: 0].
+    ///
+    /// They are chosen by chance, so that comparing what happened to them and to the others shows what notifying people
+    /// changes.
+    #[arg(long, global = true, value_name = "SHARE", env = "HOLDOUT", hide_env_values = true)]
+    holdout: Option<String>,
+
     /// The settings file [default: portend.toml in this folder, otherwise in the user's settings folder].
     #[arg(long, global = true, value_name = "FILE", value_parser = path(), env = "PORTEND_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
@@ -164,6 +172,8 @@ pub(crate) struct Config {
     channels: Vec<ChannelSettings>,
     /// The models.
     pub(crate) chain: ChainPlan,
+    /// The entities of which nobody is notified.
+    pub(crate) holdout: Holdout,
     /// The settings file in use, if there is one.
     file: Option<FileSource>,
     /// Where each value comes from.
@@ -192,6 +202,7 @@ impl Config {
             openai_timeout: text(flags.openai_timeout),
             openai_concurrency: text(flags.openai_concurrency),
             openai_api_key_secret: text(flags.openai_api_key_secret),
+            holdout: text(flags.holdout),
         };
         let mut file = SettingsFile::find(flags.config.clone())?;
         let channels = channels::channels(std::mem::take(&mut file.notify), &file.folder)?;
@@ -213,6 +224,8 @@ impl Config {
         let alert_types = flags.alert_types.clone().or_else(|| file.alert_types.clone());
         let event_bus = flags.event_bus.clone().or_else(|| file.event_bus.clone());
         let mirror_table = flags.mirror_table.clone().or_else(|| file.mirror_table.clone());
+        let in_file = file.holdout.map(|share| share.to_string());
+        let holdout = holdout(flags.holdout.as_deref().or(in_file.as_deref()))?;
         let (source, origins) = (file.source.clone(), origins(&flags, &file));
         let chain = ChainPlan::new(flags, file)?;
         Ok(Self {
@@ -223,6 +236,7 @@ impl Config {
             alert_types,
             channels,
             chain,
+            holdout,
             file: source,
             origins,
         })
@@ -328,6 +342,12 @@ impl Config {
     }
 }
 
+fn holdout(written: Option<&str>) -> Result<Holdout> {
+    let Some(text) = written else { return Ok(Holdout::default()) };
+    Holdout::parse(text)
+        .ok_or_else(|| anyhow!("holdout is `{text}`; write a share from 0 to 1, such as 0.05"))
+}
+
 /// Where the value of each setting comes from.
 fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
     let of_path = |path: &'_ Option<PathBuf>| path.as_ref().map(|path| path.as_os_str().to_owned());
@@ -340,6 +360,13 @@ fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
     let rows = [
         ("store", "PORTEND_STORE", of_path(&flags.store), of_path(&file.store), "portend.db of the user"),
         ("dynamodb_table_name", "DYNAMODB_TABLE_NAME", of_text(&flags.dynamodb_table_name), None, "none"),
+        (
+            "holdout",
+            "HOLDOUT",
+            of_text(&flags.holdout),
+            of_text(&file.holdout.map(|share| share.to_string())),
+            "0",
+        ),
         ("event_bus", "EVENT_BUS_NAME", of_text(&flags.event_bus), of_text(&file.event_bus), "none"),
         (
             "mirror_table",

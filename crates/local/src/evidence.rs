@@ -156,5 +156,6 @@ pub(crate) fn claim_of(row: &EvaluationRow) -> InsightClaim {
         horizon: row.horizon(),
         score: row.score.get(),
         baseline: is_model.then(|| row.baseline.get()),
+        is_held_out: row.holdout == Some(true),
     }
 }

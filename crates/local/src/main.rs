@@ -29,7 +29,7 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use command::{
     calibrate, compare, demo, digest, doctor, drivers, entity, eval, explain, feedback, fit, forget,
-    insights, ledger, outcomes, parked, serve, simulate, today, types, upgrade,
+    insights, ledger, outcomes, parked, recommendations, serve, simulate, today, types, upgrade,
 };
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
@@ -79,6 +79,7 @@ fn run(cli: Cli) -> Result<CommandOutcome> {
         Command::Simulate(args) => simulate::run(&args).map(|()| CommandOutcome::Done),
         Command::Eval(args) => in_runtime(eval::run(args, config()?)),
         Command::Outcomes(args) => in_runtime(outcomes::run(args, config()?)),
+        Command::Recommendations(args) => in_runtime(recommendations::run(args, config()?)),
         Command::Calibrate(args) => in_runtime(calibrate::run(args, config()?)),
         Command::Drift(args) => in_runtime(command::drift::run(args, config()?)),
         Command::Drivers(args) => in_runtime(drivers::run(args, config()?)),

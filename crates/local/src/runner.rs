@@ -116,6 +116,7 @@ impl EventRunner {
         let maps = store.maps(clock.now()).await?;
         let pipeline = Pipeline::new(types, store, clock)
             .with_maps(maps)
+            .holding_out(config.holdout)
             .with_models(models, config.chain.scorecard)
             .with_concurrency(typed)
             .with_notifier(notifiers)

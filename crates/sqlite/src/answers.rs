@@ -21,9 +21,11 @@ impl Answers for Sqlite {
     async fn store_answer(&self, key: &AnswerKey, answer: &StoredAnswer) -> Result<(), StoreError> {
         let (key, answer) = (key.clone(), answer.clone());
         self.write(move |connection| {
+            let opinion = answer.second_opinion.as_ref().and_then(|each| serde_json::to_string(each).ok());
             let mut statement = connection.prepare_cached(
-                "INSERT OR REPLACE INTO answer (question, reply, model_id, run, answered_at, cost_usd, expires_at)
-                 VALUES (:question, :reply, :model_id, :run, :answered_at, :cost_usd, :expires_at)",
+                "INSERT OR REPLACE INTO answer (question, reply, model_id, run, answered_at, cost_usd, expires_at,
+                    second_opinion)
+                 VALUES (:question, :reply, :model_id, :run, :answered_at, :cost_usd, :expires_at, :second_opinion)",
             )?;
             statement.execute(named_params! {
                 ":question": key.as_str(),
@@ -33,6 +35,7 @@ impl Answers for Sqlite {
                 ":answered_at": answer.answered_at.as_millis(),
                 ":cost_usd": answer.cost_usd.map(Number::get),
                 ":expires_at": answer.expires_at.as_secs(),
+                ":second_opinion": opinion,
             })?;
             Ok(())
         })
@@ -47,6 +50,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredAnswer> {
         run: row.get("run")?,
         answered_at: Timestamp::from_millis(row.get("answered_at")?),
         cost_usd: row.get::<_, Option<f64>>("cost_usd")?.and_then(Number::new),
+        second_opinion: row
+            .get::<_, Option<String>>("second_opinion")?
+            .and_then(|text| serde_json::from_str(&text).ok()),
         expires_at: Timestamp::from_secs(row.get("expires_at")?),
     })
 }

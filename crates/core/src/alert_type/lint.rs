@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::wire::{AlertTypeToml, ConflictToml, FactKindToml, FactToml, WorseToml};
-use super::{AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, Worse};
+use super::wire::{AlertTypeToml, ConflictToml, FactKindToml, FactToml, RecommendationToml, WorseToml};
+use super::{AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, Recommendation, VALUE_FACT, Worse};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
@@ -104,6 +104,7 @@ impl Lint<'_> {
             self.not_blank(words, "a text in `unsaid`");
         }
         let facts = self.facts(&written.fact);
+        let recommendations = self.recommendations(&written.recommendation, &facts);
         let points_table = self.points_table(&written.scorecard, &facts);
         AlertType {
             id: written.id.get_ref().clone(),
@@ -118,6 +119,7 @@ impl Lint<'_> {
             scale: self.scale(&written.scale),
             unsaid: written.unsaid.iter().map(|words| words.get_ref().clone()).collect(),
             conflicts: self.conflicts(&written.conflict, &facts),
+            recommendations,
             facts,
             points_table,
             handling: self.handling(written),
@@ -158,6 +160,31 @@ impl Lint<'_> {
             }
         }
         conflicts
+    }
+
+    fn recommendations(
+        &mut self,
+        written: &[Spanned<RecommendationToml>],
+        facts: &[Fact],
+    ) -> Vec<Recommendation> {
+        let mut seen = BTreeSet::new();
+        for RecommendationToml { id, text } in written.iter().map(Spanned::get_ref) {
+            self.id(id, "the recommendation's id");
+            self.not_blank(text, "`text`");
+            let is_taken = facts.iter().any(|fact| fact.id() == id.get_ref());
+            if is_taken || !seen.insert(id.get_ref()) {
+                self.report(
+                    id.span(),
+                    format!("the id `{}` is taken, by a fact or by another recommendation", id.get_ref()),
+                    "choose another id",
+                );
+            }
+        }
+        let recommendation = |each: &Spanned<RecommendationToml>| Recommendation {
+            id: each.get_ref().id.get_ref().clone(),
+            text: each.get_ref().text.get_ref().clone(),
+        };
+        written.iter().map(recommendation).collect()
     }
 
     fn scale(&mut self, written: &Spanned<BTreeMap<String, Spanned<String>>>) -> BTreeMap<u8, String> {
@@ -231,6 +258,13 @@ impl Lint<'_> {
         let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
         let (short, short_one) = (text(written.short.as_ref()), text(written.short_one.as_ref()));
         let optional = written.optional.as_ref().is_some_and(|optional| *optional.get_ref());
+        if id == VALUE_FACT && !(optional && matches!(kind, FactKind::Integer(_) | FactKind::Number(_))) {
+            self.report(
+                written.id.span(),
+                "the fact `value` is what is at stake, and must be an optional number",
+                "write type = \"number\" and optional = true, or use another id",
+            );
+        }
         Fact { id, label, meaning, phrase, phrase_one, short, short_one, optional, kind }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct AlertTypeToml {
     pub(super) fact: Vec<Spanned<FactToml>>,
     #[serde(default)]
     pub(super) conflict: Vec<Spanned<ConflictToml>>,
+    #[serde(default)]
+    pub(super) recommendation: Vec<Spanned<RecommendationToml>>,
     pub(super) scorecard: Spanned<ScorecardToml>,
 }
 
@@ -93,6 +95,12 @@ impl WordToml {
 pub(super) struct ConflictToml {
     pub(super) when: Spanned<String>,
     pub(super) sentence: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RecommendationToml {
+    pub(super) id: Spanned<String>,
+    pub(super) text: Spanned<String>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,18 @@ pub enum FeedbackAction {
     },
     /// It is on the list again.
     Reopen,
+    /// A recommendation of the insight was done.
+    #[serde(rename = "recommendation_done")]
+    RecommendationDone {
+        /// The recommendation's id.
+        recommendation: String,
+    },
+    /// A recommendation of the insight is not done.
+    #[serde(rename = "recommendation_skipped")]
+    RecommendationSkipped {
+        /// The recommendation's id.
+        recommendation: String,
+    },
 }
 
 impl FeedbackAction {
@@ -43,6 +55,8 @@ impl FeedbackAction {
             Self::Assign { .. } => "assign",
             Self::Snooze { .. } => "snooze",
             Self::Reopen => "reopen",
+            Self::RecommendationDone { .. } => "recommendation_done",
+            Self::RecommendationSkipped { .. } => "recommendation_skipped",
         }
     }
 }
@@ -131,7 +145,10 @@ impl EntityRow {
     /// Sets the state; returns whether the action sets one.
     fn apply(&mut self, action: &FeedbackAction) -> bool {
         match action {
-            FeedbackAction::Useful | FeedbackAction::Wrong => {
+            FeedbackAction::Useful
+            | FeedbackAction::Wrong
+            | FeedbackAction::RecommendationDone { .. }
+            | FeedbackAction::RecommendationSkipped { .. } => {
                 if self.state != EntityState::New {
                     return false;
                 }

@@ -22,6 +22,10 @@ pub struct WorklistItem {
     pub state: EntityState,
     /// The score of the worst current judgement.
     pub risk_score: Number,
+    /// What is at stake, if an alert says it.
+    pub value: Option<Number>,
+    /// The value times the probability, where both are known.
+    pub value_at_stake: Option<Number>,
     /// Its insight.
     pub alert_id: String,
     /// Its alert type.
@@ -96,6 +100,8 @@ impl EntityRow {
             entity_id: self.key.entity_id.clone(),
             state: self.state_at(at),
             risk_score: worst.risk_score,
+            value: self.value(at),
+            value_at_stake: self.value_at_stake(at),
             alert_id: worst.alert_id.clone(),
             alert_type: alert_type.to_owned(),
             severity: worst.severity.clone(),

@@ -19,6 +19,7 @@ fn key() -> EntityKey {
 /// A judgement with this score of an alert at this time; its type is quiet after three days.
 fn judgement(score: u8, at: Timestamp) -> CurrentJudgement {
     CurrentJudgement {
+        probability: None,
         alert_id: format!("alert_{}_{score}", at.as_millis()),
         risk_score: score.into(),
         baseline: score.into(),

@@ -22,7 +22,7 @@ pub struct Disagreement {
 impl Disagreement {
     pub(super) fn between(judged: &Judged) -> Option<Self> {
         match judged.grade {
-            Grade::Model => Self::new(judged.risk_score, judged.baseline.risk_score),
+            Grade::Model | Grade::Doubted => Self::new(judged.risk_score, judged.baseline.risk_score),
             Grade::Scorecard => None,
         }
     }

@@ -1,6 +1,6 @@
 //! What an insight is made of: a model's or the scorecard's judgement, and how it came about.
 
-use super::{AttemptRecord, Grade};
+use super::{AttemptRecord, Grade, SecondOpinion};
 use crate::alert::Facts;
 use crate::driver::Driver;
 use crate::grounding::{GroundedReply, GroundingReport};
@@ -41,6 +41,8 @@ pub struct AnswerSource {
     pub prompt: PromptRef,
     /// The reply as received.
     pub reply: String,
+    /// The further answers to the same question, if its type asks for them.
+    pub second_opinion: Option<SecondOpinion>,
 }
 
 /// Which prompt was asked.
@@ -109,6 +111,7 @@ pub(super) struct Judged {
     pub(super) recommendations: Vec<String>,
     pub(super) drivers: Vec<Driver>,
     pub(super) baseline: Baseline,
+    pub(super) second_opinion: Option<SecondOpinion>,
     pub(super) grade: Grade,
     pub(super) model_used: String,
     pub(super) model_id: Option<String>,
@@ -127,6 +130,7 @@ impl Judgement {
                 recommendations: scored.recommendations().to_vec(),
                 drivers: scored.drivers().to_vec(),
                 baseline: scored.baseline().clone(),
+                second_opinion: None,
                 grade: Grade::Scorecard,
                 model_used: "scorecard".into(),
                 model_id: None,
@@ -153,7 +157,11 @@ impl Judgement {
                     recommendations: grounded.recommendations().to_vec(),
                     drivers: drivers.collect(),
                     baseline: baseline.baseline().clone(),
-                    grade: Grade::Model,
+                    grade: match &source.second_opinion {
+                        Some(opinion) if opinion.is_doubted() => Grade::Doubted,
+                        _ => Grade::Model,
+                    },
+                    second_opinion: source.second_opinion,
                     model_used: source.label,
                     model_id: Some(source.model_id),
                     grounding: Some(grounded.report().clone()),

@@ -140,6 +140,11 @@ impl StoredInsight {
         self.current().map_or("", |fields| &fields.run)
     }
 
+    /// Whether its entity is held out, so that nobody is notified of it.
+    pub fn is_held_out(&self) -> bool {
+        self.current().is_some_and(|fields| fields.holdout == Some(true))
+    }
+
     /// Whether a model may still replace it.
     pub fn is_degraded(&self) -> bool {
         self.current().is_some_and(|fields| fields.degraded)

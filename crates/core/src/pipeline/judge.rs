@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::further::FurtherCalls;
 use super::reuse::EarlierAnswer;
 use super::verdict::{UsableReply, verdict};
 use super::{Received, Run};
@@ -11,7 +12,7 @@ use crate::alert::{Alert, Refusal};
 use crate::chain::{Alarm, Attempt, Budget, Chain, ChainOutcome, ModelAnswer, Question, StopReason};
 use crate::clock::{Clock, random_name};
 use crate::insight::{
-    AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, StoredInsight,
+    AnswerSource, AttemptRecord, DegradedBy, Judgement, PromptRef, Provenance, SecondOpinion, StoredInsight,
 };
 use crate::limits::{CALLS_MAX, REJECTED_REPLY_STORED_BYTES_MAX};
 use crate::model::{Completion, Model};
@@ -214,7 +215,7 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         alert: &Alert<'_>,
         ask: Ask,
         baseline: Scored,
-        count: impl AsyncFnMut() -> Result<(), StopReason>,
+        mut count: impl AsyncFnMut() -> Result<(), StopReason>,
     ) -> (JudgedAlert, Vec<Alarm>) {
         let (pipeline, Ask { calls_max, earlier }) = (self.pipeline, ask);
         let prepared = self.pipeline.prepared.of(alert.alert_type());
@@ -232,24 +233,36 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         let chain = Chain::new(models, &pipeline.health, &pipeline.clock);
         let budget = Budget::new(calls_max, self.deadline);
         let check = |completion: &Completion| verdict(completion, &checker, &prepared);
-        let ChainOutcome { mut answer, mut stop, attempts, alarms, mut degraded, unmade_call } =
-            chain.ask(&question, budget, count, check).await;
+        let first = chain.ask(&question, budget, &mut count, check).await;
+        let further = FurtherCalls {
+            question,
+            checker: &checker,
+            handling: alert.alert_type().handling(),
+            calls_max: usize::try_from(calls_max).unwrap_or(usize::MAX),
+        };
+        let (outcome, mut opinion) = self.ask_further(first, &further, count, check).await;
+        let ChainOutcome { mut answer, mut stop, attempts, alarms, mut degraded, unmade_call } = outcome;
         let mut attempts: Vec<_> = attempts.into_iter().map(record).collect();
         let used = earlier.filter(|_| answer.is_none() && stop.allows_an_earlier_answer());
-        if let Some((used, attempt)) = used.and_then(|earlier| earlier.used(&pipeline.models)) {
-            (answer, stop, degraded) = (Some(used), StopReason::Answered, None);
-            attempts.push(attempt);
+        if let Some(used) = used.and_then(|earlier| earlier.used(&pipeline.models)) {
+            (answer, opinion, stop, degraded) = (Some(used.answer), used.opinion, StopReason::Answered, None);
+            attempts.push(used.attempt);
         }
         let prompt = PromptRef::of(&prompt);
-        let judgement = answer.map(|answer| judgement(answer, prompt, baseline));
+        let judgement = answer.map(|answer| judgement(answer, prompt, opinion, baseline));
         (JudgedAlert { judgement, stop, attempts, degraded, unmade_call }, alarms)
     }
 }
 
-fn judgement(answer: ModelAnswer<'_, UsableReply>, prompt: PromptRef, baseline: Scored) -> Judgement {
+fn judgement(
+    answer: ModelAnswer<'_, UsableReply>,
+    prompt: PromptRef,
+    second_opinion: Option<SecondOpinion>,
+    baseline: Scored,
+) -> Judgement {
     let ModelAnswer { answer: UsableReply { grounded, text }, spec, model_id, is_fallback } = answer;
     let label = if is_fallback { format!("{}-fallback", spec.label) } else { spec.label.clone() };
-    let source = Box::new(AnswerSource { label, model_id, prompt, reply: text });
+    let source = Box::new(AnswerSource { label, model_id, prompt, reply: text, second_opinion });
     Judgement::Model { grounded: Box::new(grounded), source, baseline }
 }
 

@@ -17,7 +17,7 @@ use super::verdict::{UsableReply, verdict};
 use crate::alert::Alert;
 use crate::chain::{ModelAnswer, Verdict};
 use crate::clock::Clock;
-use crate::insight::{AttemptRecord, Judgement, ReusedAnswer};
+use crate::insight::{AttemptRecord, Judgement, ReusedAnswer, SecondOpinion};
 use crate::limits::{ANSWER_TIME_MAX, NEXT_MODEL_TIME, REPLY_STORED_BYTES_MAX, STORE_RESERVE};
 use crate::model::{Completion, FinishReason, Model, TokenUse};
 use crate::notify::Notifier;
@@ -45,6 +45,14 @@ pub(super) struct EarlierAnswer {
     answer: StoredAnswer,
 }
 
+/// An earlier answer in place of a model's.
+pub(super) struct UsedAnswer<'m> {
+    pub(super) answer: ModelAnswer<'m, UsableReply>,
+    pub(super) opinion: Option<SecondOpinion>,
+    /// The attempt that the insight shows for it.
+    pub(super) attempt: AttemptRecord,
+}
+
 /// What an alert does about its question.
 #[derive(Debug)]
 pub(super) struct Plan<'p> {
@@ -66,8 +74,13 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
             return Vec::new();
         }
         let prepared = self.pipeline.prepared.of(alert.alert_type());
-        let sha256 = prepared.template.prompt(alert.facts()).sha256();
-        self.pipeline.models.iter().map(|model| AnswerKey::new(&sha256, model.spec())).collect()
+        let mut question = prepared.template.prompt(alert.facts()).sha256();
+        let handling = alert.alert_type().handling();
+        // One answer is not several, nor a verified one.
+        if handling.samples() > 1 || handling.verify() {
+            question = format!("{question} samples {} verify {}", handling.samples(), handling.verify());
+        }
+        self.pipeline.models.iter().map(|model| AnswerKey::new(&question, model.spec())).collect()
     }
 
     /// The stored answers to these questions, if they can be read and are recent enough. All are read at the same time.
@@ -132,6 +145,10 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
         };
         match verdict(&completion, &checker, &prepared) {
             Verdict::Accepted(usable) => {
+                let usable = match answer.second_opinion.as_ref().and_then(SecondOpinion::median) {
+                    Some(median) => usable.with_score(median, &checker),
+                    None => usable,
+                };
                 Some(EarlierAnswer { models_before: position, position, usable, answer })
             }
             Verdict::Unsupported { .. } | Verdict::Unusable { .. } => None,
@@ -148,7 +165,9 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
     ) -> Option<FreshAnswer> {
         let Some(Judgement::Model { grounded, source, .. }) = judgement else { return None };
         let accepted = attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
-        if !grounded.report().unsupported.is_empty() || source.reply.len() > REPLY_STORED_BYTES_MAX {
+        let is_complete = source.second_opinion.as_ref().is_none_or(SecondOpinion::is_complete);
+        let is_sound = grounded.report().unsupported.is_empty() && is_complete;
+        if !is_sound || source.reply.len() > REPLY_STORED_BYTES_MAX {
             return None;
         }
         let expires_at = now.plus(alert.alert_type().handling().answer_reuse());
@@ -157,7 +176,8 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
             model_id: source.model_id.clone(),
             run: run.to_owned(),
             answered_at: now,
-            cost_usd: accepted.cost_usd,
+            cost_usd: cost(attempts, accepted, source.second_opinion.is_some()),
+            second_opinion: source.second_opinion.clone(),
             expires_at: Timestamp::from_secs(expires_at.as_secs()),
         };
         Some(FreshAnswer { model: accepted.model.clone(), answer })
@@ -182,12 +202,18 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
     }
 }
 
+/// What it costs to have the answer again: its own call, with a second opinion every call.
+fn cost(attempts: &[AttemptRecord], accepted: &AttemptRecord, has_opinion: bool) -> Option<Number> {
+    if !has_opinion {
+        return accepted.cost_usd;
+    }
+    let costs: Option<Vec<f64>> = attempts.iter().map(|each| Some(each.cost_usd?.get())).collect();
+    Number::new(costs?.iter().sum())
+}
+
 impl EarlierAnswer {
-    /// The answer of its model, and the attempt that an insight shows for it.
-    pub(super) fn used<M: Model>(
-        self,
-        models: &[M],
-    ) -> Option<(ModelAnswer<'_, UsableReply>, AttemptRecord)> {
+    /// The answer as if its model had just given it.
+    pub(super) fn used<M: Model>(self, models: &[M]) -> Option<UsedAnswer<'_>> {
         let Self { position, usable, answer, .. } = self;
         let spec = models.get(position)?.spec();
         let attempt = AttemptRecord {
@@ -211,6 +237,7 @@ impl EarlierAnswer {
         };
         let model_id = answer.model_id;
         let is_fallback = position > 0;
-        Some((ModelAnswer { answer: usable, spec, model_id, is_fallback }, attempt))
+        let used = ModelAnswer { answer: usable, spec, model_id, is_fallback };
+        Some(UsedAnswer { answer: used, opinion: answer.second_opinion, attempt })
     }
 }

@@ -134,7 +134,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         insight: &Insight,
         ahead: Option<&EntityAhead>,
     ) -> Result<Commit, StoreError> {
-        let todo = self.todo(insight.fields().degraded);
+        let todo = self.todo(insight, insight.fields().degraded);
         let request = CommitRequest { lease, insight, todo, now: self.now() };
         self.retry_for_reserve(async || self.store().commit_with(&request, ahead).await).await
     }
@@ -230,15 +230,20 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
     }
 
     /// What is left to do with an insight when it is stored.
-    pub(super) fn todo(&self, degraded: bool) -> Option<Todo> {
-        if self.pipeline.notifies() { Some(Todo::Notify) } else { degraded.then_some(Todo::Upgrade) }
+    pub(super) fn todo(&self, insight: &Insight, degraded: bool) -> Option<Todo> {
+        let is_held_out = insight.fields().holdout == Some(true);
+        if self.pipeline.notifies() && !is_held_out {
+            Some(Todo::Notify)
+        } else {
+            degraded.then_some(Todo::Upgrade)
+        }
     }
 
     /// Publishes an insight, and notes that in the store. Returns whether it did; a repeat or the sweep publishes the
     /// others.
     pub(super) async fn notify(&mut self, insight: &StoredInsight, key: &InsightKey) -> bool {
         let Some(notifier) = &self.pipeline.notifier else { return false };
-        if !self.has(NOTIFY_TIME_MIN) {
+        if insight.is_held_out() || !self.has(NOTIFY_TIME_MIN) {
             return false;
         }
         if let Err(error) = notifier.notify(insight).await {

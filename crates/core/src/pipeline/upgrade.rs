@@ -87,7 +87,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };
         let insight = self.pipeline.insight(&alert, &lease.insight_key, judgement, provenance);
-        let committed = self.commit_upgrade(&lease, &insight, self.todo(false));
+        let committed = self.commit_upgrade(&lease, &insight, self.todo(&insight, false));
         match join(committed, self.store_answer(&keys, fresh.as_ref())).await.0 {
             Ok(stored) => {
                 self.account.reused.extend(insight.reused().cloned());

@@ -5,6 +5,7 @@ use std::future::Future;
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use crate::insight::SecondOpinion;
 use crate::limits::OUTPUT_TOKENS;
 use crate::model::ModelSpec;
 use crate::number::Number;
@@ -62,6 +63,8 @@ pub struct StoredAnswer {
     pub answered_at: Timestamp,
     /// What the answer cost, in US dollars, if that is known.
     pub cost_usd: Option<Number>,
+    /// The further answers, if the alert type asked for them.
+    pub second_opinion: Option<SecondOpinion>,
     /// When it is deleted, to the second.
     pub expires_at: Timestamp,
 }

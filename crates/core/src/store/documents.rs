@@ -106,6 +106,9 @@ pub struct EvaluationRow {
     pub facts: Facts,
     /// Whether a model failed.
     pub degraded: bool,
+    /// `true` if nobody was notified, because the entity is held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<bool>,
     /// Whether the event happened within the horizon; `None` if that is not known.
     pub y: Option<bool>,
 }
@@ -126,6 +129,7 @@ impl EvaluationRow {
             baseline: fields.baseline.risk_score,
             facts: fields.facts.clone(),
             degraded: fields.degraded,
+            holdout: fields.holdout,
             y,
         })
     }

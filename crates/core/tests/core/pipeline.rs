@@ -2,6 +2,7 @@
 //! calls are paid again after a kill.
 
 mod notifying;
+mod further;
 mod reuse;
 mod recovering;
 

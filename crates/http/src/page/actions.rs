@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
 use maud::{Markup, html};
 use portend_core::entity::EntityState;
+use portend_core::recommendation::InsightRecommendation;
 
 use super::text::{path_part, shown};
 use crate::access::user_of;
@@ -57,6 +58,22 @@ pub(crate) fn buttons(alert_id: &str, state: EntityState, version: u64, origin: 
     }
 }
 
+/// Two buttons that ask what was done with one recommendation, and the answer so far.
+pub(crate) fn recommendation_buttons(alert_id: &str, recommendation: &InsightRecommendation) -> Markup {
+    let action = format!("/insights/{}/feedback", path_part(alert_id));
+    html! {
+        form.bar method="post" action=(action) {
+            input type="hidden" name="recommendation" value=(recommendation.id);
+            @match recommendation.response {
+                Some(response) => span.small { (response.code()) },
+                None => {},
+            }
+            button name="action" value="done" { "Done" }
+            button name="action" value="skip" { "Skip" }
+        }
+    }
+}
+
 /// Two buttons that ask whether the insight is right.
 pub(crate) fn usefulness(alert_id: &str) -> Markup {
     let action = format!("/insights/{}/feedback", path_part(alert_id));
@@ -84,6 +101,7 @@ pub(crate) async fn give<E: Engine>(
         action: form.get("action").unwrap_or_default().to_owned(),
         until,
         assignee: form.get("assignee").map(str::to_owned),
+        recommendation: form.get("recommendation").map(str::to_owned),
         note: form.get("note").map(str::to_owned),
         by: None,
         version: form.get("version").and_then(|version| version.parse().ok()),

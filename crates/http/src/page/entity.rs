@@ -133,6 +133,12 @@ fn action_words(action: &FeedbackAction) -> String {
         FeedbackAction::Done => "marked it as done".to_owned(),
         FeedbackAction::Assign { assignee } => format!("assigned it to {}", shown(assignee)),
         FeedbackAction::Snooze { until } => format!("snoozed it until {}", minute(*until)),
+        FeedbackAction::RecommendationDone { recommendation } => {
+            format!("did what was recommended: {}", shown(recommendation))
+        }
+        FeedbackAction::RecommendationSkipped { recommendation } => {
+            format!("skipped what was recommended: {}", shown(recommendation))
+        }
         FeedbackAction::Reopen => "put it back on the list".to_owned(),
     }
 }

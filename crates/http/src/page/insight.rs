@@ -6,19 +6,23 @@ use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
 use portend_core::calibration::CalibratedScore;
 use portend_core::entity::EntityRow;
-use portend_core::insight::{AttemptRecord, Disagreement, Grade, InsightFields, StoredInsight};
+use portend_core::insight::{
+    AttemptRecord, Disagreement, Grade, InsightFields, SecondOpinion, StoredInsight,
+};
 use portend_core::number::Number;
 use portend_core::prompt::PromptTemplate;
+use portend_core::recommendation::RecommendationSource;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
 
-use super::actions::{Origin, buttons, state_words, usefulness};
+use super::actions::{Origin, buttons, recommendation_buttons, state_words, usefulness};
 use super::chart::{SumPart, sum_bar};
 use super::explanation::{label, linked, reason_of};
 use super::layout::{Section, page};
 use super::text::{age, counted, level, minute, path_part, shown, thousands, whole, words};
 use crate::app::App;
 use crate::engine::Engine;
+use crate::feedback::recommended;
 use crate::insights::find;
 use crate::problem::Problem;
 use crate::request::PathId;
@@ -36,6 +40,7 @@ pub(crate) async fn show<E: Engine>(
         Some(key) => row_or_rebuilt(&app, &key).await?,
         None => None,
     };
+    let recommendations = recommended(&app, &insight).await?;
     let content = html! {
         (doubts(&insight, alert_type))
         div.hero.(level(insight.risk_score())) {
@@ -57,7 +62,10 @@ pub(crate) async fn show<E: Engine>(
                 (findings(&insight))
                 (drivers(&insight, alert_type))
                 h2 { "What to do" }
-                ol.do { @for step in insight.recommendations() { li { span { (shown(step)) } } } }
+                ol.do { @for step in &recommendations { li {
+                    span { (shown(&step.text)) @if step.source == RecommendationSource::Own && insight.current().is_some_and(|fields| fields.grade.is_of_model()) { " " small { "the model's own advice" } } }
+                    @if app.engine.takes_feedback() && entity_row.is_some() { (recommendation_buttons(insight.alert_id(), step)) }
+                } } }
                 (evidence(&insight, alert_type))
             }
             aside {
@@ -101,6 +109,12 @@ fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
                 strong { "The model says " (whole(*model)) ", the table " (whole(*table)) ": they differ by " (whole(*gap)) " points. " }
                 "Read both before you decide: the table knows only its points, and the model can be wrong."
             }
+        }
+        @if fields.grade == Grade::Doubted {
+            p.note { strong { "A second model doubts this score. " } "Read the facts before you decide." }
+        }
+        @if fields.holdout == Some(true) {
+            p.note { "This entity is held out by chance, so nobody is notified of it." }
         }
         @if fields.degraded {
             p.note { "A model should have answered and did not, so the table judged. A later sweep asks a model again." }
@@ -171,7 +185,7 @@ fn drivers(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
     let mut parts = vec![SumPart { name: "Base".to_owned(), points: f64::from(*base) }];
     parts.extend(points.iter().map(part).filter(|part| part.points > 0.0));
     let sum: Vec<String> = parts.iter().map(|part| format!("{} {}", part.name, part.points)).collect();
-    let is_model = fields.grade == Grade::Model;
+    let is_model = fields.grade.is_of_model();
     html! {
         h2 {
             @if is_model { "What drives it: the model says " (whole(fields.risk_score)) ", the table " (risk_score) }
@@ -179,6 +193,7 @@ fn drivers(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
         }
         (sum_bar(&parts, *risk_score))
         p.small { (sum.join(" + ")) " = " (risk_score) " points of the table." }
+        @for sentence in fields.second_opinion.iter().flat_map(SecondOpinion::sentences) { p.small { (shown(&sentence)) } }
         @if !fields.drivers.is_empty() {
             ul.because {
                 @for driver in &fields.drivers {

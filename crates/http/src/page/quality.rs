@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::layout::{Section, empty, page};
 use super::text::{counted, shown, thousands};
 use crate::app::App;
-use crate::engine::{Engine, EvaluatedGroup, EvaluationQuery};
-use crate::evaluation::evaluated;
+use crate::engine::{Engine, EvaluatedGroup};
+use crate::evaluation::recently_evaluated;
 use crate::problem::Problem;
 
 /// The upper end of the AUC's interval below which an order is too weak to be of use.
@@ -21,7 +21,7 @@ const SHARE_MAX: f64 = 0.05;
 
 /// `GET /quality`.
 pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Response, Problem> {
-    let groups = evaluated(&app, &EvaluationQuery::at(app.now())).await?;
+    let groups = recently_evaluated(&app).await?;
     let content = html! {
         h1 { (heading(&groups)) }
         p.lead { "A score is a claim about the future. This page compares the scores with what happened." }
@@ -33,7 +33,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Respons
                 ". A score is judged when its horizon is over."
             }))
         }
-        @for group in &groups { (of_group(group)) }
+        @for group in groups.iter() { (of_group(group)) }
     };
     Ok(page(Section::Quality, "Quality", &content))
 }

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::limits::{SPARK_INSIGHTS, WORKLIST_ROWS};
 use crate::problem::Problem;
 use crate::request::Params;
-use crate::worklist::{Worklist, WorklistPart, worklist};
+use crate::worklist::{Worklist, WorklistOrder, WorklistPart, worklist};
 
 /// Changes of facts in a row.
 const CHANGES_MAX: usize = 3;
@@ -27,8 +27,10 @@ const CHANGES_MAX: usize = 3;
 pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -> Result<Response, Problem> {
     let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
     let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
+    let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
+    let order = params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk);
     let find = params.get("find").map(str::to_lowercase);
-    let mut list = worklist(&app, part).await?;
+    let mut list = worklist(&app, part, order).await?;
     let total = list.total;
     if let Some(find) = &find {
         list.items.retain(|item| item.entity_id.to_lowercase().contains(find));
@@ -42,10 +44,19 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
     }
     let content = html! {
         h1 { (heading(&list, part, total)) }
-        p.lead { "One row for each student or subject, the highest risk first. " (minute(list.at)) "." }
+        p.lead {
+            @match order {
+                WorklistOrder::Risk => "One row for each student or subject, the highest risk first. ",
+                WorklistOrder::Value => "One row for each student or subject, the most at stake first. ",
+            }
+            (minute(list.at)) "."
+        }
         div.tabs {
             a href="/" aria-current=[(part == WorklistPart::Listed).then_some("true")] { "Open" @if part == WorklistPart::Listed { " " (total) } }
             a href="/?state=snoozed" aria-current=[(part == WorklistPart::Snoozed).then_some("true")] { "Snoozed " (list.snoozed) }
+            @if list.items.iter().any(|item| item.value.is_some()) {
+                a href="/?sort=value" aria-current=[(order == WorklistOrder::Value).then_some("true")] { "By value at stake" }
+            }
             form action="/" { input name="find" data-find placeholder="Find" aria-label="Find a student or subject" value=(find.clone().unwrap_or_default()); }
         }
         button.arrivals type="button" hidden {}
@@ -125,7 +136,7 @@ fn row(
                         @if item.state != portend_core::entity::EntityState::New { " · " (state_words(item.state, item.assignee.as_deref())) }
                     }
                 }
-                p.why { (changes(item, types)) @if let Some(advice) = &item.advice { em { (shown(advice)) } } }
+                p.why { @if let Some(value) = item.value { "Value " (value.to_string()) ". " } (changes(item, types)) @if let Some(advice) = &item.advice { em { (shown(advice)) } } }
             }
             (spark(history))
             span.when {

@@ -106,7 +106,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     };
     match fields.grade {
         Grade::Scorecard => exact(&mut measured, alert_type, fields),
-        Grade::Model => {
+        Grade::Model | Grade::Doubted => {
             let label = fields.model_used.trim_end_matches("-fallback");
             let questioner = Questioner::new(&config, Some(label), None, args.budget).await?;
             ask(&mut measured, alert_type, fields, questioner).await;

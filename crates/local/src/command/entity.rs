@@ -132,6 +132,12 @@ fn timeline(insights: &[StoredInsight], feedback: &[FeedbackEntry], types: &Aler
         let what = match &entry.action {
             FeedbackAction::Assign { assignee } => format!("assigned to {assignee}"),
             FeedbackAction::Snooze { until } => format!("snoozed until {}", minute(*until)),
+            FeedbackAction::RecommendationDone { recommendation } => {
+                format!("did what was recommended: {}", recommendation)
+            }
+            FeedbackAction::RecommendationSkipped { recommendation } => {
+                format!("skipped what was recommended: {}", recommendation)
+            }
             action @ (FeedbackAction::Useful
             | FeedbackAction::Wrong
             | FeedbackAction::Seen

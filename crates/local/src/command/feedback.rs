@@ -1,13 +1,15 @@
 //! `portend feedback`: says whether an insight helped, and who does what about its entity.
 
 use anyhow::{Result, anyhow};
+use portend_core::alert_type::AlertTypes;
 use portend_core::clock::{Clock, random_name};
 use portend_core::entity::{
     EntityKey, EntityRow, EntityState, FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest,
 };
 use portend_core::insight::StoredInsight;
 use portend_core::limits::{FEEDBACK_CHARS_MAX, RETENTION};
-use portend_core::store::{Entities, Feedback, entity_of_insights};
+use portend_core::recommendation::{InsightRecommendation, act_of, recommendations_of};
+use portend_core::store::{Entities, Feedback, Outcomes, entity_of_insights};
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
 
@@ -44,6 +46,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     to: Option<String>,
 
+    /// With done or skip: only this recommendation of the insight, by its number (1, 2, 3) or its id.
+    ///
+    /// What was done is also stored as an act, so that `portend recommendations` and `portend eval` can say what followed.
+    #[arg(long, value_name = "N")]
+    recommendation: Option<String>,
+
     /// A note in your own words.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -75,13 +83,46 @@ enum ActionName {
     Assign,
     /// It can wait.
     Snooze,
-    /// It is dealt with.
+    /// It is dealt with; with --recommendation, that one was done.
     Done,
+    /// With --recommendation: that one is not done.
+    Skip,
     /// It is to be on the list again.
     Reopen,
 }
 
 impl Args {
+    /// The action, if it is about one recommendation of the insight.
+    fn about_recommendation(
+        &self,
+        insight: &StoredInsight,
+        types: &AlertTypes,
+    ) -> Result<Option<FeedbackAction>> {
+        let Some(named) = &self.recommendation else { return Ok(None) };
+        let list = recommendations_of(insight, types.get(insight.prediction_type()), &[]);
+        let by_number = named.parse().ok().and_then(|number: usize| list.get(number.checked_sub(1)?));
+        let found = by_number.or_else(|| list.iter().find(|each| each.id == *named));
+        let Some(InsightRecommendation { id, .. }) = found else {
+            let ids: Vec<_> = list.iter().map(|each| each.id.as_str()).collect();
+            return Err(anyhow!(
+                "the insight has no recommendation `{named}`; use 1 to {}, or one of {}",
+                ids.len(),
+                ids.join(", ")
+            ));
+        };
+        let recommendation = id.clone();
+        match self.action {
+            ActionName::Done => Ok(Some(FeedbackAction::RecommendationDone { recommendation })),
+            ActionName::Skip => Ok(Some(FeedbackAction::RecommendationSkipped { recommendation })),
+            ActionName::Useful
+            | ActionName::Wrong
+            | ActionName::Seen
+            | ActionName::Assign
+            | ActionName::Snooze
+            | ActionName::Reopen => Err(anyhow!("--recommendation is only for done and skip; omit it")),
+        }
+    }
+
     fn action(&self, now: Timestamp) -> Result<FeedbackAction> {
         if self.until.is_some() && self.action != ActionName::Snooze {
             return Err(anyhow!("--until is only for snooze; omit it"));
@@ -99,6 +140,9 @@ impl Args {
             ActionName::Wrong => FeedbackAction::Wrong,
             ActionName::Seen => FeedbackAction::Seen,
             ActionName::Done => FeedbackAction::Done,
+            ActionName::Skip => {
+                return Err(anyhow!("skip needs --recommendation, such as --recommendation 1"));
+            }
             ActionName::Reopen => FeedbackAction::Reopen,
             ActionName::Assign => {
                 FeedbackAction::Assign { assignee: self.to.clone().unwrap_or_else(|| self.by.clone()) }
@@ -118,7 +162,8 @@ impl Args {
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
-    let action = args.action(now).map_err(WrongUsage::from)?;
+    let whole =
+        if args.recommendation.is_none() { Some(args.action(now).map_err(WrongUsage::from)?) } else { None };
     let types = config.alert_types().map_err(WrongUsage::from)?;
     let store = open_for_changes(&config).await?;
     let insight = match resolve(&store, &types, &args.alert, now).await? {
@@ -127,6 +172,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             return Ok(unresolved.complain(&args.alert));
         }
     };
+    let action = match whole {
+        Some(action) => Some(action),
+        None => args.about_recommendation(&insight, &types).map_err(WrongUsage::from)?,
+    };
+    let action = action.unwrap_or(FeedbackAction::Seen);
     let Some(entity) = insight.entity_key() else {
         note(
             "the original handler made this insight, so its state is not stored; give feedback about a newer one",
@@ -153,6 +203,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     };
     match store.give_feedback(&request).await? {
         FeedbackOutcome::Recorded(row) => {
+            if let Some(act) = act_of(&entity, &request.entry) {
+                store.put_outcomes(&[act], now).await?;
+            }
             if args.json {
                 json_line(&mut std::io::stdout().lock(), &*row)?;
             } else {
@@ -182,7 +235,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 /// Writes the row of an entity that a program of an earlier version did not.
 async fn rebuilt(
     store: &AnyStore,
-    types: &portend_core::alert_type::AlertTypes,
+    types: &AlertTypes,
     key: &EntityKey,
     now: Timestamp,
 ) -> Result<Option<EntityRow>> {
@@ -211,6 +264,12 @@ fn sentence(insight: &StoredInsight, row: &EntityRow, action: &FeedbackAction) -
         EntityState::Recovered => format!("{entity} is recovered"),
     };
     match action {
+        FeedbackAction::RecommendationDone { recommendation } => {
+            format!("noted that {recommendation} was done; {state}")
+        }
+        FeedbackAction::RecommendationSkipped { recommendation } => {
+            format!("noted that {recommendation} is skipped; {state}")
+        }
         FeedbackAction::Useful | FeedbackAction::Wrong => format!("noted as {}; {state}", action.code()),
         FeedbackAction::Seen
         | FeedbackAction::Done

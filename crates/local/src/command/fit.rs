@@ -161,6 +161,7 @@ fn claim(number: usize, alert: &Alert<'_>) -> InsightClaim {
         horizon: Duration::from_hours(24 * u64::from(alert.alert_type().horizon_days())),
         score: 0.0,
         baseline: None,
+        is_held_out: false,
     }
 }
 

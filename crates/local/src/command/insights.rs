@@ -10,7 +10,8 @@ use portend_core::grounding::GroundingReport;
 use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::number::Number;
-use portend_core::store::{Documents, InsightQuery, Queries, drivers_pk};
+use portend_core::recommendation::{InsightRecommendation, recommendations_of};
+use portend_core::store::{Documents, Feedback, InsightQuery, Queries, drivers_pk};
 use portend_core::time::Timestamp;
 use portend_remote::{DynamoDb, SystemClock};
 use serde::Serialize;
@@ -103,6 +104,9 @@ struct MeasuredInsight<'a> {
     insight: &'a StoredInsight,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured_drivers: Option<Value>,
+    /// Its recommendations, if a person said what was done with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recommended: Option<Vec<InsightRecommendation>>,
 }
 
 /// What `portend drivers` measured, if it did.
@@ -237,8 +241,12 @@ pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutc
     };
     let mut out = anstream::stdout().lock();
     if args.json {
-        let measured_drivers = measured(&store, &args.alert_id, SystemClock.now()).await?;
-        json_line(&mut out, &MeasuredInsight { insight: &insight, measured_drivers })?;
+        let (id, now) = (insight.alert_id().to_owned(), SystemClock.now());
+        let measured_drivers = measured(&store, &id, now).await?;
+        let feedback = store.feedback(&[id], now).await?;
+        let list = recommendations_of(&insight, types.get(insight.prediction_type()), &feedback);
+        let recommended = list.iter().any(|each| each.response.is_some()).then_some(list);
+        json_line(&mut out, &MeasuredInsight { insight: &insight, measured_drivers, recommended })?;
     } else {
         out.write_all(
             card(
@@ -356,7 +364,7 @@ fn csv_row(insight: &StoredInsight) -> [String; 17] {
         cell(&unsupported.join("\n")),
         cell(&insight.recommendations().join("\n")),
         cell(insight.model_used()),
-        plain(|fields| format!("{:?}", fields.grade).to_lowercase()),
+        plain(|fields| fields.grade.code().to_owned()),
         plain(|fields| fields.degraded.to_string()),
         plain(|fields| fields.occurrences.to_string()),
         plain(|fields| fields.alert_timestamp.to_string()),

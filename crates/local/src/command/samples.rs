@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::insight::{Grade, StoredInsight};
+use portend_core::insight::StoredInsight;
 use portend_core::limits::{ATTEMPT_TIMEOUT, EVENT_DEADLINE};
 use portend_core::model::{
     Call, Completion, FinishReason, Model, ModelError, ModelSpec, SchemaForm, TokenUse,
@@ -70,7 +70,7 @@ pub(crate) async fn check(types: &AlertTypes, folder: &Path, write: bool) -> Res
 /// Says why the sample's reply is not one that a model's answer can be read from. Without a reply, the scorecard judges.
 fn unusable_reply(insight: &StoredInsight, reply: &Path) -> Option<String> {
     let fields = insight.current()?;
-    if !reply.exists() || fields.grade == Grade::Model {
+    if !reply.exists() || fields.grade.is_of_model() {
         return None;
     }
     let violations = fields.attempts.iter().find_map(|attempt| attempt.violations.as_deref());

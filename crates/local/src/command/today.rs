@@ -37,6 +37,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 
+    /// The order: the highest risk first, or the most at stake.
+    ///
+    /// What is at stake is the optional fact `value` of an alert, in proportion to the probability, or to the risk score
+    /// where no probability is known. Without a value, a student or subject is last.
+    #[arg(long, value_name = "ORDER", default_value = "risk")]
+    sort: WorklistOrder,
+
+    /// How many you can look at today: list only so many, and say how bad the first of the others is.
+    #[arg(long, value_name = "N", conflicts_with = "n")]
+    capacity: Option<usize>,
+
     /// The most students and subjects to list; 0 for all.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     n: usize,
@@ -44,6 +55,15 @@ pub(crate) struct Args {
     /// Only those with at least this risk score, 0 to 100.
     #[arg(long, value_name = "SCORE", value_parser = risk_score)]
     min_risk: Option<Number>,
+}
+
+/// The order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum WorklistOrder {
+    /// The highest risk score first.
+    Risk,
+    /// The most at stake first.
+    Value,
 }
 
 /// The open entities at one time.
@@ -68,10 +88,18 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let min = args.min_risk.map_or(0.0, Number::get);
     entities.listed.retain(|row| worst(row) >= min);
     entities.listed.sort_by(|one, other| {
-        worst(other).total_cmp(&worst(one)).then_with(|| other.latest_alert().cmp(&one.latest_alert()))
+        let by_value = match args.sort {
+            WorklistOrder::Risk => std::cmp::Ordering::Equal,
+            WorklistOrder::Value => other.value_order(at).total_cmp(&one.value_order(at)),
+        };
+        by_value
+            .then_with(|| worst(other).total_cmp(&worst(one)))
+            .then_with(|| other.latest_alert().cmp(&one.latest_alert()))
     });
     let total = entities.listed.len();
-    entities.listed.truncate(if args.n == 0 { usize::MAX } else { args.n });
+    let room = args.capacity.unwrap_or(if args.n == 0 { usize::MAX } else { args.n });
+    let waiting = entities.listed.get(room..).unwrap_or_default().iter().map(worst).fold(0.0, f64::max);
+    entities.listed.truncate(room);
     let mut out = anstream::stdout().lock();
     if !args.json && !entities.listed.is_empty() {
         let listed = entities.listed.len();
@@ -87,7 +115,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
     }
     drop(out);
-    notes(&args, &entities, total);
+    notes(&args, &entities, total, waiting);
     Ok(CommandOutcome::Done)
 }
 
@@ -138,8 +166,14 @@ pub(crate) async fn with_repeats(
     })
 }
 
-fn notes(args: &Args, entities: &OpenEntities, total: usize) {
-    if total > entities.listed.len() {
+/// `waiting` is the highest risk score of those that are not listed.
+fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
+    if let Some(capacity) = args.capacity.filter(|_| total > entities.listed.len()) {
+        note(&format!(
+            "{} more than today's capacity of {capacity}; the highest risk of them is {waiting}",
+            total - entities.listed.len()
+        ));
+    } else if total > entities.listed.len() {
         note(&format!(
             "{} more; use -n to list more of them, or -n 0 for all",
             total - entities.listed.len()

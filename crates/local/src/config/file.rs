@@ -42,6 +42,7 @@ pub(super) struct SettingsFile {
     pub(super) openai_concurrency: Option<WrittenNumber>,
     pub(super) event_bus: Option<String>,
     pub(super) mirror_table: Option<String>,
+    pub(super) holdout: Option<f64>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) openai_api_key: Option<Secret>,
     /// The channels of people.

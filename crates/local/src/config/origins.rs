@@ -63,7 +63,7 @@ fn value_of(variable: &str) -> Option<std::ffi::OsString> {
 }
 
 /// The variables that Portend or AWS's own settings read.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "ALERT_TYPES_DIR",
     "AWS_ACCESS_KEY_ID",
     "AWS_CONFIG_FILE",
@@ -77,6 +77,7 @@ const VARIABLES: [&str; 21] = [
     "BEDROCK_MODEL_ID",
     "DYNAMODB_TABLE_NAME",
     "EVENT_BUS_NAME",
+    "HOLDOUT",
     "MODELS",
     "OPENAI_API_KEY",
     "OPENAI_API_KEY_SECRET",

@@ -9,7 +9,7 @@ use portend_core::alert_type::AlertType;
 use portend_core::calibration::CalibratedScore;
 use portend_core::driver::Effect;
 use portend_core::grounding::{GroundingReport, Language, UnsupportedClaim, unsupported_spans};
-use portend_core::insight::{AttemptRecord, Disagreement, Grade, InsightFields, PromptRef, StoredInsight};
+use portend_core::insight::{AttemptRecord, Disagreement, InsightFields, PromptRef, StoredInsight};
 use portend_core::number::Number;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
@@ -152,7 +152,7 @@ fn calibrated(fields: &InsightFields) -> Option<String> {
 
 fn drivers(card: &mut String, insight: &StoredInsight) {
     let Some(fields) = insight.current() else { return };
-    let is_model = fields.grade == Grade::Model;
+    let is_model = fields.grade.is_of_model();
     let Baseline { risk_score, base, points } = &fields.baseline;
     let mut label = "Why ";
     for driver in &fields.drivers {
@@ -176,6 +176,12 @@ fn drivers(card: &mut String, insight: &StoredInsight) {
     if let Some(Disagreement { model, table, gap }) = fields.disagreement {
         let note = format!("The model says {model}, the scorecard {table}: they disagree by {gap} points.");
         line(card, &format!("{INDENT}{}", paint(YELLOW, &note)));
+    }
+    if let Some(opinion) = &fields.second_opinion {
+        let style = if opinion.is_doubted() { YELLOW } else { FAINT };
+        for sentence in opinion.sentences() {
+            wrapped(card, INDENT, INDENT, &paint(style, &shown(&sentence)));
+        }
     }
 }
 

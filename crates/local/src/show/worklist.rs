@@ -39,6 +39,9 @@ pub(crate) fn item(item: &WorklistItem, types: &AlertTypes, at: Timestamp) -> St
         paint(STRONG, &name),
         paint(FAINT, &short_id(&item.alert_id)),
     );
+    if let Some(stake) = stake(item) {
+        let _ = writeln!(text, "{INDENT}{}", clipped(&stake, room));
+    }
     let changes = changes(item, types);
     if !changes.is_empty() {
         let _ = writeln!(text, "{INDENT}{}", clipped(&changes, room));
@@ -47,6 +50,15 @@ pub(crate) fn item(item: &WorklistItem, types: &AlertTypes, at: Timestamp) -> St
         let _ = writeln!(text, "{INDENT}{}", clipped(&format!("▸ {}", shown(advice)), room));
     }
     text
+}
+
+/// What is at stake, in words.
+fn stake(item: &WorklistItem) -> Option<String> {
+    let value = item.value?;
+    Some(match item.value_at_stake {
+        Some(stake) => format!("value {value}, of which {:.0} is at stake", stake.get()),
+        None => format!("value {value}"),
+    })
 }
 
 fn times(count: u64) -> String {

@@ -28,6 +28,7 @@ mod hostile;
 mod streams;
 mod commands;
 mod readme;
+mod recommendations;
 mod trust;
 mod reuse;
 mod models;

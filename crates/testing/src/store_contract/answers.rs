@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portend_core::insight::{SecondOpinion, Verification};
 use portend_core::model::Model;
 use portend_core::number::Number;
 use portend_core::store::{AnswerKey, Store, StoredAnswer};
@@ -25,6 +26,7 @@ pub(crate) fn answer(run: &str, now: Timestamp) -> StoredAnswer {
         run: run.into(),
         answered_at: now,
         cost_usd: Number::new(0.001_552),
+        second_opinion: None,
         expires_at: Timestamp::from_secs(expires_at.as_secs()),
     }
 }
@@ -34,7 +36,10 @@ pub async fn an_answer_reads_back_as_it_was_stored(store: &impl Store) {
     let (key, now) = (question("1f"), start());
     assert_eq!(store.answer(&key, now).await.unwrap(), None);
     let free = StoredAnswer { cost_usd: None, ..answer("run 1", now) };
-    for stored in [answer("run 1", now), free, answer("run 2", now.plus(Duration::from_mins(1)))] {
+    let mut opinion = SecondOpinion::new(3, [70, 72, 90].map(Number::from).to_vec());
+    opinion.verification = Some(Verification::between(Number::from(72), "second", Number::from(60)));
+    let several = StoredAnswer { second_opinion: Some(opinion), ..answer("run 1", now) };
+    for stored in [answer("run 1", now), free, several, answer("run 2", now.plus(Duration::from_mins(1)))] {
         for _ in 0..2 {
             store.store_answer(&key, &stored).await.unwrap();
         }

@@ -9,7 +9,8 @@ use toml::Spanned;
 
 use super::super::wire::{FactPointsToml, PointsRowToml, ScorecardToml, WordToml};
 use super::super::{
-    Fact, FactKind, FactPoints, FactRange, FactValue, PointsCondition, PointsRow, PointsTable, Worse,
+    Fact, FactKind, FactPoints, FactRange, FactValue, PointsCondition, PointsRow, PointsTable, VALUE_FACT,
+    Worse,
 };
 use super::Lint;
 use crate::limits::RECOMMENDATIONS_MIN;
@@ -95,6 +96,13 @@ impl Lint<'_> {
                 written.span(),
                 format!("`{}` has rows without advice", fact.get_ref()),
                 "add advice = \"...\" to the table, or to each of its rows",
+            );
+        }
+        if fact.get_ref() == VALUE_FACT {
+            self.report(
+                fact.span(),
+                "the fact `value` has points",
+                "remove them, because what is at stake is no reason for a risk",
             );
         }
         if add.is_empty() {

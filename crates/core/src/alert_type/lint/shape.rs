@@ -58,6 +58,7 @@ const ALERT_TYPE: &[KeyShape] = &[
     required("scale", ValueShape::TextTable),
     optional("fact", ValueShape::Tables(FACT)),
     optional("conflict", ValueShape::Tables(CONFLICT)),
+    optional("recommendation", ValueShape::Tables(RECOMMENDATION)),
     required("scorecard", ValueShape::Table(SCORECARD)),
 ];
 
@@ -85,6 +86,8 @@ const FACT: &[KeyShape] = &[
 const VALUE: &[KeyShape] = &[required("id", ValueShape::Any), required("meaning", ValueShape::Text)];
 
 const CONFLICT: &[KeyShape] = &[required("when", ValueShape::Text), required("sentence", ValueShape::Text)];
+
+const RECOMMENDATION: &[KeyShape] = &[required("id", ValueShape::Text), required("text", ValueShape::Text)];
 
 const SCORECARD: &[KeyShape] = &[
     required("base", ValueShape::Whole),

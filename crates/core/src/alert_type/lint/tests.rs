@@ -84,6 +84,18 @@ fn each_broken_rule_is_reported_with_its_line() {
         ("\"24h\"", "\"24h\"\nanswer_reuse = \"5000d\"", "not a duration of at most 3650 days"),
         ("\"24h\"", "\"24h\"\nquiet_after = \"0s\"", "alert.toml:9: `quiet_after` is zero"),
         ("\"24h\"", "\"24h\"\nsamples = 6", "alert.toml:9: `samples` is out of range"),
+        (
+            "[scorecard]",
+            "[[fact]]\nid = \"value\"\nlabel = \"V\"\nmeaning = \"V.\"\ntype = \"number\"\nmin = 0\nmax = 9\n\
+             unit = \"dollars\"\nworse = \"higher\"\n[scorecard]",
+            "the fact `value` is what is at stake, and must be an optional number",
+        ),
+        (
+            "[scorecard]",
+            "[[recommendation]]\nid = \"days_late\"\ntext = \"Call.\"\n[scorecard]",
+            "the id `days_late` is taken, by a fact or by another recommendation",
+        ),
+        ("[scorecard]", "[[recommendation]]\nid = \"call\"\ntext = \" \"\n[scorecard]", "`text` is blank"),
         ("\"24h\"", "\"24h\"\n[dashboard]\ncategory = \"Churn\"", "`category` `Churn` is not a valid id"),
         ("100 = \"certain\"", "90 = \"certain\"", "the scale has no meaning for 0 or for 100"),
         ("100 = \"certain\"", "100 = \"certain\"\n101 = \"more\"", "alert.toml:12: `101` is not a score"),
@@ -279,6 +291,26 @@ fn a_boolean_and_an_optional_fact_and_a_text_are_read() {
     assert_eq!(stage.meaning_of(&FactValue::Flag(true)), Some("in the house"));
     assert_eq!(alert_type.points_table().points_of("stage", Some(&FactValue::Flag(true))), Some(30));
     assert!(stage.is_optional() && !alert_type.fact("note").unwrap().is_in_prompt());
+}
+
+#[test]
+fn what_is_at_stake_is_in_no_prompt_and_a_named_recommendation_has_its_id() {
+    let advice = "Call the customer.";
+    let text = VALID.replace(
+        "[scorecard]",
+        &format!(
+            "[[fact]]\nid = \"value\"\nlabel = \"Revenue\"\nmeaning = \"What they pay.\"\ntype = \"number\"\nmin = 0\n\
+             max = 9000\nunit = \"dollars\"\nworse = \"higher\"\noptional = true\n\
+             [[recommendation]]\nid = \"call\"\ntext = \"{advice}\"\n[scorecard]"
+        ),
+    );
+    let alert_type = AlertType::read("alert.toml", "late_delivery", &text).unwrap();
+    let template = crate::prompt::PromptTemplate::new(&alert_type);
+    let schema = template.schema().bounded().to_string();
+    assert!(!template.system().contains("Revenue") && !template.system().contains("`value`"));
+    assert!(!schema.contains("\"value\""), "{schema}");
+    let first = alert_type.recommendations().remove(0);
+    assert_eq!((first.id.as_str(), first.text.as_str()), ("call", advice));
 }
 
 #[test]

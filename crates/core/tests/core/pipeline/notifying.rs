@@ -285,3 +285,29 @@ fn a_worker_that_waits_for_a_lease_stops_before_its_deadline() {
     let left = deadline.since(clock.now());
     assert!(left >= STORE_RESERVE && left < STORE_RESERVE + Duration::from_secs(1), "{left:?}");
 }
+
+#[test]
+fn nobody_is_notified_of_an_entity_that_is_held_out_at_once_or_by_a_sweep() {
+    for (share, published) in [(0.0, 2), (1.0, 0)] {
+        let (store, bus) = (MemoryStore::new(), Bus::default());
+        let clock = StoppedClock::at(start());
+        let model = denied_once();
+        let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
+            .with_models(vec![&model], true)
+            .with_notifier(Some(&bus))
+            .holding_out(portend_core::entity::Holdout::new(share).unwrap());
+        let received = pipeline.receive(&first_event()).owner().to_owned();
+        let event = first_event();
+        let result = block_on(
+            pipeline.run(clock.now().plus(EVENT_DEADLINE)).process(&pipeline.receive_as(&event, received)),
+        );
+        assert_eq!(status(&result), "stored", "{share}");
+        // The sweep upgrades the insight, which is published again if it may be.
+        clock.advance(CONFIGURATION_PROBE_PAUSE + Duration::from_mins(20));
+        let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE)).upgrading_now();
+        let report = block_on(run.sweep(|_| ())).unwrap();
+        assert_eq!(report.upgraded, 1, "{share}: {report:?}");
+        assert_eq!(bus.take_published().len(), published, "{share}");
+        assert_eq!(block_on(store.due(clock.now(), None, 9)).unwrap().len(), 0, "nothing is left to do");
+    }
+}

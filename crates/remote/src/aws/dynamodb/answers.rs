@@ -31,10 +31,12 @@ pub(super) async fn store_answer(
     answer: &StoredAnswer,
 ) -> Result<(), StoreError> {
     let cost = answer.cost_usd.map_or(Attribute::Null(true), |cost| Attribute::N(cost.to_string()));
+    let opinion = answer.second_opinion.as_ref().and_then(|opinion| serde_json::to_string(opinion).ok());
+    let opinion = opinion.map_or(Attribute::Null(true), text);
     let update = Update::new(
         &store.table,
         answer_item_key(key),
-        "SET reply = :reply, model_id = :model_id, #run = :run, answered_at = :at, cost_usd = :cost, #ttl = :ttl",
+        "SET reply = :reply, model_id = :model_id, #run = :run, answered_at = :at, cost_usd = :cost, second_opinion = :opinion, #ttl = :ttl",
     );
     let update = update
         .with(":reply", text(&answer.reply))
@@ -42,6 +44,7 @@ pub(super) async fn store_answer(
         .with(":run", text(&answer.run))
         .with(":at", text(answer.answered_at.to_string()))
         .with(":cost", cost)
+        .with(":opinion", opinion)
         .with(":ttl", secs(answer.expires_at));
     store.update(&update).await.map(drop)
 }
@@ -53,6 +56,7 @@ fn answer_of(item: &Item) -> Option<StoredAnswer> {
         run: text_of(item, "run")?.to_owned(),
         answered_at: time_of(item, "answered_at")?,
         cost_usd: number_of(item, "cost_usd").and_then(Number::new),
+        second_opinion: text_of(item, "second_opinion").and_then(|text| serde_json::from_str(text).ok()),
         expires_at: Timestamp::from_secs(number_of(item, TTL)?),
     })
 }
