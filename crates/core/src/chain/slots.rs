@@ -23,7 +23,7 @@ struct Line {
 
 /// The right to one call. Dropped, it is the next caller's.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Slots>);
+pub(super) struct CallSlot(Arc<Slots>);
 
 /// The wait for a slot.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ impl Line {
 }
 
 impl Future for SlotWait {
-    type Output = Slot;
+    type Output = CallSlot;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Slot> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<CallSlot> {
         let slots = Arc::clone(&self.slots);
         let mut line = slots.line();
         let ticket = *self.ticket.get_or_insert_with(|| {
@@ -74,7 +74,7 @@ impl Future for SlotWait {
             line.free -= 1;
             line.wake_first();
             self.ticket = None;
-            return Poll::Ready(Slot(Arc::clone(&slots)));
+            return Poll::Ready(CallSlot(Arc::clone(&slots)));
         }
         match line.waiting.iter_mut().find(|(each, _)| *each == ticket) {
             Some((_, waker)) => waker.clone_from(context.waker()),
@@ -93,7 +93,7 @@ impl Drop for SlotWait {
     }
 }
 
-impl Drop for Slot {
+impl Drop for CallSlot {
     fn drop(&mut self) {
         let mut line = self.0.line();
         line.free += 1;
@@ -129,7 +129,7 @@ mod tests {
 
     impl SlotWait {
         /// The slot, if it is free now.
-        fn by_ref_now(&mut self) -> Option<Slot> {
+        fn by_ref_now(&mut self) -> Option<CallSlot> {
             match Pin::new(self).poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(slot) => Some(slot),
                 Poll::Pending => None,
