@@ -82,6 +82,7 @@ impl Currency {
             quiet_after_secs: self.quiet_after.as_secs(),
             expires_at: fields.expires_at,
             previous: None,
+            scores: Vec::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
+use crate::limits::{SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
 use crate::problem::Problem;
 use crate::request::{Params, PathId};
 
@@ -25,8 +25,10 @@ pub(crate) struct Worklist {
     /// One entry for each entity, the highest risk first.
     #[schema(value_type = Vec<Object>)]
     pub(crate) items: Vec<WorklistItem>,
-    /// How many there are, also those that are not in `items`.
+    /// How many there are, also those that are not in `items`; if `complete` is false, among those that were read.
     pub(crate) total: usize,
+    /// Whether all open entities were read. Otherwise only those with the highest risk were.
+    pub(crate) complete: bool,
     /// How many are snoozed.
     pub(crate) snoozed: usize,
     /// The time at which this holds.
@@ -81,22 +83,35 @@ pub(crate) async fn list<E: Engine>(
     let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
     let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
     let min_risk = params.risk("min_risk")?.map_or(0.0, portend_core::number::Number::get);
-    let mut list = worklist(&app, part).await?;
+    let limit = params.limit()?;
+    let read_max = match part {
+        // Some of those that are read may be snoozed or recovered.
+        WorklistPart::Listed => (limit * 2).clamp(WORKLIST_READ_MAX, SEARCH_READ_MAX),
+        WorklistPart::Snoozed => SEARCH_READ_MAX,
+    };
+    let mut list = worklist(&app, part, read_max).await?;
     list.items.retain(|item| item.risk_score.get() >= min_risk);
-    list.items.truncate(params.limit()?);
+    list.items.truncate(limit);
     Ok(Json(list))
 }
 
-/// The whole worklist, as far as it is read.
-pub(crate) async fn worklist<E: Engine>(app: &App<E>, part: WorklistPart) -> Result<Worklist, Problem> {
+/// The worklist of the open entities with the highest risk; at most `read_max` of them are read.
+pub(crate) async fn worklist<E: Engine>(
+    app: &App<E>,
+    part: WorklistPart,
+    read_max: usize,
+) -> Result<Worklist, Problem> {
     let at = app.now();
     let (mut items, mut snoozed, mut read, mut after) = (Vec::new(), 0, 0, None);
+    let page_max = PAGE_MAX.min(read_max);
+    let mut complete = true;
     loop {
-        let page = app.engine.store().open_entities(after.as_ref(), PAGE_MAX, at).await?;
+        let page = app.engine.store().open_entities(after.as_ref(), page_max, at).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.place());
         read += page.len();
-        let is_last = page.len() < PAGE_MAX || read >= WORKLIST_READ_MAX;
+        let is_last = page.len() < page_max || read >= read_max;
+        complete = page.len() < page_max;
         for row in &page {
             let is_snoozed = row.state_at(at) == EntityState::Snoozed;
             snoozed += usize::from(is_snoozed);
@@ -114,7 +129,7 @@ pub(crate) async fn worklist<E: Engine>(app: &App<E>, part: WorklistPart) -> Res
         let by_risk = other.risk_score.get().total_cmp(&one.risk_score.get());
         by_risk.then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
     });
-    Ok(Worklist { total: items.len(), items, snoozed, at })
+    Ok(Worklist { total: items.len(), items, complete, snoozed, at })
 }
 
 /// Get one entity with its timeline.

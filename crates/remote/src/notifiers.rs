@@ -15,10 +15,13 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::entity::EntityRow;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
+use portend_core::store::{Documents, Entities, Queries, StoreError};
+use portend_core::time::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Aws, EventBus, KeySecret, MirrorTable};
 use crate::channel::{Channel, ChannelError, ChannelReport, ChannelSettings, written_channels};
+use crate::digest::{Digest, next_digest, unsend_digest};
 use crate::limits::PARTLY_SENT_MAX;
 
 /// The event bus, the table of the original dashboard and the channels of one program, as one notifier.
@@ -37,6 +40,17 @@ enum ChannelSource {
     Given(Vec<Channel>),
     /// A secret, which is read when somebody is first notified.
     InSecret { secret: KeySecret, aws: Aws, read: OnceCell<Vec<Channel>> },
+}
+
+/// What became of a digest.
+#[derive(Debug)]
+pub struct SentReport {
+    /// What it says.
+    pub digest: Digest,
+    /// The channels to which it was sent; 0 if nothing has changed.
+    pub channels: usize,
+    /// Those of them that failed.
+    pub failures: Vec<NotifyError>,
 }
 
 /// Who receives one insight.
@@ -116,6 +130,46 @@ impl Notifiers {
     /// Checks each channel without a message.
     pub async fn check_channels(&self) -> Result<Vec<ChannelReport>, NotifyError> {
         Ok(join_all(self.channels().await?.iter().map(Channel::check)).await)
+    }
+
+    /// Sends the digest to the channels that get it. Returns how many there are, and the failures.
+    async fn send_digest(&self, digest: &Digest) -> Result<(usize, Vec<NotifyError>), NotifyError> {
+        let channels = self.channels().await?.iter().filter(|channel| channel.gets_digest());
+        let sends: Vec<_> = channels
+            .map(|channel| {
+                let send: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(channel.send_digest(digest));
+                send
+            })
+            .collect();
+        let results = join_all(sends).await;
+        Ok((results.len(), results.into_iter().filter_map(Result::err).collect()))
+    }
+
+    /// Sends what changed since the last digest to the channels that get it, unless nothing has. Returns the digest, how many
+    /// channels there are, and the failures. If nobody got it, the next one contains it.
+    pub async fn send_next_digest(
+        &self,
+        store: &(impl Queries + Entities + Documents),
+        types: &AlertTypes,
+        now: Timestamp,
+    ) -> Result<SentReport, StoreError> {
+        let digest = next_digest(store, types, now).await?;
+        if digest.is_empty() {
+            return Ok(SentReport { digest, channels: 0, failures: Vec::new() });
+        }
+        let (channels, failures) = match self.send_digest(&digest).await {
+            Ok(sent) => sent,
+            Err(error) => (0, vec![error]),
+        };
+        if failures.len() >= channels {
+            unsend_digest(store, &digest).await?;
+        }
+        Ok(SentReport { digest, channels, failures })
+    }
+
+    /// Whether a channel gets the digest.
+    pub async fn has_digest_channel(&self) -> Result<bool, NotifyError> {
+        Ok(self.channels().await?.iter().any(Channel::gets_digest))
     }
 
     async fn channels(&self) -> Result<&[Channel], NotifyError> {
