@@ -146,7 +146,8 @@ impl Handler {
         let response = if requests(payload, "upgrade") {
             self.sweep(request_id, end).await
         } else if requests(payload, "digest") {
-            self.digest(request_id, end).await
+            // Its future is large, and it is rare.
+            Box::pin(self.digest(request_id, end)).await
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
                 Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,

@@ -172,28 +172,8 @@ impl Notifiers {
         Ok(self.channels().await?.iter().any(Channel::gets_digest))
     }
 
-    async fn channels(&self) -> Result<&[Channel], NotifyError> {
-        let (secret, aws, read) = match &self.channels {
-            ChannelSource::Given(channels) => return Ok(channels),
-            ChannelSource::InSecret { secret, aws, read } => (secret, aws, read),
-        };
-        let unreadable = |what: String| NotifyError::ChannelsUnreadable { what };
-        let channels = read.get_or_try_init(async || {
-            let text = secret.read_text().await.map_err(unreadable)?;
-            let settings = written_channels(&text).map_err(|error| unreadable(error.to_string()))?;
-            let channels = settings.into_iter().map(|settings| Channel::new(settings, aws));
-            channels.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(error.to_string()))
-        });
-        channels.await.map(Vec::as_slice)
-    }
-
-    fn partly_sent(&self) -> MutexGuard<'_, BTreeMap<(String, String), BTreeSet<String>>> {
-        self.partly_sent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Notifier for Notifiers {
-    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+    /// Notifies everybody who has not been notified of this insight in this process.
+    async fn send_to_all(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
         let key = (insight.alert_id().to_owned(), insight.run().to_owned());
         let mut received = self.partly_sent().remove(&key).unwrap_or_default();
         let (channels, mut failure) = match self.channels().await {
@@ -223,7 +203,7 @@ impl Notifier for Notifiers {
         Err(failure)
     }
 
-    async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
+    async fn send_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
         let channels = self.channels().await?.iter().filter(|channel| channel.accepts_recovery(row));
         let sends: Vec<_> = channels
             .map(|channel| {
@@ -233,6 +213,36 @@ impl Notifier for Notifiers {
             })
             .collect();
         join_all(sends).await.into_iter().collect()
+    }
+
+    async fn channels(&self) -> Result<&[Channel], NotifyError> {
+        let (secret, aws, read) = match &self.channels {
+            ChannelSource::Given(channels) => return Ok(channels),
+            ChannelSource::InSecret { secret, aws, read } => (secret, aws, read),
+        };
+        let unreadable = |what: String| NotifyError::ChannelsUnreadable { what };
+        let channels = read.get_or_try_init(async || {
+            let text = secret.read_text().await.map_err(unreadable)?;
+            let settings = written_channels(&text).map_err(|error| unreadable(error.to_string()))?;
+            let channels = settings.into_iter().map(|settings| Channel::new(settings, aws));
+            channels.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(error.to_string()))
+        });
+        channels.await.map(Vec::as_slice)
+    }
+
+    fn partly_sent(&self) -> MutexGuard<'_, BTreeMap<(String, String), BTreeSet<String>>> {
+        self.partly_sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notifier for Notifiers {
+    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+        // The future is large. Boxing it keeps the callers' futures small.
+        Box::pin(self.send_to_all(insight)).await
+    }
+
+    async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
+        Box::pin(self.send_recovery(row)).await
     }
 }
 

@@ -160,13 +160,10 @@ impl CurrentJudgement {
 
     /// The scores before its own.
     fn earlier_scores(&self) -> Vec<ScoreAt> {
-        match self.scores.split_last() {
-            Some((_, earlier)) => earlier.to_vec(),
-            None => {
-                let previous = self.previous.iter();
-                previous.map(|each| ScoreAt::new(each.alert_timestamp, each.risk_score)).collect()
-            }
+        if let Some((_, earlier)) = self.scores.split_last() {
+            return earlier.to_vec();
         }
+        self.previous.iter().map(|each| ScoreAt::new(each.alert_timestamp, each.risk_score)).collect()
     }
 
     fn to_previous(&self) -> PreviousJudgement {
