@@ -28,7 +28,7 @@ export interface RoleProps {
   readonly openAiSecretArn: string | undefined;
   /** The ARN of the table of the original dashboard's reader; `undefined` if it gets no copies. */
   readonly mirrorTableArn: string | undefined;
-  /** The secret with the channels for people; `undefined` if there are none. */
+  /** The secret with the channels for people; `undefined` without channels. */
   readonly channelsSecretArn: string | undefined;
   /** The SNS topics of the channels. */
   readonly channelTopicArns: readonly string[];

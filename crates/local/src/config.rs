@@ -1,9 +1,9 @@
 //! The settings, from flags, environment variables and `portend.toml`, in this order of precedence. [`Flags`] and
 //! [`SettingsFile`] are what the user wrote; [`Config`] is what it means. Only the AWS SDK reads variables of its own.
 
-mod channels;
 mod file;
 mod keys;
+mod channels;
 mod origins;
 mod profile;
 mod chain;

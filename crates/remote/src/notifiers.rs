@@ -1,7 +1,7 @@
 //! Everybody who is notified of an insight: the event bus, the original dashboard's table, and the channels for people.
 //!
 //! All are notified at the same time. If one fails, the insight is notified again later; who has received it in this process
-//! is then left out.
+//! does not get it again.
 //!
 //! Never: lets a channel that cannot be used keep the others from being notified.
 

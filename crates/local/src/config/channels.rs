@@ -27,7 +27,7 @@ pub(super) fn channels(
     channels.collect::<Result<_, _>>().map_err(anyhow::Error::from)
 }
 
-/// Why the channels of a found file may not be used; `None` if there are none.
+/// Why the channels of a found file may not be used; `None` without channels.
 pub(super) fn refusal(found: &Path, channels: &[ChannelSettings]) -> Option<anyhow::Error> {
     let first = channels.first()?;
     Some(anyhow!(

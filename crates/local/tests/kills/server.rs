@@ -235,7 +235,7 @@ fn accepts(address: &str, body: &str) -> bool {
     };
     let Ok(response) = exchange() else { return false };
     let Some((head, body)) = response.split_once("\r\n\r\n") else { return false };
-    // A response that was cut off is none.
+    // A response that was cut off does not count.
     let Ok(body) = serde_json::from_str::<Value>(body) else { return false };
     if !head.starts_with("HTTP/1.1 202") {
         return false;

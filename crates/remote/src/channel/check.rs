@@ -26,7 +26,7 @@ impl Channel {
             (ChannelTarget::Webhook { url, keys }, _) => (
                 connects(url).await,
                 keys.is_empty().then_some(
-                    "its requests are not signed, so the receiver cannot tell who sent them; set secret",
+                    "its requests are not signed, so the receiver cannot know who sent them; set secret",
                 ),
             ),
             (ChannelTarget::Slack { url }, _) => (connects(url.reveal()).await, None),
