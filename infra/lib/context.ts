@@ -22,6 +22,7 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   mirrorTableName: "text",
   channelsSecretArn: "text",
   channelTopicArns: "list",
+  digestSchedule: "text",
   lambdaZip: "text",
   architecture: "text",
   memoryMib: "number",

@@ -60,6 +60,12 @@ export interface PortendProps {
   /** The ARNs of the SNS topics that channels of kind `sns` publish to. */
   readonly channelTopicArns?: readonly string[];
 
+  /**
+   * When the channels with `digest = true` get a digest of what changed, in UTC: an expression of EventBridge, such as
+   * `cron(0 7 * * ? *)`. Default: never.
+   */
+  readonly digestSchedule?: string;
+
   /** The path of the function's zip, relative to `infra/`. `make lambda` builds it. */
   readonly lambdaZip?: string;
   /** The processor architecture of the zip: `x86_64` or `arm64`. */
@@ -128,6 +134,7 @@ type OptionalProps =
   | "alertTypesDir"
   | "mirrorTableName"
   | "channelsSecretArn"
+  | "digestSchedule"
   | "reservedConcurrency"
   | "bedrockModelId"
   | "openAiSecretArn"
@@ -209,6 +216,15 @@ export function settingsOf(props: PortendProps): Settings {
     ),
     mirrorTableName: set.mirrorTableName === undefined ? undefined : mirrorTable(set),
     channelTopicArns: set.channelTopicArns.map((arn) => topicArn("channelTopicArns", arn, set.region)),
+    digestSchedule:
+      set.digestSchedule === undefined
+        ? undefined
+        : matching(
+            "digestSchedule",
+            set.digestSchedule,
+            /^(cron\([^()]+\)|rate\(\d+ (minutes?|hours?|days?)\))$/,
+            "an expression such as cron(0 7 * * ? *)",
+          ),
     architecture: oneOf("architecture", set.architecture, ["x86_64", "arm64"]),
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
     http: oneOf("http", set.http, HTTP),
@@ -314,6 +330,11 @@ function secretArn(name: string, arn: string, region: string | undefined): strin
 
 function checkChannels(set: PortendProps): void {
   if (set.channelsSecretArn === undefined) {
+    if (set.digestSchedule !== undefined) {
+      throw new PropError(
+        "digestSchedule is set, but there are no channels; set channelsSecretArn, or remove digestSchedule",
+      );
+    }
     if (set.channelTopicArns?.length) {
       throw new PropError(
         "channelTopicArns is set, but there are no channels; set channelsSecretArn, or remove channelTopicArns",

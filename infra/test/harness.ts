@@ -51,6 +51,7 @@ export const EVERYTHING: PortendProps = {
   mirrorTableName: "iops-dashboard-metrics",
   channelsSecretArn: CHANNELS_ARN,
   channelTopicArns: [CHANNEL_TOPIC_ARN],
+  digestSchedule: "cron(0 7 * * ? *)",
   openAiModel: "gpt-6-luna",
   infoEmails: ["info@example.com"],
   warningEmails: ["warning@example.com", "second@example.com"],

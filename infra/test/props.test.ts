@@ -111,6 +111,11 @@ test("a wrong value is refused with one sentence that names the prop and says ho
       { channelTopicArns: ["arn:aws:sns:us-east-1:123456789012:a"] },
       /^channelTopicArns is set, but there are no channels/,
     ],
+    [{ digestSchedule: "cron(0 7 * * ? *)" }, /^digestSchedule is set, but there are no channels/],
+    [
+      { digestSchedule: "daily", channelsSecretArn: SECRET_ARN },
+      /^digestSchedule is .*; give an expression such as cron/,
+    ],
     [{ channelsSecretArn: "[notify.a]" }, /^channelsSecretArn is not an ARN \(its value is not shown/],
     [{ channelsSecretArn: SECRET_ARN.slice(0, -7) }, /^channelsSecretArn is .*; give the complete ARN/],
     [

@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 pub use change::{FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest};
 pub use holdout::Holdout;
-pub use item::{EntityChange, WorklistItem};
+pub use item::{EarlierJudgement, EntityChange, WorklistItem};
 
 use crate::alert::Facts;
 use crate::alert_type::{FactValue, VALUE_FACT};
@@ -182,6 +182,31 @@ pub struct CurrentJudgement {
     pub expires_at: Timestamp,
     /// The judgement before this one, of the same type.
     pub previous: Option<PreviousJudgement>,
+    /// The scores of the latest judgements of the type, the oldest first and this one last. A row of an earlier version has
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreAt>,
+}
+
+/// A score at the time of its alert, in seconds since 1970: `[1735732800, 63]`. A row has many of them, so they are short.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ScoreAt(i64, Number);
+
+impl ScoreAt {
+    /// The score of an alert of this time.
+    pub fn new(at: Timestamp, score: Number) -> Self {
+        Self(at.as_secs(), score)
+    }
+
+    /// The alert's time, to the second.
+    pub fn at(self) -> Timestamp {
+        Timestamp::from_secs(self.0)
+    }
+
+    /// The score.
+    pub fn score(self) -> Number {
+        self.1
+    }
 }
 
 /// What the judgement before the current one said.

@@ -86,6 +86,7 @@ impl Currency {
             quiet_after_secs: self.quiet_after.as_secs(),
             expires_at: fields.expires_at,
             previous: None,
+            scores: Vec::new(),
         }
     }
 }

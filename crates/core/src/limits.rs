@@ -123,6 +123,8 @@ pub const NOTIFY_FAILURES_MAX: usize = 3;
 pub const EXPIRY_GRANULARITY: Duration = Duration::from_secs(1);
 /// Insights or parked events on one page of a query.
 pub const PAGE_MAX: usize = 1000;
+/// The latest scores of an alert type that an entity's row has, for a small chart of it.
+pub const SCORES_MAX: usize = 12;
 
 /// Bytes of an accepted reply that are stored with its insight.
 pub const REPLY_STORED_BYTES_MAX: usize = 8 * 1024;

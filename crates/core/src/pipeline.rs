@@ -282,6 +282,11 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         &self.health
     }
 
+    /// Its notifier, if it has one.
+    pub fn notifier(&self) -> Option<&N> {
+        self.notifier.as_ref()
+    }
+
     /// Whether it has a notifier.
     pub fn notifies(&self) -> bool {
         self.notifier.is_some()

@@ -46,8 +46,8 @@ pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, me
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
-pub use rebuild::entity_of_insights;
 pub(crate) use rebuild::entity_with_insights;
+pub use rebuild::{entity_as_it_was, entity_of_insights};
 
 /// Everything that the pipeline and the readers of insights need of a store.
 pub trait Store: Answers + Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting {}

@@ -38,6 +38,10 @@ pub(crate) struct InsightList {
     /// Where the next page starts; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cursor: Option<String>,
+    /// With `sort=risk`: how many of the newest insights were sorted, if there are more than that. An older one with a
+    /// higher risk is then missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sorted_newest: Option<usize>,
 }
 
 /// The order of a list.
@@ -130,7 +134,7 @@ impl<'a, E: Engine> Matcher<'a, E> {
         ("until" = Option<String>, Query, format = DateTime, description = "Made at this time or earlier"),
         ("grade" = Option<String>, Query, description = "`model`, `doubted` or `scorecard`"),
         ("state" = Option<String>, Query, description = "Whose entity is now `new`, `seen`, `assigned`, `snoozed`, `done` or `recovered`"),
-        ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the matches among the newest 10,000 are sorted"),
+        ("sort" = Option<String>, Query, description = "`newest` or `risk`; by risk, the matches among the newest 10,000 are sorted, and `sorted_newest` says so if there are more"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Insights on a page at most, 50 by default; a page reads at most 10,000 insights, so a filter that few of them pass may make it shorter"),
         ("cursor" = Option<String>, Query, description = "The `cursor` of the page before"),
     ),
@@ -203,7 +207,8 @@ async fn newest<E: Engine>(
         }
         if insights.len() == limit || matcher.is_at_limit() {
             // Whether anything follows is not known; an empty last page is allowed.
-            return Ok(InsightList { insights, cursor: page.next.as_ref().map(cursor_text) });
+            let cursor = page.next.as_ref().map(cursor_text);
+            return Ok(InsightList { insights, cursor, sorted_newest: None });
         }
         query.after = page.next;
     }
@@ -211,7 +216,7 @@ async fn newest<E: Engine>(
     insights.truncate(limit);
     let last = insights.last().filter(|_| has_more);
     let cursor = last.map(|last| cursor_text(&query.place(last)));
-    Ok(InsightList { insights, cursor })
+    Ok(InsightList { insights, cursor, sorted_newest: None })
 }
 
 /// Sorts the matches among the newest insights. The cursor is the place of the last insight, with its score before its id.
@@ -233,6 +238,7 @@ async fn riskiest<E: Engine>(
             break;
         }
     }
+    let sorted_newest = query.after.is_some().then_some(matcher.read);
     let rank = |insight: &StoredInsight| {
         // To the thousandth of a point, so that it fits into the text of a cursor.
         let score = (insight.risk_score().get() * 1000.0).round();
@@ -250,7 +256,7 @@ async fn riskiest<E: Engine>(
         let (score, time, id) = rank(last);
         cursor_text(&Cursor { time, id: format!("{score}|{id}") })
     });
-    Ok(InsightList { insights: found, cursor })
+    Ok(InsightList { insights: found, cursor, sorted_newest })
 }
 
 /// Get one insight with its evidence.

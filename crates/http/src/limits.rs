@@ -49,13 +49,13 @@ pub const TOTALS_MAX: usize = 64;
 /// The latest insights in the stream of the original dashboard.
 pub const ORIGINAL_STREAM_INSIGHTS: usize = 10;
 
-/// Open entities that the worklist reads at most, the highest risk first.
-pub const WORKLIST_READ_MAX: usize = 2000;
+/// Open entities that the worklist reads at most, the highest risk first. So its time does not grow with the store.
+pub const WORKLIST_READ_MAX: usize = 500;
+/// Open entities that are read at most to find some by name or by state.
+pub const SEARCH_READ_MAX: usize = 2000;
 /// Entities on the first page of the console.
 pub const WORKLIST_ROWS: usize = 30;
 /// Insights of an entity in its timeline.
 pub const TIMELINE_INSIGHTS: usize = 100;
-/// Insights of an entity in the small chart of a row.
-pub const SPARK_INSIGHTS: usize = 12;
 /// How old the figures of the page of quality may be. They are computed from everything that is stored.
 pub const QUALITY_AGE_MAX: Duration = Duration::from_mins(1);

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
+use crate::limits::{SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
 use crate::problem::Problem;
 use crate::request::{Params, PathId};
 
@@ -25,10 +25,12 @@ pub(crate) struct Worklist {
     /// One entry for each entity, the highest risk first.
     #[schema(value_type = Vec<Object>)]
     pub(crate) items: Vec<WorklistItem>,
-    /// How many there are, also those that are not in `items`.
+    /// How many there are, also those that are not in `items`; if `complete` is false, among those that were read.
     pub(crate) total: usize,
     /// How many are on the list, and not in `items` because of `limit` or `capacity`.
     pub(crate) waiting: usize,
+    /// Whether all open entities were read. Otherwise only those with the highest risk were.
+    pub(crate) complete: bool,
     /// How many are snoozed.
     pub(crate) snoozed: usize,
     /// The time at which this holds.
@@ -97,29 +99,39 @@ pub(crate) async fn list<E: Engine>(
     let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
     let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
     let min_risk = params.risk("min_risk")?.map_or(0.0, portend_core::number::Number::get);
-    let mut list = worklist(&app, part, order).await?;
+    let limit = params.limit()?;
+    let read_max = match (part, order) {
+        // Some of those that are read may be snoozed or recovered.
+        (WorklistPart::Listed, WorklistOrder::Risk) => (limit * 2).clamp(WORKLIST_READ_MAX, SEARCH_READ_MAX),
+        (WorklistPart::Snoozed, _) | (_, WorklistOrder::Value) => SEARCH_READ_MAX,
+    };
+    let mut list = worklist(&app, part, order, read_max).await?;
     list.items.retain(|item| item.risk_score.get() >= min_risk);
     let all = list.items.len();
     let room = if capacity == 0 { usize::MAX } else { usize::try_from(capacity).unwrap_or(usize::MAX) };
-    list.items.truncate(params.limit()?.min(room));
+    list.items.truncate(limit.min(room));
     list.waiting = all - list.items.len();
     Ok(Json(list))
 }
 
-/// The whole worklist, as far as it is read.
+/// The worklist of the open entities with the highest risk; at most `read_max` of them are read.
 pub(crate) async fn worklist<E: Engine>(
     app: &App<E>,
     part: WorklistPart,
     order: WorklistOrder,
+    read_max: usize,
 ) -> Result<Worklist, Problem> {
     let at = app.now();
     let (mut items, mut snoozed, mut read, mut after) = (Vec::new(), 0, 0, None);
+    let page_max = PAGE_MAX.min(read_max);
+    let mut complete = true;
     loop {
-        let page = app.engine.store().open_entities(after.as_ref(), PAGE_MAX, at).await?;
+        let page = app.engine.store().open_entities(after.as_ref(), page_max, at).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.place());
         read += page.len();
-        let is_last = page.len() < PAGE_MAX || read >= WORKLIST_READ_MAX;
+        let is_last = page.len() < page_max || read >= read_max;
+        complete = page.len() < page_max;
         for row in &page {
             let is_snoozed = row.state_at(at) == EntityState::Snoozed;
             snoozed += usize::from(is_snoozed);
@@ -140,7 +152,7 @@ pub(crate) async fn worklist<E: Engine>(
         by_value.then(by_risk).then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
     });
     let items: Vec<WorklistItem> = items.into_iter().map(|(_, item)| item).collect();
-    Ok(Worklist { total: items.len(), items, waiting: 0, snoozed, at })
+    Ok(Worklist { total: items.len(), items, waiting: 0, complete, snoozed, at })
 }
 
 /// Get one entity with its timeline.

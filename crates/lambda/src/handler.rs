@@ -16,7 +16,7 @@ use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
 use portend_core::store::{Outcomes, Parked, Parking, StoreError};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, DynamoDb, Notifiers, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, Notifiers, SentReport, SystemClock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -56,6 +56,15 @@ pub(crate) enum LambdaResponse {
         /// Always `recorded`.
         status: &'static str,
     },
+    /// What became of a digest.
+    Digest {
+        /// Always `digested`.
+        status: &'static str,
+        /// The entities that have changed.
+        changed: usize,
+        /// The channels that got it. None does if nothing has changed.
+        channels: usize,
+    },
     /// The report of a sweep.
     Sweep {
         /// Always `swept`.
@@ -94,13 +103,12 @@ impl HandedBack {
     }
 }
 
-/// Whether a direct payload requests the sweep: `{"portend": "upgrade"}` and nothing else.
-fn requests_a_sweep(payload: &[u8]) -> bool {
+/// Whether a direct payload is this request, such as the sweep's `{"portend": "upgrade"}`, and nothing else.
+fn requests(payload: &[u8], what: &str) -> bool {
     // A longer payload is an event, which is parsed later.
     const REQUEST_BYTES_MAX: usize = 100;
-    let is_request = || {
-        serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }))
-    };
+    let is_request =
+        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": what }));
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
@@ -136,8 +144,11 @@ impl Handler {
     ) -> Result<LambdaResponse, HandedBack> {
         // All work ends at this time. The rest is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
-        let response = if requests_a_sweep(payload) {
+        let response = if requests(payload, "upgrade") {
             self.sweep(request_id, end).await
+        } else if requests(payload, "digest") {
+            // Its future is large, and it is rare.
+            Box::pin(self.digest(request_id, end)).await
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
                 Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,
@@ -254,6 +265,28 @@ impl Handler {
         }
     }
 
+    /// Sends what changed since the last digest to the channels. A channel that failed is in the log.
+    async fn digest(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
+        let clock = self.pipeline.clock();
+        let started = clock.now();
+        let Some(notifiers) = self.pipeline.notifier() else {
+            let message = "there is no channel to send a digest to; set CHANNELS_SECRET".to_owned();
+            return Err(HandedBack { code: "no_channel", message });
+        };
+        let work = notifiers.send_next_digest(self.pipeline.store(), self.pipeline.types(), started);
+        let result = in_time(clock, end, work).await;
+        let mut account = Account::default();
+        let response = result.map(|SentReport { digest, channels, failures }| {
+            let changed = digest.sections.iter().map(|section| section.lines.len()).sum();
+            let channels = channels - failures.len().min(channels);
+            account.notify_errors = failures;
+            LambdaResponse::Digest { status: "digested", changed, channels }
+        });
+        log::alarms(request_id, &account);
+        Metrics::took(&account);
+        response
+    }
+
     async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
         let clock = self.pipeline.clock();
         let started = clock.now();
@@ -329,7 +362,7 @@ mod tests {
             ("upgrade", false),
             ("", false),
         ] {
-            assert_eq!(requests_a_sweep(payload.as_bytes()), expected, "{payload}");
+            assert_eq!(requests(payload.as_bytes(), "upgrade"), expected, "{payload}");
         }
     }
 

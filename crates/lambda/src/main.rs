@@ -30,7 +30,8 @@ fn run() -> Result<()> {
     runtime.context("cannot start the function's runtime")?.block_on(async {
         config::is_in_lambda()?;
         match start().await {
-            Ok(handler) => runtime::run(handler).await,
+            // The future contains the handler, which is large.
+            Ok(handler) => Box::pin(runtime::run(handler)).await,
             Err(error) => {
                 runtime::cannot_start(&error).await;
                 Err(error)

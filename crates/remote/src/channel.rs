@@ -27,6 +27,7 @@ use portend_core::model::ModelError;
 use portend_core::notify::NotifyError;
 use portend_core::number::Number;
 use portend_core::time::Timestamp;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 pub use self::check::ChannelReport;
@@ -37,6 +38,7 @@ pub(crate) use self::written::written_channels;
 pub use self::written::{WrittenChannel, WrongChannel};
 use crate::aws::{Aws, Topic};
 use crate::clock::SystemClock;
+use crate::digest::Digest;
 use crate::limits::{BODY_BYTES_MAX, CHANNEL_TIMEOUT};
 use crate::network::{self, Bounds, Connections};
 use crate::secret::Secret;
@@ -47,6 +49,9 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("x-portend-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-portend-signature");
 /// The header with the alert id. A request with the same id says the same.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest text of a message of Slack, in characters: half of its limit, because escaping makes it longer.
+const SLACK_TEXT_CHARS_MAX: usize = 20_000;
 
 /// The settings of a channel.
 #[derive(Debug, Clone)]
@@ -67,6 +72,8 @@ pub struct ChannelSettings {
     pub link: Option<String>,
     /// Whether it learns that an entity has recovered.
     pub recoveries: bool,
+    /// Whether it gets the digest.
+    pub digest: bool,
 }
 
 /// Where a channel sends.
@@ -196,6 +203,33 @@ impl Channel {
             ChannelTarget::Sns { .. } => text.mail(),
         };
         self.deliver(&text.id(), &text.subject(), body).await
+    }
+
+    /// Whether it gets the digest.
+    pub(crate) fn gets_digest(&self) -> bool {
+        self.settings.digest
+    }
+
+    pub(crate) async fn send_digest(&self, digest: &Digest) -> Result<(), NotifyError> {
+        let body = match &self.settings.target {
+            ChannelTarget::Webhook { .. } => {
+                let mut body = json!({ "type": "digest" });
+                if let (Value::Object(body), Ok(Value::Object(fields))) =
+                    (&mut body, serde_json::to_value(digest))
+                {
+                    body.extend(fields);
+                }
+                body.to_string()
+            }
+            ChannelTarget::Slack { .. } => {
+                let text = digest.plain_text(|text| template::slack(&template::line(text)));
+                json!({ "text": template::clip(&text, SLACK_TEXT_CHARS_MAX) }).to_string()
+            }
+            ChannelTarget::Sns { .. } => digest.plain_text(template::line),
+        };
+        let count: usize = digest.sections.iter().map(|section| section.lines.len()).sum();
+        let subject = format!("Portend: {count} changed since {}", digest.since.to_seconds_string());
+        self.deliver(&format!("digest_{}", digest.until.as_millis()), &subject, body).await
     }
 
     /// Sends one message. A message with the same id says the same.

@@ -18,6 +18,7 @@ pub mod order;
 mod response;
 mod network;
 mod aws;
+pub mod digest;
 mod channel;
 mod notifiers;
 mod models;
@@ -28,4 +29,4 @@ pub use channel::{
 };
 pub use clock::SystemClock;
 pub use models::{AnyModel, Bedrock, OpenAi, catalogue, server_of};
-pub use notifiers::Notifiers;
+pub use notifiers::{Notifiers, SentReport};

@@ -15,10 +15,13 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::entity::EntityRow;
 use portend_core::insight::StoredInsight;
 use portend_core::notify::{Notifier, NotifyError};
+use portend_core::store::{Documents, Entities, Queries, StoreError};
+use portend_core::time::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::aws::{Aws, EventBus, KeySecret, MirrorTable};
 use crate::channel::{Channel, ChannelError, ChannelReport, ChannelSettings, written_channels};
+use crate::digest::{Digest, next_digest, unsend_digest};
 use crate::limits::PARTLY_SENT_MAX;
 
 /// The event bus, the table of the original dashboard and the channels of one program, as one notifier.
@@ -37,6 +40,17 @@ enum ChannelSource {
     Given(Vec<Channel>),
     /// A secret, which is read when somebody is first notified.
     InSecret { secret: KeySecret, aws: Aws, read: OnceCell<Vec<Channel>> },
+}
+
+/// What became of a digest.
+#[derive(Debug)]
+pub struct SentReport {
+    /// What it says.
+    pub digest: Digest,
+    /// The channels to which it was sent; 0 if nothing has changed.
+    pub channels: usize,
+    /// Those of them that failed.
+    pub failures: Vec<NotifyError>,
 }
 
 /// Who receives one insight.
@@ -118,28 +132,48 @@ impl Notifiers {
         Ok(join_all(self.channels().await?.iter().map(Channel::check)).await)
     }
 
-    async fn channels(&self) -> Result<&[Channel], NotifyError> {
-        let (secret, aws, read) = match &self.channels {
-            ChannelSource::Given(channels) => return Ok(channels),
-            ChannelSource::InSecret { secret, aws, read } => (secret, aws, read),
+    /// Sends the digest to the channels that get it. Returns how many there are, and the failures.
+    async fn send_digest(&self, digest: &Digest) -> Result<(usize, Vec<NotifyError>), NotifyError> {
+        let channels = self.channels().await?.iter().filter(|channel| channel.gets_digest());
+        let sends: Vec<_> = channels
+            .map(|channel| {
+                let send: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(channel.send_digest(digest));
+                send
+            })
+            .collect();
+        let results = join_all(sends).await;
+        Ok((results.len(), results.into_iter().filter_map(Result::err).collect()))
+    }
+
+    /// Sends what changed since the last digest to the channels that get it, unless nothing has. Returns the digest, how many
+    /// channels there are, and the failures. If nobody got it, the next one contains it.
+    pub async fn send_next_digest(
+        &self,
+        store: &(impl Queries + Entities + Documents),
+        types: &AlertTypes,
+        now: Timestamp,
+    ) -> Result<SentReport, StoreError> {
+        let digest = next_digest(store, types, now).await?;
+        if digest.is_empty() {
+            return Ok(SentReport { digest, channels: 0, failures: Vec::new() });
+        }
+        let (channels, failures) = match self.send_digest(&digest).await {
+            Ok(sent) => sent,
+            Err(error) => (0, vec![error]),
         };
-        let unreadable = |what: String| NotifyError::ChannelsUnreadable { what };
-        let channels = read.get_or_try_init(async || {
-            let text = secret.read_text().await.map_err(unreadable)?;
-            let settings = written_channels(&text).map_err(|error| unreadable(error.to_string()))?;
-            let channels = settings.into_iter().map(|settings| Channel::new(settings, aws));
-            channels.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(error.to_string()))
-        });
-        channels.await.map(Vec::as_slice)
+        if failures.len() >= channels {
+            unsend_digest(store, &digest).await?;
+        }
+        Ok(SentReport { digest, channels, failures })
     }
 
-    fn partly_sent(&self) -> MutexGuard<'_, BTreeMap<(String, String), BTreeSet<String>>> {
-        self.partly_sent.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether a channel gets the digest.
+    pub async fn has_digest_channel(&self) -> Result<bool, NotifyError> {
+        Ok(self.channels().await?.iter().any(Channel::gets_digest))
     }
-}
 
-impl Notifier for Notifiers {
-    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+    /// Notifies everybody who has not been notified of this insight in this process.
+    async fn send_to_all(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
         let key = (insight.alert_id().to_owned(), insight.run().to_owned());
         let mut received = self.partly_sent().remove(&key).unwrap_or_default();
         let (channels, mut failure) = match self.channels().await {
@@ -169,7 +203,7 @@ impl Notifier for Notifiers {
         Err(failure)
     }
 
-    async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
+    async fn send_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
         let channels = self.channels().await?.iter().filter(|channel| channel.accepts_recovery(row));
         let sends: Vec<_> = channels
             .map(|channel| {
@@ -179,6 +213,36 @@ impl Notifier for Notifiers {
             })
             .collect();
         join_all(sends).await.into_iter().collect()
+    }
+
+    async fn channels(&self) -> Result<&[Channel], NotifyError> {
+        let (secret, aws, read) = match &self.channels {
+            ChannelSource::Given(channels) => return Ok(channels),
+            ChannelSource::InSecret { secret, aws, read } => (secret, aws, read),
+        };
+        let unreadable = |what: String| NotifyError::ChannelsUnreadable { what };
+        let channels = read.get_or_try_init(async || {
+            let text = secret.read_text().await.map_err(unreadable)?;
+            let settings = written_channels(&text).map_err(|error| unreadable(error.to_string()))?;
+            let channels = settings.into_iter().map(|settings| Channel::new(settings, aws));
+            channels.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(error.to_string()))
+        });
+        channels.await.map(Vec::as_slice)
+    }
+
+    fn partly_sent(&self) -> MutexGuard<'_, BTreeMap<(String, String), BTreeSet<String>>> {
+        self.partly_sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notifier for Notifiers {
+    async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+        // The future is large. Boxing it keeps the callers' futures small.
+        Box::pin(self.send_to_all(insight)).await
+    }
+
+    async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
+        Box::pin(self.send_recovery(row)).await
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use super::{CurrentJudgement, EntityRow, EntityState, PersonalChange, ReturnReason};
+use super::{CurrentJudgement, EntityRow, EntityState, PersonalChange, ReturnReason, ScoreAt};
 use crate::alert_type::FactValue;
 use crate::number::Number;
 use crate::time::Timestamp;
@@ -34,6 +34,10 @@ pub struct WorklistItem {
     pub severity: String,
     /// When the producer saw it.
     pub alert_timestamp: Timestamp,
+    /// The present trouble: every alert of the entity until it recovers belongs to the same case.
+    pub case: String,
+    /// The judgement before the worst one, of the same alert type, without its facts.
+    pub previous: Option<EarlierJudgement>,
     /// When the present trouble began.
     pub opened_at: Timestamp,
     /// What changed since the judgement before, the most important first. Empty if it says the same.
@@ -52,10 +56,24 @@ pub struct WorklistItem {
     pub reason: Option<String>,
     /// The latest change by a person.
     pub changed: Option<PersonalChange>,
+    /// The scores of the worst alert type's latest judgements, the oldest first, each with its time in seconds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreAt>,
     /// The alert types with a current judgement.
     pub alert_types: Vec<String>,
     /// The version to send with a change, so that a change by somebody else in between is a conflict.
     pub version: u64,
+}
+
+/// The judgement before the current one, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EarlierJudgement {
+    /// The insight's id.
+    pub alert_id: String,
+    /// Its score.
+    pub risk_score: Number,
+    /// When the producer saw it.
+    pub alert_timestamp: Timestamp,
 }
 
 /// What changed since the judgement before.
@@ -106,6 +124,12 @@ impl EntityRow {
             alert_type: alert_type.to_owned(),
             severity: worst.severity.clone(),
             alert_timestamp: worst.alert_timestamp,
+            case: self.case(),
+            previous: worst.previous.as_ref().map(|previous| EarlierJudgement {
+                alert_id: previous.alert_id.clone(),
+                risk_score: previous.risk_score,
+                alert_timestamp: previous.alert_timestamp,
+            }),
             opened_at: self.opened_at,
             changes: self.changes(at, worst),
             occurrences: None,
@@ -115,9 +139,15 @@ impl EntityRow {
             until: self.until,
             reason: self.reason.clone(),
             changed: self.changed.clone(),
+            scores: worst.scores.clone(),
             alert_types: current.map(|(alert_type, _)| alert_type.clone()).collect(),
             version: self.version,
         })
+    }
+
+    /// The id of the present trouble: the entity, and when the trouble began.
+    pub fn case(&self) -> String {
+        format!("{}_{}_{}", self.key.entity_type, self.key.entity_id, self.opened_at.as_millis())
     }
 
     fn changes(&self, at: Timestamp, worst: &CurrentJudgement) -> Vec<EntityChange> {

@@ -1,6 +1,9 @@
 //! The steps that no person makes: a new judgement, and a recovery.
 
-use super::{CurrentJudgement, EntityKey, EntityRow, EntityState, PreviousJudgement, ReturnReason, is_worse};
+use super::{
+    CurrentJudgement, EntityKey, EntityRow, EntityState, PreviousJudgement, ReturnReason, ScoreAt, is_worse,
+};
+use crate::limits::SCORES_MAX;
 use crate::number::Number;
 use crate::time::Timestamp;
 
@@ -27,13 +30,17 @@ impl EntityRow {
             // An upgrade of the same insight.
             Some(current) if current.alert_id == judgement.alert_id => {
                 judgement.previous.clone_from(&current.previous);
+                judgement.scores = judgement.scores_after(current.earlier_scores());
                 if *current == judgement {
                     return None;
                 }
             }
             Some(current) if current.place() >= judgement.place() => return None,
-            Some(current) => judgement.previous = Some(current.to_previous()),
-            None => {}
+            Some(current) => {
+                judgement.previous = Some(current.to_previous());
+                judgement.scores = judgement.scores_after(current.all_scores());
+            }
+            None => judgement.scores = judgement.scores_after(Vec::new()),
         }
         let at = judgement.alert_timestamp.max(before.latest_alert());
         let is_relapse = before.is_recovered(at) || before.state == EntityState::Recovered;
@@ -54,6 +61,8 @@ impl EntityRow {
     ) -> Self {
         let at = judgement.alert_timestamp;
         let is_healthy = judgement.healthy;
+        let scores = judgement.scores_after(Vec::new());
+        let judgement = CurrentJudgement { scores, ..judgement.clone() };
         Self {
             key: key.clone(),
             judgements: [(alert_type.to_owned(), judgement.clone())].into(),
@@ -135,6 +144,26 @@ impl CurrentJudgement {
     /// Which of two judgements is the newer.
     fn place(&self) -> (Timestamp, &str) {
         (self.alert_timestamp, &self.alert_id)
+    }
+
+    /// Its score, after these earlier ones.
+    fn scores_after(&self, mut scores: Vec<ScoreAt>) -> Vec<ScoreAt> {
+        scores.push(ScoreAt::new(self.alert_timestamp, self.risk_score));
+        scores.drain(..scores.len().saturating_sub(SCORES_MAX));
+        scores
+    }
+
+    /// The scores up to its own. A row of an earlier version knows only the one before.
+    fn all_scores(&self) -> Vec<ScoreAt> {
+        if self.scores.is_empty() { self.scores_after(self.earlier_scores()) } else { self.scores.clone() }
+    }
+
+    /// The scores before its own.
+    fn earlier_scores(&self) -> Vec<ScoreAt> {
+        if let Some((_, earlier)) = self.scores.split_last() {
+            return earlier.to_vec();
+        }
+        self.previous.iter().map(|each| ScoreAt::new(each.alert_timestamp, each.risk_score)).collect()
     }
 
     fn to_previous(&self) -> PreviousJudgement {

@@ -33,6 +33,7 @@ fn judgement(score: u8, at: Timestamp) -> CurrentJudgement {
         quiet_after_secs: (DAY * 2).as_secs(),
         expires_at: at.plus(DAY * 90),
         previous: None,
+        scores: Vec::new(),
     }
 }
 
@@ -218,4 +219,28 @@ fn the_row_reads_back_as_it_was_written() {
     let text = serde_json::to_string(&entry).unwrap();
     assert!(text.contains(r#""action":"snooze","until":"2025-01-01T12:00:00.000Z""#), "{text}");
     assert_eq!(serde_json::from_str::<FeedbackEntry>(&text).unwrap(), entry);
+}
+
+/// The row has the scores of the small chart, so that a list of entities reads no insight.
+#[test]
+fn a_row_has_the_latest_scores_of_each_type() {
+    let scores = |row: &EntityRow| -> Vec<f64> {
+        row.judgements["a"].scores.iter().map(|each| each.score().get()).collect()
+    };
+    let row = play(&[Alert(50), Alert(60), Other(90), Alert(70)]);
+    assert_eq!(scores(&row), [50.0, 60.0, 70.0]);
+    assert_eq!(row.judgements["a"].scores.last().unwrap().at(), row.judgements["a"].alert_timestamp);
+    let upgraded = CurrentJudgement { risk_score: 65.into(), ..row.judgements["a"].clone() };
+    let upgraded = EntityRow::judged(Some(&row), &key(), "a", &upgraded, start()).unwrap();
+    assert_eq!(scores(&upgraded), [50.0, 60.0, 65.0]);
+    let many: Vec<Step> = (1..=15).map(Alert).collect();
+    assert_eq!(scores(&play(&many)), (4..=15).map(f64::from).collect::<Vec<_>>());
+    // A row of an earlier version knows only the score before.
+    let mut old = play(&[Alert(50), Alert(60)]);
+    old.judgements.values_mut().for_each(|each| each.scores.clear());
+    let later = judgement(70, start().plus(DAY * 9));
+    assert_eq!(
+        scores(&EntityRow::judged(Some(&old), &key(), "a", &later, start()).unwrap()),
+        [50.0, 60.0, 70.0]
+    );
 }

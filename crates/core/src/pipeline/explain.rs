@@ -77,7 +77,8 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                     Worked::Parked(refusal) => return self.park_event(received, refusal).await,
                     // Its entity may have been forgotten meanwhile, with the claim.
                     Worked::Lost => {
-                        if let Some(outcome) = self.park_forgotten(received, alert).await? {
+                        // It is rare, and boxing it keeps the future small.
+                        if let Some(outcome) = Box::pin(self.park_forgotten(received, alert)).await? {
                             return Ok(outcome);
                         }
                     }
@@ -162,7 +163,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
                 self.account.reused.extend(insight.reused().cloned());
                 let stored = insight.to_stored();
                 self.notify(&stored, insight.key()).await;
-                self.notify_healthy(&insight).await;
+                Box::pin(self.notify_healthy(&insight)).await;
                 Ok(Worked::Done(Outcome::Stored(stored)))
             }
             (Commit::Existing(stored), _) => Ok(Worked::Done(Outcome::Repeated(stored))),

@@ -5,7 +5,6 @@ use axum::response::Response;
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertTypes, FactValue};
 use portend_core::entity::{EntityChange, ReturnReason, WorklistItem};
-use portend_core::store::{InsightQuery, Queries};
 use portend_core::time::Timestamp;
 
 use super::actions::{Origin, buttons, state_words};
@@ -15,7 +14,7 @@ use super::layout::{Section, empty, page};
 use super::text::{age, counted, level, minute, path_part, shown, whole, words};
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{SPARK_INSIGHTS, WORKLIST_ROWS};
+use crate::limits::{SEARCH_READ_MAX, WORKLIST_READ_MAX, WORKLIST_ROWS};
 use crate::problem::Problem;
 use crate::request::Params;
 use crate::worklist::{Worklist, WorklistOrder, WorklistPart, worklist};
@@ -30,18 +29,22 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
     let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
     let order = params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk);
     let find = params.get("find").map(str::to_lowercase);
-    let mut list = worklist(&app, part, order).await?;
+    // Whoever is sought, is snoozed, or has the most at stake, may be far down.
+    let is_near = find.is_none() && part == WorklistPart::Listed && order == WorklistOrder::Risk;
+    let read_max = if is_near { WORKLIST_READ_MAX } else { SEARCH_READ_MAX };
+    let mut list = worklist(&app, part, order, read_max).await?;
     let total = list.total;
     if let Some(find) = &find {
         list.items.retain(|item| item.entity_id.to_lowercase().contains(find));
     }
     let found = list.items.len();
     list.items.truncate(WORKLIST_ROWS);
-    let mut rows = Vec::new();
-    for item in &list.items {
-        let history = history(&app, item).await?;
-        rows.push(row(item, &history, app.engine.types(), list.at, app.engine.takes_feedback()));
-    }
+    let rows: Vec<Markup> = list
+        .items
+        .iter()
+        .map(|item| row(item, app.engine.types(), list.at, app.engine.takes_feedback()))
+        .collect();
+    let more = if list.complete { "" } else { "+" };
     let content = html! {
         h1 { (heading(&list, part, total)) }
         p.lead {
@@ -52,8 +55,8 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
             (minute(list.at)) "."
         }
         div.tabs {
-            a href="/" aria-current=[(part == WorklistPart::Listed).then_some("true")] { "Open" @if part == WorklistPart::Listed { " " (total) } }
-            a href="/?state=snoozed" aria-current=[(part == WorklistPart::Snoozed).then_some("true")] { "Snoozed " (list.snoozed) }
+            a href="/" aria-current=[(part == WorklistPart::Listed).then_some("true")] { "Open" @if part == WorklistPart::Listed { " " (total) (more) } }
+            a href="/?state=snoozed" aria-current=[(part == WorklistPart::Snoozed).then_some("true")] { "Snoozed " (list.snoozed) (more) }
             @if list.items.iter().any(|item| item.value.is_some()) {
                 a href="/?sort=value" aria-current=[(order == WorklistOrder::Value).then_some("true")] { "By value at stake" }
             }
@@ -62,7 +65,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
         button.arrivals type="button" hidden {}
         @if rows.is_empty() { (nothing(part, find.is_some())) }
         ol.list data-live { @for row in &rows { (row) } }
-        @if found > rows.len() { p.small { "The first " (rows.len()) " of " (found) ". " a.link href="/v1/worklist?limit=1000" { "All of them as JSON" } "." } }
+        @if found > rows.len() { p.small { "The first " (rows.len()) " of " (found) (more) ". " a.link href="/v1/worklist?limit=1000" { "All of them as JSON" } "." } }
     };
     Ok(page(Section::Today, "Today", &content))
 }
@@ -76,7 +79,8 @@ fn heading(list: &Worklist, part: WorklistPart, total: usize) -> String {
         (WorklistPart::Listed, 0) => "Nobody needs you now".to_owned(),
         (WorklistPart::Listed, total) => {
             let new = if new == 0 { "nothing new".to_owned() } else { counted(new, "new one", "new") };
-            format!("{total} to look at, {new} since yesterday evening")
+            let more = if list.complete { "" } else { "+" };
+            format!("{total}{more} to look at, {new} since yesterday evening")
         }
     }
 }
@@ -98,32 +102,12 @@ fn nothing(part: WorklistPart, is_search: bool) -> Markup {
     }
 }
 
-/// The scores of the entity's latest insights, oldest first. On AWS each would be a request of its own, so the list is empty.
-async fn history<E: Engine>(app: &App<E>, item: &WorklistItem) -> Result<Vec<RiskPoint>, Problem> {
-    if !app.engine.streams() {
-        return Ok(Vec::new());
-    }
-    let query = InsightQuery {
-        entity_id: Some(item.entity_id.clone()),
-        alert_type: Some(item.alert_type.clone()),
-        limit: SPARK_INSIGHTS,
-        ..InsightQuery::default()
-    };
-    let page = app.engine.store().insights(&query, app.now()).await?;
-    let point = |insight: &portend_core::insight::StoredInsight| RiskPoint {
-        at: insight.alert_timestamp().unwrap_or(insight.timestamp()),
-        score: insight.risk_score(),
-    };
-    Ok(page.insights.iter().rev().map(point).collect())
+/// The scores of the entity's latest judgements, oldest first.
+fn history(item: &WorklistItem) -> Vec<RiskPoint> {
+    item.scores.iter().map(|each| RiskPoint { at: each.at(), score: each.score() }).collect()
 }
 
-fn row(
-    item: &WorklistItem,
-    history: &[RiskPoint],
-    types: &AlertTypes,
-    now: Timestamp,
-    has_buttons: bool,
-) -> Markup {
+fn row(item: &WorklistItem, types: &AlertTypes, now: Timestamp, has_buttons: bool) -> Markup {
     let kinds: Vec<String> = item.alert_types.iter().map(|each| kind(types, each)).collect();
     html! {
         li.row.(level(item.risk_score)) data-row=(item.alert_id) {
@@ -138,7 +122,7 @@ fn row(
                 }
                 p.why { @if let Some(value) = item.value { "Value " (value.to_string()) ". " } (changes(item, types)) @if let Some(advice) = &item.advice { em { (shown(advice)) } } }
             }
-            (spark(history))
+            (spark(&history(item)))
             span.when {
                 time datetime=(item.alert_timestamp) { (age(item.alert_timestamp, now)) }
                 br; "open " (age(item.opened_at, now))

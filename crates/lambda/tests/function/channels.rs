@@ -62,3 +62,30 @@ fn a_secret_that_cannot_be_used_stops_no_alert() {
     let line = log.iter().find(|line| line["reason"] == "channels_unreadable").unwrap();
     assert!(line["message"].as_str().unwrap().contains("write tables [notify.NAME]"), "{line}");
 }
+
+/// A schedule of the stack asks for it. The second time nothing has changed.
+#[test]
+fn a_digest_goes_to_its_channels_and_says_nothing_twice() {
+    let server = Server::answering(|_| Script::answer(200, "ok"));
+    let text = format!("{}min_risk = 100\ndigest = true\n", slack(&server).replace("min_risk = 50\n", ""));
+    let scene = Scene::answering().with_channels(&text);
+    let function = scene.start();
+    let mut recent = alert(0);
+    recent["timestamp"] = json!(now());
+    assert_eq!(function.invoke(&recent).unwrap()["status"], "stored");
+    for (changed, channels) in [(1, 1), (0, 0)] {
+        let digest = function.invoke(&json!({ "portend": "digest" })).unwrap();
+        assert_eq!(digest, json!({ "status": "digested", "changed": changed, "channels": channels }));
+    }
+    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests()[0].body.contains("New (1)"), "{:?}", server.requests());
+    let nobody = Scene::answering().unset("EVENT_BUS_NAME");
+    assert_eq!(nobody.invoke(&json!({ "portend": "digest" })).unwrap_err().0, "no_channel");
+}
+
+/// The time now, as a producer writes it.
+#[expect(clippy::disallowed_methods, reason = "the function under test uses the machine's clock too")]
+fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    portend_core::time::Timestamp::from_millis(since.as_millis().try_into().unwrap()).to_string()
+}

@@ -2,22 +2,21 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::entity::EntityRow;
-use portend_core::number::Number;
-use portend_core::store::entity_of_insights;
+use portend_core::help::explained;
 use portend_core::time::Timestamp;
-use portend_remote::SystemClock;
+use portend_remote::digest::{Digest, digest_now, digest_of_rows};
+use portend_remote::{SentReport, SystemClock};
 
-use super::insights::open_existing;
+use super::insights::{open_existing, open_for_changes};
 use super::today::open_entities;
-use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::moment::{Direction, moment};
-use crate::show::digest::{Digest, DigestFormat, DigestLine, DigestSection};
-use crate::show::output::{CommandOutcome, WrongUsage, json_line};
+use crate::show::digest::{DigestFormat, html, markdown, text};
+use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
+use crate::show::text::counted;
 
 /// Print what changed since a time: who is new, back, worse, better or recovered.
 ///
@@ -33,6 +32,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 
+    /// Send what changed since the last digest that was sent, and print it. Nothing is said twice.
+    ///
+    /// The channels with `digest = true` in portend.toml get it. If nothing has changed, they get nothing. With a
+    /// schedule: `0 7 * * * portend digest --send`. A running server does the same with `portend serve --digest-at 07:00`.
+    ///
+    /// Exit code: 1 if a channel failed.
+    #[arg(long, conflicts_with_all = ["since", "at"])]
+    send: bool,
+
     /// The form.
     #[arg(long, value_name = "FORM", value_enum, default_value_t = DigestFormat::Text)]
     format: DigestFormat,
@@ -44,83 +52,60 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let at = at.map_err(WrongUsage::from)?.unwrap_or(now);
     let since = moment("--since", &args.since, Direction::Past, at).map_err(WrongUsage::from)?;
     let types = config.alert_types().map_err(WrongUsage::from)?;
-    let store = open_existing(&config).await?;
-    let digest = digest(&store, &types, since, at, now).await?;
-    let mut out = anstream::stdout().lock();
-    match args.format {
-        DigestFormat::Json => json_line(&mut out, &digest)?,
-        DigestFormat::Text => out.write_all(digest.text().as_bytes())?,
-        DigestFormat::Markdown => out.write_all(digest.markdown().as_bytes())?,
-        DigestFormat::Html => out.write_all(digest.html().as_bytes())?,
+    if args.send {
+        return send(&config, &types, args.format, now).await;
     }
+    let store = open_existing(&config).await?;
+    let digest = if at == now {
+        digest_now(&store, &types, since, now).await?
+    } else {
+        let entities = open_entities(&store, &types, at, now, usize::MAX).await?;
+        let rows = [entities.listed, entities.recovered].concat();
+        digest_of_rows(&store, &types, &rows, (since, at), now).await?
+    };
+    print(&digest, args.format)?;
     Ok(CommandOutcome::Done)
 }
 
-/// The sections, in their order.
-const TITLES: [&str; 5] = ["New", "Back", "Worse", "Better", "Recovered"];
-
-async fn digest(
-    store: &AnyStore,
+/// Sends what changed since the last digest that was sent, and prints it.
+async fn send(
+    config: &Config,
     types: &AlertTypes,
-    since: Timestamp,
-    until: Timestamp,
+    format: DigestFormat,
     now: Timestamp,
-) -> Result<Digest> {
-    let entities = open_entities(store, types, until, now).await?;
-    let mut lines: [Vec<DigestLine>; 5] = Default::default();
-    let mut unchanged = 0;
-    let [new, back, worse, better, recovered] = &mut lines;
-    for row in &entities.listed {
-        let before = if row.latest_alert() < since {
-            Some(row.clone())
-        } else {
-            entity_of_insights(store, types, &row.key, since, now).await?
-        };
-        let before = before.and_then(|before| score(&before, since));
-        let Some(line) = line(row, types, until, before) else { continue };
-        match (before, line.risk_score) {
-            (None, _) if row.opened_at < since || row.returned.is_some() => back.push(line),
-            (None, _) => new.push(line),
-            (Some(before), Some(present)) if present > before => worse.push(line),
-            (Some(before), Some(present)) if present < before => better.push(line),
-            (Some(_), _) => unchanged += 1,
-        }
+) -> Result<CommandOutcome> {
+    let aws = config.aws().await.map_err(WrongUsage::from)?;
+    let none = || anyhow!("no channel gets the digest; set digest = true in a [notify.NAME] of portend.toml");
+    let notifiers = config.notifiers(types, &aws).map_err(WrongUsage::from)?;
+    let notifiers = notifiers.ok_or_else(none).map_err(WrongUsage::from)?;
+    if !notifiers.has_digest_channel().await? {
+        return Err(WrongUsage::from(none()).into());
     }
-    for row in &entities.recovered {
-        // Who had recovered before was in an earlier digest.
-        if let Some(before) = score(row, since) {
-            let at = since.max(row.latest_alert());
-            recovered.extend(line(row, types, at, Some(before)).map(|line| DigestLine {
-                risk_score: None,
-                advice: None,
-                ..line
-            }));
-        }
+    let store = open_for_changes(config).await?;
+    let SentReport { digest, channels, failures } = notifiers.send_next_digest(&store, types, now).await?;
+    print(&digest, format)?;
+    for failure in &failures {
+        note(&format!("the digest was not sent: {}", explained(failure)));
     }
-    let mut sections = Vec::new();
-    for (title, mut lines) in TITLES.into_iter().zip(lines) {
-        let order = |line: &DigestLine| line.risk_score.or(line.before).map_or(0.0, Number::get);
-        lines.sort_by(|one, other| order(other).total_cmp(&order(one)));
-        if !lines.is_empty() {
-            sections.push(DigestSection { title, lines });
-        }
+    if digest.is_empty() {
+        note("nothing has changed since the last digest, so nothing was sent");
+    } else {
+        note(&format!(
+            "sent to {} of {}",
+            channels - failures.len().min(channels),
+            counted(channels as u64, "channel")
+        ));
     }
-    Ok(Digest { since, until, sections, unchanged })
+    Ok(if failures.is_empty() { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
-/// The worst score at a time; `None` if none is current.
-fn score(row: &EntityRow, at: Timestamp) -> Option<Number> {
-    row.worst_judgement(at).map(|(_, judgement)| judgement.risk_score)
-}
-
-fn line(row: &EntityRow, types: &AlertTypes, at: Timestamp, before: Option<Number>) -> Option<DigestLine> {
-    let (alert_type, judgement) = row.worst_judgement(at)?;
-    Some(DigestLine {
-        entity_type: row.key.entity_type.clone(),
-        entity_id: row.key.entity_id.clone(),
-        before,
-        risk_score: Some(judgement.risk_score),
-        title: types.get(alert_type).map_or(alert_type, |each| each.title()).to_owned(),
-        advice: judgement.advice.clone(),
-    })
+fn print(digest: &Digest, format: DigestFormat) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match format {
+        DigestFormat::Json => json_line(&mut out, digest)?,
+        DigestFormat::Text => out.write_all(text(digest).as_bytes())?,
+        DigestFormat::Markdown => out.write_all(markdown(digest).as_bytes())?,
+        DigestFormat::Html => out.write_all(html(digest).as_bytes())?,
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use portend_core::clock::Clock;
+use portend_core::help::explained;
 use portend_core::time::Timestamp;
 use portend_http::{Access, AccessToken, HttpApp, router};
 use portend_remote::SystemClock;
@@ -56,6 +57,12 @@ pub(crate) struct Args {
     #[arg(long = "hook-secret", value_name = "SOURCE=FILE")]
     hook_secrets: Vec<String>,
 
+    /// Send the digest each day at this time of this machine's zone, such as 07:00 [default: never].
+    ///
+    /// The channels with `digest = true` in portend.toml get what changed since the last one, unless nothing has.
+    #[arg(long, value_name = "HH:MM", value_parser = time_of_day)]
+    digest_at: Option<jiff::civil::Time>,
+
     /// A further name of this server, such as `portend.example`. Requests for other names are refused.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
@@ -71,13 +78,21 @@ impl Args {
             open_original_api: false,
             original_api_origin: Vec::new(),
             hook_secrets: Vec::new(),
+            digest_at: None,
             hosts: Vec::new(),
         }
     }
 }
 
+fn time_of_day(text: &str) -> Result<jiff::civil::Time, String> {
+    let wrong = || "it is not a time of day; write one such as 07:00".to_owned();
+    jiff::civil::Time::strptime("%H:%M", text).map_err(|_| wrong())
+}
+
 /// The pause between two sweeps, which publish and upgrade what is left to do.
 const SWEEP_PAUSE: Duration = Duration::from_mins(5);
+/// The pause between two digests, if the calendar cannot say.
+const DIGEST_PAUSE: Duration = Duration::from_hours(24);
 /// The time that events have to end after the server is asked to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -95,6 +110,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 pub(crate) struct LocalServer {
     tcp: TcpListener,
     app: Arc<HttpApp<LocalEngine>>,
+    digest_at: Option<jiff::civil::Time>,
     /// Held while the server runs: one server works on the inbox of a file.
     lock: File,
 }
@@ -114,7 +130,15 @@ impl LocalServer {
         if engine.waiting() > 0 {
             note(&format!("{} of the inbox to finish", counted(engine.waiting(), "event")));
         }
-        Ok(Self { tcp, app: Arc::new(HttpApp::new(engine, access)), lock })
+        let has_digest = match engine.runner().pipeline.notifier() {
+            Some(notifiers) => notifiers.has_digest_channel().await?,
+            None => false,
+        };
+        if args.digest_at.is_some() && !has_digest {
+            let fix = "set digest = true in a [notify.NAME] of portend.toml, or remove --digest-at";
+            return Err(WrongUsage::from(anyhow!("no channel gets the digest; {fix}")).into());
+        }
+        Ok(Self { tcp, app: Arc::new(HttpApp::new(engine, access)), digest_at: args.digest_at, lock })
     }
 
     /// The address on which it listens.
@@ -129,7 +153,7 @@ impl LocalServer {
 
     /// Serves until `stopped` is ready. Requests and events that have begun are finished.
     pub(crate) async fn run(self, stopped: impl Future<Output = ()>) -> Result<()> {
-        let Self { tcp, app, lock } = self;
+        let Self { tcp, app, digest_at, lock } = self;
         let (stop, stopping) = watch::channel(false);
         let listener = tokio::spawn(listener::serve(tcp, router(Arc::clone(&app)), stopping.clone()));
         let mut work = pin!(app.engine().work(stopping));
@@ -137,6 +161,7 @@ impl LocalServer {
             () = stopped => {}
             () = &mut work => {}
             () = sweep(app.engine()) => {}
+            () = send_digests(app.engine(), digest_at) => {}
         }
         note("stopping after the events in progress; stop again to end at once");
         stop.send_replace(true);
@@ -172,6 +197,35 @@ async fn sweep(engine: &LocalEngine) {
         runner.report(run.account());
         let _ = runner.ledger().sweep(SystemClock.now()).await;
     }
+}
+
+/// Sends the digest each day at this time.
+async fn send_digests(engine: &LocalEngine, at: Option<jiff::civil::Time>) {
+    let Some(at) = at else { return std::future::pending().await };
+    let pipeline = &engine.runner().pipeline;
+    loop {
+        tokio::time::sleep(until(at, SystemClock.now())).await;
+        let Some(notifiers) = pipeline.notifier() else { return std::future::pending().await };
+        match notifiers.send_next_digest(pipeline.store(), pipeline.types(), SystemClock.now()).await {
+            Ok(sent) => {
+                for failure in &sent.failures {
+                    note(&format!("the digest was not sent: {}", explained(failure)));
+                }
+            }
+            Err(error) => note(&format!("the digest was not sent: {}", explained(&error))),
+        }
+    }
+}
+
+/// The time until it is this time of the day again, in the machine's zone.
+fn until(at: jiff::civil::Time, now: Timestamp) -> Duration {
+    let Ok(present) = jiff::Timestamp::from_millisecond(now.as_millis()) else { return DIGEST_PAUSE };
+    let present = present.to_zoned(jiff::tz::TimeZone::system());
+    let today = present.with().time(at).build().ok().filter(|today| *today > present);
+    // A day may have 23 or 25 hours.
+    let next = today.or_else(|| present.tomorrow().ok()?.with().time(at).build().ok());
+    let wait = next.map(|next| next.timestamp().as_millisecond() - now.as_millis());
+    wait.and_then(|millis| u64::try_from(millis).ok()).map_or(DIGEST_PAUSE, Duration::from_millis)
 }
 
 async fn resolve(listen: &str) -> Result<SocketAddr> {

@@ -1,16 +1,17 @@
 //! `portend today`: whom to look at now, worst first.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::entity::{EntityRow, WorklistItem};
-use portend_core::limits::PAGE_MAX;
+use portend_core::entity::{EntityRow, WorklistItem, WorklistPlace};
 use portend_core::number::Number;
-use portend_core::store::{Entities, Queries, entity_of_insights};
+use portend_core::store::{Entities, Queries, entity_as_it_was, entity_of_insights};
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
+use portend_remote::digest::{longest_silence, recent_entities};
 
 use super::insights::{open_existing, risk_score};
 use crate::any_store::AnyStore;
@@ -20,6 +21,8 @@ use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{minute, shown, zone};
 use crate::show::worklist::{heading, item};
 
+/// The open entities that are read at once.
+const READ_AT_ONCE: usize = 200;
 /// The recovered entities that a note names.
 const RECOVERED_MAX: usize = 10;
 
@@ -34,6 +37,8 @@ pub(crate) struct Args {
     json: bool,
 
     /// As of this time: a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
+    ///
+    /// The states are those of then. An insight that was made later, because its alert came late, has its present state.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 
@@ -73,7 +78,10 @@ pub(super) struct OpenEntities {
     pub(super) listed: Vec<EntityRow>,
     /// Those whose alerts are all over.
     pub(super) recovered: Vec<EntityRow>,
+    /// How many are open, among those that were read.
     open: usize,
+    /// Whether there may be more, with a risk that is not higher.
+    has_more: bool,
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -82,9 +90,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let at = args.at.as_deref().map(|text| moment("--at", text, Direction::Past, now)).transpose();
     let at = at.map_err(WrongUsage::from)?.unwrap_or(now);
     let store = open_existing(&config).await?;
-    let mut entities = open_entities(&store, &types, at, now).await?;
-    let worst =
-        |row: &EntityRow| row.worst_judgement(at).map_or(0.0, |(_, judgement)| judgement.risk_score.get());
+    // For a moment in the past, every entity is made again from its insights. What is at stake is not in the order of the risk.
+    let reads_all = args.at.is_some() || args.n == 0 || args.sort == TodayOrder::Value;
+    let enough = if reads_all { usize::MAX } else { args.n.max(args.capacity.unwrap_or(0)) };
+    let mut entities = open_entities(&store, &types, at, now, enough).await?;
+    let worst = |row: &EntityRow| worst_at(row, at);
     let min = args.min_risk.map_or(0.0, Number::get);
     entities.listed.retain(|row| worst(row) >= min);
     entities.listed.sort_by(|one, other| {
@@ -103,7 +113,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut out = anstream::stdout().lock();
     if !args.json && !entities.listed.is_empty() {
         let listed = entities.listed.len();
-        writeln!(out, "{}\n", heading(listed, entities.open, at, &zone()))?;
+        writeln!(out, "{}\n", heading(listed, (entities.open, entities.has_more), at, &zone()))?;
     }
     for row in &entities.listed {
         let Some(line) = row.item(at) else { continue };
@@ -119,36 +129,85 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     Ok(CommandOutcome::Done)
 }
 
-/// The open entities as they were at this time. One with a later alert is made again from its insights.
+/// The entity's worst score at a time; 0 if none is current.
+fn worst_at(row: &EntityRow, at: Timestamp) -> f64 {
+    row.worst_judgement(at).map_or(0.0, |(_, judgement)| judgement.risk_score.get())
+}
+
+/// The open entities as they were at this time. One with a later alert is made again from its insights. Only so many are
+/// read that the `enough` worst are among them, so that the time does not grow with the store.
 pub(super) async fn open_entities(
     store: &AnyStore,
     types: &AlertTypes,
     at: Timestamp,
     now: Timestamp,
+    enough: usize,
 ) -> Result<OpenEntities> {
-    let mut entities = OpenEntities::default();
+    let (mut entities, mut known) = (OpenEntities::default(), BTreeSet::new());
     let mut after = None;
     loop {
-        let page = store.open_entities(after.as_ref(), PAGE_MAX, now).await?;
-        let is_last = page.len() < PAGE_MAX;
+        let page = store.open_entities(after.as_ref(), READ_AT_ONCE, now).await?;
+        let is_last = page.len() < READ_AT_ONCE;
         after = page.last().map(EntityRow::place);
         for row in page {
-            let row = if row.latest_alert() > at {
-                let past = entity_of_insights(store, types, &row.key, at, now).await?;
-                let Some(past) = past else { continue };
-                EntityRow { state: row.state, assignee: row.assignee, until: row.until, ..past }
-            } else {
-                row
-            };
-            entities.open += 1;
-            if row.is_listed(at) {
-                entities.listed.push(row);
-            } else if row.is_recovered(at) {
-                entities.recovered.push(row);
-            }
+            known.insert(row.key.clone());
+            let Some(row) = as_of(store, types, row, at, now).await? else { continue };
+            entities.add(row, at);
         }
-        if is_last {
+        // The page is in the order of the scores at the latest alert, above which no present score is.
+        let next = after.as_ref().map_or(0.0, |place: &WorklistPlace| place.worst.get());
+        entities.has_more = !is_last;
+        if is_last && at < now {
+            break;
+        }
+        if is_last || entities.listed.iter().filter(|row| worst_at(row, at) >= next).count() >= enough {
             return Ok(entities);
+        }
+    }
+    // Whoever was open then and is closed now.
+    for key in recent_entities(store, at.minus(longest_silence(types)), at).await? {
+        if !known.contains(&key)
+            && let Some(row) = entity_as_it_was(store, types, &key, at, now).await?
+            && row.state.is_open()
+        {
+            entities.add(row, at);
+        }
+    }
+    Ok(entities)
+}
+
+/// An open entity as it was at a time; `None` if it had no alert. Its state is the one of then, if its insight had been made
+/// by then; of a backlog that was judged later, it is the present one.
+async fn as_of(
+    store: &AnyStore,
+    types: &AlertTypes,
+    row: EntityRow,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<EntityRow>> {
+    let has_changed = |row: &EntityRow| {
+        row.latest_alert() > at || row.changed.as_ref().is_some_and(|changed| changed.at > at)
+    };
+    if at >= now || !has_changed(&row) {
+        return Ok(Some(row));
+    }
+    if let Some(past) = entity_as_it_was(store, types, &row.key, at, now).await? {
+        return Ok(Some(past));
+    }
+    if row.latest_alert() <= at {
+        return Ok(Some(row));
+    }
+    let past = entity_of_insights(store, types, &row.key, at, now).await?;
+    Ok(past.map(|past| EntityRow { state: row.state, assignee: row.assignee, until: row.until, ..past }))
+}
+
+impl OpenEntities {
+    fn add(&mut self, row: EntityRow, at: Timestamp) {
+        self.open += 1;
+        if row.is_listed(at) {
+            self.listed.push(row);
+        } else if row.is_recovered(at) {
+            self.recovered.push(row);
         }
     }
 }
@@ -174,8 +233,9 @@ fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
             total - entities.listed.len()
         ));
     } else if total > entities.listed.len() {
+        let least = if entities.has_more { "at least " } else { "" };
         note(&format!(
-            "{} more; use -n to list more of them, or -n 0 for all",
+            "{least}{} more; use -n to list more of them, or -n 0 for all",
             total - entities.listed.len()
         ));
     }

@@ -4,44 +4,9 @@
 
 use std::fmt::Write as _;
 
-use portend_core::number::Number;
-use portend_core::time::Timestamp;
-use serde::Serialize;
+use portend_remote::digest::Digest;
 
 use super::text::{clipped, minute, shown, zone};
-
-/// What changed in a time, each entity in one section.
-#[derive(Debug, Serialize)]
-pub(crate) struct Digest {
-    pub(crate) since: Timestamp,
-    pub(crate) until: Timestamp,
-    pub(crate) sections: Vec<DigestSection>,
-    /// Entities to look at that have not changed.
-    pub(crate) unchanged: usize,
-}
-
-/// One kind of change.
-#[derive(Debug, Serialize)]
-pub(crate) struct DigestSection {
-    pub(crate) title: &'static str,
-    pub(crate) lines: Vec<DigestLine>,
-}
-
-/// What changed about one entity.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct DigestLine {
-    pub(crate) entity_type: String,
-    pub(crate) entity_id: String,
-    /// The score before; absent if the entity was not on the list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) before: Option<Number>,
-    /// The score now; absent if it has recovered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) risk_score: Option<Number>,
-    pub(crate) title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) advice: Option<String>,
-}
 
 /// The form of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,99 +21,77 @@ pub(crate) enum DigestFormat {
     Json,
 }
 
-impl DigestLine {
-    fn score(&self) -> String {
-        match (self.before, self.risk_score) {
-            (Some(before), Some(now)) => format!("{before} → {now}"),
-            (None, Some(now)) => now.to_string(),
-            (Some(before), None) => format!("{before} → ok"),
-            (None, None) => "ok".to_owned(),
-        }
-    }
+fn heading(digest: &Digest) -> String {
+    format!("Changes from {} to {} {}", minute(digest.since), minute(digest.until), zone())
 }
 
-impl Digest {
-    fn heading(&self) -> String {
-        format!("Changes from {} to {} {}", minute(self.since), minute(self.until), zone())
-    }
-
-    fn foot(&self) -> String {
-        match (self.sections.is_empty(), self.unchanged) {
-            (true, 0) => "Nothing changed, and nobody needs a look.".to_owned(),
-            (true, unchanged) => format!("Nothing changed. Still to look at: {unchanged}."),
-            (false, unchanged) => format!("Unchanged, and still to look at: {unchanged}."),
-        }
-    }
-
-    /// For a terminal or a mail, within 80 columns.
-    pub(crate) fn text(&self) -> String {
-        let mut text = format!("{}\n", self.heading());
-        // Writing to a string cannot fail.
-        for section in &self.sections {
-            let _ = writeln!(text, "\n{} ({})", section.title, section.lines.len());
-            for line in &section.lines {
-                let first =
-                    format!("{:>9}  {} · {}", line.score(), shown(&line.entity_id), shown(&line.title));
-                let _ = writeln!(text, "{}", clipped(&first, 79));
-                if let Some(advice) = &line.advice {
-                    let _ = writeln!(text, "           {}", clipped(&shown(advice), 68));
-                }
+/// For a terminal or a mail, within 80 columns.
+pub(crate) fn text(digest: &Digest) -> String {
+    let mut text = format!("{}\n", heading(digest));
+    // Writing to a string cannot fail.
+    for section in &digest.sections {
+        let _ = writeln!(text, "\n{} ({})", section.title, section.lines.len());
+        for line in &section.lines {
+            let first = format!("{:>9}  {} · {}", line.score(), shown(&line.entity_id), shown(&line.title));
+            let _ = writeln!(text, "{}", clipped(&first, 79));
+            if let Some(advice) = &line.advice {
+                let _ = writeln!(text, "           {}", clipped(&shown(advice), 68));
             }
         }
-        let _ = writeln!(text, "\n{}", self.foot());
-        text
     }
+    let _ = writeln!(text, "\n{}", digest.foot());
+    text
+}
 
-    /// For a chat or a ticket.
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = format!("# {}\n", self.heading());
-        for section in &self.sections {
-            let _ = writeln!(text, "\n## {} ({})\n", section.title, section.lines.len());
-            for line in &section.lines {
-                let advice = line.advice.as_deref().map(|advice| format!("  \n  {}", in_markdown(advice)));
-                let _ = writeln!(
-                    text,
-                    "- **{}** {}: {}{}",
-                    line.score(),
-                    in_markdown(&line.entity_id),
-                    in_markdown(&line.title),
-                    advice.unwrap_or_default()
-                );
-            }
+/// For a chat or a ticket.
+pub(crate) fn markdown(digest: &Digest) -> String {
+    let mut text = format!("# {}\n", heading(digest));
+    for section in &digest.sections {
+        let _ = writeln!(text, "\n## {} ({})\n", section.title, section.lines.len());
+        for line in &section.lines {
+            let advice = line.advice.as_deref().map(|advice| format!("  \n  {}", in_markdown(advice)));
+            let _ = writeln!(
+                text,
+                "- **{}** {}: {}{}",
+                line.score(),
+                in_markdown(&line.entity_id),
+                in_markdown(&line.title),
+                advice.unwrap_or_default()
+            );
         }
-        let _ = writeln!(text, "\n{}", self.foot());
-        text
     }
+    let _ = writeln!(text, "\n{}", digest.foot());
+    text
+}
 
-    /// One page without other files.
-    pub(crate) fn html(&self) -> String {
-        let mut page = format!(
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>\
+/// One page without other files.
+pub(crate) fn html(digest: &Digest) -> String {
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>\
              body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}}\
              h1{{font-size:1.25rem}}h2{{font-size:1rem;margin:1.5rem 0 .5rem}}ul{{list-style:none;padding:0}}\
              li{{margin:.5rem 0}}b{{font-variant-numeric:tabular-nums}}small{{opacity:.75}}</style></head>\n\
              <body><h1>{0}</h1>\n",
-            in_html(&self.heading())
-        );
-        for section in &self.sections {
-            let _ = writeln!(page, "<h2>{} ({})</h2>\n<ul>", in_html(section.title), section.lines.len());
-            for line in &section.lines {
-                let advice =
-                    line.advice.as_deref().map(|advice| format!("<br><small>{}</small>", in_html(advice)));
-                let _ = writeln!(
-                    page,
-                    "<li><b>{}</b> {} · {}{}</li>",
-                    in_html(&line.score()),
-                    in_html(&line.entity_id),
-                    in_html(&line.title),
-                    advice.unwrap_or_default()
-                );
-            }
-            page.push_str("</ul>\n");
+        in_html(&heading(digest))
+    );
+    for section in &digest.sections {
+        let _ = writeln!(page, "<h2>{} ({})</h2>\n<ul>", in_html(section.title), section.lines.len());
+        for line in &section.lines {
+            let advice =
+                line.advice.as_deref().map(|advice| format!("<br><small>{}</small>", in_html(advice)));
+            let _ = writeln!(
+                page,
+                "<li><b>{}</b> {} · {}{}</li>",
+                in_html(&line.score()),
+                in_html(&line.entity_id),
+                in_html(&line.title),
+                advice.unwrap_or_default()
+            );
         }
-        let _ = writeln!(page, "<p>{}</p></body></html>", in_html(&self.foot()));
-        page
+        page.push_str("</ul>\n");
     }
+    let _ = writeln!(page, "<p>{}</p></body></html>", in_html(&digest.foot()));
+    page
 }
 
 /// Text for Markdown: its marks are escaped.
@@ -169,6 +112,10 @@ fn in_html(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use portend_core::number::Number;
+    use portend_core::time::Timestamp;
+    use portend_remote::digest::{DigestLine, DigestSection};
+
     use super::*;
 
     fn digest() -> Digest {
@@ -195,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_digest_has_three_forms() {
-        insta::assert_snapshot!("text", digest().text());
-        insta::assert_snapshot!("markdown", digest().markdown());
-        insta::assert_snapshot!("html", digest().html());
+        insta::assert_snapshot!("text", text(&digest()));
+        insta::assert_snapshot!("markdown", markdown(&digest()));
+        insta::assert_snapshot!("html", html(&digest()));
     }
 }

@@ -98,9 +98,13 @@ pub(crate) fn changes(item: &WorklistItem, types: &AlertTypes) -> String {
     words.join("; ")
 }
 
-/// The heading of the worklist.
-pub(crate) fn heading(listed: usize, open: usize, at: Timestamp, zone: &str) -> String {
-    let open = if open == 1 { "1 entity".to_owned() } else { format!("{open} entities") };
+/// The heading of the worklist. `open` is the number of open entities, and whether there are more.
+pub(crate) fn heading(listed: usize, open: (usize, bool), at: Timestamp, zone: &str) -> String {
+    let open = match open {
+        (1, false) => "1 entity".to_owned(),
+        (open, false) => format!("{open} entities"),
+        (open, true) => format!("more than {open} entities"),
+    };
     let heading = format!("{} {zone}", minute(at));
     format!("{}  {listed} of {open} to look at, worst first", paint(STRONG, &heading))
 }

@@ -18,13 +18,13 @@ use serde_json::{Value, json};
 use super::{Calls, counting_model, insights_by_entity, now, sleep};
 
 /// The events that are posted to each server.
-const EVENTS: u64 = 25;
+const EVENTS: u64 = 40;
 /// The events of one request.
 const EVENTS_PER_REQUEST: u64 = 5;
 /// The events that a server works on at once.
 const CONCURRENCY: u64 = 8;
 /// The longest time that the last server needs.
-const FINISH_TIME_MAX: Duration = Duration::from_secs(120);
+const FINISH_TIME_MAX: Duration = Duration::from_mins(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The result of all kills.
@@ -195,7 +195,8 @@ fn post_round(lines: impl Iterator<Item = std::io::Result<String>> + Send + 'sta
     // It may be killed before it listens.
     let Ok(address) = address.recv() else { return posted };
     let first = round * EVENTS;
-    for start in (first..first + EVENTS).step_by(EVENTS_PER_REQUEST as usize) {
+    for request in 0..EVENTS / EVENTS_PER_REQUEST {
+        let start = first + request * EVENTS_PER_REQUEST;
         let numbers = start..start + EVENTS_PER_REQUEST;
         let body: String = numbers.clone().map(event).collect();
         if accepts(&address, &body) {

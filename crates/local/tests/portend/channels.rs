@@ -101,7 +101,7 @@ fn a_file_that_is_only_found_sends_nothing_to_anybody() {
         let run = home.run(command);
         assert!(!run.err.contains("listening"), "{run:?}");
     }
-    assert_eq!(home.run("doctor --json").exits(1).out.matches("notify.spy").count(), 1);
+    assert_eq!(home.run("doctor --json").exits(1).out.matches("would send insights to").count(), 1);
     assert_eq!(server.requests().len(), 0);
     // Commands that only read do not need the channels.
     home.run("types").exits(0);
@@ -250,4 +250,82 @@ fn a_digest_has_each_change_once() {
         let run = home.run(&format!("digest --format {format} --at 2025-01-02T18:00:00Z")).exits(0);
         assert!(run.out.contains("new") && run.out.contains("63 → 73"), "{}", run.out);
     }
+}
+
+/// Each digest that is sent begins where the one before ended.
+#[test]
+fn a_digest_that_is_sent_says_nothing_twice() {
+    let server = Server::answering(|_| Script::answer(200, "ok"));
+    let home = Home::new();
+    home.run("digest --send").complains(2, "no channel gets the digest", "set digest = true");
+    write_own(
+        &home,
+        &format!(
+            "[notify.team]\nkind = \"slack\"\nurl = \"{0}/T0/secret\"\ndigest = true\nmin_risk = 100\n\
+             [notify.hook]\nkind = \"webhook\"\nurl = \"{0}/hook\"\ndigest = true\nmin_risk = 100\n\
+             [notify.other]\nkind = \"slack\"\nurl = \"{0}/other\"\nmin_risk = 100\n",
+            server.url()
+        ),
+    );
+    home.explain(lines([calls("stu_1", 9, 20, &now())])).exits(0);
+    let first = home.run("digest --send --format json").exits(0);
+    assert_eq!(first.json()[0]["sections"][0]["title"], "New");
+    assert!(first.err.contains("sent to 2 of 2 channels"), "{}", first.err);
+    let second = home.run("digest --send --format json").exits(0);
+    assert_eq!(second.json()[0]["sections"], json!([]));
+    assert!(second.err.contains("nothing was sent"), "{}", second.err);
+    let requests = server.requests();
+    let mut paths: Vec<_> = requests.iter().map(|request| request.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["/T0/secret", "/hook"]);
+    let hook = requests.iter().find(|request| request.path == "/hook").unwrap();
+    let body: Value = serde_json::from_str(&hook.body).unwrap();
+    assert_eq!(
+        (&body["type"], &body["sections"][0]["lines"][0]["entity_id"]),
+        (&json!("digest"), &json!("stu_1"))
+    );
+    let slack = requests.iter().find(|request| request.path == "/T0/secret").unwrap();
+    assert!(slack.body.contains("New (1)") && slack.body.contains("stu_1"), "{}", slack.body);
+    home.explain(lines([calls("stu_2", 9, 20, &now())])).exits(0);
+    let third = home.run("digest --send --format json").exits(0);
+    assert_eq!(third.json()[0]["sections"][0]["lines"].as_array().unwrap().len(), 1);
+}
+
+/// What nobody got is in the next digest.
+#[test]
+fn a_digest_that_nobody_got_is_sent_again() {
+    let is_down = std::sync::atomic::AtomicBool::new(true);
+    let server = Server::answering(move |_| {
+        let fails = is_down.swap(false, std::sync::atomic::Ordering::SeqCst);
+        Script::answer(if fails { 503 } else { 200 }, "")
+    });
+    let home = Home::new();
+    let url = server.url();
+    write_own(
+        &home,
+        &format!("[notify.team]\nkind = \"slack\"\nurl = \"{url}/x\"\ndigest = true\nmin_risk = 100\n"),
+    );
+    home.explain(lines([calls("stu_1", 9, 20, &now())])).exits(0);
+    let first = home.run("digest --send").exits(1);
+    assert!(first.err.contains("the channel `team` cannot be reached (503)"), "{}", first.err);
+    assert!(home.run("digest --send").exits(0).err.contains("sent to 1 of 1 channel"));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_wrong_time_of_the_digest_and_a_digest_for_nobody_stop_the_server() {
+    let home = Home::new();
+    home.run("serve --digest-at 25:00").exits(2);
+    home.run("serve --listen 127.0.0.1:0 --digest-at 07:00").complains(
+        2,
+        "no channel gets the digest",
+        "remove --digest-at",
+    );
+}
+
+/// The time now, as a producer writes it.
+#[expect(clippy::disallowed_methods, reason = "the program under test uses the machine's clock too")]
+fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    portend_core::time::Timestamp::from_millis(since.as_millis().try_into().unwrap()).to_string()
 }

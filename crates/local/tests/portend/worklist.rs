@@ -251,3 +251,48 @@ fn the_list_of_a_simulated_month_has_the_few_that_matter() {
     fits(&text.out);
     assert!(text.err.contains("10 more; use -n") && text.err.contains("recovered, with no current alert"));
 }
+
+/// A list of the past has the states of then, also of those who are off the list now.
+#[test]
+fn a_list_of_the_past_has_the_states_of_then() {
+    let home = Home::new();
+    home.explain(lines([calls("stu_1", 5, 65, &now()), calls("stu_2", 8, 65, &now())])).exits(0);
+    let first = now();
+    home.run("feedback stu_1 assign --to ana").exits(0);
+    let second = now();
+    home.run("feedback stu_1 done").exits(0);
+    home.run("feedback stu_2 snooze --until 7d").exits(0);
+    let states = |items: Vec<Value>| -> Vec<String> {
+        let state = |item: &Value| {
+            format!("{} {}", item["entity_id"].as_str().unwrap(), item["state"].as_str().unwrap())
+        };
+        items.iter().map(state).collect()
+    };
+    assert_eq!(states(today(&home, &first)), ["stu_2 new", "stu_1 new"]);
+    assert_eq!(states(today(&home, &second)), ["stu_2 new", "stu_1 assigned"]);
+    assert_eq!(states(home.run("today --json").exits(0).json()), [""; 0]);
+}
+
+/// Every alert of one trouble belongs to one case, and a list says which judgement was before.
+#[test]
+fn an_item_names_its_case_and_the_judgement_before() {
+    let home = Home::new();
+    home.explain(lines([calls("stu_1", 5, 65, "2025-01-01T09:00:00Z")])).exits(0);
+    let first = today(&home, NOON).remove(0);
+    home.explain(lines([calls("stu_1", 8, 65, "2025-01-01T12:00:00Z")])).exits(0);
+    let second = today(&home, NOON).remove(0);
+    assert_eq!(first["case"], "student_stu_1_1735722000000");
+    assert_eq!((&second["case"], &first["previous"]), (&first["case"], &Value::Null));
+    assert_eq!(
+        (&second["previous"]["alert_id"], &second["previous"]["risk_score"]),
+        (&first["alert_id"], &json!(63))
+    );
+    assert_eq!(second["scores"], json!([[1_735_722_000, 63], [1_735_732_800, 73]]));
+}
+
+/// The time now, as a producer writes it.
+#[expect(clippy::disallowed_methods, reason = "the program under test uses the machine's clock too")]
+fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    portend_core::time::Timestamp::from_millis(since.as_millis().try_into().unwrap()).to_string()
+}

@@ -33,6 +33,8 @@ pub struct WrittenChannel {
     template_file: Option<String>,
     link: Option<String>,
     recoveries: Option<bool>,
+    #[serde(default)]
+    digest: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -133,6 +135,7 @@ impl WrittenChannel {
             template,
             link: self.link,
             recoveries,
+            digest: self.digest,
         })
     }
 }

@@ -19,12 +19,12 @@ async fn stored() -> StoredInsight {
     let (store, _table) = fresh().await;
     store_one(&store, &first_event(), false, None, start()).await;
     let query = InsightQuery { limit: 1, ..InsightQuery::default() };
-    store.insights(&query, start()).await.unwrap().insights.remove(0)
+    store.insights(&query, start()).await.expect("a page").insights.remove(0)
 }
 
 fn mirror(name: &str) -> Notifiers {
     let table = MirrorTable::new(name.to_owned(), aws(&endpoint()));
-    Notifiers::new(AlertTypes::built_in()).with_mirror(Some(table)).if_any().unwrap()
+    Notifiers::new(AlertTypes::built_in()).with_mirror(Some(table)).if_any().expect("it has a notifier")
 }
 
 #[test]
