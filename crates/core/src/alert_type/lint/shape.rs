@@ -284,7 +284,9 @@ fn expected(kind: &ValueShape) -> &'static str {
         ValueShape::Number => "a number",
         ValueShape::Flag => "true or false",
         ValueShape::Any => "a value",
-        ValueShape::TextTable | ValueShape::AnyTable | ValueShape::TableOf(_) | ValueShape::Table(_) => "a table",
+        ValueShape::TextTable | ValueShape::AnyTable | ValueShape::TableOf(_) | ValueShape::Table(_) => {
+            "a table"
+        }
         ValueShape::Tables(_) => "an array of tables",
     }
 }
