@@ -34,7 +34,7 @@ pub(super) fn verdict(
     if count == 0 {
         return Verdict::Accepted(UsableReply { grounded, text: completion.text.clone() });
     }
-    let violations = report.violations();
+    let violations = grounded.violations();
     let answer = UsableReply { grounded, text: completion.text.clone() };
     Verdict::Unsupported { answer, count, violations }
 }
