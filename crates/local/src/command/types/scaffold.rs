@@ -19,8 +19,8 @@ use crate::show::output::{CommandOutcome, WrongUsage};
 /// The folder has an alert.toml that explains every key, with a fact for each value in the alert's `details`, and the
 /// alert as the first sample. It is valid as it is written: describe the facts, then change the points.
 ///
-/// The file can also be a payload of another system, such as a CloudWatch alarm. The folder then has a mapping too, which
-/// guesses where the fields of an alert are in the payload.
+/// The file can also be a payload of another system, such as an alarm of a monitoring service. The folder then has a
+/// mapping too, which guesses where the fields of an alert are in the payload.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct NewArgs {
     /// The id of the type: lower-case letters, digits and `_`.
