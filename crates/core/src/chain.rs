@@ -44,7 +44,7 @@ use crate::time::Timestamp;
 use health::Permit;
 use outcome::AnswersSoFar;
 use policy::{Candidate, NextCall, Step};
-use slots::Slot;
+use slots::CallSlot;
 
 /// The models in their order, and what they are asked with.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub struct Question<'a> {
 /// A slot of a model, held from one call of the alert to the next.
 struct HeldSlot<'a> {
     model: &'a str,
-    _slot: Slot,
+    _slot: CallSlot,
 }
 
 impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
