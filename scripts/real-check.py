@@ -56,18 +56,28 @@ class Proxy:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def version_string(self):
+                # The server's own, by which `portend doctor` knows it.
+                return "llama.cpp"
+
+            def do_GET(self):
+                self.pass_on("GET", None)
+
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                self.pass_on("POST", self.rfile.read(int(self.headers["content-length"])))
+
+            def pass_on(self, method, body):
                 upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
                 headers = {name: self.headers[name] for name in ("content-type", "authorization") if self.headers[name]}
                 try:
-                    upstream.request("POST", self.path, body, headers)
+                    upstream.request(method, self.path, body, headers)
                     response = upstream.getresponse()
                     answer = response.read()
                 except OSError:
                     self.close_connection = True
                     return
-                proxy.record(json.loads(body), response.status, answer)
+                if body is not None:
+                    proxy.record(json.loads(body), response.status, answer)
                 self.send_response(response.status)
                 self.send_header("content-type", response.headers["content-type"] or "application/json")
                 self.send_header("content-length", str(len(answer)))
@@ -154,6 +164,8 @@ def main():
     doctor = portend(proxy.url, ["doctor", "--json"])
     sound = [each for each in doctor if each["part"].startswith("model")]
     check(bool(sound) and sound[0]["state"] != "failed", "doctor: " + (sound[0]["says"] if sound else "nothing"))
+    said = [each["says"] for each in sound if "its context has 4096 tokens" in each["says"]]
+    check(bool(said), "doctor reads the size of the context: " + (said[0] if said else "no"))
 
     one = chosen[:1]
     codes = lambda lines: [attempt["outcome"] for attempt in attempts(lines)]

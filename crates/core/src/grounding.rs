@@ -88,11 +88,16 @@ pub struct GroundedReply {
     recommendations: Vec<String>,
     becauses: Vec<String>,
     report: GroundingReport,
+    /// The sentence of each unsupported claim.
+    sentences: Vec<String>,
 }
 
 /// How many tokens longer a quote can be than the claim that is found without an alert type: the words before its unit,
 /// and the unit.
 const QUOTE_TOKENS_MAX: usize = 8;
+
+/// The longest sentence that a re-ask quotes. A longer one would be most of the reply, which it quotes too.
+const QUOTED_SENTENCE_BYTES_MAX: usize = 300;
 
 impl CheckerTemplate {
     /// Collects the words and windows in the prompts of this alert type.
@@ -133,25 +138,29 @@ impl Checker<'_> {
         let recommendations = reply.recommendations().iter().map(|text| render(text).map(|text| text.text));
         let recommendations = recommendations.collect::<Result<_, _>>()?;
 
-        let mut report = GroundingReport::default();
-        self.check_text(&explanation, None, reply.risk_score(), &mut report);
+        let (mut report, mut sentences) = (GroundingReport::default(), Vec::new());
+        let score = reply.risk_score();
+        sentences.extend(self.check_text(&explanation, None, score, &mut report));
         for (driver, because) in reply.drivers().iter().zip(&becauses) {
             let fact = self.alert_type.facts().iter().position(|fact| fact.id() == driver.fact);
-            self.check_text(because, fact.map(ClaimSubject::Fact), reply.risk_score(), &mut report);
+            sentences.extend(self.check_text(because, fact.map(ClaimSubject::Fact), score, &mut report));
         }
         report.unsaid.extend(unsaid::wrong_effects(reply.drivers(), self.alert_type, self.facts));
         let becauses = becauses.into_iter().map(|because| because.text).collect();
-        Ok(GroundedReply { reply, explanation: explanation.text, recommendations, becauses, report })
+        let explanation = explanation.text;
+        Ok(GroundedReply { reply, explanation, recommendations, becauses, report, sentences })
     }
 
-    /// Checks one text. `default` is the fact of the driver whose reason it is.
+    /// Checks one text. `default` is the fact of the driver whose reason it is. Returns the sentence of each unsupported
+    /// claim.
     fn check_text(
         &self,
         rendered: &RenderedText,
         default: Option<ClaimSubject>,
         risk_score: Number,
         report: &mut GroundingReport,
-    ) {
+    ) -> Vec<String> {
+        let mut sentences = Vec::new();
         let normal = NormalText::new(&rendered.text);
         let tokens = Tokens::read(normal.text());
         let vocabulary = &self.template.vocabulary;
@@ -185,7 +194,8 @@ impl Checker<'_> {
                     });
                 if is_reference { None } else { self.evidence.check(claim, &claimed, risk_score) }
             };
-            if let (Some((role, reason)), Some(quote)) = (unsupported, rendered.text.get(span)) {
+            if let (Some((role, reason)), Some(quote)) = (unsupported, rendered.text.get(span.clone())) {
+                sentences.push(sentence_around(&rendered.text, &span).to_owned());
                 report.unsupported.push(UnsupportedClaim {
                     claim: quote.to_owned(),
                     role: Some(role),
@@ -195,7 +205,7 @@ impl Checker<'_> {
         }
         if language.is_some() {
             report.language = language;
-            return;
+            return sentences;
         }
         let unsaid = UnsaidReader {
             tokens: &tokens,
@@ -204,6 +214,7 @@ impl Checker<'_> {
             facts: self.facts,
         };
         report.unsaid.extend(unsaid.read(normal.text()));
+        sentences
     }
 }
 
@@ -228,10 +239,30 @@ impl GroundedReply {
         &self.becauses
     }
 
+    /// What is wrong with the texts, for the re-ask.
+    pub fn violations(&self) -> String {
+        self.report.violations(&self.sentences)
+    }
+
     /// The result of the check.
     pub fn report(&self) -> &GroundingReport {
         &self.report
     }
+}
+
+/// The sentence around a part of a text, without white space at its ends; of a very long one, the part itself.
+fn sentence_around<'t>(text: &'t str, part: &Range<usize>) -> &'t str {
+    let ends = |at: &usize| {
+        let before = text.get(..*at).and_then(|before| before.chars().next_back());
+        let is_end = before.is_some_and(|mark| matches!(mark, '.' | '!' | '?' | '。' | '！' | '？' | '\n'));
+        // A point within a number does not end a sentence.
+        is_end && text.get(*at..).is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let start = (0..=part.start).rev().find(ends).unwrap_or(0);
+    let end = (part.end..=text.len()).find(ends).unwrap_or(text.len());
+    let sentence = text.get(start..end).unwrap_or_default().trim();
+    let part = text.get(part.clone()).unwrap_or_default();
+    if sentence.len() > QUOTED_SENTENCE_BYTES_MAX { part } else { sentence }
 }
 
 /// Finds the unsupported claims of a [`GroundingReport`] in their text. Returns byte ranges in ascending order that do

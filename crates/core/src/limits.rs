@@ -187,6 +187,8 @@ pub const REJECTED_TEXT_BYTES_MAX: usize = 8 * 1024;
 /// Characters of an `explanation` in the bounded schema. With the two below, a reply has at most about 450 tokens, also
 /// of a small model that would not end by itself.
 pub const SCHEMA_EXPLANATION_CHARS_MAX: usize = 500;
+/// The tokens of the longest reply that the bounded schema allows, about.
+pub const SCHEMA_REPLY_TOKENS: u64 = 450;
 /// Characters of a `because` in the bounded schema.
 pub const SCHEMA_BECAUSE_CHARS_MAX: usize = 140;
 /// Characters of a recommendation in the bounded schema.

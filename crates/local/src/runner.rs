@@ -89,10 +89,10 @@ impl EventRunner {
         notices(config);
         let is_remote = !models.is_empty() || matches!(config.store, StoreName::DynamoDb(_));
         // Each model has its own limit, and so have the alerts that begin with it.
-        let typed = concurrency.map(usize::from);
-        let limits = || models.iter().map(|model| typed.unwrap_or(model.spec().concurrency));
+        let asked_for = concurrency.map(usize::from);
+        let limits = || models.iter().map(|model| asked_for.unwrap_or(model.spec().concurrency));
         let default = if is_remote { limits().max().unwrap_or(REMOTE_CONCURRENCY) } else { CONCURRENCY };
-        let concurrency = typed.unwrap_or(default);
+        let concurrency = asked_for.unwrap_or(default);
         let names = models.iter().map(|model| model.spec().name.clone());
         let turns = names.zip(limits().map(Semaphore::new)).collect();
         let clock = SystemClock;
@@ -118,7 +118,7 @@ impl EventRunner {
             .with_maps(maps)
             .holding_out(config.holdout)
             .with_models(models, config.chain.scorecard)
-            .with_concurrency(typed)
+            .with_concurrency(asked_for)
             .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
@@ -246,9 +246,8 @@ impl EventRunner {
             let is_admitted = |model: &&AnyModel| self.pipeline.health().of(model.spec(), now).admits();
             let first = self.pipeline.models().iter().find(is_admitted)?;
             let turn = self.turns.get(&first.spec().name)?.acquire();
-            match tokio::time::timeout(TURN_PAUSE, turn).await {
-                Ok(turn) => return turn.ok(),
-                Err(_) => {}
+            if let Ok(turn) = tokio::time::timeout(TURN_PAUSE, turn).await {
+                return turn.ok();
             }
         }
     }

@@ -89,6 +89,8 @@ pub const LOOPBACK_TIMEOUT: Duration = Duration::from_mins(2);
 pub const LOOPBACK_CONCURRENCY: usize = 2;
 /// The pause before a server on this machine that still loads its model is asked again.
 pub const LOADING_PAUSE: Duration = Duration::from_secs(1);
+/// The time to ask a server on this machine for the size of its context.
+pub const CONTEXT_TIME_MAX: Duration = Duration::from_secs(3);
 /// The bytes of a plain text that are read as an error.
 pub const ERROR_TEXT_BYTES_MAX: usize = 4096;
 /// Bytes of a prompt per token, to estimate whether it is long enough for the vendor's prompt cache.

@@ -38,7 +38,7 @@ impl AlertType {
             Ok(written) => written,
             Err(error) => {
                 // The shape has usually reported this already, in words.
-                if lint.findings.is_empty() {
+                if lint.is_clean() {
                     let message = error.message().replace('\n', ", ");
                     let fix = "see docs/ALERT-TYPES.md, which explains every key";
                     lint.report(error.span().unwrap_or(0..0), message, fix);
@@ -56,6 +56,11 @@ impl<'a> Lint<'a> {
     /// A lint of this text, which findings name `file`.
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
         Self { file, text, findings: Vec::new() }
+    }
+
+    /// Whether nothing was found so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.findings.is_empty()
     }
 
     /// The findings, in the order of their lines.

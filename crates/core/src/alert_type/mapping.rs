@@ -50,7 +50,7 @@ pub(crate) enum MatchExpected {
 pub(crate) struct Pointer(pub(crate) Vec<String>);
 
 /// Where the value of a field comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct MappedField {
     /// The first that is there counts, unless they are joined.
     pub(crate) paths: Vec<Pointer>,
@@ -150,5 +150,64 @@ impl fmt::Display for MatchExpected {
             Self::Exists(true) => f.write_str("a value"),
             Self::Exists(false) => f.write_str("nothing"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert_type::AlertTypes;
+
+    /// A mapping with a mistake of every kind.
+    const WRONG: &str = r#"
+each = "alerts"
+oops = true
+[match]
+"/source" = "x"
+"status" = 2025-01-01
+[entity_id]
+paht = "/id"
+[severity]
+path = 5
+unit = "epoch"
+[facts]
+ib_calls_14d = { path = "/calls", json = "yes" }
+sessions = { path = "/sessions" }
+"#;
+
+    #[test]
+    fn all_problems_of_a_mapping_are_reported_at_once_with_their_lines() {
+        let types = AlertTypes::built_in();
+        let alert_type = types.get("high_ib_call_frequency").unwrap();
+        let found = |text: &str| {
+            let findings = Mapping::read("from/x.toml", "x", text, alert_type).unwrap_err();
+            findings.iter().map(|each| format!("{}: {}", each.line, each.message)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found(WRONG),
+            [
+                "1: the file has no `timestamp`",
+                "3: unknown field `oops`",
+                "8: unknown field `paht` in [entity_id]",
+                "11: `unit` is `epoch`, not one of epoch_ms, epoch_s",
+                "13: `json` in [facts.ib_calls_14d] is a text, not true or false",
+            ]
+        );
+        let readable = WRONG.replace("\"yes\"", "true").replace("unit = \"epoch\"", "");
+        assert_eq!(
+            found(&readable),
+            [
+                "1: the file has no `timestamp`",
+                "1: the fact `health_score` comes from nowhere",
+                "2: `alerts` is not a JSON Pointer",
+                "3: unknown field `oops`",
+                "6: `status` is not a JSON Pointer",
+                "6: the value is not a text, number or boolean",
+                "7: `entity_id` has neither a `path` nor a `default`, or both a `path` and a `join`",
+                "8: unknown field `paht` in [entity_id]",
+                "10: `path` of `severity` is not a path",
+                "14: `sessions` is not a fact of high_ib_call_frequency",
+            ]
+        );
     }
 }

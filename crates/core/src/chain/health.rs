@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::breaker::{Breaker, Probe};
-use super::slots::Slots;
+use super::slots::CallSlots;
 use super::{Attempt, AttemptOutcome, Circuit};
 use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION, SCHEMA_USELESS_RETENTION};
 use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec, SchemaForm};
@@ -30,7 +30,7 @@ struct HealthState {
     usable_at: HashMap<(String, String), Timestamp>,
     probes: u64,
     /// By the model's name.
-    slots: HashMap<String, Arc<Slots>>,
+    slots: HashMap<String, Arc<CallSlots>>,
 }
 
 /// What is known of the native schema at one endpoint and model.
@@ -73,12 +73,12 @@ impl Health {
     }
 
     /// The slots of a model.
-    pub(super) fn slots(&self, spec: &ModelSpec) -> Arc<Slots> {
+    pub(super) fn slots(&self, spec: &ModelSpec) -> Arc<CallSlots> {
         let mut state = self.lock();
         if let Some(slots) = state.slots.get(&spec.name) {
             return Arc::clone(slots);
         }
-        let slots = Arc::new(Slots::new(self.concurrency.unwrap_or(spec.concurrency)));
+        let slots = Arc::new(CallSlots::new(self.concurrency.unwrap_or(spec.concurrency)));
         state.slots.insert(spec.name.clone(), Arc::clone(&slots));
         slots
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 /// The slots of one model.
 #[derive(Debug)]
-pub(super) struct Slots(Mutex<Line>);
+pub(super) struct CallSlots(Mutex<Line>);
 
 /// The free slots, and who waits for one.
 #[derive(Debug)]
@@ -23,24 +23,24 @@ struct Line {
 
 /// The right to one call. Dropped, it is the next caller's.
 #[derive(Debug)]
-pub(super) struct CallSlot(Arc<Slots>);
+pub(super) struct CallSlot(Arc<CallSlots>);
 
 /// The wait for a slot.
 #[derive(Debug)]
-pub(super) struct SlotWait {
-    slots: Arc<Slots>,
+pub(super) struct CallSlotWait {
+    slots: Arc<CallSlots>,
     ticket: Option<u64>,
 }
 
-impl Slots {
+impl CallSlots {
     /// So many slots, and at least one.
     pub(super) fn new(count: usize) -> Self {
         Self(Mutex::new(Line { free: count.max(1), waiting: VecDeque::new(), tickets: 0 }))
     }
 
     /// Waits for a slot.
-    pub(super) fn wait(self: &Arc<Self>) -> SlotWait {
-        SlotWait { slots: Arc::clone(self), ticket: None }
+    pub(super) fn wait(self: &Arc<Self>) -> CallSlotWait {
+        CallSlotWait { slots: Arc::clone(self), ticket: None }
     }
 
     /// A panic under the lock leaves a line that was true at some moment.
@@ -58,7 +58,7 @@ impl Line {
     }
 }
 
-impl Future for SlotWait {
+impl Future for CallSlotWait {
     type Output = CallSlot;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<CallSlot> {
@@ -84,7 +84,7 @@ impl Future for SlotWait {
     }
 }
 
-impl Drop for SlotWait {
+impl Drop for CallSlotWait {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut line = self.slots.line();
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn calls_wait_in_line_for_a_slot() {
-        let slots = Arc::new(Slots::new(2));
+        let slots = Arc::new(CallSlots::new(2));
         let free = || slots.wait().now_or_never();
         let (one, two) = (free().unwrap(), free().unwrap());
         let (mut third, mut fourth) = (slots.wait(), slots.wait());
@@ -124,10 +124,10 @@ mod tests {
         assert!(free().is_none());
         drop((three, four));
         assert!(free().is_some());
-        assert!(Arc::new(Slots::new(0)).wait().now_or_never().is_some());
+        assert!(Arc::new(CallSlots::new(0)).wait().now_or_never().is_some());
     }
 
-    impl SlotWait {
+    impl CallSlotWait {
         /// The slot, if it is free now.
         fn by_ref_now(&mut self) -> Option<CallSlot> {
             match Pin::new(self).poll(&mut Context::from_waker(Waker::noop())) {

@@ -112,12 +112,17 @@ impl From<WrittenClaim> for UnsupportedClaim {
 }
 
 impl GroundingReport {
-    /// Describes what is wrong with the texts, for the re-ask. What is claimed without a number is named only beside an
-    /// unsupported number.
-    pub fn violations(&self) -> String {
-        let numbers = self.unsupported.iter().map(|claim| {
+    /// Describes what is wrong with the texts, for the re-ask: each unsupported claim, and the sentence that it is in.
+    /// What is claimed without a number is named only beside an unsupported number.
+    pub(super) fn violations(&self, sentences: &[String]) -> String {
+        let numbers = self.unsupported.iter().enumerate().map(|(index, claim)| {
             let role = claim.role.map_or(String::new(), |role| format!(" ({})", role.words()));
-            format!("`{}`{role}: {}", claim.claim, claim.reason)
+            let sentence = sentences.get(index).filter(|sentence| {
+                // Of several claims in one sentence, the last one says it.
+                sentences.get(index + 1) != Some(sentence) && **sentence != claim.claim
+            });
+            let sentence = sentence.map(|sentence| format!(", in \"{sentence}\"")).unwrap_or_default();
+            format!("`{}`{role}: {}{sentence}", claim.claim, claim.reason)
         });
         let words = self.unsaid.iter().map(|claim| format!("`{}`: {}", claim.text, claim.kind.reason()));
         let each: Vec<_> = numbers.chain(words).collect();

@@ -337,6 +337,41 @@ fn units_and_ranges_are_those_of_the_alert_type() {
     assert_eq!(wrong, 0);
 }
 
+/// Units of a type that are said in other words: a ratio in percent, and the noun at the end of `short`.
+#[test]
+fn a_ratio_can_be_said_in_percent_and_a_unit_by_its_short_noun() {
+    let toml = HOTEL
+        .replace("unit = \"EUR\"", "unit = \"ratio\"")
+        .replace("unit = \"days\"", "unit = \"days\"\nshort = \"{value} nights\"");
+    let alert_type = AlertType::read("hotel", "hotel", &toml).unwrap();
+    let facts = json!({ "away": 21, "rating": 7.4, "cancelled": 12.5, "balance": 2 });
+    let checker = checker(&alert_type, &serde_json::from_value(facts).unwrap());
+    for (text, unsupported) in [
+        ("The balance is 200%, a ratio of 2.", &[][..]),
+        ("The balance is 210%.", &["210%"]),
+        ("21 nights have passed since the last stay.", &[]),
+        ("22 nights have passed since the last stay.", &["22 nights"]),
+    ] {
+        let report = checker.report(text, &[], Number::from(72));
+        assert_eq!(report.quotes(), unsupported, "{text}: {report:?}");
+    }
+}
+
+#[test]
+fn a_re_ask_quotes_the_sentence_of_each_claim() {
+    let checker = Given::Calls(5.0, 65.0).checker();
+    let text = "Health is at 65. The family called 9 times, up from 2 last month! It is 2.5 times the norm";
+    let rendered = RenderedText { text: text.to_owned(), values: Vec::new() };
+    let mut report = GroundingReport::default();
+    let sentences = checker.check_text(&rendered, None, Number::from(72), &mut report);
+    let (first, last) = ("The family called 9 times, up from 2 last month!", "It is 2.5 times the norm");
+    assert_eq!(sentences, [first, first, last]);
+    let violations = report.violations(&sentences);
+    assert!(violations.contains("`9` (value): ib_calls_14d is 5 calls; `2`"), "{violations}");
+    assert!(violations.contains(&format!(", in \"{first}\"; `2.5 times`")), "{violations}");
+    assert!(violations.contains(&format!(", in \"{last}\". Leave each out")), "{violations}");
+}
+
 #[test]
 fn only_the_unsupported_claims_are_found_in_the_text() {
     let text =

@@ -9,7 +9,7 @@ use super::subject::SubjectNames;
 use super::token::{Token, Tokens};
 use super::words::{
     DAYS, FOREIGN_DURATIONS, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, MONTH, PERCENT,
-    PERCENT_PAIRS, POINT, SHORT_UNITS, WEEK,
+    PERCENT_PAIRS, POINT, RATIO_UNITS, SHORT_UNITS, UNIT_SYNONYMS, WEEK,
 };
 use crate::alert_type::{AlertType, Fact};
 use crate::limits::RISK_SCORE_MAX;
@@ -22,6 +22,8 @@ pub(super) struct ClaimUnit(String);
 #[derive(Debug)]
 pub(super) struct Vocabulary {
     units: Vec<ClaimUnit>,
+    /// Other words for these units.
+    synonyms: Vec<(String, ClaimUnit)>,
     entity: Option<ClaimUnit>,
     words: HashSet<String>,
     /// The words of the meanings, which say what a share is a share of.
@@ -60,6 +62,11 @@ impl ClaimUnit {
         self.0 == POINT
     }
 
+    /// Whether its values are parts of a whole: `ratio`, `of 1`.
+    pub(super) fn is_ratio(&self) -> bool {
+        self.0 == "of 1" || RATIO_UNITS.has(&self.0)
+    }
+
     /// The number of days in one unit of time.
     pub(super) fn days(&self) -> Option<f64> {
         DAYS.iter().find(|(unit, _)| *unit == self.0).map(|(_, days)| *days)
@@ -81,18 +88,28 @@ impl Vocabulary {
         let words = words.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word)).collect();
         let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
         let ends = ends.chain([RISK_SCORE_MAX]).collect();
+        let synonyms = synonyms(facts, &units);
         let entity = Some(ClaimUnit::new(alert_type.entity()));
         let meanings = facts.iter().flat_map(|fact| fact.meaning().split(|c: char| !c.is_alphanumeric()));
         let meanings = meanings.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word));
         let meanings = meanings.map(str::to_lowercase).collect();
-        Self { units, entity, words, meanings, names: SubjectNames::new(facts, alert_type.predicts()), ends }
+        Self {
+            units,
+            synonyms,
+            entity,
+            words,
+            meanings,
+            names: SubjectNames::new(facts, alert_type.predicts()),
+            ends,
+        }
     }
 
     /// The vocabulary without an alert type.
     pub(super) fn general() -> Self {
         let ends = vec![RISK_SCORE_MAX];
         let names = SubjectNames::new(&[], "");
-        Self { units: Vec::new(), entity: None, words: HashSet::new(), meanings: HashSet::new(), names, ends }
+        let (units, synonyms) = (Vec::new(), Vec::new());
+        Self { units, synonyms, entity: None, words: HashSet::new(), meanings: HashSet::new(), names, ends }
     }
 
     /// The names of the facts and of the risk score.
@@ -192,6 +209,10 @@ impl Vocabulary {
                 return Some((unit.clone(), index + words.len()));
             }
         }
+        let singular = canonical(word.text);
+        if let Some((_, unit)) = self.synonyms.iter().find(|(synonym, _)| *synonym == singular) {
+            return Some((unit.clone(), index + 1));
+        }
         if let Some(second) = tokens.spaced_word(index + 1)
             && PERCENT_PAIRS.iter().any(|(one, other)| word.is(one) && second.is(other))
         {
@@ -208,6 +229,24 @@ impl Vocabulary {
         let is_general = GENERAL_UNITS.contains(&unit.as_str());
         is_general.then(|| (ClaimUnit(unit), index + 1))
     }
+}
+
+/// Other words for the units of facts: the well-known ones, and the noun at the end of a fact's `short`. A word for two
+/// units is a word for none.
+fn synonyms(facts: &[Fact], units: &[ClaimUnit]) -> Vec<(String, ClaimUnit)> {
+    let known = UNIT_SYNONYMS.iter().map(|(word, unit)| ((*word).to_owned(), ClaimUnit((*unit).to_owned())));
+    let shorts = facts.iter().filter_map(|fact| {
+        let (short, unit) = (fact.short_form()?, ClaimUnit::new(&fact.range()?.unit));
+        let last = short.strip_prefix("N ")?.rsplit(' ').next().map(canonical)?;
+        let is_noun = last.chars().all(char::is_alphabetic) && !unit.is_point() && !unit.is_percent();
+        is_noun.then_some((last, unit))
+    });
+    let all: Vec<_> = known.chain(shorts).filter(|(_, unit)| units.contains(unit)).collect();
+    let is_clear = |(word, unit): &&(String, ClaimUnit)| {
+        let is_unit = units.iter().any(|each| each.0 == *word);
+        !is_unit && all.iter().all(|(other, other_unit)| other != word || other_unit == unit)
+    };
+    all.iter().filter(is_clear).cloned().collect()
 }
 
 /// The unit of time that a word of another language names. In a script without spaces, the word may continue.

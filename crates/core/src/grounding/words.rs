@@ -117,6 +117,19 @@ pub(super) const SHORT_UNITS: &[(&str, &str)] = &[
     ("eur", "euro"),
     ("gbp", "pound"),
 ];
+/// Other words for the units of facts, both in the singular. A word counts only for an alert type with that unit.
+pub(super) const UNIT_SYNONYMS: &[(&str, &str)] = &[
+    ("lesson", "session"),
+    ("class", "session"),
+    ("complaint", "ticket"),
+    ("req", "request"),
+    ("err", "error"),
+    ("msg", "message"),
+    ("millisecond", "ms"),
+    ("incident", "alert"),
+];
+/// Units of facts whose values are parts of a whole, so that 0.2 is 20 percent.
+pub(super) static RATIO_UNITS: WordList = WordList::new("fraction proportion ratio share");
 /// Words of other languages for units of time. A unit of a script without spaces is the start of a longer run.
 pub(super) const FOREIGN_DURATIONS: &[(&str, &str)] = &[
     ("día", DAY),
@@ -486,7 +499,7 @@ mod tests {
 
     #[test]
     fn a_word_has_one_value() {
-        for table in [FOREIGN_DURATIONS, SHORT_UNITS] {
+        for table in [FOREIGN_DURATIONS, SHORT_UNITS, UNIT_SYNONYMS] {
             for (at, (word, unit)) in table.iter().enumerate() {
                 let again = table.iter().skip(at + 1).find(|(other, _)| other == word);
                 assert_eq!(again, None, "{word} {unit}");

@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures_util::future::{Either, join, select};
 
 use super::judge::{Calls, JudgedAlert};
-use super::reuse::{AskedBefore, EarlierAnswer, Plan};
+use super::reuse::{AskedBefore, EarlierAnswer, Plan, answer_to_store};
 use super::{Failure, Outcome, Received, Run};
 use crate::alert::{Alert, InsightKey, Reason, Refusal};
 use crate::chain::StopReason;
@@ -137,7 +137,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let Plan { earlier, asking } = self.plan(alert, asked).await;
         let (judged, ahead) = self.judge_and_read_ahead(alert, calls, earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
-        let fresh = self.answer_to_store(alert, judged.given(), &run, now);
+        let fresh = answer_to_store(alert, judged.given(), &run, now);
         if let Some((asking, fresh)) = asking.zip(fresh.clone()) {
             asking.answered(fresh, now);
         }

@@ -39,7 +39,7 @@ pub(super) enum Turn<'p> {
     /// The alert asks.
     Ask(Asking<'p>),
     /// Another alert asks, or has just asked.
-    Wait(WaitingAlert),
+    Wait(AnswerWait),
 }
 
 /// The right to ask a question for all alerts that wait for its answer. Dropped without an answer, it lets each of them
@@ -53,7 +53,7 @@ pub(super) struct Asking<'p> {
 
 /// The wait for an answer that another alert asks for, or has just received.
 #[derive(Debug)]
-pub(super) struct WaitingAlert {
+pub(super) struct AnswerWait {
     cell: AnswerCell,
     /// Whether it is being asked for at the moment.
     pub(super) is_asked_now: bool,
@@ -66,11 +66,11 @@ impl InFlight {
         asked.retain(|_, each| each.answered_at.is_none_or(|at| now < at.plus(FRESH_ANSWER_TIME)));
         if let Some(question) = asked.get(key) {
             let is_asked_now = question.answered_at.is_none();
-            return Turn::Wait(WaitingAlert { cell: Arc::clone(&question.cell), is_asked_now });
+            return Turn::Wait(AnswerWait { cell: Arc::clone(&question.cell), is_asked_now });
         }
         let cell = AnswerCell::default();
         let Some(locked) = cell.try_lock_owned() else {
-            return Turn::Wait(WaitingAlert { cell, is_asked_now: true });
+            return Turn::Wait(AnswerWait { cell, is_asked_now: true });
         };
         asked.insert(key.clone(), AskedQuestion { cell, answered_at: None });
         Turn::Ask(Asking { in_flight: self, key: Some(key.clone()), cell: locked })
@@ -101,7 +101,7 @@ impl Drop for Asking<'_> {
     }
 }
 
-impl WaitingAlert {
+impl AnswerWait {
     /// The answer; `None` if there is none that can be used again.
     pub(super) async fn answer(self) -> Option<FreshAnswer> {
         self.cell.lock().await.clone()

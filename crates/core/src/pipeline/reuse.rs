@@ -155,34 +155,6 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
         }
     }
 
-    /// What to store of a judgement: the answer that a model gave in this run, if it was accepted.
-    pub(super) fn answer_to_store(
-        &self,
-        alert: &Alert<'_>,
-        (judgement, attempts): (Option<&Judgement>, &[AttemptRecord]),
-        run: &str,
-        now: Timestamp,
-    ) -> Option<FreshAnswer> {
-        let Some(Judgement::Model { grounded, source, .. }) = judgement else { return None };
-        let accepted = attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
-        let is_complete = source.second_opinion.as_ref().is_none_or(SecondOpinion::is_complete);
-        let is_sound = grounded.report().unsupported.is_empty() && is_complete;
-        if !is_sound || source.reply.len() > REPLY_STORED_BYTES_MAX {
-            return None;
-        }
-        let expires_at = now.plus(alert.alert_type().handling().answer_reuse());
-        let answer = StoredAnswer {
-            reply: source.reply.clone(),
-            model_id: source.model_id.clone(),
-            run: run.to_owned(),
-            answered_at: now,
-            cost_usd: cost(attempts, accepted, source.second_opinion.is_some()),
-            second_opinion: source.second_opinion.clone(),
-            expires_at: Timestamp::from_secs(expires_at.as_secs()),
-        };
-        Some(FreshAnswer { model: accepted.model.clone(), answer })
-    }
-
     /// Stores an answer for its model's question. If this fails, the same question is asked once more.
     pub(super) async fn store_answer(&self, keys: &[AnswerKey], fresh: Option<&FreshAnswer>) {
         let Some(FreshAnswer { model, answer }) = fresh else { return };
@@ -209,6 +181,33 @@ fn cost(attempts: &[AttemptRecord], accepted: &AttemptRecord, has_opinion: bool)
     }
     let costs: Option<Vec<f64>> = attempts.iter().map(|each| Some(each.cost_usd?.get())).collect();
     Number::new(costs?.iter().sum())
+}
+
+/// What to store of a judgement: the answer that a model gave in this run, if it was accepted.
+pub(super) fn answer_to_store(
+    alert: &Alert<'_>,
+    (judgement, attempts): (Option<&Judgement>, &[AttemptRecord]),
+    run: &str,
+    now: Timestamp,
+) -> Option<FreshAnswer> {
+    let Some(Judgement::Model { grounded, source, .. }) = judgement else { return None };
+    let accepted = attempts.iter().find(|attempt| attempt.outcome == ACCEPTED)?;
+    let is_complete = source.second_opinion.as_ref().is_none_or(SecondOpinion::is_complete);
+    let is_sound = grounded.report().unsupported.is_empty() && is_complete;
+    if !is_sound || source.reply.len() > REPLY_STORED_BYTES_MAX {
+        return None;
+    }
+    let expires_at = now.plus(alert.alert_type().handling().answer_reuse());
+    let answer = StoredAnswer {
+        reply: source.reply.clone(),
+        model_id: source.model_id.clone(),
+        run: run.to_owned(),
+        answered_at: now,
+        cost_usd: cost(attempts, accepted, source.second_opinion.is_some()),
+        second_opinion: source.second_opinion.clone(),
+        expires_at: Timestamp::from_secs(expires_at.as_secs()),
+    };
+    Some(FreshAnswer { model: accepted.model.clone(), answer })
 }
 
 impl EarlierAnswer {

@@ -8,7 +8,7 @@
 use futures_util::future::join;
 
 use super::judge::Calls;
-use super::reuse::{AskedBefore, Plan};
+use super::reuse::{AskedBefore, Plan, answer_to_store};
 use super::{Failure, Run};
 use crate::alert::InsightKey;
 use crate::clock::{Clock, random_name};
@@ -76,7 +76,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let Plan { earlier, asking } = self.plan(&alert, AskedBefore { keys: keys.clone(), answers }).await;
         let judged = self.ask(&alert, &Calls::up_to(UPGRADE_CALLS_MAX, &lease), earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
-        let fresh = self.answer_to_store(&alert, judged.given(), &run, now);
+        let fresh = answer_to_store(&alert, judged.given(), &run, now);
         if let Some((asking, fresh)) = asking.zip(fresh.clone()) {
             asking.answered(fresh, now);
         }

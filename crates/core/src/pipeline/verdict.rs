@@ -57,6 +57,6 @@ pub(super) fn verdict(
     if count == 0 {
         return Verdict::Accepted(answer);
     }
-    let violations = answer.grounded.report().violations();
+    let violations = answer.grounded.violations();
     Verdict::Unsupported { answer, count, violations }
 }

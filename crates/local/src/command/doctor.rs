@@ -5,6 +5,7 @@
 
 mod surroundings;
 mod trial;
+mod context;
 
 use std::io::Write;
 use std::path::Path;
@@ -113,7 +114,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let mut has_sound_model = false;
     for (name, model) in config.chain.each_model(&aws) {
         let findings = match model {
-            Ok(model) => of_model(&model).await,
+            Ok(model) => of_model(&model, &config).await,
             Err(error) => {
                 let part = format!("model {name}");
                 vec![DoctorFinding { part, state: PartState::Failed, says: with_help(&error) }]
@@ -304,16 +305,21 @@ fn readable_by_others(_: &Path) -> Option<&'static str> {
     None
 }
 
-/// Calls the model, and checks its end of life and its price.
-async fn of_model(model: &AnyModel) -> Vec<DoctorFinding> {
+/// Calls the model, and checks its context, its end of life and its price.
+async fn of_model(model: &AnyModel, config: &Config) -> Vec<DoctorFinding> {
     let spec = model.spec();
     let part = format!("model {} ({} at {})", spec.name, spec.model_id, spec.endpoint);
-    let (state, says) = match trial::trial(model).await {
+    let tried = trial::trial(model).await;
+    let (state, says) = match &tried {
         Ok(trial) => trial.finding(spec),
-        Err(error) => (PartState::Failed, trial::failure(&error)),
+        Err(error) => (PartState::Failed, trial::failure(error)),
     };
     let finding = |state, says: String| DoctorFinding { part: part.clone(), state, says };
     let mut findings = vec![finding(state, says)];
+    if let Ok(types) = config.alert_types() {
+        let context = context::of_model(model, &tried, &types).await;
+        findings.extend(context.map(|(state, says)| finding(state, says)));
+    }
     if let Some(day) = model.facts().end_of_life {
         let today = SystemClock.now().day();
         let days = day.since(today.parse().unwrap_or(day)).map(|span| span.get_days()).unwrap_or_default();

@@ -3,6 +3,7 @@
 
 mod folder;
 mod sheet;
+mod payload;
 mod scaffold;
 mod attempt;
 mod diff;

@@ -63,6 +63,42 @@ fn a_new_type_is_valid_and_judges_the_alert_that_it_was_made_from() {
     assert!(!home.store().exists(), "nothing is stored");
 }
 
+/// From the payload of another system, the new type has a mapping too, which reads that payload.
+#[test]
+fn a_new_type_has_a_mapping_for_the_payload_that_it_was_made_from() {
+    let home = Home::new();
+    for (id, payload, source, alert) in [
+        (
+            "my_alarm",
+            "cloudwatch_alarm/from/cloudwatch/metric.json",
+            "cloudwatch",
+            json!({ "entity_type": "alarm", "entity_id": "checkout p99 latency > 2s", "severity": "warning" }),
+        ),
+        (
+            "my_prometheus",
+            "alertmanager_alert/from/alertmanager/group.json",
+            "my_prometheus",
+            json!({ "entity_type": "monitor", "entity_id": "NodeFilesystemSpaceFillingUp", "severity": "critical" }),
+        ),
+        ("my_grafana", "grafana_alert/from/grafana/memory.json", "my_grafana", json!({})),
+        ("my_monitor", "datadog_monitor/from/datadog/triggered.json", "my_monitor", json!({})),
+        ("my_issue", "sentry_issue/from/sentry_issue/created.json", "my_issue", json!({})),
+    ] {
+        let made = home.run(&format!("types new {id} --from {EXAMPLES}/{payload} --dir types")).exits(0);
+        assert!(made.out.contains(&format!("types/{id}/from/{source}.toml, which guesses")), "{}", made.out);
+        let text =
+            fs::read_to_string(home.path(&format!("types/{id}/samples/01-typical/alert.json"))).unwrap();
+        let written: Value = serde_json::from_str(&text).unwrap();
+        for (key, value) in alert.as_object().unwrap() {
+            assert_eq!(&written[key], value, "{id}: {text}");
+        }
+        assert!(!written["details"].as_object().unwrap().is_empty(), "{text}");
+        let tried = home.run(&format!("types try --json types/{id} {EXAMPLES}/{payload}")).exits(0).json();
+        assert_eq!(tried[0]["status"], "judged", "{id}");
+    }
+    home.run("types check types").exits(0);
+}
+
 #[test]
 fn what_no_type_can_be_made_from_is_said() {
     let home = Home::new();

@@ -28,6 +28,14 @@ impl AnyModel {
         Ok(Self::OpenAi(Box::new(OpenAi::new(settings)?)))
     }
 
+    /// The size of the model's context, if it is on this machine and its server says it.
+    pub async fn context_tokens(&self) -> Option<u64> {
+        match self {
+            Self::Bedrock(_) => None,
+            Self::OpenAi(model) => model.context_tokens().await,
+        }
+    }
+
     /// What is known about the model.
     pub fn facts(&self) -> &ModelFacts {
         match self {

@@ -9,8 +9,10 @@ mod failure;
 mod request;
 mod stream;
 mod response;
+mod context;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 
 use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -35,6 +37,8 @@ pub struct OpenAi {
     key: KeySource,
     /// Whether the endpoint is on this machine.
     is_loopback: bool,
+    /// Whether a response has shown that the server is one that says the size of its context.
+    says_context: AtomicBool,
     refused: RefusedParameters,
     connections: Connections,
 }
@@ -96,7 +100,8 @@ impl OpenAi {
         });
         let spec = facts.spec(name, model_id, base.into_string(), is_loopback && !vendor);
         let refused = RefusedParameters::default();
-        Ok(Self { spec, facts, api, url, key, is_loopback, refused, connections: Connections::default() })
+        let (says_context, connections) = (AtomicBool::new(false), Connections::default());
+        Ok(Self { spec, facts, api, url, key, is_loopback, says_context, refused, connections })
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<Completion, ModelError> {
@@ -132,6 +137,7 @@ impl OpenAi {
         let response = loop {
             let request = self.request(prepared.body.clone(), key)?;
             let mut response = self.connections.exchange(request, bounds).await?;
+            self.note_server(&response);
             if let Some(key) = key {
                 response.body = key.masked(response.body);
             }

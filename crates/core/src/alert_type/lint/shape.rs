@@ -1,4 +1,4 @@
-//! Checks which keys an `alert.toml` has and of what kind their values are, all at once and in words.
+//! Checks which keys an `alert.toml` or a mapping has and of what kind their values are, all at once and in words.
 //!
 //! Never: checks what a value means. The rest of the lint does that.
 
@@ -26,6 +26,10 @@ enum ValueShape {
     Any,
     /// A table of any keys, whose values are texts.
     TextTable,
+    /// A table of any keys, whose values are checked elsewhere.
+    AnyTable,
+    /// A table of any keys, whose values are tables.
+    TableOf(&'static [KeyShape]),
     Table(&'static [KeyShape]),
     /// An array of tables.
     Tables(&'static [KeyShape]),
@@ -110,12 +114,43 @@ const POINTS_ROW: &[KeyShape] = &[
     optional("advice", ValueShape::Text),
 ];
 
+const MAPPING: &[KeyShape] = &[
+    optional("each", ValueShape::Text),
+    required("match", ValueShape::AnyTable),
+    optional("match_element", ValueShape::AnyTable),
+    required("entity_id", ValueShape::Table(FIELD)),
+    required("timestamp", ValueShape::Table(FIELD)),
+    required("severity", ValueShape::Table(FIELD)),
+    optional("message", ValueShape::Table(FIELD)),
+    optional("facts", ValueShape::TableOf(FIELD)),
+];
+
+const FIELD: &[KeyShape] = &[
+    optional("path", ValueShape::Any),
+    optional("join", ValueShape::Texts),
+    optional("of", ValueShape::OneOf(&["element", "payload"])),
+    optional("json", ValueShape::Flag),
+    optional("then", ValueShape::Text),
+    optional("unit", ValueShape::OneOf(&["epoch_ms", "epoch_s"])),
+    optional("values", ValueShape::AnyTable),
+    optional("default", ValueShape::Any),
+];
+
 /// How many letters a misspelt key differs from the one that is meant.
 const MISSPELT_LETTERS_MAX: usize = 2;
 
 impl Lint<'_> {
-    /// Reports what is not TOML, then every key that is unknown, missing or of another kind.
+    /// Reports what in an `alert.toml` is not TOML, then every key that is unknown, missing or of another kind.
     pub(super) fn shape(&mut self, text: &str) {
+        self.shape_of(text, ALERT_TYPE);
+    }
+
+    /// The same of a mapping.
+    pub(in crate::alert_type) fn mapping_shape(&mut self, text: &str) {
+        self.shape_of(text, MAPPING);
+    }
+
+    fn shape_of(&mut self, text: &str, shapes: &[KeyShape]) {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let message = format!("this is not TOML: {}", error.message().replace('\n', ", "));
@@ -123,7 +158,7 @@ impl Lint<'_> {
             self.report(error.span().unwrap_or(0..0), message, fix);
         }
         if errors.is_empty() {
-            self.table(&table, "", ALERT_TYPE);
+            self.table(&table, "", shapes);
         }
     }
 
@@ -158,7 +193,8 @@ impl Lint<'_> {
             | (ValueShape::Text, DeValue::String(_))
             | (ValueShape::Whole, DeValue::Integer(_))
             | (ValueShape::Number, DeValue::Integer(_) | DeValue::Float(_))
-            | (ValueShape::Flag, DeValue::Boolean(_)) => {}
+            | (ValueShape::Flag, DeValue::Boolean(_))
+            | (ValueShape::AnyTable, DeValue::Table(_)) => {}
             (ValueShape::OneOf(words), DeValue::String(word)) => {
                 if !words.contains(&word.as_ref()) {
                     let message = format!("`{}` is `{word}`, not one of {}", shape.name, words.join(", "));
@@ -179,6 +215,17 @@ impl Lint<'_> {
                     let message =
                         format!("`{}` of [{path}] is {}, not a text", key.get_ref(), kind(item.get_ref()));
                     self.report(item.span(), message, "put it in quotes");
+                }
+            }
+            (ValueShape::TableOf(shapes), DeValue::Table(table)) => {
+                for (key, item) in table {
+                    let name = format!("[{path}.{}]", key.get_ref());
+                    if let DeValue::Table(table) = item.get_ref() {
+                        self.table(&Spanned::new(item.span(), table.clone()), &name, shapes);
+                    } else {
+                        let message = format!("{name} is {}, not a table", kind(item.get_ref()));
+                        self.report(item.span(), message, format!("write {} = {{ ... }}", key.get_ref()));
+                    }
                 }
             }
             (ValueShape::Table(shapes), DeValue::Table(table)) => {
@@ -240,7 +287,9 @@ fn expected(kind: &ValueShape) -> &'static str {
         ValueShape::Number => "a number",
         ValueShape::Flag => "true or false",
         ValueShape::Any => "a value",
-        ValueShape::TextTable | ValueShape::Table(_) => "a table",
+        ValueShape::TextTable | ValueShape::AnyTable | ValueShape::TableOf(_) | ValueShape::Table(_) => {
+            "a table"
+        }
         ValueShape::Tables(_) => "an array of tables",
     }
 }
@@ -256,7 +305,9 @@ fn example(shape: &KeyShape) -> String {
         ValueShape::Number => format!("{name} = 1, a number without quotes"),
         ValueShape::Flag => format!("{name} = true or {name} = false"),
         ValueShape::Any => format!("{name} = ..."),
-        ValueShape::TextTable | ValueShape::Table(_) => format!("a table [{name}]"),
+        ValueShape::TextTable | ValueShape::AnyTable | ValueShape::TableOf(_) | ValueShape::Table(_) => {
+            format!("a table [{name}]")
+        }
         ValueShape::Tables(_) => format!("{name} = [{{ ... }}]"),
     }
 }

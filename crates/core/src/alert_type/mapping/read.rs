@@ -1,4 +1,5 @@
-//! Reads a mapping and checks it against its alert type.
+//! Reads a mapping and checks it against its alert type, or reports all its problems at once. The lint of shapes reports
+//! keys that are unknown or missing, so they may be here.
 //!
 //! Never: accepts a mapping from which some field of an alert could not come.
 
@@ -13,23 +14,21 @@ use crate::alert_type::lint::Lint;
 use crate::alert_type::{AlertType, Fact, LintFinding};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct MappingToml {
     each: Option<Spanned<String>>,
     #[serde(rename = "match")]
-    payload: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
+    payload: Option<Spanned<BTreeMap<String, Spanned<toml::Value>>>>,
     #[serde(default)]
     match_element: BTreeMap<String, Spanned<toml::Value>>,
-    entity_id: Spanned<FieldToml>,
-    timestamp: Spanned<FieldToml>,
-    severity: Spanned<FieldToml>,
+    entity_id: Option<Spanned<FieldToml>>,
+    timestamp: Option<Spanned<FieldToml>>,
+    severity: Option<Spanned<FieldToml>>,
     message: Option<Spanned<FieldToml>>,
     #[serde(default)]
     facts: BTreeMap<String, Spanned<FieldToml>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default)]
 struct FieldToml {
     path: Option<Spanned<toml::Value>>,
     join: Option<Spanned<Vec<String>>>,
@@ -75,14 +74,15 @@ impl Mapping {
         alert_type: &AlertType,
     ) -> Result<Self, Vec<LintFinding>> {
         let mut lint = Lint::new(file, text);
+        lint.mapping_shape(text);
         let written: MappingToml = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
-                lint.report(
-                    error.span().unwrap_or(0..0),
-                    error.message().replace('\n', ", "),
-                    "see docs/ALERT-TYPES.md, which explains every key of a mapping",
-                );
+                // The shape has usually reported this already, in words.
+                if lint.is_clean() {
+                    let fix = "see docs/ALERT-TYPES.md, which explains every key of a mapping";
+                    lint.report(error.span().unwrap_or(0..0), error.message().replace('\n', ", "), fix);
+                }
                 return Err(lint.findings());
             }
         };
@@ -95,9 +95,9 @@ impl Mapping {
 impl Lint<'_> {
     fn mapping(&mut self, source: &str, written: &MappingToml, alert_type: &AlertType) -> Mapping {
         self.id(&Spanned::new(0..0, source.to_owned()), "the file's name");
-        if written.payload.get_ref().is_empty() {
+        if let Some(payload) = written.payload.as_ref().filter(|payload| payload.get_ref().is_empty()) {
             self.report(
-                written.payload.span(),
+                payload.span(),
                 "[match] has no condition, so that it would match everything",
                 "write a field that only payloads of this source have, such as \"/source\" = \"aws.cloudwatch\"",
             );
@@ -133,12 +133,12 @@ impl Lint<'_> {
         }
         Mapping {
             source: source.to_owned(),
-            payload: self.rules(written.payload.get_ref()),
+            payload: written.payload.as_ref().map(|rules| self.rules(rules.get_ref())).unwrap_or_default(),
             each,
             element: self.rules(&written.match_element),
-            entity_id: self.field("entity_id", &written.entity_id),
-            timestamp: self.field("timestamp", &written.timestamp),
-            severity: self.field("severity", &written.severity),
+            entity_id: self.required_field("entity_id", written.entity_id.as_ref()),
+            timestamp: self.required_field("timestamp", written.timestamp.as_ref()),
+            severity: self.required_field("severity", written.severity.as_ref()),
             message: written.message.as_ref().map(|message| self.field("message", message)),
             facts,
         }
@@ -210,6 +210,11 @@ impl Lint<'_> {
                 MappedConstant::Flag(false)
             }
         }
+    }
+
+    /// A missing field is replaced by a placeholder. Nobody sees it, because a mapping with findings is never returned.
+    fn required_field(&mut self, name: &str, written: Option<&Spanned<FieldToml>>) -> MappedField {
+        written.map_or_else(MappedField::default, |written| self.field(name, written))
     }
 
     fn field(&mut self, name: &str, written: &Spanned<FieldToml>) -> MappedField {

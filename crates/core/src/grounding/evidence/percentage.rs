@@ -17,11 +17,11 @@ impl KnownFact {
         (self.value - self.min) / (self.max - self.min) * WHOLE
     }
 
-    /// The value in percent, if its unit is percent or its range is 0 to 1.
+    /// The value in percent, if its unit is percent, or if it is a ratio by its unit or by its range of 0 to 1.
     fn percent(&self) -> Option<f64> {
         if self.unit.is_percent() {
             Some(self.value)
-        } else if same(self.min, 0.0) && same(self.max, 1.0) {
+        } else if self.unit.is_ratio() || same(self.min, 0.0) && same(self.max, 1.0) {
             Some(self.value * WHOLE)
         } else {
             None

@@ -147,7 +147,7 @@ pub(super) const STUDENTS: &[Case] = &[
         &["1 session", "2 calls"],
     ),
     (Health(61.0, 2.0, 1.0), 40.0, "A rate of 2 sessions per week is fine; 61 is not a crisis.", &[]),
-    (Health(61.0, 2.0, 1.0), 40.0, "Just one call and two lessons in the week; 61 of 100 health.", &["two"]),
+    (Health(61.0, 2.0, 1.0), 40.0, "Just one call and two lessons in the week; 61 of 100 health.", &[]),
     (Health(61.0, 2.0, 1.0), 40.0, "The chance is about 2 in 5.", &["2", "5"]),
     (Health(61.0, 2.0, 1.0), 40.0, "Confidence: 0.8. Sample size: 240.", &["0.8", "240"]),
     (

@@ -36,6 +36,9 @@ pub(super) const WORDS: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "Two hundred calls would be too many.", &["Two hundred calls"]),
     (Calls(5.0, 65.0), 72.0, "A couple of calls is normal, several are not.", &["A couple of calls"]),
     (Health(38.0, 1.0, 3.0), 76.0, "Three calls and a lone session.", &[]),
+    (Health(61.0, 2.0, 1.0), 40.0, "Two lessons took place.", &[]),
+    (Health(61.0, 3.0, 1.0), 40.0, "Only 3 classes were held, after 4 calls.", &["4 calls"]),
+    (Health(61.0, 2.0, 1.0), 40.0, "Three lessons took place.", &["Three lessons"]),
     (Health(38.0, 1.0, 3.0), 76.0, "Three sessions and a lone call.", &["Three sessions"]),
     (Health(18.0, 0.0, 9.0), 96.0, "Nine calls, zero sessions and a health score of eighteen.", &[]),
     (

@@ -24,7 +24,7 @@ const SAMPLE: &str =
 /// What is wrong with a response that has no text, or that was stopped.
 const NO_REPLY: &str = "the response contains no reply";
 /// The context that a model should have: a prompt, a rejected reply, the correction and a longer reply.
-const CONTEXT_TOKENS: u32 = 4096;
+pub(super) const CONTEXT_TOKENS: u32 = 4096;
 /// What is wrong, with a fix that knows what an alert needs.
 pub(super) fn failure(error: &ModelError) -> String {
     if let ModelError::Rejected { what } = error
@@ -47,6 +47,7 @@ pub(super) struct Trial {
 
 #[derive(Debug)]
 struct TrialReply {
+    prompt_bytes: usize,
     time: Duration,
     tokens: TokenUse,
     /// Why the reply cannot be used.
@@ -64,8 +65,13 @@ enum SchemaTrial {
 }
 
 impl Trial {
+    /// The tokens of the sample's prompt, if the response says them, and its bytes.
+    pub(super) fn prompt_size(&self) -> (Option<u64>, usize) {
+        (self.reply.tokens.input, self.reply.prompt_bytes)
+    }
+
     pub(super) fn finding(&self, spec: &ModelSpec) -> (PartState, String) {
-        let TrialReply { time, tokens, wrong } = &self.reply;
+        let TrialReply { time, tokens, wrong, .. } = &self.reply;
         let took = format!("it replied in {} ms of at most {} s", time.as_millis(), spec.timeout.as_secs());
         let used = match (tokens.input, tokens.output) {
             (Some(input), Some(output)) => {
@@ -166,5 +172,6 @@ async fn ask(model: &AnyModel, form: SchemaForm) -> Result<TrialReply, ModelErro
             Reply::read(&completion.text, &vocabulary).err().map(ReplyError::code)
         }
     };
-    Ok(TrialReply { time: begun.elapsed(), tokens: completion.tokens, wrong })
+    let prompt_bytes = prompt.system().len() + prompt.user().len();
+    Ok(TrialReply { prompt_bytes, time: begun.elapsed(), tokens: completion.tokens, wrong })
 }

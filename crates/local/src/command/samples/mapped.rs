@@ -75,7 +75,7 @@ fn check_payload(
 }
 
 /// The alerts in a payload, as bare details.
-fn alerts(types: &AlertTypes, id: &str, source: &str, path: &Path) -> Result<Vec<Value>> {
+pub(crate) fn alerts(types: &AlertTypes, id: &str, source: &str, path: &Path) -> Result<Vec<Value>> {
     let payload = fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let refused = |refusal| anyhow!("{}: {refusal}", path.display());
     let events = types.map(source, &payload).map_err(refused)?;

@@ -1,4 +1,5 @@
-//! `portend types new`: writes the folder of a new alert type from an alert, with every key explained.
+//! `portend types new`: writes the folder of a new alert type from an alert, with every key explained; from the payload of
+//! another system also a mapping.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use portend_core::alert_type::{AlertType, AlertTypes};
 use serde_json::{Map, Value};
 
+use super::payload::{Guess, guess, is_word};
 use crate::command::samples;
 use crate::show::output::{CommandOutcome, WrongUsage};
 
@@ -16,12 +18,15 @@ use crate::show::output::{CommandOutcome, WrongUsage};
 ///
 /// The folder has an alert.toml that explains every key, with a fact for each value in the alert's `details`, and the
 /// alert as the first sample. It is valid as it is written: describe the facts, then change the points.
+///
+/// The file can also be a payload of another system, such as an alarm of a monitoring service. The folder then has a
+/// mapping too, which guesses where the fields of an alert are in the payload.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct NewArgs {
     /// The id of the type: lower-case letters, digits and `_`.
     id: String,
 
-    /// A file with one alert: an EventBridge event, or the `detail` of one.
+    /// A file with one alert: an EventBridge event, the `detail` of one, or a payload of another system.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
 
@@ -32,7 +37,10 @@ pub(crate) struct NewArgs {
 
 pub(crate) async fn run(args: &NewArgs) -> Result<CommandOutcome> {
     let folder = args.dir.join(&args.id);
-    let detail = detail(&args.from, &args.id).map_err(WrongUsage::from)?;
+    let (detail, guess) = match read(&args.from, &args.id).map_err(WrongUsage::from)? {
+        Written::Alert(detail) => (detail, None),
+        Written::Payload(payload, guess) => (guess.detail.clone(), Some((payload, guess))),
+    };
     let toml = definition(&args.id, &detail);
     if let Err(findings) = AlertType::read("alert.toml", &args.id, &toml) {
         let findings: Vec<_> = findings.iter().map(ToString::to_string).collect();
@@ -47,12 +55,20 @@ pub(crate) async fn run(args: &NewArgs) -> Result<CommandOutcome> {
     let sample = folder.join("samples/01-typical");
     fs::create_dir_all(&sample).with_context(|| format!("cannot create {}", sample.display()))?;
     write_file(&folder.join("alert.toml"), &toml)?;
+    let mut detail = Value::from(detail);
+    if let Some((payload, guess)) = &guess {
+        detail = write_mapping(&folder, &args.id, payload, guess)?;
+    }
     let alert = serde_json::to_string_pretty(&detail)? + "\n";
     write_file(&sample.join("alert.json"), &alert)?;
     let types = AlertTypes::from_type_folder(&folder)?;
     let (_, findings) = samples::check(&types, &folder, true).await?;
     let mut out = anstream::stdout().lock();
     writeln!(out, "Wrote {}.", folder.join("alert.toml").display())?;
+    if let Some((_, Guess { source, .. })) = &guess {
+        let mapping = folder.join(format!("from/{source}.toml"));
+        writeln!(out, "Wrote {}, which guesses where each field is: read every line.", mapping.display())?;
+    }
     for finding in &findings {
         writeln!(out, "{}", crate::show::text::shown_lines(finding))?;
     }
@@ -70,8 +86,15 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The alert as a bare detail of the new type.
-fn detail(path: &Path, id: &str) -> Result<Map<String, Value>> {
+/// What the file has.
+enum Written {
+    /// An alert, as a bare detail of the new type.
+    Alert(Map<String, Value>),
+    /// A payload of another system.
+    Payload(Value, Guess),
+}
+
+fn read(path: &Path, id: &str) -> Result<Written> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read {}; give a file with one alert", path.display()))?;
     let value: Value = serde_json::from_str(&text)
@@ -80,15 +103,39 @@ fn detail(path: &Path, id: &str) -> Result<Map<String, Value>> {
     let Some(detail) =
         detail.as_object().filter(|detail| detail.get("details").is_some_and(Value::is_object))
     else {
-        bail!(
-            "{} has no `details` with facts; give an EventBridge event, or the `detail` of one, or write a mapping \
-             (see docs/ALERT-TYPES.md)",
-            path.display()
-        );
+        let Some(guess) = guess(id, &value) else {
+            bail!(
+                "{} has no `details` with facts, and no mapping can be guessed, because no time, no name or no fact is \
+                 found in it; give an EventBridge event, or the `detail` of one, or write a mapping \
+                 (see docs/ALERT-TYPES.md)",
+                path.display()
+            );
+        };
+        return Ok(Written::Payload(value, guess));
     };
     let mut detail = detail.clone();
     detail.insert("alert_type".into(), id.into());
-    Ok(detail)
+    Ok(Written::Alert(detail))
+}
+
+/// Writes the mapping with its sample, and returns the first alert in the payload.
+fn write_mapping(folder: &Path, id: &str, payload: &Value, guess: &Guess) -> Result<Value> {
+    let from = folder.join("from");
+    let sample = from.join(&guess.source);
+    fs::create_dir_all(&sample).with_context(|| format!("cannot create {}", sample.display()))?;
+    write_file(&from.join(format!("{}.toml", guess.source)), &guess.mapping)?;
+    let path = sample.join("first.json");
+    write_file(&path, &(serde_json::to_string_pretty(payload)? + "\n"))?;
+    let types = AlertTypes::from_type_folder(folder)?;
+    let alerts = samples::mapped::alerts(&types, id, &guess.source, &path).with_context(|| {
+        format!("the guessed mapping in {} does not fit its payload; correct it", from.display())
+    })?;
+    samples::mapped::check(&types, id, folder, true)?;
+    let mut alert = alerts.into_iter().next().context("the payload has no alert; give one with an alert")?;
+    if let Some(alert) = alert.as_object_mut() {
+        alert.retain(|_, value| !value.is_null());
+    }
+    Ok(alert)
 }
 
 /// The text of an `alert.toml` that fits the alert.
@@ -252,13 +299,6 @@ fn fact(id: &str, value: &Value) -> Option<ScaffoldFact> {
         Value::Array(_) | Value::Object(_) => return None,
     };
     Some(ScaffoldFact { id: id.to_owned(), definition: head + &rest, row })
-}
-
-/// Whether a text is a value of a closed set rather than free text.
-fn is_word(text: &str) -> bool {
-    const WORD_CHARS_MAX: usize = 40;
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    !text.is_empty() && text.len() <= WORD_CHARS_MAX && text.bytes().all(is_part)
 }
 
 /// The next power of ten, at least 10.

@@ -274,6 +274,41 @@ fn an_endpoint_that_returns_no_reply_does_not_work() {
     }
 }
 
+/// A local server that says the size of its context, as llama.cpp and vLLM do.
+#[test]
+fn the_context_of_a_server_on_this_machine_is_compared_with_the_longest_prompt() {
+    let of_server = |server: &str| OpenAi.answers().header("server", server);
+    let says = |body: &str| Script::answer(200, body);
+    let props = |tokens: u32| says(&format!(r#"{{"default_generation_settings":{{"n_ctx":{tokens}}}}}"#));
+    let absent = || {
+        Script::answer(404, r#"{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}"#)
+    };
+    let list = says(r#"{"data":[{"id":"other","max_model_len":9},{"id":"llama3.2","max_model_len":8192}]}"#);
+    for (scripts, expected) in [
+        (
+            vec![of_server("llama.cpp"), props(4096)],
+            Some("ok: its context has 4096 tokens; the prompt of supply_demand_imbalance, "),
+        ),
+        (vec![of_server("llama.cpp"), props(1500)], Some("warning: its context has 1500 tokens")),
+        (vec![of_server("llama.cpp"), props(900)], Some("failed: its context has 900 tokens")),
+        (vec![of_server("uvicorn"), absent(), list], Some("ok: its context has 8192 tokens")),
+        (vec![of_server("uvicorn"), absent(), says("[]")], None),
+        (vec![of_server("another")], None),
+    ] {
+        let requests = scripts.len();
+        let scene = Scene::alone(OpenAi, scripts);
+        let (lines, code) = of_models(&scene);
+        let context = lines.iter().find(|line| line.contains("its context has"));
+        assert_eq!(context.is_some(), expected.is_some(), "{lines:?}");
+        let is_expected = context.is_none_or(|line| line.starts_with(expected.unwrap_or_default()));
+        assert!(is_expected, "{context:?}, not {expected:?}");
+        assert_eq!(code, i32::from(expected.is_some_and(|line| line.starts_with("failed"))));
+        let asked: Vec<_> = scene.requests(OpenAi).iter().map(|request| request.path.clone()).collect();
+        let paths = ["/v1/chat/completions", "/props", "/v1/models"];
+        assert_eq!(asked, paths[..requests]);
+    }
+}
+
 /// The doctor asks what an alert asks, so what an alert cannot use is said.
 #[test]
 fn a_model_that_replies_but_cannot_judge_is_a_warning() {
