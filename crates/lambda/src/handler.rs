@@ -4,6 +4,7 @@
 //! deadline.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,9 +13,10 @@ use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
 use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
+use portend_core::limits::{MAPS_AGE_MAX, MAPS_WAIT_MAX};
 use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
-use portend_core::store::{Outcomes, Parked, Parking, StoreError};
+use portend_core::store::{Outcomes, Parked, Parking, StoreError, keep_evaluations};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
 use serde::{Deserialize, Serialize};
@@ -31,10 +33,15 @@ const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How long an event waits for another worker's lease. After that, the queue delivers it again.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// The minimum time left to write the evaluation rows of one more day. The next sweep continues.
+const EVALUATION_TIME_MIN: Duration = Duration::from_secs(5);
+
 /// The pipeline with the store, bus and models of the settings.
 pub(crate) struct Handler {
     pipeline: Pipeline<DynamoDb, SystemClock, AnyModel, EventBus>,
     metrics: Metrics,
+    /// When the maps of the store were last read.
+    maps_read_at: Mutex<Option<Timestamp>>,
 }
 
 /// The response to an invocation.
@@ -124,7 +131,23 @@ impl Handler {
             .with_notifier(parts.bus)
             .holding_out(holdout)
             .waiting_at_most(BUSY_WAIT_MAX);
-        Ok(Self { pipeline, metrics: Metrics::start()? })
+        Ok(Self { pipeline, metrics: Metrics::start()?, maps_read_at: Mutex::new(None) })
+    }
+
+    /// Reads the maps of the store, at most once in [`MAPS_AGE_MAX`]. Without an answer, the earlier ones are used.
+    async fn refresh_maps(&self) {
+        let now = self.pipeline.clock().now();
+        {
+            let mut read_at = self.maps_read_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if read_at.is_some_and(|at| now.since(at) < MAPS_AGE_MAX) {
+                return;
+            }
+            // Also after a failure: a store that is down is not asked with every invocation.
+            *read_at = Some(now);
+        }
+        if let Ok(Ok(maps)) = tokio::time::timeout(MAPS_WAIT_MAX, self.pipeline.store().maps(now)).await {
+            self.pipeline.use_maps(maps);
+        }
     }
 
     /// Handles one invocation.
@@ -136,6 +159,7 @@ impl Handler {
     ) -> Result<LambdaResponse, HandedBack> {
         // All work ends at this time. The rest is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
+        self.refresh_maps().await;
         let response = if requests_a_sweep(payload) {
             self.sweep(request_id, end).await
         } else {
@@ -260,6 +284,14 @@ impl Handler {
         let mut run = self.pipeline.run(end);
         let result = in_time(clock, end, run.sweep(|_| ())).await;
         let account = run.into_account();
+        if result.is_ok() {
+            let (store, types) = (self.pipeline.store(), self.pipeline.types());
+            let is_over = || clock.now().plus(EVALUATION_TIME_MIN) > end;
+            let rows = keep_evaluations(store, types, started, is_over);
+            if let Err(error) = in_time(clock, end, rows).await {
+                log::evaluations(request_id, error.code);
+            }
+        }
         let line = EventLine::new(request_id, None, &account, millis_since(clock, started));
         match &result {
             Ok(report) => line.sweep(report, self.pipeline.store().unreadable()).write(),

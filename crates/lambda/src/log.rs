@@ -143,6 +143,17 @@ pub(crate) fn stopped(error: &anyhow::Error) {
     wait(Duration::from_secs(1));
 }
 
+/// Writes why a sweep did not write every evaluation row. The next sweep writes them.
+pub(crate) fn evaluations(request_id: &str, code: &'static str) {
+    line(&AlarmLine {
+        level: "warn",
+        request_id,
+        reason: "evaluation_rows",
+        model: None,
+        message: code.to_owned(),
+    });
+}
+
 /// Makes every panic log its location in place of its message.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {

@@ -137,12 +137,13 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         self.preview_within(received, CALLS_MAX).await
     }
 
-    /// The same, with at most so many calls.
+    /// The same, with at most so many calls. With fewer than an alert may make, no second opinion is asked for.
     pub async fn preview_within(&mut self, received: &Received<'_>, calls_max: u32) -> Preview {
         let alert = match &received.alert {
             Ok(alert) => alert,
             Err(refusal) => return Preview::Refused(refusal.clone()),
         };
+        self.is_single = calls_max < CALLS_MAX;
         let outcome = self.ask_or_score(alert, calls_max, async || Ok(())).await;
         let JudgedAlert { judgement, stop, attempts, degraded, .. } = self.note(outcome);
         let Some(judgement) = judgement else { return Preview::NoAnswer(stop) };
