@@ -444,7 +444,7 @@ impl Fact {
     }
 
     /// Whether a prompt shows it. A text may contain anything, such as instructions, so that no prompt does; and what an
-    /// entity is worth is no reason for a risk.
+    /// entity is worth says nothing of its risk.
     pub fn is_in_prompt(&self) -> bool {
         !matches!(self.kind, FactKind::Text) && self.id != VALUE_FACT
     }

@@ -289,7 +289,7 @@ impl EntityRow {
     }
 
     /// The order by value, for a list: the value in proportion to the probability, or to the risk score where there is no
-    /// probability. It is no amount, and only compares entities. Without a value it is zero.
+    /// probability. It is not an amount, and only compares entities. Without a value it is zero.
     pub fn value_order(&self, at: Timestamp) -> f64 {
         let Some(value) = self.value(at) else { return 0.0 };
         let risk = self.worst_judgement(at).map_or(0.0, |(_, worst)| {

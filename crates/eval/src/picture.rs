@@ -223,7 +223,7 @@ pub fn effects(effects: &[f64]) -> String {
         let end = 0.5 + 0.5 * effect / most;
         let style = if *effect >= 0.0 { WITH } else { WITHOUT };
         plane.block((left, right), (end.min(0.5), end.max(0.5)), style);
-        plane.label(((left + right) / 2.0, 0.0), (0.0, 14.0), "middle", &(number + 1).to_string());
+        plane.label((f64::midpoint(left, right), 0.0), (0.0, 14.0), "middle", &(number + 1).to_string());
     }
     for (at, points) in [(0.0, -most), (0.5, 0.0), (1.0, most)] {
         plane.label((0.0, at), (-6.0, 4.0), "end", &format!("{points:+.0}"));

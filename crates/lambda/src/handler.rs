@@ -1,8 +1,9 @@
-//! Handles one invocation: an event, a batch of events at the same time, or the sweep.
+//! Handles one invocation: an event, a batch of events at the same time, the sweep, or a look at the lives of the models.
 //!
 //! Never: lets one record of a batch make another fail, not even by a panic; or works in the last second before the
 //! deadline.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +15,12 @@ use portend_core::alert::{Delivery, Record};
 use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
 use portend_core::limits::{MAPS_AGE_MAX, MAPS_WAIT_MAX};
+use portend_core::model::Model;
 use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
 use portend_core::store::{Outcomes, Parked, Parking, StoreError, keep_evaluations};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, EventBus, SystemClock, end_of_life_notice};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -63,6 +65,13 @@ pub(crate) enum LambdaResponse {
         /// Always `recorded`.
         status: &'static str,
     },
+    /// The models whose lives end soon.
+    Models {
+        /// Always `looked`.
+        status: &'static str,
+        /// A sentence for each, by the model's name.
+        notices: BTreeMap<String, String>,
+    },
     /// The report of a sweep.
     Sweep {
         /// Always `swept`.
@@ -101,13 +110,12 @@ impl HandedBack {
     }
 }
 
-/// Whether a direct payload requests the sweep: `{"portend": "upgrade"}` and nothing else.
-fn requests_a_sweep(payload: &[u8]) -> bool {
+/// Whether a direct payload requests this work: for the sweep, `{"portend": "upgrade"}` and nothing else.
+fn requests(payload: &[u8], work: &str) -> bool {
     // A longer payload is an event, which is parsed later.
     const REQUEST_BYTES_MAX: usize = 100;
-    let is_request = || {
-        serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": "upgrade" }))
-    };
+    let is_request =
+        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": work }));
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
@@ -159,9 +167,12 @@ impl Handler {
     ) -> Result<LambdaResponse, HandedBack> {
         // All work ends at this time. The rest is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
-        self.refresh_maps().await;
-        let response = if requests_a_sweep(payload) {
-            self.sweep(request_id, end).await
+        Box::pin(self.refresh_maps()).await;
+        let response = if requests(payload, "upgrade") {
+            // These futures are large and rare, so they are boxed.
+            Box::pin(self.sweep(request_id, end)).await
+        } else if requests(payload, "doctor") {
+            Ok(Box::pin(self.look_at_models(request_id, end)).await)
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
                 Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,
@@ -278,9 +289,29 @@ impl Handler {
         }
     }
 
+    /// Asks when the lives of the models end, and logs a warning for each that ends soon. No model is called.
+    async fn look_at_models(&self, request_id: &str, end: Timestamp) -> LambdaResponse {
+        let now = self.pipeline.clock().now();
+        let mut notices = BTreeMap::new();
+        for model in self.pipeline.models() {
+            let time = end.since(self.pipeline.clock().now());
+            let live = tokio::time::timeout(time, model.lifecycle()).await.ok().flatten();
+            let notice = now.day().parse().ok().and_then(|today| end_of_life_notice(model, live, today));
+            if let Some(says) = notice {
+                log::end_of_life(request_id, &model.spec().name, &says);
+                notices.insert(model.spec().name.clone(), says);
+            }
+        }
+        LambdaResponse::Models { status: "looked", notices }
+    }
+
     async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
         let clock = self.pipeline.clock();
         let started = clock.now();
+        // The sweep starts every 15 minutes, so that one of them does this, once a day.
+        if is_first_of_day(started) {
+            self.look_at_models(request_id, end).await;
+        }
         let mut run = self.pipeline.run(end);
         let result = in_time(clock, end, run.sweep(|_| ())).await;
         let account = run.into_account();
@@ -301,6 +332,13 @@ impl Handler {
         Metrics::took(&account);
         result.map(|report| LambdaResponse::Sweep { status: "swept", report })
     }
+}
+
+/// Whether this is the time of the first sweep of a day, in UTC.
+fn is_first_of_day(at: Timestamp) -> bool {
+    const DAY: i64 = 24 * 3600;
+    const SWEEP_INTERVAL: i64 = 15 * 60;
+    at.as_secs().rem_euclid(DAY) < SWEEP_INTERVAL
 }
 
 impl From<StoreError> for HandedBack {
@@ -361,7 +399,16 @@ mod tests {
             ("upgrade", false),
             ("", false),
         ] {
-            assert_eq!(requests_a_sweep(payload.as_bytes()), expected, "{payload}");
+            assert_eq!(requests(payload.as_bytes(), "upgrade"), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn one_sweep_of_a_day_looks_at_the_models() {
+        let midnight = Timestamp::parse("2026-11-27T00:00:00Z").unwrap();
+        for second in [0, 1, 899] {
+            let sweeps = (0..96).map(|sweep| midnight.plus(Duration::from_secs(sweep * 900 + second)));
+            assert_eq!(sweeps.filter(|at| is_first_of_day(*at)).count(), 1, "{second}");
         }
     }
 

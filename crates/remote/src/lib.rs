@@ -24,4 +24,4 @@ mod models;
 pub use aws::{Aws, DynamoDb, EventBus, KeySecret, TableFinding, find_region};
 pub use channel::{ChannelError, ChannelSettings, ChannelTarget, Notifiers, TemplateError};
 pub use clock::SystemClock;
-pub use models::{AnyModel, Bedrock, OpenAi, catalogue, server_of};
+pub use models::{AnyModel, Bedrock, ModelLifecycle, OpenAi, catalogue, end_of_life_notice, server_of};

@@ -2,7 +2,7 @@
 
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
-use super::bedrock::Bedrock;
+use super::bedrock::{Bedrock, ModelLifecycle};
 use super::catalogue::ModelFacts;
 use super::openai::OpenAi;
 use crate::aws::Aws;
@@ -26,6 +26,14 @@ impl AnyModel {
     /// Creates a model at OpenAI or a compatible endpoint.
     pub fn openai(settings: OpenAiSettings) -> Result<Self, SettingsError> {
         Ok(Self::OpenAi(Box::new(OpenAi::new(settings)?)))
+    }
+
+    /// What the vendor says now of the model's life. `None` if it says nothing; only Bedrock does.
+    pub async fn lifecycle(&self) -> Option<ModelLifecycle> {
+        match self {
+            Self::Bedrock(model) => model.lifecycle().await,
+            Self::OpenAi(_) => None,
+        }
     }
 
     /// What is known about the model.

@@ -102,7 +102,7 @@ impl Lint<'_> {
             self.report(
                 fact.span(),
                 "the fact `value` has points",
-                "remove them, because what is at stake is no reason for a risk",
+                "remove them, because what is at stake says nothing of the risk",
             );
         }
         if add.is_empty() {
