@@ -210,7 +210,8 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             handling: alert.alert_type().handling(),
             calls_max: usize::try_from(calls_max).unwrap_or(usize::MAX),
         };
-        let (outcome, opinion) = self.ask_further(first, &further, count, check).await;
+        // The future is large, and most alert types want no further answers.
+        let (outcome, opinion) = Box::pin(self.ask_further(first, &further, count, check)).await;
         let ChainOutcome { answer, stop, attempts, alarms, degraded, unmade_call } = outcome;
         let prompt = PromptRef::of(&prompt);
         let judgement = answer.map(|answer| judgement(answer, prompt, opinion, baseline));

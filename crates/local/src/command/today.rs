@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// What is at stake is the optional fact `value` of an alert, in proportion to the probability, or to the risk score
     /// where no probability is known. Without a value, a student or subject is last.
     #[arg(long, value_name = "ORDER", default_value = "risk")]
-    sort: ListOrder,
+    sort: TodayOrder,
 
     /// How many you can look at today: list only so many, and say how bad the first of the others is.
     #[arg(long, value_name = "N", conflicts_with = "n")]
@@ -59,7 +59,7 @@ pub(crate) struct Args {
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ListOrder {
+enum TodayOrder {
     /// The highest risk score first.
     Risk,
     /// The most at stake first.
@@ -89,8 +89,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     entities.listed.retain(|row| worst(row) >= min);
     entities.listed.sort_by(|one, other| {
         let by_value = match args.sort {
-            ListOrder::Risk => std::cmp::Ordering::Equal,
-            ListOrder::Value => other.value_order(at).total_cmp(&one.value_order(at)),
+            TodayOrder::Risk => std::cmp::Ordering::Equal,
+            TodayOrder::Value => other.value_order(at).total_cmp(&one.value_order(at)),
         };
         by_value
             .then_with(|| worst(other).total_cmp(&worst(one)))

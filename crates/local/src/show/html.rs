@@ -75,11 +75,17 @@ fn page(title: &str, sections: &[HtmlSection]) -> String {
 
 fn rows_of(table: &HtmlTable) -> String {
     let cells = |cells: &[String], tag: &str| -> String {
-        cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
+        let cells: Vec<String> =
+            cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+        cells.concat()
     };
     let headings: Vec<String> = table.headings.iter().map(|heading| (*heading).to_owned()).collect();
-    let rows: String = table.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
-    format!("<table><thead><tr>{}</tr></thead><tbody>{rows}</tbody></table>\n", cells(&headings, "th"))
+    let rows: Vec<String> = table.rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
+    format!(
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>\n",
+        cells(&headings, "th"),
+        rows.concat()
+    )
 }
 
 /// Text that others wrote, safe in HTML.
