@@ -17,7 +17,7 @@ import { Construct } from "constructs";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { alertTypesLayer, AlertTypes } from "./alert-types";
-import { bedrockAccess } from "./bedrock-access";
+import { bedrockAccess, lifecycleStatement } from "./bedrock-access";
 import { InsightsTable } from "./insights-table";
 import { OpenAiKey } from "./openai-key";
 import { lambdaRole } from "./permissions";
@@ -68,8 +68,9 @@ export class AlertFunction extends Construct {
     const { settings, alertTypes, table, bus, alerts } = props;
     const { partition, account } = Stack.of(this);
     const { mirrorTableName, channelsSecretArn, channelTopicArns } = settings;
+    const location = { partition, account, region: settings.region };
     const bedrock = settings.models.includes("bedrock")
-      ? bedrockAccess(settings.bedrockModelId, { partition, account, region: settings.region })
+      ? bedrockAccess(settings.bedrockModelId, location)
       : undefined;
     const layer =
       alertTypes.dir === undefined ? undefined : alertTypesLayer(this, alertTypes.ids, alertTypes.dir);
@@ -87,6 +88,7 @@ export class AlertFunction extends Construct {
       failedInvocations: this.failedInvocations,
       logGroup: this.logGroup,
       bedrock,
+      lifecycle: bedrock && lifecycleStatement(bedrock.modelId, location),
       openAiSecretArn: this.openAiKey?.secretArn,
       mirrorTableArn:
         mirrorTableName === undefined

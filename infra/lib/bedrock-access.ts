@@ -103,6 +103,25 @@ export function bedrockAccess(configured: string | undefined, location: StackLoc
   return { modelId, ...(modelId.startsWith("arn:") ? byArn(modelId, location) : byId(modelId, location)) };
 }
 
+/**
+ * Allows the function to ask when the model ends; `undefined` if the id does not say which foundation model it is, as that
+ * of an application inference profile does not.
+ */
+export function lifecycleStatement(
+  modelId: string,
+  location: StackLocation,
+): iam.PolicyStatement | undefined {
+  const id = modelId.slice(modelId.lastIndexOf("/") + 1);
+  const { geography, model } = profileParts(id);
+  const bare = isListed(geography) ? model : id;
+  return MODEL_ID.test(bare)
+    ? new iam.PolicyStatement({
+        actions: ["bedrock:GetFoundationModel"],
+        resources: [foundationModelArn(bare, location.region, location)],
+      })
+    : undefined;
+}
+
 type Grant = Omit<BedrockAccess, "modelId">;
 
 function byId(id: string, location: StackLocation): Grant {

@@ -24,6 +24,8 @@ export interface RoleProps {
   readonly logGroup: logs.LogGroup;
   /** The permissions for the Bedrock model; `undefined` if Bedrock is not in the chain. */
   readonly bedrock: BedrockAccess | undefined;
+  /** The permission to ask when the Bedrock model ends; `undefined` if it has no known foundation model. */
+  readonly lifecycle: iam.PolicyStatement | undefined;
   /** The secret of the OpenAI key; `undefined` if OpenAI is off. */
   readonly openAiSecretArn: string | undefined;
   /** The ARN of the table of the original dashboard's reader; `undefined` if it gets no copies. */
@@ -50,6 +52,7 @@ export function lambdaRole(scope: Construct, props: RoleProps): iam.Role {
       // CloudFormation's ARN of a log group ends in `:*`, because the names of the log streams are not known in advance.
       Logs: policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [props.logGroup.logGroupArn])),
       ...(props.bedrock !== undefined && { Bedrock: policy(...props.bedrock.statements) }),
+      ...(props.lifecycle !== undefined && { ModelLifecycle: policy(props.lifecycle) }),
       ...(props.openAiSecretArn !== undefined && {
         OpenAiKey: policy(allow(["secretsmanager:GetSecretValue"], [props.openAiSecretArn])),
       }),

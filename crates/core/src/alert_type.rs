@@ -35,8 +35,8 @@ pub(crate) use mapping::{EpochUnit, MappedConstant, MappedField, MatchExpected, 
 pub use points::{FactPoints, PointsCondition, PointsRow, PointsTable};
 pub use recommendation::Recommendation;
 
-/// The id of the fact that says what is at stake, such as the yearly revenue. It orders the worklist, and no model sees
-/// it.
+/// The id of an optional number without points that says what is at stake, such as the yearly revenue, unless the type says
+/// `at_stake = false`. It orders the worklist, and no model sees it.
 pub const VALUE_FACT: &str = "value";
 /// Digits of a version: enough to distinguish a changed type from the one before.
 const VERSION_DIGITS: usize = 8;
@@ -110,6 +110,9 @@ pub struct Fact {
     /// Whether an alert may leave it out.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) optional: bool,
+    /// Whether it says what is at stake.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) at_stake: bool,
     #[serde(flatten)]
     pub(crate) kind: FactKind,
 }
@@ -444,9 +447,19 @@ impl Fact {
     }
 
     /// Whether a prompt shows it. A text may contain anything, such as instructions, so that no prompt does; and what an
-    /// entity is worth does not make a risk higher.
+    /// entity is worth says nothing of its risk.
     pub fn is_in_prompt(&self) -> bool {
-        !matches!(self.kind, FactKind::Text) && self.id != VALUE_FACT
+        !matches!(self.kind, FactKind::Text) && !self.at_stake
+    }
+
+    /// Whether it says what is at stake, such as the yearly revenue.
+    pub fn is_at_stake(&self) -> bool {
+        self.at_stake
+    }
+
+    /// Whether it is a part of what an alert says. A text is not, because nobody judges by it.
+    pub(crate) fn is_identity(&self) -> bool {
+        !matches!(self.kind, FactKind::Text)
     }
 
     /// Whether the value needs no attention: at or beyond `healthy` in the better direction. `None` if the type does not

@@ -32,7 +32,6 @@ pub use holdout::Holdout;
 pub use item::{EarlierJudgement, EntityChange, WorklistItem};
 
 use crate::alert::Facts;
-use crate::alert_type::{FactValue, VALUE_FACT};
 use crate::limits::{RISK_SCORE_MAX, RISK_STEP, RISK_THRESHOLDS, WORKLIST_SHARDS};
 use crate::number::Number;
 use crate::time::Timestamp;
@@ -161,6 +160,8 @@ pub struct CurrentJudgement {
     pub baseline: Number,
     /// What the score means as a probability, where there is a map for it.
     pub probability: Option<Number>,
+    /// What is at stake, if the alert says it.
+    pub value: Option<Number>,
     /// The producer's severity.
     pub severity: String,
     /// The first recommendation.
@@ -302,13 +303,10 @@ impl EntityRow {
         times.max().unwrap_or(Timestamp::EPOCH)
     }
 
-    /// What is at stake, as the latest current alert with the fact `value` says it.
+    /// What is at stake, as the latest current alert says it that says it.
     pub fn value(&self, at: Timestamp) -> Option<Number> {
         let current = self.judgements.values().filter(|judgement| judgement.is_current(at));
-        let stated = current.filter_map(|each| match each.facts.get(VALUE_FACT)? {
-            FactValue::Number(value) => Some((each.alert_timestamp, *value)),
-            FactValue::Flag(_) | FactValue::Word(_) => None,
-        });
+        let stated = current.filter_map(|each| Some((each.alert_timestamp, each.value?)));
         stated.max_by_key(|(at, _)| *at).map(|(_, value)| value)
     }
 

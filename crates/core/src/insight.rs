@@ -22,7 +22,7 @@ pub use second_opinion::{SecondOpinion, Verification, VerificationResult};
 pub use stored::{OriginalInsight, StoredInsight};
 
 use crate::alert::{Alert, AlertKey, EventOrigin, Facts, InsightKey};
-use crate::alert_type::AlertType;
+use crate::alert_type::{AlertType, FactValue};
 use crate::calibration::{CalibratedScore, CalibrationMaps, ScoreSource};
 use crate::driver::Driver;
 use crate::entity::{CurrentJudgement, EntityKey, EntityRow};
@@ -51,6 +51,8 @@ struct Currency {
     healthy: bool,
     repeat_window: Duration,
     quiet_after: Duration,
+    /// What is at stake.
+    value: Option<Number>,
 }
 
 impl Currency {
@@ -59,6 +61,12 @@ impl Currency {
             healthy: alert_type.is_healthy(|fact| facts.get(fact)),
             repeat_window: alert_type.repeat_window(),
             quiet_after: alert_type.quiet_after(),
+            value: alert_type.facts().iter().filter(|fact| fact.is_at_stake()).find_map(|fact| {
+                match facts.get(fact.id())? {
+                    FactValue::Number(value) => Some(*value),
+                    FactValue::Flag(_) | FactValue::Word(_) => None,
+                }
+            }),
         }
     }
 
@@ -75,6 +83,7 @@ impl Currency {
             alert_id: fields.alert_id.clone(),
             risk_score: fields.risk_score,
             baseline: fields.baseline.risk_score,
+            value: self.value,
             probability: fields.calibrated.as_ref().map(|calibrated| calibrated.probability),
             severity: fields.severity.clone(),
             advice: fields.recommendations.first().cloned(),

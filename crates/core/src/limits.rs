@@ -34,6 +34,14 @@ pub const ACTED_CHARS_MAX: usize = 64;
 pub const ALERT_ID_CHARS_MAX: usize = 512;
 /// How long outcomes and evaluation rows are retained: two years.
 pub const OUTCOME_RETENTION: Duration = Duration::from_hours(2 * 365 * 24);
+/// Insights whose evaluation rows are written at once.
+pub const EVALUATION_PAGE: usize = 100;
+/// The time in which insights were made whose evaluation rows are written before the progress is stored.
+pub const EVALUATION_STEP: Duration = Duration::from_hours(24);
+/// How old the maps of a store may be in a program that runs for long.
+pub const MAPS_AGE_MAX: Duration = Duration::from_mins(10);
+/// How long a program waits for the maps of its store before it works without them.
+pub const MAPS_WAIT_MAX: Duration = Duration::from_millis(500);
 /// The earliest year of an alert's timestamp. An earlier one is the zero value of a producer.
 pub const TIMESTAMP_YEAR_MIN: i16 = 2000;
 /// How long after its receipt an alert's timestamp can be. Clocks differ, and a day covers a wrong time zone.

@@ -4,8 +4,13 @@
 //!
 //! Never: guesses that nothing happened, or changes an insight.
 
+mod history;
+
 use serde::{Deserialize, Serialize};
+
 use serde_with::skip_serializing_none;
+
+pub use history::{Cutoff, InsightClaim, OutcomeIndex, OutcomeState};
 
 use crate::alert::json::{EventObject, StrictJson};
 use crate::alert::{Refusal, entity, read_json};

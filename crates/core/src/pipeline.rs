@@ -27,7 +27,7 @@ mod entities;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{join_all, select};
@@ -69,6 +69,8 @@ pub struct Pipeline<S, C, M = NoModel, N = NoNotifier> {
     models: Vec<M>,
     scorecard: bool,
     maps: CalibrationMaps,
+    /// The maps of the store, which count before those of the alert types.
+    stored_maps: Mutex<Arc<CalibrationMaps>>,
     holdout: Holdout,
     health: Health,
     in_flight: InFlight,
@@ -121,6 +123,7 @@ impl<S, C> Pipeline<S, C> {
             types,
             store,
             clock,
+            stored_maps: Mutex::default(),
             holdout: Holdout::default(),
             models: Vec::new(),
             scorecard: true,
@@ -144,6 +147,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             store,
             clock,
             maps,
+            stored_maps,
             holdout,
             health,
             in_flight,
@@ -161,6 +165,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            stored_maps,
             holdout,
             health,
             in_flight,
@@ -181,6 +186,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            stored_maps,
             holdout,
             health,
             in_flight,
@@ -197,6 +203,7 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
             models,
             scorecard,
             maps,
+            stored_maps,
             holdout,
             health,
             in_flight,
@@ -220,10 +227,17 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         Self { health: self.health.with_concurrency(concurrency), ..self }
     }
 
+    /// From now on, uses these maps from scores to probabilities before those of the alert types, and no earlier ones.
+    pub fn use_maps(&self, maps: impl IntoIterator<Item = CalibrationMap>) {
+        *self.stored_maps.lock().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(CalibrationMaps::new(maps));
+    }
+
     /// The same with maps from scores to probabilities, which count before those of the alert types.
     #[must_use]
     pub fn with_maps(self, maps: impl IntoIterator<Item = CalibrationMap>) -> Self {
-        Self { maps: self.maps.followed_by(maps), ..self }
+        self.use_maps(maps);
+        self
     }
 
     /// The same that notifies nobody of the entities that are held out.
@@ -246,7 +260,10 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
         judgement: Judgement,
         provenance: Provenance,
     ) -> Insight {
-        let insight = Insight::new(alert, key, judgement, provenance).with_calibration(&self.maps);
+        let stored = Arc::clone(&self.stored_maps.lock().unwrap_or_else(PoisonError::into_inner));
+        let insight = Insight::new(alert, key, judgement, provenance);
+        let is_stored = stored.get(&insight.fields().score_source()).is_some();
+        let insight = insight.with_calibration(if is_stored { &stored } else { &self.maps });
         let is_held_out = self.holdout.contains(&insight.entity_key());
         insight.held_out(is_held_out)
     }

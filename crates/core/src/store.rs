@@ -32,6 +32,7 @@ mod entities;
 mod rebuild;
 mod forgetting;
 mod documents;
+mod evaluations;
 
 pub use answers::{AnswerKey, Answers, StoredAnswer};
 pub use claim::{ClaimRow, ClaimState};
@@ -42,6 +43,7 @@ pub use claims::{
 pub use documents::{Document, Documents, EvaluationRow, Outcomes, drivers_pk};
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
+pub use evaluations::keep_evaluations;
 pub use forgetting::{ForgetCounts, ForgetRequest, Forgetting, event_mentions, mentions};
 pub use insights::{DueInsight, Insights, Todo};
 pub use parking::{Parked, ParkedPage, Parking};

@@ -56,6 +56,13 @@ pub struct DriftBin {
     pub reference: usize,
 }
 
+impl DriftBin {
+    /// The shares of the entities that are in it, of so many now and before.
+    pub fn shares(&self, recent: usize, reference: usize) -> (f64, f64) {
+        (float(self.recent) / float(recent.max(1)), float(self.reference) / float(reference.max(1)))
+    }
+}
+
 impl BinnedEntities {
     /// Counts an entity.
     pub fn add(&mut self, bin: impl Into<String>, sample: DriftSample) {

@@ -73,6 +73,25 @@ impl Plane {
         );
     }
 
+    /// A rectangle between two heights.
+    fn block(&mut self, (left, right): (f64, f64), (low, high): (f64, f64), style: &str) {
+        let _ = write!(
+            self.svg,
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" {style}/>",
+            Self::x(left),
+            Self::y(high),
+            (Self::x(right) - Self::x(left)).max(0.0),
+            Self::y(low) - Self::y(high)
+        );
+    }
+
+    /// The marks of shares beside the upward axis.
+    fn shares(&mut self) {
+        for tick in [0.0, 0.5, 1.0] {
+            self.label((0.0, tick), (-6.0, 4.0), "end", &format!("{:.0} %", 100.0 * tick));
+        }
+    }
+
     fn label(&mut self, at: (f64, f64), shift: (f64, f64), anchor: &str, text: &str) {
         let _ = write!(
             self.svg,
@@ -160,4 +179,89 @@ pub fn by_month(months: &[MonthRate]) -> String {
         plane.label((0.0, tick), (-6.0, 4.0), "end", &format!("{:.0} %", 100.0 * tick));
     }
     plane.end()
+}
+
+/// The probability of each score, by a map. On the dashed line, a score would be a probability.
+pub fn curve(probability: &dyn Fn(f64) -> f64) -> String {
+    let mut plane = Plane::new("From score to probability", "score, as a share of 100", "probability");
+    plane.line((0.0, 0.0), (1.0, 1.0), FAINT);
+    let at = |score: u8| (f64::from(score) / 100.0, probability(f64::from(score)));
+    for score in 0..100 {
+        plane.line(at(score), at(score + 1), STRONG);
+    }
+    plane.shares();
+    plane.end()
+}
+
+/// Each pair of two scores, 0 to 100, as a point. On the dashed line, both are the same.
+pub fn pairs(pairs: &[(f64, f64)]) -> String {
+    let mut plane = Plane::new("Stored and new scores", "stored score", "new score");
+    plane.line((0.0, 0.0), (1.0, 1.0), FAINT);
+    for (stored, new) in pairs {
+        let _ = write!(
+            plane.svg,
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"#2563eb\" fill-opacity=\".5\"/>",
+            Plane::x(stored / 100.0),
+            Plane::y(new / 100.0)
+        );
+    }
+    for tick in [0.0, 0.5, 1.0] {
+        plane.label((tick, 0.0), (0.0, 14.0), "middle", &format!("{:.0}", 100.0 * tick));
+        plane.label((0.0, tick), (-6.0, 4.0), "end", &format!("{:.0}", 100.0 * tick));
+    }
+    plane.end()
+}
+
+/// The effects of facts on a score, numbered in their order: up raises it, down lowers it.
+pub fn effects(effects: &[f64]) -> String {
+    let mut plane = Plane::new("What moves the score", "fact, by its number in the table", "points");
+    let most = effects.iter().map(|effect| effect.abs()).fold(1.0, f64::max);
+    plane.line((0.0, 0.5), (1.0, 0.5), FAINT);
+    let count = float(effects.len().max(1));
+    for (number, effect) in effects.iter().enumerate() {
+        let (left, right) = ((float(number) + 0.2) / count, (float(number) + 0.8) / count);
+        let end = 0.5 + 0.5 * effect / most;
+        let style = if *effect >= 0.0 { WITH } else { WITHOUT };
+        plane.block((left, right), (end.min(0.5), end.max(0.5)), style);
+        plane.label((f64::midpoint(left, right), 0.0), (0.0, 14.0), "middle", &(number + 1).to_string());
+    }
+    for (at, points) in [(0.0, -most), (0.5, 0.0), (1.0, most)] {
+        plane.label((0.0, at), (-6.0, 4.0), "end", &format!("{points:+.0}"));
+    }
+    plane.end()
+}
+
+/// The shares of the entities in each bin, now and before, numbered in their order.
+pub fn two_periods(title: &str, bins: &[(f64, f64)]) -> String {
+    let mut plane = Plane::new(title, "row of points, by its number in the table", "share of the entities");
+    let count = float(bins.len().max(1));
+    for (number, (now, before)) in bins.iter().enumerate() {
+        let left = float(number) / count;
+        plane.bar(left + 0.1 / count, left + 0.5 / count, *before, WITHOUT);
+        plane.bar(left + 0.5 / count, left + 0.9 / count, *now, WITH);
+        plane.label((left + 0.5 / count, 0.0), (0.0, 14.0), "middle", &(number + 1).to_string());
+    }
+    plane.label((0.98, 0.97), (0.0, 0.0), "end", "red: now, blue: before");
+    plane.shares();
+    plane.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_picture_is_one_whole_svg_inside_its_frame() {
+        for svg in [
+            curve(&|score| score / 200.0),
+            pairs(&[(0.0, 100.0), (50.0, 50.0)]),
+            effects(&[10.0, -4.0, 0.0]),
+            effects(&[]),
+            two_periods("a_fact", &[(0.2, 0.8), (0.8, 0.2)]),
+            two_periods("a_fact", &[]),
+        ] {
+            assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"), "{svg}");
+            assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains("=\"-"), "{svg}");
+        }
+    }
 }

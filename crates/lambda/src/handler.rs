@@ -1,9 +1,11 @@
-//! Handles one invocation: an event, a batch of events at the same time, or the sweep.
+//! Handles one invocation: an event, a batch of events at the same time, the sweep, or a look at the lives of the models.
 //!
 //! Never: lets one record of a batch make another fail, not even by a panic; or works in the last second before the
 //! deadline.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,11 +14,13 @@ use futures_util::future::join_all;
 use portend_core::alert::{Delivery, Record};
 use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
+use portend_core::limits::{MAPS_AGE_MAX, MAPS_WAIT_MAX};
+use portend_core::model::Model;
 use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
-use portend_core::store::{Outcomes, Parked, Parking, StoreError};
+use portend_core::store::{Outcomes, Parked, Parking, StoreError, keep_evaluations};
 use portend_core::time::Timestamp;
-use portend_remote::{AnyModel, DynamoDb, Notifiers, SentReport, SystemClock};
+use portend_remote::{AnyModel, DynamoDb, Notifiers, SentReport, SystemClock, end_of_life_notice};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -31,10 +35,15 @@ const LOG_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How long an event waits for another worker's lease. After that, the queue delivers it again.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// The minimum time left to write the evaluation rows of one more day. The next sweep continues.
+const EVALUATION_TIME_MIN: Duration = Duration::from_secs(5);
+
 /// The pipeline with the store, bus and models of the settings.
 pub(crate) struct Handler {
     pipeline: Pipeline<DynamoDb, SystemClock, AnyModel, Notifiers>,
     metrics: Metrics,
+    /// When the maps of the store were last read.
+    maps_read_at: Mutex<Option<Timestamp>>,
 }
 
 /// The response to an invocation.
@@ -56,14 +65,21 @@ pub(crate) enum LambdaResponse {
         /// Always `recorded`.
         status: &'static str,
     },
-    /// What became of a digest.
+    /// The digest that was sent.
     Digest {
         /// Always `digested`.
         status: &'static str,
         /// The entities that have changed.
         changed: usize,
-        /// The channels that got it. None does if nothing has changed.
+        /// The channels that received it. None does if nothing has changed.
         channels: usize,
+    },
+    /// The models whose lives end soon.
+    Models {
+        /// Always `looked`.
+        status: &'static str,
+        /// A sentence for each, by the model's name.
+        notices: BTreeMap<String, String>,
     },
     /// The report of a sweep.
     Sweep {
@@ -103,12 +119,12 @@ impl HandedBack {
     }
 }
 
-/// Whether a direct payload is this request, such as the sweep's `{"portend": "upgrade"}`, and nothing else.
-fn requests(payload: &[u8], what: &str) -> bool {
+/// Whether a direct payload requests this work: for the sweep, `{"portend": "upgrade"}` and nothing else.
+fn requests(payload: &[u8], work: &str) -> bool {
     // A longer payload is an event, which is parsed later.
     const REQUEST_BYTES_MAX: usize = 100;
     let is_request =
-        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": what }));
+        || serde_json::from_slice::<Value>(payload).is_ok_and(|value| value == json!({ "portend": work }));
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
@@ -132,7 +148,23 @@ impl Handler {
             .with_notifier(parts.notifiers)
             .holding_out(holdout)
             .waiting_at_most(BUSY_WAIT_MAX);
-        Ok(Self { pipeline, metrics: Metrics::start()? })
+        Ok(Self { pipeline, metrics: Metrics::start()?, maps_read_at: Mutex::new(None) })
+    }
+
+    /// Reads the maps of the store, at most once in [`MAPS_AGE_MAX`]. Without an answer, the earlier ones are used.
+    async fn refresh_maps(&self) {
+        let now = self.pipeline.clock().now();
+        {
+            let mut read_at = self.maps_read_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if read_at.is_some_and(|at| now.since(at) < MAPS_AGE_MAX) {
+                return;
+            }
+            // Also after a failure: a store that is down is not asked with every invocation.
+            *read_at = Some(now);
+        }
+        if let Ok(Ok(maps)) = tokio::time::timeout(MAPS_WAIT_MAX, self.pipeline.store().maps(now)).await {
+            self.pipeline.use_maps(maps);
+        }
     }
 
     /// Handles one invocation.
@@ -144,11 +176,14 @@ impl Handler {
     ) -> Result<LambdaResponse, HandedBack> {
         // All work ends at this time. The rest is for the log and the response.
         let end = deadline.minus(END_MARGIN + LOG_WAIT_MAX);
+        Box::pin(self.refresh_maps()).await;
+        // These futures are large and rare, so they are boxed.
         let response = if requests(payload, "upgrade") {
-            self.sweep(request_id, end).await
+            Box::pin(self.sweep(request_id, end)).await
         } else if requests(payload, "digest") {
-            // Its future is large, and it is rare.
             Box::pin(self.digest(request_id, end)).await
+        } else if requests(payload, "doctor") {
+            Ok(Box::pin(self.look_at_models(request_id, end)).await)
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
                 Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,
@@ -287,12 +322,40 @@ impl Handler {
         response
     }
 
+    /// Asks when the lives of the models end, and logs a warning for each that ends soon. No model is called.
+    async fn look_at_models(&self, request_id: &str, end: Timestamp) -> LambdaResponse {
+        let now = self.pipeline.clock().now();
+        let mut notices = BTreeMap::new();
+        for model in self.pipeline.models() {
+            let time = end.since(self.pipeline.clock().now());
+            let live = tokio::time::timeout(time, model.lifecycle()).await.ok().flatten();
+            let notice = now.day().parse().ok().and_then(|today| end_of_life_notice(model, live, today));
+            if let Some(says) = notice {
+                log::end_of_life(request_id, &model.spec().name, &says);
+                notices.insert(model.spec().name.clone(), says);
+            }
+        }
+        LambdaResponse::Models { status: "looked", notices }
+    }
+
     async fn sweep(&self, request_id: &str, end: Timestamp) -> Result<LambdaResponse, HandedBack> {
         let clock = self.pipeline.clock();
         let started = clock.now();
+        // The sweep starts every 15 minutes, so that one of them does this, once a day.
+        if is_first_of_day(started) {
+            self.look_at_models(request_id, end).await;
+        }
         let mut run = self.pipeline.run(end);
         let result = in_time(clock, end, run.sweep(|_| ())).await;
         let account = run.into_account();
+        if result.is_ok() {
+            let (store, types) = (self.pipeline.store(), self.pipeline.types());
+            let is_over = || clock.now().plus(EVALUATION_TIME_MIN) > end;
+            let rows = keep_evaluations(store, types, started, is_over);
+            if let Err(error) = in_time(clock, end, rows).await {
+                log::evaluations(request_id, error.code);
+            }
+        }
         let line = EventLine::new(request_id, None, &account, millis_since(clock, started));
         match &result {
             Ok(report) => line.sweep(report, self.pipeline.store().unreadable()).write(),
@@ -302,6 +365,13 @@ impl Handler {
         Metrics::took(&account);
         result.map(|report| LambdaResponse::Sweep { status: "swept", report })
     }
+}
+
+/// Whether this is the time of the first sweep of a day, in UTC.
+fn is_first_of_day(at: Timestamp) -> bool {
+    const DAY: i64 = 24 * 3600;
+    const SWEEP_INTERVAL: i64 = 15 * 60;
+    at.as_secs().rem_euclid(DAY) < SWEEP_INTERVAL
 }
 
 impl From<StoreError> for HandedBack {
@@ -363,6 +433,15 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(requests(payload.as_bytes(), "upgrade"), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn one_sweep_of_a_day_looks_at_the_models() {
+        let midnight = Timestamp::parse("2026-11-27T00:00:00Z").unwrap();
+        for second in [0, 1, 899] {
+            let sweeps = (0..96).map(|sweep| midnight.plus(Duration::from_secs(sweep * 900 + second)));
+            assert_eq!(sweeps.filter(|at| is_first_of_day(*at)).count(), 1, "{second}");
         }
     }
 

@@ -143,6 +143,23 @@ pub(crate) fn stopped(error: &anyhow::Error) {
     wait(Duration::from_secs(1));
 }
 
+/// Writes that a model's life ends soon.
+pub(crate) fn end_of_life(request_id: &str, model: &str, message: &str) {
+    let message = message.to_owned();
+    line(&AlarmLine { level: "warn", request_id, reason: "end_of_life", model: Some(model), message });
+}
+
+/// Writes why a sweep did not write every evaluation row. The next sweep writes them.
+pub(crate) fn evaluations(request_id: &str, code: &'static str) {
+    line(&AlarmLine {
+        level: "warn",
+        request_id,
+        reason: "evaluation_rows",
+        model: None,
+        message: code.to_owned(),
+    });
+}
+
 /// Makes every panic log its location in place of its message.
 pub(crate) fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {

@@ -146,16 +146,5 @@ impl OutcomeEvidence {
 
 /// A row as a claim that an outcome judges.
 pub(crate) fn claim_of(row: &EvaluationRow) -> InsightClaim {
-    let is_model = row.source.model_id.is_some();
-    InsightClaim {
-        alert_id: row.alert_id.clone(),
-        entity_type: row.entity_type.clone(),
-        entity_id: row.entity_id.clone(),
-        predicts: row.predicts.clone(),
-        t0: row.t0,
-        horizon: row.horizon(),
-        score: row.score.get(),
-        baseline: is_model.then(|| row.baseline.get()),
-        is_held_out: row.holdout == Some(true),
-    }
+    row.claim()
 }

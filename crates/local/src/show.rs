@@ -4,5 +4,6 @@ pub(crate) mod text;
 pub(crate) mod output;
 pub(crate) mod writer;
 pub(crate) mod card;
+pub(crate) mod html;
 pub(crate) mod worklist;
 pub(crate) mod digest;

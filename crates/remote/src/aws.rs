@@ -71,6 +71,15 @@ impl Service {
         target: "secretsmanager",
         key_id: None,
     };
+    /// Bedrock itself, which knows its models.
+    pub(crate) const BEDROCK_CONTROL: Self = Self {
+        id: "Bedrock",
+        host: "bedrock",
+        signing_name: "bedrock",
+        content_type: "application/json",
+        target: "",
+        key_id: Some("bedrock"),
+    };
     /// The models on Bedrock. The path of a request names the operation.
     pub(crate) const BEDROCK: Self = Self {
         id: "Bedrock Runtime",

@@ -5,7 +5,9 @@ mod parameter;
 mod bedrock;
 mod openai;
 mod any;
+mod notice;
 
 pub use any::AnyModel;
-pub use bedrock::Bedrock;
+pub use bedrock::{Bedrock, ModelLifecycle};
+pub use notice::end_of_life_notice;
 pub use openai::{OpenAi, server_of};

@@ -34,7 +34,7 @@ impl AlertKey {
             millis => timestamp.as_millis().div_euclid(millis),
         };
         // A text does not count as what an alert says, because a model is never asked about it.
-        let judged = |id: &str| alert_type.fact(id).is_some_and(Fact::is_in_prompt);
+        let judged = |id: &str| alert_type.fact(id).is_some_and(Fact::is_identity);
         let judged = facts.iter().filter(|(id, _)| judged(id));
         let steps = judged.map(|(id, value)| (id, step_of(alert_type, id, value)));
         // The map is ordered, every number is whole and below 2^53, and the identifiers are ASCII. For these, the

@@ -8,7 +8,10 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::wire::{AlertTypeToml, ConflictToml, FactKindToml, FactToml, RecommendationToml, WorseToml};
-use super::{AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, Recommendation, VALUE_FACT, Worse};
+use super::{
+    AlertType, Conflict, Fact, FactKind, FactRange, LintFinding, PointsTable, Recommendation, VALUE_FACT,
+    Worse,
+};
 use crate::limits::{FACT_STEPS_MAX, FACTS_MAX, REPEAT_WINDOW_MAX};
 use crate::number::Number;
 
@@ -108,9 +111,10 @@ impl Lint<'_> {
         for words in &written.unsaid {
             self.not_blank(words, "a text in `unsaid`");
         }
-        let facts = self.facts(&written.fact);
+        let mut facts = self.facts(&written.fact);
         let recommendations = self.recommendations(&written.recommendation, &facts);
         let points_table = self.points_table(&written.scorecard, &facts);
+        self.stakes(&written.fact, &mut facts, &points_table);
         AlertType {
             id: written.id.get_ref().clone(),
             title: written.title.get_ref().clone(),
@@ -165,6 +169,24 @@ impl Lint<'_> {
             }
         }
         conflicts
+    }
+
+    /// Marks the facts that say what is at stake: those with `at_stake = true`, and an optional number without points whose
+    /// id is [`VALUE_FACT`].
+    fn stakes(&mut self, written: &[Spanned<FactToml>], facts: &mut [Fact], table: &PointsTable) {
+        for (fact, written) in facts.iter_mut().zip(written) {
+            let has_points = table.points.iter().any(|each| each.fact == fact.id);
+            let can_be = fact.optional && fact.range().is_some() && !has_points;
+            let said = written.get_ref().at_stake.as_ref();
+            if let Some(said) = said.filter(|said| *said.get_ref() && !can_be) {
+                self.report(
+                    said.span(),
+                    format!("`{}` cannot say what is at stake", fact.id),
+                    "write at_stake only at an optional number without points",
+                );
+            }
+            fact.at_stake = can_be && said.map_or(fact.id == VALUE_FACT, |said| *said.get_ref());
+        }
     }
 
     fn recommendations(
@@ -263,14 +285,7 @@ impl Lint<'_> {
         let (phrase, phrase_one) = (text(written.phrase.as_ref()), text(written.phrase_one.as_ref()));
         let (short, short_one) = (text(written.short.as_ref()), text(written.short_one.as_ref()));
         let optional = written.optional.as_ref().is_some_and(|optional| *optional.get_ref());
-        if id == VALUE_FACT && !(optional && matches!(kind, FactKind::Integer(_) | FactKind::Number(_))) {
-            self.report(
-                written.id.span(),
-                "the fact `value` is what is at stake, and must be an optional number",
-                "write type = \"number\" and optional = true, or use another id",
-            );
-        }
-        Fact { id, label, meaning, phrase, phrase_one, short, short_one, optional, kind }
+        Fact { id, label, meaning, phrase, phrase_one, short, short_one, optional, at_stake: false, kind }
     }
 
     pub(super) fn text_of(

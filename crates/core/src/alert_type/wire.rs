@@ -65,6 +65,7 @@ pub(super) struct FactToml {
     pub(super) healthy: Option<Spanned<toml::Value>>,
     pub(super) values: Option<Spanned<Vec<ValueToml>>>,
     pub(super) optional: Option<Spanned<bool>>,
+    pub(super) at_stake: Option<Spanned<bool>>,
 }
 
 /// A value of an enum or of a boolean.

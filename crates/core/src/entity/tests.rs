@@ -20,6 +20,7 @@ fn key() -> EntityKey {
 fn judgement(score: u8, at: Timestamp) -> CurrentJudgement {
     CurrentJudgement {
         probability: None,
+        value: None,
         alert_id: format!("alert_{}_{score}", at.as_millis()),
         risk_score: score.into(),
         baseline: score.into(),

@@ -34,7 +34,7 @@ impl<'p, S, C: Clock, M: Model, N> Run<'p, S, C, M, N> {
     ) -> (ChainOutcome<'p, UsableReply>, Option<SecondOpinion>) {
         let FurtherCalls { question, checker, handling, calls_max } = calls;
         let mut outcome = first;
-        let wants_none = handling.samples() == 1 && !handling.verify();
+        let wants_none = self.is_single || (handling.samples() == 1 && !handling.verify());
         let Some(answer) = outcome.answer.take_if(|_| !wants_none) else { return (outcome, None) };
 
         let models = self.pipeline.models.as_slice();

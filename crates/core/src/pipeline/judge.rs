@@ -163,12 +163,13 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
         self.preview_within(received, CALLS_MAX).await
     }
 
-    /// The same, with at most so many calls.
+    /// The same, with at most so many calls. With fewer than an alert may make, no second opinion is asked for.
     pub async fn preview_within(&mut self, received: &Received<'_>, calls_max: u32) -> Preview {
         let alert = match &received.alert {
             Ok(alert) => alert,
             Err(refusal) => return Preview::Refused(refusal.clone()),
         };
+        self.is_single = calls_max < CALLS_MAX;
         let ask = Ask { calls_max, earlier: None };
         let outcome = self.ask_or_score(alert, ask, async || Ok(())).await;
         let JudgedAlert { judgement, stop, attempts, degraded, .. } = self.note(outcome);
@@ -240,7 +241,8 @@ impl<S, C: Clock, M: Model, N> Run<'_, S, C, M, N> {
             handling: alert.alert_type().handling(),
             calls_max: usize::try_from(calls_max).unwrap_or(usize::MAX),
         };
-        let (outcome, mut opinion) = self.ask_further(first, &further, count, check).await;
+        // The future is large, and most alert types want no further answers.
+        let (outcome, mut opinion) = Box::pin(self.ask_further(first, &further, count, check)).await;
         let ChainOutcome { mut answer, mut stop, attempts, alarms, mut degraded, unmade_call } = outcome;
         let mut attempts: Vec<_> = attempts.into_iter().map(record).collect();
         let used = earlier.filter(|_| answer.is_none() && stop.allows_an_earlier_answer());

@@ -28,12 +28,14 @@ pub struct Run<'p, S, C, M, N> {
     pub(super) deadline: Timestamp,
     /// Whether degraded insights are upgraded without waiting for what they wait for.
     pub(super) upgrades_now: bool,
+    /// Whether no second opinion is asked for, because the caller has a budget of its own.
+    pub(super) is_single: bool,
     pub(super) account: Account,
 }
 
 impl<'p, S, C, M, N> Run<'p, S, C, M, N> {
     pub(super) fn new(pipeline: &'p Pipeline<S, C, M, N>, deadline: Timestamp) -> Self {
-        Self { pipeline, deadline, upgrades_now: false, account: Account::default() }
+        Self { pipeline, deadline, upgrades_now: false, is_single: false, account: Account::default() }
     }
 
     /// The same that upgrades a degraded insight at once: without the pause after a failed upgrade, and without a sign

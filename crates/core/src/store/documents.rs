@@ -6,6 +6,7 @@
 //! | census         | `outcome#{entity_type}#`                | `{outcome}#`           |
 //! | evaluation row | `evaluation#{alert_type}#{month of t0}` | `{t0}#{alert_id}`      |
 //! | map            | `calibration`                           | source and version     |
+//! | progress | `evaluation-progress` | alert type |
 //! | measured drivers | `drivers#{alert_id}`                  | `drivers`              |
 //!
 //! Outcomes and evaluation rows are retained for two years.
@@ -24,7 +25,7 @@ use crate::entity::EntityKey;
 use crate::insight::StoredInsight;
 use crate::limits::OUTCOME_RETENTION;
 use crate::number::Number;
-use crate::outcome::OutcomeRow;
+use crate::outcome::{InsightClaim, OutcomeRow};
 use crate::time::Timestamp;
 
 /// One JSON document.
@@ -132,6 +133,21 @@ impl EvaluationRow {
             holdout: fields.holdout,
             y,
         })
+    }
+
+    /// What it claimed, as far as an outcome can judge it. The scorecard's score is beside a model's.
+    pub fn claim(&self) -> InsightClaim {
+        InsightClaim {
+            alert_id: self.alert_id.clone(),
+            entity_type: self.entity_type.clone(),
+            entity_id: self.entity_id.clone(),
+            predicts: self.predicts.clone(),
+            t0: self.t0,
+            horizon: self.horizon(),
+            score: self.score.get(),
+            baseline: self.source.model_id.is_some().then(|| self.baseline.get()),
+            is_held_out: self.holdout == Some(true),
+        }
     }
 
     /// How far it looks ahead.

@@ -112,7 +112,7 @@ impl CodedFact {
 impl FittedCard {
     /// Fits a table to rows. `None` if no fact says anything.
     pub(crate) fn fit(alert_type: &AlertType, rows: &[FactRow<'_>]) -> Option<Self> {
-        // What is at stake does not make a risk higher.
+        // What is at stake says nothing of the risk.
         let shown = alert_type.facts().iter().filter(|fact| fact.is_in_prompt());
         let mut coded: Vec<CodedFact> = shown.filter_map(|fact| code(fact.id(), fact.kind(), rows)).collect();
         loop {

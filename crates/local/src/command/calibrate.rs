@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use portend_core::calibration::{CalibrationMap, ScoreSource};
@@ -10,6 +11,7 @@ use portend_core::store::Outcomes;
 use portend_eval::calibration::{EarnedMap, NoMap, TimedRow, earn_map};
 use portend_eval::join::{Cutoff, InsightClaim, RowChoice, judged};
 use portend_eval::limits::CLASS_ROWS_MIN;
+use portend_eval::picture;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
@@ -17,6 +19,7 @@ use super::insights::open_for_changes;
 use super::time::{duration, moment};
 use crate::config::Config;
 use crate::evidence::{self, OutcomeEvidence, claim_of};
+use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
 use crate::show::text::shown;
 
@@ -41,6 +44,10 @@ pub(crate) struct Args {
     /// How long it takes until an event is reported, such as 7d.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     report_lag: String,
+
+    /// Also write the report with its pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// Print one JSON object per model of each type.
     #[arg(long)]
@@ -79,6 +86,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let evidence = evidence::load(&store, &types, args.alert_type.as_deref(), None, now).await?;
     evidence.keep(&store, cutoff, now).await;
     let mut out = anstream::stdout().lock();
+    let mut sections = Vec::new();
     let groups = groups(&evidence);
     if groups.is_empty() {
         note("there are no insights to calibrate; portend explain makes them");
@@ -91,10 +99,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                 if args.apply {
                     store.put_map(&map, now).await?;
                 }
+                sections.push(section(&map, args.apply));
                 MapReport::Earned { applied: args.apply, map }
             }
             Err((reason, rows, events)) => {
-                if !args.json {
+                {
                     let title = paint(STRONG, &title(source));
                     let why = match reason {
                         NoMap::FewEvents => format!(
@@ -105,7 +114,11 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                             format!("{reason} ({events} events in {rows} rows)")
                         }
                     };
-                    writeln!(out, "{title}\n  No map: {why}.\n")?;
+                    let text = format!("{title}\n  No map: {why}.\n");
+                    sections.push(HtmlSection::of_text(&text));
+                    if !args.json {
+                        writeln!(out, "{text}")?;
+                    }
                 }
                 MapReport::None { reason: reason.code(), rows, events, source: source.clone() }
             }
@@ -116,7 +129,16 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             MapReport::None { .. } => {}
         }
     }
+    if let Some(file) = &args.html {
+        html::write(file, "From scores to probabilities", &sections)?;
+    }
     Ok(CommandOutcome::Done)
+}
+
+/// The map as a part of a page.
+fn section(map: &CalibrationMap, applied: bool) -> HtmlSection {
+    let pictures = vec![picture::curve(&|score| map.curve.probability(score))];
+    HtmlSection { pictures, ..HtmlSection::of_text(&sentences(map, applied)) }
 }
 
 /// The claims of each source of scores.

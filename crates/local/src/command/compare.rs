@@ -14,6 +14,7 @@ use portend_core::store::{EvaluationRow, InsightQuery, Queries};
 use portend_core::time::Timestamp;
 use portend_eval::compare::{ComparisonFigures, ScorePair};
 use portend_eval::join::{Cutoff, OutcomeIndex};
+use portend_eval::picture;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
@@ -22,6 +23,7 @@ use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::evidence::{claim_of, outcomes_of};
+use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
 use crate::show::text::{counted, shown};
 
@@ -57,6 +59,10 @@ pub(crate) struct Args {
     /// Only insights of this alert type.
     #[arg(long = "type", value_name = "ID")]
     alert_type: Option<String>,
+
+    /// Also write the report with its pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// Print one JSON object.
     #[arg(long)]
@@ -162,6 +168,12 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         let text = serde_json::to_string_pretty(&report)? + "\n";
         std::fs::write(file, text)
             .with_context(|| format!("cannot write {}; name a file that you may write to", file.display()))?;
+    }
+    if let Some(file) = &args.html {
+        let points: Vec<(f64, f64)> = pairs.iter().map(|pair| (pair.old, pair.new)).collect();
+        let pictures = vec![picture::pairs(&points)];
+        let section = HtmlSection { pictures, ..HtmlSection::of_text(&text(&report)) };
+        html::write(file, "What another model would change", &[section])?;
     }
     if args.json {
         json_line(&mut std::io::stdout().lock(), &report)?;

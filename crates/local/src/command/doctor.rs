@@ -18,7 +18,7 @@ use portend_core::insight::DegradedBy;
 use portend_core::limits::SWEEP_PAGE;
 use portend_core::model::Model;
 use portend_core::store::{Insights, StoreError};
-use portend_remote::{AnyModel, Aws, ChannelReport, DynamoDb, SystemClock, TableFinding};
+use portend_remote::{AnyModel, Aws, ChannelReport, DynamoDb, SystemClock, TableFinding, end_of_life_notice};
 use serde::Serialize;
 
 use crate::changed_types::changed_types;
@@ -72,8 +72,6 @@ impl DoctorFinding {
     }
 }
 
-/// A warning is shown if a model's end of life is nearer than this.
-const END_OF_LIFE_NEAR_DAYS: i32 = 90;
 /// The most damaged insights that are listed by id.
 const DAMAGED_LISTED_MAX: usize = 10;
 
@@ -320,16 +318,11 @@ async fn of_model(model: &AnyModel, config: &Config) -> Vec<DoctorFinding> {
         let context = context::of_model(model, &tried, &types).await;
         findings.extend(context.map(|(state, says)| finding(state, says)));
     }
-    if let Some(day) = model.facts().end_of_life {
-        let today = SystemClock.now().day();
-        let days = day.since(today.parse().unwrap_or(day)).map(|span| span.get_days()).unwrap_or_default();
-        if days < END_OF_LIFE_NEAR_DAYS {
-            let verb = if days < 0 { "was" } else { "is" };
-            findings.push(finding(
-                PartState::Warning,
-                format!("its end of life {verb} {day}; choose a newer model"),
-            ));
-        }
+    let is_working = findings.first().is_some_and(|first| first.state != PartState::Failed);
+    let live = if is_working { model.lifecycle().await } else { None };
+    let today = SystemClock.now().day().parse().ok();
+    if let Some(says) = today.and_then(|today| end_of_life_notice(model, live, today)) {
+        findings.push(finding(PartState::Warning, says));
     }
     if spec.price.is_none() {
         findings.push(finding(

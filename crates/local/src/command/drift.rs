@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use portend_core::alert_type::AlertType;
 use portend_core::clock::Clock;
 use portend_eval::drift::DriftTest;
+use portend_eval::picture;
 use portend_remote::SystemClock;
 
 use super::insights::open_existing;
 use super::time::{duration, moment};
 use crate::config::Config;
 use crate::drift::{DriftReport, drift, parked_shares};
+use crate::show::html::{self, HtmlSection, HtmlTable};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::shown;
 
@@ -38,6 +41,10 @@ pub(crate) struct Args {
     #[arg(long = "type", value_name = "ID")]
     alert_type: Option<String>,
 
+    /// Also write the report with its pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Print one JSON object per alert type.
     #[arg(long)]
     json: bool,
@@ -52,17 +59,21 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let store = open_existing(&config).await?;
     let parked = parked_shares(&store, [from, since, end], now).await?;
     let mut out = anstream::stdout().lock();
-    let mut has_drifted = false;
+    let (mut has_drifted, mut sections) = (false, Vec::new());
     for alert_type in types.iter().filter(|each| args.alert_type.as_deref().is_none_or(|id| id == each.id()))
     {
         let mut report = drift(&store, alert_type, [from, since, end], now).await?;
         report.shares.insert("parked", parked);
         has_drifted |= report.status == "drift";
+        sections.push(section(alert_type, &report));
         if args.json {
             json_line(&mut out, &report)?;
         } else {
             out.write_all(text(alert_type, &report).as_bytes())?;
         }
+    }
+    if let Some(file) = &args.html {
+        html::write(file, "Whether alerts and scores have changed", &sections)?;
     }
     if has_drifted {
         note(
@@ -70,6 +81,25 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         );
     }
     Ok(CommandOutcome::Done)
+}
+
+/// The report as a part of a page, with a picture and a table of each fact.
+fn section(alert_type: &AlertType, report: &DriftReport) -> HtmlSection {
+    let mut section = HtmlSection::of_text(&text(alert_type, report));
+    let facts = report.facts.iter().map(|fact| (fact.fact.as_str(), &fact.test));
+    for (name, test) in facts.chain(report.score.as_ref().map(|test| ("score", test))) {
+        let shares: Vec<(f64, f64)> =
+            test.counts.iter().map(|bin| bin.shares(report.recent, report.reference)).collect();
+        section.pictures.push(picture::two_periods(name, &shares));
+        let rows = (1..).zip(&test.counts).map(|(number, bin)| {
+            let cells =
+                [number.to_string(), bin.bin.clone(), bin.recent.to_string(), bin.reference.to_string()];
+            cells.to_vec()
+        });
+        let headings = vec!["", "row of points or value", "entities now", "entities before"];
+        section.tables.push(HtmlTable { headings, rows: rows.collect() });
+    }
+    section
 }
 
 fn text(alert_type: &AlertType, report: &DriftReport) -> String {

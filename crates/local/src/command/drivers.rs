@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 use portend_core::alert_type::{AlertType, FactKind, FactValue};
@@ -15,6 +16,7 @@ use portend_core::limits::RETENTION;
 use portend_core::number::Number;
 use portend_core::store::{Document, Documents, Queries, drivers_pk};
 use portend_core::time::Timestamp;
+use portend_eval::picture;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
@@ -22,6 +24,7 @@ use super::insights::open_for_changes;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
+use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::shown;
 
@@ -38,6 +41,10 @@ pub(crate) struct Args {
     /// The most that the calls may cost together, in US dollars.
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.02)]
     budget: f64,
+
+    /// Also write the report with its pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 
     /// Print one JSON object.
     #[arg(long)]
@@ -114,6 +121,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     }
     measured.measured_drivers.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
     keep(&store, &measured, now).await?;
+    if let Some(file) = &args.html {
+        html::write(file, "What moves a score", &[section(&measured)])?;
+    }
     if args.json {
         json_line(&mut std::io::stdout().lock(), &measured)?;
     } else {
@@ -226,6 +236,12 @@ async fn keep(store: &AnyStore, measured: &MeasuredDrivers, now: Timestamp) -> R
         expires_at: now.plus(RETENTION),
     };
     Ok(store.put_documents(&[document]).await?)
+}
+
+/// What was measured as a part of a page.
+fn section(measured: &MeasuredDrivers) -> HtmlSection {
+    let effects: Vec<f64> = measured.measured_drivers.iter().map(|driver| driver.effect).collect();
+    HtmlSection { pictures: vec![picture::effects(&effects)], ..HtmlSection::of_text(&text(measured)) }
 }
 
 fn text(measured: &MeasuredDrivers) -> String {

@@ -133,10 +133,10 @@ fn timeline(insights: &[StoredInsight], feedback: &[FeedbackEntry], types: &Aler
             FeedbackAction::Assign { assignee } => format!("assigned to {assignee}"),
             FeedbackAction::Snooze { until } => format!("snoozed until {}", minute(*until)),
             FeedbackAction::RecommendationDone { recommendation } => {
-                format!("did what was recommended: {}", recommendation)
+                format!("did what was recommended: {recommendation}")
             }
             FeedbackAction::RecommendationSkipped { recommendation } => {
-                format!("skipped what was recommended: {}", recommendation)
+                format!("skipped what was recommended: {recommendation}")
             }
             action @ (FeedbackAction::Useful
             | FeedbackAction::Wrong

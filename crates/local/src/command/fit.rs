@@ -22,6 +22,7 @@ use super::insights::open_for_changes;
 use crate::config::Config;
 use crate::evidence::{self, claim_of};
 use crate::outcome_file::{self, RefusedLines};
+use crate::show::html;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{counted, shown};
 use folder::Target;
@@ -58,6 +59,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     report_lag: String,
 
+    /// Also write the report with its pictures to this file, as one page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
@@ -82,6 +87,13 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         Err(reason) => return refuse(&args, reason),
     };
     let written = target.write(alert_type, &fitted, &rows, config.alert_types_folder())?;
+    if let Some(file) = &args.html {
+        html::write(
+            file,
+            &format!("New points for {}", alert_type.id()),
+            &report::sections(alert_type, &fitted),
+        )?;
+    }
     if args.json {
         json_line(&mut std::io::stdout().lock(), &fitted.report)?;
     } else {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use portend_core::clock::Clock;
 use portend_core::help::explained;
+use portend_core::store::{Outcomes, keep_evaluations};
 use portend_core::time::Timestamp;
 use portend_http::{Access, AccessToken, HttpApp, router};
 use portend_remote::SystemClock;
@@ -194,6 +195,11 @@ async fn sweep(engine: &LocalEngine) {
         let mut run = runner.pipeline.run(Timestamp::from_millis(i64::MAX));
         // A failure of the store is met again by the next sweep, and by every request.
         let _ = run.sweep(|_| {}).await;
+        let (store, types) = (runner.pipeline.store(), runner.pipeline.types());
+        let _ = keep_evaluations(store, types, SystemClock.now(), || false).await;
+        if let Ok(maps) = store.maps(SystemClock.now()).await {
+            runner.pipeline.use_maps(maps);
+        }
         runner.report(run.account());
         let _ = runner.ledger().sweep(SystemClock.now()).await;
     }

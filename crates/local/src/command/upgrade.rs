@@ -5,8 +5,10 @@ use std::pin::pin;
 
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
+use portend_core::clock::Clock;
 use portend_core::insight::StoredInsight;
 use portend_core::pipeline::{SweepEvent, SweepReport};
+use portend_core::store::keep_evaluations;
 use portend_core::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -93,6 +95,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         return Ok(CommandOutcome::Interrupted);
     };
     writer.finish().await?;
+    keep_evaluations(pipeline.store(), pipeline.types(), pipeline.clock().now(), || false).await?;
     notes(&report, soonest, &runner);
     let is_done = report.later + report.unpublished == 0 && report.complete;
     Ok(if is_done { CommandOutcome::Done } else { CommandOutcome::Incomplete })

@@ -74,7 +74,7 @@ fn the_list_by_value_has_the_most_at_stake_first_and_ends_at_todays_capacity() {
         alert("stu_2", at, &json!({ "value": 900, "ib_calls_14d": 3 })),
         alert("stu_3", at, &json!({ "ib_calls_14d": 8 })),
     ];
-    home.write("alerts.jsonl", &lines(alerts));
+    home.write("alerts.jsonl", lines(alerts));
     home.run("explain alerts.jsonl --alert-types types").exits(0);
     let list = |order: &str| {
         let command = format!("today --at 2025-01-01T10:00:00Z --alert-types types --json {order}");
@@ -98,7 +98,7 @@ fn the_list_by_value_has_the_most_at_stake_first_and_ends_at_todays_capacity() {
 fn entities_that_are_held_out_are_stored_and_say_so() {
     let home = Home::new();
     let alerts = [alert("stu_1", "2025-01-01T09:00:00Z", &json!({}))];
-    home.write("alerts.jsonl", &lines(alerts));
+    home.write("alerts.jsonl", lines(alerts));
     home.run("explain alerts.jsonl --holdout 1").exits(0);
     assert_eq!(home.run("insight stu_1 --json").exits(0).json()[0]["holdout"], true);
     for wrong in ["2", "-1", "half"] {

@@ -251,3 +251,30 @@ fn a_scorecards_drivers_are_exact_and_need_no_call() {
     assert_eq!(effects, [("ib_calls_14d", 35.0), ("health_score", 18.0)]);
     home.run("drivers nothing --json").exits(1);
 }
+
+#[test]
+fn each_report_is_also_one_page_that_needs_nothing_else() {
+    let home = marketplace();
+    home.run("outcomes import outcomes.jsonl").exits(0);
+    home.run("outcomes census student churn --until 2025-12-01").exits(0);
+    let insight = home.run("insights --json --limit 1").exits(0).json().remove(0);
+    let drivers = format!("drivers {}", insight["alert_id"].as_str().unwrap());
+    let fit = "fit --type low_health_score --alerts alerts.jsonl --outcomes outcomes.jsonl --out fitted";
+    for (command, parts) in [
+        ("eval", vec!["<svg", "Reliability diagram"]),
+        ("calibrate", vec!["<section>"]),
+        ("drift --as-of 2025-02-20 --since 7d --against 30d", vec!["<section>", "SHARE OF INSIGHTS"]),
+        (&drivers, vec!["<svg", "What moves the score"]),
+        (fit, vec!["<svg", "<th>points before</th><th>points after</th>"]),
+    ] {
+        let ended = home.run(&format!("{command} --html page.html"));
+        assert!(ended.code == Some(0), "{command}: {}", ended.err);
+        let page = fs::read_to_string(home.path("page.html")).unwrap();
+        for part in parts {
+            assert!(page.contains(part), "{command}: {part} is not in {page}");
+        }
+        assert!(!page.contains("<script") && !page.contains("src="), "{command}");
+    }
+    let ended = home.run("eval --html nowhere/page.html").exits(1);
+    assert!(ended.err.contains("name a file in an existing folder"), "{}", ended.err);
+}

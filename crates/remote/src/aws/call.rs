@@ -83,15 +83,36 @@ impl Caller {
         body: String,
         bounds: Bounds,
     ) -> Result<Response, ModelError> {
-        // The future that reads the settings is large and runs once, so it is boxed.
-        let destination = self.destination.get_or_try_init(|| Box::pin(self.find())).await?;
+        let destination = self.destination().await?;
         let mut request = Request::post(format!("{}{path}", destination.url))
             .header(CONTENT_TYPE, self.service.content_type)
             .header(ACCEPT, "application/json");
         if let Some(target) = target {
             request = request.header(TARGET, target);
         }
-        let mut request = request.body(body).map_err(|_| no_request())?;
+        let request = request.body(body).map_err(|_| no_request())?;
+        self.exchange(request, destination, bounds).await
+    }
+
+    /// Sends a request without a body and returns the response, as [`send`](Self::send) does.
+    pub(crate) async fn get(&self, path: &str, bounds: Bounds) -> Result<Response, ModelError> {
+        let destination = self.destination().await?;
+        let request = Request::get(format!("{}{path}", destination.url)).header(ACCEPT, "application/json");
+        let request = request.body(String::new()).map_err(|_| no_request())?;
+        self.exchange(request, destination, bounds).await
+    }
+
+    /// The service's address. The future that reads the settings is large and runs once, so it is boxed.
+    async fn destination(&self) -> Result<&Destination, ModelError> {
+        self.destination.get_or_try_init(|| Box::pin(self.find())).await
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<String>,
+        destination: &Destination,
+        bounds: Bounds,
+    ) -> Result<Response, ModelError> {
         let signed = self.authorize(&mut request, destination).await?;
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(network::USER_AGENT));
         let mut response = self.aws.connections.exchange(request, bounds).await?;
@@ -164,7 +185,8 @@ impl Caller {
         let headers = request.headers().iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let body = SignableBody::Bytes(request.body().as_bytes());
-        let signable = SignableRequest::new("POST", request.uri().to_string(), headers, body).ok()?;
+        let signable =
+            SignableRequest::new(request.method().as_str(), request.uri().to_string(), headers, body).ok()?;
         let (instructions, _) = sign(signable, &params.ok()?.into()).ok()?.into_parts();
         for header in instructions.into_parts().0 {
             let mut value = HeaderValue::from_str(header.value()).ok()?;

@@ -2,7 +2,7 @@
 
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
-use super::bedrock::Bedrock;
+use super::bedrock::{Bedrock, ModelLifecycle};
 use super::catalogue::ModelFacts;
 use super::openai::OpenAi;
 use crate::aws::Aws;
@@ -33,6 +33,14 @@ impl AnyModel {
         match self {
             Self::Bedrock(_) => None,
             Self::OpenAi(model) => model.context_tokens().await,
+        }
+    }
+
+    /// What the vendor says now of the model's life. `None` if it says nothing; only Bedrock does.
+    pub async fn lifecycle(&self) -> Option<ModelLifecycle> {
+        match self {
+            Self::Bedrock(model) => model.lifecycle().await,
+            Self::OpenAi(_) => None,
         }
     }
 

@@ -3,10 +3,12 @@
 //! Never: retries, or sends anything before the first call.
 
 mod request;
+mod lifecycle;
 mod response;
 
 use std::fmt;
 
+pub use lifecycle::ModelLifecycle;
 use portend_core::model::{Call, Completion, Model, ModelError, ModelSpec};
 
 use super::catalogue::{Catalogue, ModelFacts, Provider};
@@ -23,11 +25,12 @@ pub struct Bedrock {
     path: String,
     refused: RefusedParameters,
     caller: Caller,
+    control: Caller,
 }
 
 impl Bedrock {
-    /// The IAM actions that a call needs. `bedrock:InvokeModel` allows Converse too.
-    pub const ACTIONS: [&str; 1] = ["bedrock:InvokeModel"];
+    /// The IAM actions that a call needs, and the question when the model ends. `bedrock:InvokeModel` allows Converse too.
+    pub const ACTIONS: [&str; 2] = ["bedrock:GetFoundationModel", "bedrock:InvokeModel"];
 
     /// Checks the settings. Reads and sends nothing yet.
     pub fn new(settings: BedrockSettings, aws: Aws) -> Result<Self, SettingsError> {
@@ -46,6 +49,7 @@ impl Bedrock {
         };
         let facts = catalogue.facts(Provider::Bedrock, &name, &model_id).tuned(tuning);
         let endpoint = aws.region().unwrap_or("the default region").to_owned();
+        let control = Caller::new(Service::BEDROCK_CONTROL, aws.clone());
         let (path, caller) = (request::path(&model_id), Caller::new(Service::BEDROCK, aws));
         Ok(Self {
             spec: facts.spec(name, model_id, endpoint, false),
@@ -53,7 +57,13 @@ impl Bedrock {
             path,
             refused: RefusedParameters::default(),
             caller,
+            control,
         })
+    }
+
+    /// What Bedrock says now of the model's life. `None` if it says nothing, or does not know the model.
+    pub async fn lifecycle(&self) -> Option<ModelLifecycle> {
+        lifecycle::of_model(&self.control, &self.facts.id).await
     }
 
     /// What is known about the model.

@@ -67,6 +67,8 @@ pub struct ModelFacts {
     /// The day on which the vendor shut the model down or will do so, if one is announced.
     #[serde(default, deserialize_with = "some_day")]
     pub end_of_life: Option<Date>,
+    /// The id of the model that takes its place, as the vendor or this catalogue names it.
+    pub successor: Option<String>,
     /// What the settings say.
     #[serde(skip)]
     pub tuning: ModelTuning,
@@ -254,7 +256,14 @@ impl Catalogue {
                 let prefix = if name == "openai" { "openai-compatible" } else { name };
                 let label = label(prefix, after_last_slash(model_id));
                 match self.known(Provider::Openai, model_id) {
-                    Some(facts) => ModelFacts { provider, label, price: None, end_of_life: None, ..facts },
+                    Some(facts) => ModelFacts {
+                        provider,
+                        label,
+                        price: None,
+                        end_of_life: None,
+                        successor: None,
+                        ..facts
+                    },
                     None => unknown(provider, model_id, label),
                 }
             }
@@ -290,6 +299,7 @@ fn unknown(provider: Provider, id: &str, label: String) -> ModelFacts {
         cache_tokens_min: None,
         price: None,
         end_of_life: None,
+        successor: None,
         tuning: ModelTuning::default(),
     }
 }
@@ -329,6 +339,11 @@ mod tests {
             let same = |other: &&ModelFacts| other.id == facts.id || other.label == facts.label;
             assert_eq!(catalogue.models.iter().filter(same).count(), 1, "{}", facts.id);
             assert!(facts.price.is_some() || facts.end_of_life.is_some(), "{}", facts.id);
+            let knows = |id: &String| {
+                catalogue.models.iter().any(|other| other.id == *id && other.end_of_life.is_none())
+            };
+            assert!(facts.successor.as_ref().is_none_or(knows), "{}", facts.id);
+            assert_eq!(facts.end_of_life.is_some(), facts.successor.is_some(), "{}", facts.id);
         }
         assert!(catalogue.known(Provider::Bedrock, &catalogue.default.bedrock).is_some());
         assert!(catalogue.known(Provider::Openai, &catalogue.default.openai).is_some());

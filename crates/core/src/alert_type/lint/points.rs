@@ -9,8 +9,7 @@ use toml::Spanned;
 
 use super::super::wire::{FactPointsToml, PointsRowToml, ScorecardToml, WordToml};
 use super::super::{
-    Fact, FactKind, FactPoints, FactRange, FactValue, PointsCondition, PointsRow, PointsTable, VALUE_FACT,
-    Worse,
+    Fact, FactKind, FactPoints, FactRange, FactValue, PointsCondition, PointsRow, PointsTable, Worse,
 };
 use super::Lint;
 use crate::limits::RECOMMENDATIONS_MIN;
@@ -96,13 +95,6 @@ impl Lint<'_> {
                 written.span(),
                 format!("`{}` has rows without advice", fact.get_ref()),
                 "add advice = \"...\" to the table, or to each of its rows",
-            );
-        }
-        if fact.get_ref() == VALUE_FACT {
-            self.report(
-                fact.span(),
-                "the fact `value` has points",
-                "remove them, because what is at stake does not make a risk higher",
             );
         }
         if add.is_empty() {

@@ -85,6 +85,7 @@ const FACT: &[KeyShape] = &[
     optional("healthy", ValueShape::Any),
     optional("values", ValueShape::Tables(VALUE)),
     optional("optional", ValueShape::Flag),
+    optional("at_stake", ValueShape::Flag),
 ];
 
 const VALUE: &[KeyShape] = &[required("id", ValueShape::Any), required("meaning", ValueShape::Text)];

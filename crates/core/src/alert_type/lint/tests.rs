@@ -84,12 +84,7 @@ fn each_broken_rule_is_reported_with_its_line() {
         ("\"24h\"", "\"24h\"\nanswer_reuse = \"5000d\"", "not a duration of at most 3650 days"),
         ("\"24h\"", "\"24h\"\nquiet_after = \"0s\"", "alert.toml:9: `quiet_after` is zero"),
         ("\"24h\"", "\"24h\"\nsamples = 6", "alert.toml:9: `samples` is out of range"),
-        (
-            "[scorecard]",
-            "[[fact]]\nid = \"value\"\nlabel = \"V\"\nmeaning = \"V.\"\ntype = \"number\"\nmin = 0\nmax = 9\n\
-             unit = \"dollars\"\nworse = \"higher\"\n[scorecard]",
-            "the fact `value` is what is at stake, and must be an optional number",
-        ),
+        ("max = 365", "max = 365\nat_stake = true", "`days_late` cannot say what is at stake"),
         (
             "[scorecard]",
             "[[recommendation]]\nid = \"days_late\"\ntext = \"Call.\"\n[scorecard]",
@@ -307,6 +302,10 @@ fn what_is_at_stake_is_in_no_prompt_and_a_named_recommendation_has_its_id() {
     let alert_type = AlertType::read("alert.toml", "late_delivery", &text).unwrap();
     let template = crate::prompt::PromptTemplate::new(&alert_type);
     let schema = template.schema().bounded().to_string();
+    assert!(alert_type.fact("value").unwrap().is_at_stake());
+    let other = text.replace("optional = true\n", "optional = true\nat_stake = false\n");
+    let other = AlertType::read("alert.toml", "late_delivery", &other).unwrap();
+    assert!(other.fact("value").unwrap().is_in_prompt(), "a type may say that its value is an ordinary fact");
     assert!(!template.system().contains("Revenue") && !template.system().contains("`value`"));
     assert!(!schema.contains("\"value\""), "{schema}");
     let first = alert_type.recommendations().remove(0);

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use portend_core::alert_type::{AlertType, PointsCondition};
 use portend_eval::figures::Figures;
 use portend_eval::fit::{FitReport, FittedCard, FittedType};
+use portend_eval::picture;
 
+use crate::show::html::{HtmlSection, HtmlTable};
 use crate::show::output::{STRONG, paint, table};
 use crate::show::text::{counted, shown, thousands};
 
@@ -111,6 +113,25 @@ pub(super) fn text(alert_type: &AlertType, fitted: &FittedType) -> String {
         table(&["fact", "points before", "points after"], &[], points(alert_type, &fitted.card))
     );
     text
+}
+
+/// The report as parts of a page: the figures, the points before and after, and the reliability of the new table.
+pub(super) fn sections(alert_type: &AlertType, fitted: &FittedType) -> Vec<HtmlSection> {
+    let bins = fitted.report.new.calibrated.as_ref().map(|figures| picture::reliability(&figures.bins));
+    let table = |headings: Vec<&'static str>, rows| HtmlTable { headings, rows };
+    let worth = HtmlSection {
+        title: "What the tables are worth".to_owned(),
+        pictures: bins.into_iter().collect(),
+        tables: vec![table(HEADINGS.to_vec(), figures(&fitted.report))],
+        text: sentences(&fitted.report).join("\n"),
+    };
+    let headings = vec!["fact", "points before", "points after"];
+    let points = HtmlSection {
+        title: "Points".to_owned(),
+        tables: vec![table(headings, points(alert_type, &fitted.card))],
+        ..HtmlSection::default()
+    };
+    vec![worth, points]
 }
 
 /// The report as a file.

@@ -13,7 +13,12 @@ use crate::models::catalogue::ModelFacts;
 
 /// The path for a model's id or ARN.
 pub(super) fn path(model_id: &str) -> String {
-    let mut path = "/model/".to_owned();
+    escaped("/model/", model_id) + "/converse"
+}
+
+/// A path that ends with an id or an ARN.
+pub(super) fn escaped(beginning: &str, model_id: &str) -> String {
+    let mut path = beginning.to_owned();
     for byte in model_id.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             path.push(char::from(byte));
@@ -22,7 +27,7 @@ pub(super) fn path(model_id: &str) -> String {
             let _ = write!(path, "%{byte:02X}");
         }
     }
-    path + "/converse"
+    path
 }
 
 /// The body of the request.
