@@ -108,8 +108,8 @@ check("the bar of the drivers adds up to the score of the table", {}, async (pag
   for (const path of [`/insights/${encodeURIComponent(insight)}`, ...paths]) {
     await page.goto(path);
     const points = await page.locator("svg g[data-points]").evaluateAll((parts) => parts.map((part) => Number(part.dataset.points)));
-    const words = await page.getByText("points of the table.").textContent();
-    const said = Number(words.match(/= (\d+) points of the table/)[1]);
+    const words = await page.getByText("points of the scorecard.").textContent();
+    const said = Number(words.match(/= (\d+) points of the scorecard/)[1]);
     assert.equal(points.reduce((sum, each) => sum + each, 0), said, `${path}: ${words}`);
     const madeBy = await page.locator("dl.pairs dd").allTextContents();
     if (madeBy.includes("scorecard")) assert.equal(Number(await page.locator(".hero .risk").textContent()), said);

@@ -120,15 +120,17 @@ impl Help for NotifyError {
     fn help(&self) -> Option<String> {
         let help = match self {
             Self::Unreachable { .. } => "check the region, the network and the endpoint",
-            Self::Refused { .. } => "check that EVENT_BUS_NAME exists and that events:PutEvents is allowed",
-            Self::NotAccepted { .. } => "it is worth trying again",
+            Self::Refused { .. } => {
+                "check that the bus in EVENT_BUS_NAME exists and that events:PutEvents is allowed"
+            }
+            Self::NotAccepted { .. } => "run portend upgrade later to publish it again",
             Self::ChannelUnreachable { .. } => "check its address in portend.toml, and the network",
             Self::ChannelsUnreadable { .. } => {
                 "put tables [notify.NAME] into the secret that CHANNELS_SECRET names, and allow secretsmanager:GetSecretValue on it"
             }
             Self::MirrorUnreachable { .. } => "check the region and the network",
             Self::MirrorRefused { .. } => {
-                "check that MIRROR_TABLE_NAME exists and that dynamodb:PutItem is allowed"
+                "check that the table in MIRROR_TABLE_NAME exists and that dynamodb:PutItem is allowed"
             }
             Self::ChannelRefused { .. } => "check its address, its key and its template in portend.toml",
         };

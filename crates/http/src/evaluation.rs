@@ -30,7 +30,7 @@ pub(crate) struct EvaluationList {
 
 /// Judge the scores by what happened.
 ///
-/// A figure that too few rows carry is null, and `reasons` says why. Import what happened with `POST /v1/outcomes`.
+/// A figure is null if too few rows support it, and `reasons` says why. Import what happened with `POST /v1/outcomes`.
 #[utoipa::path(
     get,
     path = "/v1/evaluation",

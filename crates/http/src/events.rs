@@ -93,7 +93,7 @@ pub(crate) async fn post<E: Engine>(
     if is_waiting {
         let [event] = <[Vec<u8>; 1]>::try_from(events).map_err(|events| {
             let detail = format!("`wait=true` is for one event, and the request has {}", events.len());
-            Problem::bad("one_event", detail, "send one event, or leave out `wait`")
+            Problem::bad("one_event", detail, "send one event, or omit `wait`")
         })?;
         let outcome: Outcome = app.engine.judge(event).await?;
         return Ok(Json(outcome).into_response());

@@ -152,7 +152,7 @@ pub(crate) struct RecommendationList {
 
 /// List the recommendations of an insight, each with its id and with what was done.
 ///
-/// An id is that of the alert type's catalogue, or one that is made of the text if the advice is the model's own.
+/// An id is from the alert type's catalogue. If the advice is the model's own, the id is derived from its text.
 #[utoipa::path(
     get,
     path = "/v1/insights/{alert_id}/recommendations",

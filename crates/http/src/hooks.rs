@@ -28,7 +28,7 @@ const SIGNATURE: &str = "x-portend-signature";
 ///
 /// The source is one of the alert types' mappings, such as `alertmanager`. If the server has a secret for it, send
 /// `X-Portend-Timestamp` (seconds since 1970) and `X-Portend-Signature: sha256=HEX`, the HMAC-SHA256 of the timestamp, a
-/// point and the body.
+/// dot and the body.
 #[utoipa::path(
     post,
     path = "/v1/hooks/{source}",
@@ -88,7 +88,7 @@ fn checked(secret: &str, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Re
         ));
     };
     let wrong =
-        || refused("the signature is wrong", "sign the timestamp, a point and the body with the secret");
+        || refused("the signature is wrong", "sign the timestamp, a dot and the body with the secret");
     let seconds: i64 = at.parse().map_err(|_| wrong())?;
     let signed_at = Timestamp::from_secs(seconds);
     if now.since(signed_at).max(signed_at.since(now)) > SIGNATURE_AGE_MAX {

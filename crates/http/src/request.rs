@@ -141,7 +141,7 @@ impl Params {
     pub(crate) fn cursor(&self) -> Result<Option<Cursor>, Problem> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         cursor_of(text).map(Some).ok_or_else(|| {
-            let fix = "use the `cursor` of the page before, or leave it out for the first page";
+            let fix = "use the `cursor` of the page before, or omit it for the first page";
             Problem::bad("bad_cursor", "the cursor is not one that this server returned", fix)
         })
     }

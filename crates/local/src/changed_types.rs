@@ -19,7 +19,7 @@ impl ChangedType {
         let Self { id, before, now } = self;
         format!(
             "the facts of {id} changed (version {before} before, {now} now). Repeats of older alerts get a new \
-             insight. Alerts without a new fact are parked; fix the producer, then run portend parked replay"
+             insight. Alerts that lack an added fact are parked; fix the producer, then run portend parked replay"
         )
     }
 }

@@ -267,7 +267,7 @@ impl Config {
             None => "none".to_owned(),
             Some(FileSource::Own(path)) => path.display().to_string(),
             Some(FileSource::Found(path)) => format!(
-                "{}, which is in the current folder; it cannot send a key of the environment to a server that only it names",
+                "{}, which is in the current folder; a key from an environment variable is not sent to a server that only this file names",
                 shown_path(path)
             ),
         }
@@ -382,7 +382,7 @@ fn origins(flags: &Flags, file: &SettingsFile) -> Vec<SettingOrigin> {
             of_path(&file.alert_types),
             "built in",
         ),
-        ("models", "MODELS", of_text(&flags.models), order, "scorecard, or as use_bedrock says"),
+        ("models", "MODELS", of_text(&flags.models), order, "scorecard, unless use_bedrock is set"),
         ("use_bedrock", "USE_BEDROCK", of_text(&flags.use_bedrock), use_bedrock, "not set"),
         (
             "bedrock_model_id",

@@ -24,6 +24,8 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::gzip::MaybeGzip;
+
 /// The most events in the queue.
 const QUEUE_EVENTS: usize = 128;
 /// The most bytes of events that have been read and are not finished. One event alone may have more.
@@ -81,7 +83,8 @@ pub(crate) struct Input {
 impl Input {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if path.as_os_str() == "-" {
-            return Ok(Self { name: "standard input".into(), reader: Box::new(io::stdin()), size: None });
+            let reader = Box::new(MaybeGzip::new(io::stdin()));
+            return Ok(Self { name: "standard input".into(), reader, size: None });
         }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
@@ -95,7 +98,7 @@ impl Input {
             let reader = Box::new(MultiGzDecoder::new(BufReader::new(file)));
             return Ok(Self { name, reader, size: None });
         }
-        Ok(Self { name, reader: Box::new(file), size })
+        Ok(Self { name, reader: Box::new(MaybeGzip::new(file)), size })
     }
 }
 

@@ -7,6 +7,7 @@ mod show;
 mod any_store;
 mod moment;
 mod short_id;
+mod gzip;
 mod input;
 mod outcome_file;
 mod evidence;

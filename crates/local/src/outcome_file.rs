@@ -1,6 +1,6 @@
-//! Reads what happened from a file: JSON Lines, or CSV with a heading. A line that is refused is reported and skipped.
+//! Reads what happened from a file: JSON Lines, or CSV with a heading, compressed or not. A line that is refused is reported and skipped.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -9,6 +9,7 @@ use portend_core::outcome::OutcomeRow;
 use portend_core::time::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::gzip::MaybeGzip;
 use crate::show::output::{WrongUsage, note};
 use crate::show::text::{counted, shown, shown_lines};
 
@@ -44,10 +45,10 @@ impl RefusedLines {
     }
 }
 
-/// Opens a file for reading; `-` is standard input.
+/// Opens a file for reading, compressed or not; `-` is standard input.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<Box<dyn BufRead>> {
     if path.as_os_str() == "-" {
-        return Ok(Box::new(std::io::BufReader::new(std::io::stdin())));
+        return Ok(Box::new(BufReader::new(MaybeGzip::new(std::io::stdin()))));
     }
     let not_read =
         || format!("cannot read {}; give a file with {expected}, or - for standard input", path.display());
@@ -56,7 +57,7 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Box<dyn BufRead>> {
         let folder = anyhow!("{} is a folder; give a file with {expected}", path.display());
         return Err(WrongUsage::from(folder).into());
     }
-    Ok(Box::new(std::io::BufReader::with_capacity(64 * 1024, file)))
+    Ok(Box::new(BufReader::with_capacity(64 * 1024, MaybeGzip::new(file))))
 }
 
 /// Calls `each` with every line that is not blank, and its number. A line that is too long is cut.
@@ -88,25 +89,32 @@ pub(crate) fn read(path: &Path, types: &AlertTypes, now: Timestamp) -> Result<(V
     let mut reader = open(path, "outcomes as JSON Lines or CSV")?;
     let mut rows = Vec::new();
     let mut refused = RefusedLines::of(path);
-    let mut take = |number: u64, text: &[u8]| match OutcomeRow::read(text, types, now) {
-        Ok(row) => rows.push(row),
-        Err(refusal) => refused.add(number, &refusal.to_string()),
-    };
+    let mut take =
+        |refused: &mut RefusedLines, number: u64, text: &[u8]| match OutcomeRow::read(text, types, now) {
+            Ok(row) => rows.push(row),
+            Err(refusal) => refused.add(number, &refusal.to_string()),
+        };
     let failed = || format!("cannot read {} any further; check the file or its disk", path.display());
     let first = reader.fill_buf().with_context(failed)?.iter().find(|byte| !byte.is_ascii_whitespace());
     let is_json = first.is_none_or(|first| matches!(first, b'{' | b'[' | 0xEF));
     if is_json {
         lines(reader, path, |number, line| {
-            take(number, line);
+            take(&mut refused, number, line);
             Ok(())
         })?;
     } else {
         let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(reader);
         let headings = csv.headers().with_context(failed)?.clone();
+        if !headings.iter().any(|heading| heading == "entity_type") {
+            refused.add(
+                1,
+                "it is neither a JSON object nor the heading of a CSV file with a column entity_type",
+            );
+        }
         for (number, record) in (2_u64..).zip(csv.records()) {
             let record = record.with_context(failed)?;
             let line = record.position().map_or(number, csv::Position::line);
-            take(line, Value::Object(object(&headings, &record)).to_string().as_bytes());
+            take(&mut refused, line, Value::Object(object(&headings, &record)).to_string().as_bytes());
         }
     }
     refused.end();

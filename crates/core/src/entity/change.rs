@@ -61,7 +61,7 @@ impl FeedbackAction {
     }
 }
 
-/// One piece of feedback. It is stored for good, and never overwritten.
+/// One piece of feedback. It is never overwritten, and expires with its insight.
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedbackEntry {

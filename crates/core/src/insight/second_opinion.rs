@@ -104,9 +104,9 @@ impl SecondOpinion {
         if self.samples > 1 {
             let scores: Vec<_> = self.scores.iter().map(ToString::to_string).collect();
             sentences.push(match scores.as_slice() {
-                [only] => format!("The model gave 1 of {} answers: {only}.", self.samples),
+                [only] => format!("The model returned 1 of {} answers: {only}.", self.samples),
                 all => format!(
-                    "The score is the median of {} answers: {}; they are {} points apart.",
+                    "The score is the median of {} answers: {}; the lowest and the highest are {} points apart.",
                     all.len(),
                     all.join(", "),
                     self.spread

@@ -19,6 +19,9 @@ use crate::notify::Notifier;
 use crate::store::{DueInsight, Lease, Release, Store, Todo, UpgradeClaim};
 use crate::time::Timestamp;
 
+/// The outcomes of attempts that no model has seen, so that they cost nothing.
+const NEVER_ASKED: [&str; 2] = ["unreachable", "over_quota"];
+
 /// The outcome of an upgrade.
 #[derive(Debug)]
 pub enum UpgradeOutcome {
@@ -81,8 +84,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
             asking.answered(fresh, now);
         }
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
-            // A fault of the configuration, or a try without a call, says nothing of the alert and costs nothing.
-            let is_tried = judged.degraded != Some(DegradedBy::Configuration) && !judged.attempts.is_empty();
+            // A fault of the configuration, or a model that nobody can reach, says nothing of the alert and costs nothing.
+            let was_asked =
+                judged.attempts.iter().any(|attempt| !NEVER_ASKED.contains(&attempt.outcome.as_str()));
+            let is_tried = judged.degraded != Some(DegradedBy::Configuration) && was_asked;
             return Ok(self.upgrade_later(&lease, is_tried).await);
         };
         let provenance = Provenance { run, attempts: judged.attempts, degraded: None, now };

@@ -30,7 +30,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// A newer program wrote it.
-    #[error("the store has version {found} and this program knows {known}")]
+    #[error("the store has format version {found}, and this program knows only {known}")]
     Newer {
         /// The store's version.
         found: u32,
@@ -110,7 +110,7 @@ impl StoreError {
 impl Help for StoreError {
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Busy { .. } => "others use it too: try again in a moment",
+            Self::Busy { .. } => "other processes use it too: try again in a moment",
             Self::Unreachable { .. } => "check its disk or its network, and try again",
             Self::Full { .. } => {
                 "make room on its disk, or raise the limit on file sizes (ulimit -f), and run the same input again"

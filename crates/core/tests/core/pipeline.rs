@@ -268,12 +268,19 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
 }
 
 #[test]
-fn a_fault_of_the_configuration_spends_no_upgrade() {
+fn a_fault_that_no_model_has_seen_spends_no_upgrade() {
+    let unreachable = || ModelError::Unreachable { what: "refused".into() };
+    for fault in [&denied as &dyn Fn() -> ModelError, &unreachable, &|| ModelError::OverQuota] {
+        spends_no_upgrade(fault);
+    }
+}
+
+fn spends_no_upgrade(fault: &dyn Fn() -> ModelError) {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
-    run(&store, &clock, &[&ScriptedModel::failing("first", denied())], true, &first_event()).unwrap();
+    run(&store, &clock, &[&ScriptedModel::failing("first", fault())], true, &first_event()).unwrap();
     for _ in 0..2 * UPGRADES_MAX {
         clock.advance(UPGRADE_PAUSE + std::time::Duration::from_millis(1));
-        let model = ScriptedModel::failing("first", denied());
+        let model = ScriptedModel::failing("first", fault());
         let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
             .with_models(vec![&model], true);
         let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));

@@ -101,7 +101,7 @@ pub(crate) fn sum_bar(parts: &[SumPart], score: Number) -> Markup {
     let most = parts.iter().map(|part| part.points).fold(0.0, f64::max);
     html! {
         svg.sum viewBox="0 0 720 32" width="100%" preserveAspectRatio="none" role="img"
-            aria-label={ "The points of the table add up to " (whole(score)) } {
+            aria-label={ "The points of the scorecard add up to " (whole(score)) } {
             @for (start, width, part) in &placed {
                 @let class = if part.points >= most && most > 0.0 { level(score) } else { "low" };
                 g.(class) data-points=(part.points) {

@@ -106,8 +106,8 @@ fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
         }
         @if let Some(Disagreement { model, table, gap }) = &fields.disagreement {
             p.note {
-                strong { "The model says " (whole(*model)) ", the table " (whole(*table)) ": they differ by " (whole(*gap)) " points. " }
-                "Read both before you decide: the table knows only its points, and the model can be wrong."
+                strong { "The model says " (whole(*model)) ", the scorecard " (whole(*table)) ": they differ by " (whole(*gap)) " points. " }
+                "Read both before you decide: the scorecard knows only its points, and the model can be wrong."
             }
         }
         @if fields.grade == Grade::Doubted {
@@ -117,16 +117,16 @@ fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
             p.note { "This entity is held out by chance, so nobody is notified of it." }
         }
         @if fields.degraded {
-            p.note { "A model should have answered and did not, so the table judged. A later sweep asks a model again." }
+            p.note { "A model should have answered and did not, so the scorecard judged. A later sweep may ask a model again." }
         }
     }
 }
 
-/// What the score means as a probability, in words that say what it rests on.
+/// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
 fn calibrated(insight: &StoredInsight) -> Option<String> {
     let fields = insight.current()?;
     let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
-    let percent = |share: &Number| format!("{:.0}", 100.0 * share.get());
+    let percent = |share: &Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
     Some(format!(
         "Of {} like it, {} % had {} within {} (likely {} to {} %)",
         thousands(*rows),
@@ -169,7 +169,7 @@ fn grounded(insight: &StoredInsight) -> Markup {
             @match &fields.grounding {
                 Some(report) if report.unsupported.is_empty() => "Every number was checked against the facts of the alert.",
                 Some(_) => "Underlined numbers are facts of the alert; those with a wavy line are not.",
-                None => "The table wrote this from the facts of the alert.",
+                None => "The scorecard wrote this from the facts of the alert.",
             }
         }
     }
@@ -188,11 +188,11 @@ fn drivers(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
     let is_model = fields.grade.is_of_model();
     html! {
         h2 {
-            @if is_model { "What drives it: the model says " (whole(fields.risk_score)) ", the table " (risk_score) }
+            @if is_model { "What drives it: the model says " (whole(fields.risk_score)) ", the scorecard " (risk_score) }
             @else { "What drives it" }
         }
         (sum_bar(&parts, *risk_score))
-        p.small { (sum.join(" + ")) " = " (risk_score) " points of the table." }
+        p.small { (sum.join(" + ")) " = " (risk_score) " points of the scorecard." }
         @for sentence in fields.second_opinion.iter().flat_map(SecondOpinion::sentences) { p.small { (shown(&sentence)) } }
         @if !fields.drivers.is_empty() {
             ul.because {

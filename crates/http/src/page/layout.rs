@@ -130,7 +130,7 @@ fn heading(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "This page does not exist",
         StatusCode::UNAUTHORIZED => "This server needs a token",
         StatusCode::CONFLICT => "Somebody else was first",
-        StatusCode::SERVICE_UNAVAILABLE => "The store does not answer",
+        StatusCode::SERVICE_UNAVAILABLE => "This server cannot do that now",
         _ => "This did not work",
     }
 }

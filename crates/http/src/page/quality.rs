@@ -105,7 +105,7 @@ fn figures(group: &EvaluatedGroup) -> Markup {
                 dt { "Order (AUC)" } dd { (auc(group)) }
                 dt { "Distance from the rates (ECE)" } dd { (ece(group)) }
                 @if let Some(ece) = number(group, "/calibrated/ece") { dt { "The same after calibration" } dd { (decimal(ece)) } }
-                @if group.report.get("paired").is_some_and(Value::is_object) { dt { "Model against table" } dd { (paired(group)) } }
+                @if group.report.get("paired").is_some_and(Value::is_object) { dt { "Model against scorecard" } dd { (paired(group)) } }
             }
             dt { "With an unsupported number" } dd { (share(group.unsupported, group.insights)) }
             dt { "With an unusable reply" } dd { (share(group.unusable, group.insights)) }
@@ -191,7 +191,7 @@ fn next_step(group: &EvaluatedGroup) -> String {
     let unknown = count(group, "unknown");
     if unknown > count(group, "n") {
         format!(
-            "say what became of {}: portend outcomes import FILE, or portend outcomes census if every event is imported.",
+            "say what happened to {}: portend outcomes import FILE, or portend outcomes census if every event is imported.",
             counted(unknown, "insight that nobody followed", "insights that nobody followed")
         )
     } else if count(group, "n") == 0 {
@@ -203,7 +203,7 @@ fn next_step(group: &EvaluatedGroup) -> String {
             "the alerts have changed; portend drift --type {id} says where, before you rely on older outcomes."
         )
     } else if is_worse {
-        "the table orders better than the model: use the scorecard, or try another model with portend compare."
+        "the scorecard orders better than the model: use the scorecard, or try another model with portend compare."
             .to_owned()
     } else if number(group, "/auc_high").is_some_and(|high| high < AUC_OF_USE) {
         format!("the order is near chance: portend fit --type {id} makes a table from the outcomes.")
@@ -249,11 +249,11 @@ mod tests {
         let drifted = EvaluatedGroup { drift: Some("drift"), ..group(good.clone()) };
         let unsupported = EvaluatedGroup { unsupported: 6, ..group(good.clone()) };
         let cases = [
-            (with(json!({"n": 0, "unknown": 3})), "say what became"),
+            (with(json!({"n": 0, "unknown": 3})), "say what happened"),
             (with(json!({"n": 0, "pending": 3})), "wait until"),
             (with(json!({"auc": null})), "collect more outcomes"),
             (drifted, "the alerts have changed"),
-            (with(json!({"paired": {"auc_difference": -0.05, "p": 0.01}})), "the table orders better"),
+            (with(json!({"paired": {"auc_difference": -0.05, "p": 0.01}})), "the scorecard orders better"),
             (with(json!({"auc_high": 0.58})), "the order is near chance"),
             (with(json!({"ece": 0.1})), "the scores are not probabilities"),
             (with(json!({"ece": 0.1, "calibrated": {"ece": 0.02}})), "nothing"),

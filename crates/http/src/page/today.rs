@@ -93,7 +93,7 @@ fn nothing(part: WorklistPart, is_search: bool) -> Markup {
         ),
         (WorklistPart::Snoozed, _) => empty(
             "Nothing waits.",
-            &html! { "Snooze a row, and it is here until its time, or until it gets worse." },
+            &html! { "A snoozed row is here until its time is over or its risk rises." },
         ),
         (WorklistPart::Listed, _) => empty(
             "Nothing is at risk, or no alert has arrived yet.",
@@ -168,7 +168,7 @@ fn changes(item: &WorklistItem, types: &AlertTypes) -> Markup {
             }
         }
         @if item.changes.is_empty() {
-            @if item.opened_at == item.alert_timestamp { "The first alert. " } @else { "As bad as at the alert before. " }
+            @if item.opened_at == item.alert_timestamp { "The first alert. " } @else { "No change since the previous alert. " }
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::show::text::{counted, shown};
 /// Ask another model about stored alerts, and say what would change.
 ///
 /// The questions are built from the stored facts. The likely cost is printed first, and the calls stop at the budget.
-/// Nothing is stored but the report.
+/// Nothing is stored. --out writes the report to a file.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// The model: bedrock, openai, or the NAME of [models.NAME].
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 
     /// Ask with the rules in this file in place of the prompt's own.
     ///
-    /// The question, the facts, the scale and the form of the reply stay. Without --with, the first model of the chain is
+    /// The question, the facts, the scale and the reply format stay the same. Without --with, the first model of the chain is
     /// asked.
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DOLLARS", default_value_t = 1.0)]
     budget: f64,
 
-    /// Ask each question so often. 2 shows how far the model is from itself.
+    /// How many times to ask each question. With 2, the report says how much the model's own scores differ.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     repeat: u8,
 
@@ -357,7 +357,7 @@ fn text(report: &ComparisonReport) -> String {
         } else {
             "the shift is more than the model's own noise"
         };
-        line(format!("  Noise      asked twice, it is {noise:.1} points from itself: {verdict}."));
+        line(format!("  Noise      asked twice, its two scores are {noise:.1} points apart: {verdict}."));
     }
     let [new_unsupported, old_unsupported] = report.unsupported;
     line(format!(

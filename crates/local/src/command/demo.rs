@@ -24,7 +24,7 @@ use crate::show::output::{CommandOutcome, note};
 
 /// Show the console with a simulated marketplace.
 ///
-/// The alerts of the last days are judged at once, and then a new one every few seconds. Everything is in a temporary
+/// The alerts of the last days are judged at once, and then 60 more, one every few seconds. Everything is in a temporary
 /// store, which is deleted at the end.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "24h")]
     since: String,
 
-    /// As of this time [default: now]. A duration in --since is then before it.
+    /// As of this time [default: now]. A duration in --since then counts back from it.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 

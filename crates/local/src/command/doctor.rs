@@ -31,7 +31,7 @@ use portend_sqlite::Sqlite;
 
 /// Check the settings, the store and each model, and say how to fix what is wrong.
 ///
-/// Each model is called once with the prompt of a built-in sample, which costs as much as one alert.
+/// Each model is called with the prompt of a built-in sample, which costs about as much as one alert.
 ///
 /// Exit code: 0 if everything works, 1 if something does not.
 #[derive(Debug, Clone, clap::Args)]

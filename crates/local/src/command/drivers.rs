@@ -14,7 +14,7 @@ use portend_core::driver::Effect;
 use portend_core::insight::{Grade, InsightFields};
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
-use portend_core::store::{Document, Documents, Queries, drivers_pk};
+use portend_core::store::{Document, Documents, drivers_pk};
 use portend_core::time::Timestamp;
 use portend_eval::picture;
 use portend_remote::SystemClock;
@@ -24,6 +24,7 @@ use super::insights::open_for_changes;
 use super::question::{Answered, Questioner};
 use crate::any_store::AnyStore;
 use crate::config::Config;
+use crate::short_id::{Resolved, resolve};
 use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::shown;
@@ -34,9 +35,9 @@ use crate::show::text::shown;
 /// changed, shows how much the score moves by itself. The scorecard's drivers are exact, and need no call.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// The insight's alert id, as `portend insights` lists it.
-    #[arg(value_name = "ALERT_ID")]
-    alert_id: String,
+    /// The insight: its alert id, a unique beginning of it, its eight digits in a list, or its student or subject.
+    #[arg(value_name = "ALERT")]
+    alert: String,
 
     /// The most that the calls may cost together, in US dollars.
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.02)]
@@ -89,12 +90,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
     let types = config.alert_types().map_err(WrongUsage::from)?;
     let store = open_for_changes(&config).await?;
-    let insight = store.find(&args.alert_id, now).await?;
-    let Some(fields) = insight.as_ref().and_then(|insight| insight.current()) else {
-        note(&format!(
-            "there is no insight {} of this program; portend insights lists them",
-            shown(&args.alert_id)
-        ));
+    let insight = match resolve(&store, &types, &args.alert, now).await? {
+        Resolved::Insight(insight) => insight,
+        unresolved @ (Resolved::Nothing | Resolved::Several(_)) => {
+            return Ok(unresolved.complain(&args.alert));
+        }
+    };
+    let Some(fields) = insight.current() else {
+        note("the original handler made this insight, without a record of its facts; choose another one");
         return Ok(CommandOutcome::Incomplete);
     };
     let unknown = || anyhow!("the alert type {} is not known any more", shown(&fields.prediction_type));

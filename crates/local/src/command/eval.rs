@@ -19,7 +19,7 @@ use crate::show::text::cell;
 
 /// Say how good the scores were: their order, their calibration, and both beside the scorecard's.
 ///
-/// Each figure has an interval of 95 %. What too few rows carry is not printed as a number, and the reason is printed.
+/// The base rate and the AUC have intervals of 95 %. If too few rows support a figure, the reason is printed instead.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Judge the rows of this file, as JSON Lines; - reads standard input.
@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
 
-    /// One group for each model of each type (model), for each type (type), or for each month of these (month).
+    /// One group for each model of each type (model), for each type (type), or for each month of each model (month).
     ///
     /// A model with another id or prompt is another model.
     #[arg(long, value_name = "GROUP", default_value = "model")]

@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long)]
     evidence: bool,
 
-    /// Judge the alerts as they would be judged now, also if they have insights. Nothing is stored, and each insight is
+    /// Judge the alerts as they would be judged now, even those with insights. Nothing is stored, and each insight is
     /// shown with its evidence. In JSON, its status is `again`, and that of an event that is not an alert is `refused`.
     #[arg(long)]
     again: bool,
@@ -55,8 +55,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_reuse: bool,
 
-    /// How many events to process, and how many calls to make to each model, at the same time [default: what the settings
-    /// of each model say; 64 with a table, otherwise 1024].
+    /// How many events to process, and how many calls to make to each model, at the same time [default: the limit
+    /// of each model; without models, 64 with a table and 1024 with a file].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
 

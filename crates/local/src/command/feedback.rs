@@ -23,7 +23,7 @@ use crate::show::text::{minute, shown, zone};
 
 /// Say whether an insight helped, and who does what about its student or subject.
 ///
-/// Feedback is stored for good. The last action sets the state: `seen`, `assign`, `snooze`, `done`, or `reopen`. A
+/// Feedback expires with its insight. The last action sets the state: `seen`, `assign`, `snooze`, `done`, or `reopen`. A
 /// snoozed student or subject is on the list again at the time, or as soon as the risk rises by 5 or passes 60 or 80; one that
 /// is done, if the risk rises so, or if it comes back after a recovery.
 ///

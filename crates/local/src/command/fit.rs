@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = "fitted")]
     out: PathBuf,
 
-    /// Take no outcome into account that was reported later: a date, a time or a duration ago.
+    /// Fit as if it were this time: a date, a time or a duration ago.
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
 
@@ -109,10 +109,7 @@ fn refuse(args: &Args, reason: NoFit) -> Result<CommandOutcome> {
         let refused = json!({"status": "refused", "reason": reason.code(), "message": reason.to_string()});
         json_line(&mut std::io::stdout().lock(), &refused)?;
     }
-    note(&format!(
-        "{}: {reason}; nothing was written, so give it more alerts with known outcomes",
-        reason.code()
-    ));
+    note(&format!("{}: {reason}; nothing was written; use more alerts with known outcomes", reason.code()));
     Ok(CommandOutcome::Incomplete)
 }
 

@@ -9,8 +9,8 @@ use portend_core::entity::EntityKey;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    Entities, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightQuery, Parking, Queries,
-    event_mentions, mentions,
+    Entities, EvaluationRow, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightQuery, Outcomes,
+    Parking, Queries, event_mentions, mentions,
 };
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
@@ -48,7 +48,8 @@ pub(crate) struct ForgetArgs {
     entity: String,
 }
 
-/// Print everything that is stored about a student or subject, as one JSON object.
+/// Print everything that is stored about a student or subject, as one JSON object: its state, insights, feedback, parked
+/// events, outcomes and evaluation rows.
 ///
 /// Exit code: 1 if nothing is stored about it.
 #[derive(Debug, Clone, clap::Args)]
@@ -119,7 +120,7 @@ fn words(counts: &ForgetCounts) -> String {
         counted(counts.claims, "claim"),
         format!("{} of feedback", counted(counts.feedback, "piece")),
         counted(counts.parked, "parked event"),
-        counted(counts.waiting, "event of the inbox"),
+        counted(counts.waiting, "accepted event"),
         counted(counts.others, "other item"),
     ]
     .join(", ")
@@ -138,13 +139,18 @@ pub(crate) async fn export(args: ExportArgs, config: Config) -> Result<CommandOu
     let ids: Vec<String> = insights.iter().map(|insight| insight.alert_id().to_owned()).collect();
     let feedback = store.feedback(&ids, now).await?;
     let parked = parked_events(&store, &args.entity, now).await?;
-    let is_known = !(entities.is_empty() && insights.is_empty() && parked.is_empty());
-    if is_known {
+    let mut outcomes = Vec::new();
+    for key in &keys {
+        outcomes.extend(store.outcomes_of(&key.entity_type, Some(&key.entity_id), now).await?);
+    }
+    let evaluations = evaluations(&store, &types, &keys, now).await?;
+    let has_history = !(insights.is_empty() && outcomes.is_empty() && evaluations.is_empty());
+    if has_history || !(entities.is_empty() && parked.is_empty()) {
         json_line(
             &mut std::io::stdout().lock(),
             &json!({
                 "entity_id": args.entity, "exported_at": now, "entities": entities, "insights": insights,
-                "feedback": feedback, "parked": parked,
+                "feedback": feedback, "parked": parked, "outcomes": outcomes, "evaluations": evaluations,
             }),
         )?;
         return Ok(CommandOutcome::Done);
@@ -174,6 +180,24 @@ async fn insights(
             return Ok(insights);
         }
     }
+}
+
+/// The evaluation rows of these entities, which outlive their insights.
+async fn evaluations(
+    store: &AnyStore,
+    types: &AlertTypes,
+    keys: &[EntityKey],
+    now: Timestamp,
+) -> Result<Vec<EvaluationRow>> {
+    let is_meant = |row: &EvaluationRow| {
+        keys.iter().any(|key| key.entity_type == row.entity_type && key.entity_id == row.entity_id)
+    };
+    let mut found = Vec::new();
+    for alert_type in types.iter() {
+        let rows = store.evaluations(alert_type.id(), Timestamp::EPOCH, now).await?;
+        found.extend(rows.into_iter().filter(is_meant));
+    }
+    Ok(found)
 }
 
 async fn parked_events(store: &AnyStore, id: &str, now: Timestamp) -> Result<Vec<Value>> {

@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     note(&paint(
         YELLOW,
         &format!(
-            "it does not add up: {count} events have no outcome. They are in progress, or their process was killed. If it was killed, run the input again; nothing is stored twice. The next portend explain counts the events of a killed process as failed, 5 minutes after they were received."
+            "it does not add up; events without an outcome: {count}. They are in progress, or their process was killed. If it was killed, run the input again; nothing is stored twice. The next portend explain counts the events of a killed process as failed, 5 minutes after they were received."
         ),
     ));
     Ok(CommandOutcome::Incomplete)

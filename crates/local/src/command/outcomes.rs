@@ -169,7 +169,8 @@ async fn list(
         return Ok(CommandOutcome::Done);
     }
     if rows.is_empty() {
-        note("no outcomes are stored; portend outcomes import FILE imports them");
+        let whose = entity.map(|id| format!(" of {}", shown(id))).unwrap_or_default();
+        note(&format!("no outcomes{whose} are stored; portend outcomes import FILE imports them"));
         return Ok(CommandOutcome::Done);
     }
     let lines = rows.iter().map(|row| {

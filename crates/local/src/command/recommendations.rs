@@ -27,7 +27,7 @@ use crate::show::text::{counted, shown};
 /// Show what each alert type recommends, how often it was done or skipped, and what followed.
 ///
 /// Say it with `portend feedback ALERT done --recommendation N`. The rates say what followed, and not why: people choose
-/// whom they help. Only the entities that the setting `holdout` holds out by chance can show what notifying them does.
+/// whom they help. To see what notifying people changes, compare with the entities that the setting `holdout` chose.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Only this alert type.
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let since = args.since.as_deref().map(|text| moment("--since", text, Direction::Past, now)).transpose();
     let since = since.map_err(WrongUsage::from)?.unwrap_or(Timestamp::EPOCH);
     if let Some(id) = args.alert_type.as_deref().filter(|id| types.get(id).is_none()) {
-        let error = anyhow!("unknown alert type `{id}`; portend types list names them");
+        let error = anyhow!("unknown alert type `{id}`; portend types lists them");
         return Err(WrongUsage::from(error).into());
     }
     let store = open_existing(&config).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     drop(out);
     if !args.json {
         note(
-            "these are the rates that followed, and not the effect of a recommendation: people choose whom they help. The setting `holdout` is the way to measure an effect",
+            "these rates say what followed, not what a recommendation caused: people choose whom they help. To measure an effect, use the setting `holdout`",
         );
     }
     Ok(CommandOutcome::Done)
@@ -143,7 +143,7 @@ fn print(
         let horizon = alert_type.horizon_words();
         writeln!(out, "{}: {event} within {horizon}", paint(STRONG, &shown(alert_type.title())))?;
     }
-    for (id, text) in known.chain([(OWN, "The advice that is a model's own.")]) {
+    for (id, text) in known.chain([(OWN, "Advice that a model wrote itself.")]) {
         let report = reports.get(id).unwrap_or(&none);
         if args.json {
             json_line(out, &ReportedRecommendation { alert_type: alert_type.id(), id, text, report })?;
@@ -172,9 +172,9 @@ fn sentence(rate: &FollowedRate) -> String {
         (Some(share), Some(low), Some(high)) => {
             let [share, low, high] = [share, low, high].map(|share| format!("{:.0}", 100.0 * share));
             format!(
-                "{insights} insights; of {n} that can be judged, it followed in {events} ({share} %, likely {low} to {high} %)"
+                "{insights}; of {n} that can be judged, it happened in {events} ({share} %, likely {low} to {high} %)"
             )
         }
-        _ => format!("{insights} insights; none can be judged yet"),
+        _ => format!("{insights}; none can be judged yet"),
     }
 }

@@ -129,7 +129,7 @@ impl LocalServer {
         let lock = lock(&config.ledger)?;
         let engine = LocalEngine::open(Arc::new(runner)).await?;
         if engine.waiting() > 0 {
-            note(&format!("{} of the inbox to finish", counted(engine.waiting(), "event")));
+            note(&format!("{} in the inbox still to be judged", counted(engine.waiting(), "event")));
         }
         let has_digest = match engine.runner().pipeline.notifier() {
             Some(notifiers) => notifiers.has_digest_channel().await?,
@@ -181,7 +181,7 @@ impl LocalServer {
         drop(lock);
         let waiting = app.engine().waiting();
         if waiting > 0 {
-            note(&format!("{} of the inbox will be finished at the next start", counted(waiting, "event")));
+            note(&format!("{} in the inbox will be judged at the next start", counted(waiting, "event")));
         }
         Ok(())
     }

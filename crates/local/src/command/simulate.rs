@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = value_parser!(u8).range(0..=100), help_heading = "Planted effects")]
     pub(crate) acts: u8,
 
-    /// How far a call lowers the dissatisfaction of a student, of 1000; 0 for calls without an effect.
+    /// How many points a call takes from a student's dissatisfaction, which is 0 to 1000; 0 for calls without an effect.
     #[arg(long, value_name = "POINTS", default_value_t = 300, value_parser = value_parser!(u16).range(0..=1000), help_heading = "Planted effects")]
     pub(crate) act_effect: u16,
 
@@ -69,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DAY", help_heading = "Planted effects")]
     pub(crate) drift_day: Option<u32>,
 
-    /// Plant a report lag: events of the last so many days are missing from the outcome file.
+    /// Plant a report lag: the events of this many days at the end are missing from the outcome file.
     #[arg(long, value_name = "DAYS", default_value_t = 0, help_heading = "Planted effects")]
     pub(crate) report_lag: u32,
 

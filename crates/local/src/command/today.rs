@@ -28,7 +28,7 @@ const RECOVERED_MAX: usize = 10;
 
 /// List the students and subjects to look at now, worst first.
 ///
-/// Each has one line, whatever the number of its alerts: its highest risk that is still current, what changed since the
+/// Each has one entry, whatever the number of its alerts: its highest risk that is still current, what changed since the
 /// alert before, and what to do first. Those that are done, snoozed or recovered are not listed.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORDER", default_value = "risk")]
     sort: TodayOrder,
 
-    /// How many you can look at today: list only so many, and say how bad the first of the others is.
+    /// How many you can look at today: list only that many, and print the highest risk of the others.
     #[arg(long, value_name = "N", conflicts_with = "n")]
     capacity: Option<usize>,
 
@@ -250,7 +250,7 @@ fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
         note(&format!("recovered, with no current alert: {}{more}", names.join(", ")));
     }
     if entities.listed.is_empty() {
-        note("nobody needs a look now: there is no current alert that is not done or snoozed");
+        note("nobody needs attention now: every current alert is done or snoozed, or there is none");
         let latest = entities.recovered.iter().map(EntityRow::latest_alert).max();
         if let Some(latest) = latest.filter(|_| args.at.is_none()) {
             note(&format!(

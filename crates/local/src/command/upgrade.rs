@@ -34,9 +34,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Ask at once: without the pause of 15 minutes after a failed upgrade, and also where every reply was unusable.
+    /// Ask at once: without the pause of 10 minutes after a failed upgrade, and also where every reply was unusable.
     ///
-    /// Otherwise an insight with unusable replies waits until its model has changed or has given a usable reply.
+    /// Otherwise an insight with unusable replies waits until its model has changed or has returned a usable reply.
     #[arg(long)]
     now: bool,
 
@@ -51,7 +51,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let pipeline = &runner.pipeline;
     if pipeline.models().is_empty() && !pipeline.notifies() {
         let example = "name models with --models bedrock,scorecard, or a bus with --event-bus";
-        return Err(WrongUsage::from(anyhow!("no model and no event bus is configured; {example}")).into());
+        return Err(
+            WrongUsage::from(anyhow!("no model, event bus or channel is configured; {example}")).into()
+        );
     }
     let mut writer = OutputWriter::start(ProgressBar::hidden())?;
     let (events, mut observed) = mpsc::unbounded_channel();
@@ -133,7 +135,7 @@ fn notes(report: &SweepReport, soonest: Option<Timestamp>, runner: &EventRunner)
         note(&format!("{} {entities} recovered", thousands(recovered)));
     }
     if runner.pipeline.notifies() {
-        note(&format!("{published} published, {unpublished} not accepted by the event bus"));
+        note(&format!("{published} published, {unpublished} not accepted"));
     } else if unpublished > 0 {
         let waiting = counted(unpublished, "insight");
         note(&format!("{waiting} still to be published; name the event bus with --event-bus"));

@@ -31,7 +31,7 @@ pub(super) fn channels(
 pub(super) fn refusal(found: &Path, channels: &[ChannelSettings]) -> Option<anyhow::Error> {
     let first = channels.first()?;
     Some(anyhow!(
-        "{} would send insights to notify.{}, which a file that is only found may not do; if you trust that file, use --config {}, or move [notify.{}] to your own settings file",
+        "{} would send insights to notify.{}, which a settings file that nobody has named may not do; if you trust that file, use --config {}, or move [notify.{}] to your own settings file",
         shown_path(found),
         first.name,
         found.display(),

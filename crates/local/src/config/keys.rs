@@ -67,7 +67,7 @@ impl KeyRule {
     pub(super) fn secret_refusal(&self) -> Option<String> {
         let found = self.found.as_ref()?;
         Some(format!(
-            "{} names a secret of your AWS account, which a file that is only found may not do; set OPENAI_API_KEY_SECRET, or use --config {}",
+            "{} names a secret of your AWS account, which a settings file that nobody has named may not do; set OPENAI_API_KEY_SECRET, or use --config {}",
             shown_path(found),
             found.display()
         ))

@@ -135,10 +135,10 @@ fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&Aler
     }
 }
 
-/// What the score means as a probability, in words that say what it rests on.
+/// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
 fn calibrated(fields: &InsightFields) -> Option<String> {
     let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
-    let percent = |share: Number| format!("{:.0}", 100.0 * share.get());
+    let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
     Some(format!(
         "of {} like it, {} % had {} within {} (likely {} to {} %)",
         thousands(*rows),

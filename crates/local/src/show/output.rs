@@ -53,8 +53,11 @@ pub(crate) fn width() -> usize {
 /// Prints an error with its causes and how to fix it. The text is made safe, because it may contain parts of the input.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut sentence = String::new();
-    // A bare I/O error concerns the output, because all others have a context.
-    if error.is::<io::Error>() || error.is::<csv::Error>() || error.is::<serde_json::Error>() {
+    // A bare I/O error concerns the output, because all others have a context, which comes first in the chain.
+    let is_bare = error.chain().next().is_some_and(|first| {
+        first.is::<io::Error>() || first.is::<csv::Error>() || first.is::<serde_json::Error>()
+    });
+    if is_bare {
         sentence.push_str("cannot write the output; check whether its disk is full");
     }
     if !sentence.is_empty() {

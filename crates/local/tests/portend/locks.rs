@@ -59,7 +59,7 @@ fn a_lock_that_stays_is_reported_with_a_fix_and_no_alert_is_lost() {
     let other = locked(&home);
     send("stu_during");
     let store = home.store().display().to_string();
-    home.run("explain alert.json").complains(1, &store, "others use it too: try again in a moment");
+    home.run("explain alert.json").complains(1, &store, "other processes use it too: try again in a moment");
     line.clear();
     out.read_line(&mut line).unwrap();
     assert!(line.contains(r#""status":"failed","reason":"store_busy""#), "{line}");

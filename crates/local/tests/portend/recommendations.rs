@@ -53,7 +53,7 @@ fn what_was_done_and_skipped_is_counted_with_what_followed() {
     assert_eq!(counts("skipped"), [&json!(1), &json!(1), &json!(0)]);
     assert_eq!(counts("unanswered"), [&json!(0), &json!(0), &json!(0)]);
     let text = home.run("recommendations --type high_ib_call_frequency").exits(0);
-    assert!(text.out.contains("of 2 that can be judged, it followed in 1"), "{}", text.out);
+    assert!(text.out.contains("of 2 that can be judged, it happened in 1"), "{}", text.out);
     assert!(!text.out.contains("because"), "{}", text.out);
     // What was done is an act, so that an evaluation lists its rows apart.
     let acts = home.run("outcomes list --json").exits(0).out;

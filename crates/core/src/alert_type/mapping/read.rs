@@ -123,7 +123,7 @@ impl Lint<'_> {
             if !written.facts.contains_key(fact.id()) {
                 self.report(
                     0..0,
-                    format!("the fact `{}` comes from nowhere", fact.id()),
+                    format!("no field of [facts] sets the fact `{}`", fact.id()),
                     format!(
                         "add {} = {{ path = \"/...\" }} to [facts], or make the fact optional",
                         fact.id()

@@ -72,10 +72,13 @@ impl Trial {
 
     pub(super) fn finding(&self, spec: &ModelSpec) -> (PartState, String) {
         let TrialReply { time, tokens, wrong, .. } = &self.reply;
-        let took = format!("it replied in {} ms of at most {} s", time.as_millis(), spec.timeout.as_secs());
+        let took =
+            format!("it replied in {} ms (the limit is {} s)", time.as_millis(), spec.timeout.as_secs());
         let used = match (tokens.input, tokens.output) {
             (Some(input), Some(output)) => {
-                format!(", with {input} + {output} tokens of a context that should have {CONTEXT_TOKENS}")
+                format!(
+                    ", with {input} + {output} tokens (its context should have at least {CONTEXT_TOKENS})"
+                )
             }
             _ => String::new(),
         };
@@ -89,17 +92,21 @@ impl Trial {
             ),
             (None, SchemaTrial::Refused) => (
                 PartState::Warning,
-                format!("{said}, but refuses the reply's schema; it gets only the prompt, which works too"),
+                format!(
+                    "{said}, but refuses the reply's schema; it receives only the prompt, which works too"
+                ),
             ),
             (None, SchemaTrial::Useless) => (
                 PartState::Warning,
                 format!(
-                    "{said}, but with the reply's schema, which it accepts, its reply was not usable; it gets only the prompt, which works"
+                    "{said}, but its reply is usable only without the reply's schema, although it accepts that; it receives only the prompt, which works"
                 ),
             ),
             (None, SchemaTrial::Fits) if *time > spec.timeout / 2 => (
                 PartState::Warning,
-                format!("{said}, which is close to the limit; raise its timeout, or choose a faster model"),
+                format!(
+                    "{said}; the time is close to the limit: raise the timeout, or choose a faster model"
+                ),
             ),
             (None, SchemaTrial::Fits) => (PartState::Ok, said),
         }

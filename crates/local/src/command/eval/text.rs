@@ -127,7 +127,11 @@ fn figures(text: &mut String, of: &Figures) {
             format!("{:.1} % less than if every score were the base rate (Brier {brier:.4})", 100.0 * skill)
         }
         (Some(brier), Some(skill)) => {
-            format!("{:.1} % more than if every score were the base rate (Brier {brier:.4})", -100.0 * skill)
+            format!(
+                "{:.1} % more than if every score were the base rate (Brier {brier:.4}): a score is not a \
+                 probability, and portend calibrate makes a map to one",
+                -100.0 * skill
+            )
         }
         (Some(brier), None) => format!("Brier {brier:.4}"),
         (None, _) => why(of, "brier").to_owned(),

@@ -34,12 +34,13 @@ fn sentences(report: &FitReport) -> Vec<String> {
     ];
     for same in &report.same {
         let [a, b] = &same.facts;
-        sentences.push(format!("{a} and {b} say the same (rank correlation {:.2}).", same.spearman));
+        sentences
+            .push(format!("{a} and {b} carry the same information (rank correlation {:.2}).", same.spearman));
     }
     if let Some(pair) = report.pair.as_ref().filter(|pair| pair.p < 0.01) {
         let [a, b] = &pair.facts;
         sentences.push(format!(
-            "A table of points cannot say that {a} and {b} count more, or less, together (chi-square {:.1}, p {:.2e}).",
+            "A table of points cannot express that {a} and {b} together count more, or less, than their sum (chi-square {:.1}, p {:.2e}).",
             pair.chi_square, pair.p
         ));
     }

@@ -163,7 +163,7 @@ fn definition(id: &str, detail: &Map<String, Value>) -> String {
          question      = \"How likely is it that this {entity} needs a person within 7 days?\"\n\
          # How many days ahead the question looks.\n\
          horizon_days  = 7\n\
-         # Alerts about the same {entity} with the same facts within this time are repeats of one insight; 0s for no repeats.\n\
+         # Time has windows of this length. Alerts about one {entity} with the same facts in one window are repeats; 0s for none.\n\
          repeat_window = \"24h\"\n\
          # An alert older than this is marked as stale; 0s for never.\n\
          stale_after   = \"7d\"\n\
@@ -189,7 +189,7 @@ fn definition(id: &str, detail: &Map<String, Value>) -> String {
         toml.push_str(&fact.definition);
     }
     toml.push_str(
-        "\n# Facts that contradict each other are said beside the score. Remove the # to use the rule.\n\
+        "\n# Facts that contradict each other are shown beside the score. Remove the # to use the rule.\n\
          # [[conflict]]\n\
          # when     = \"status = busy and requests < 10\"\n\
          # sentence = \"The status says busy, but there are few requests.\"\n\n\
@@ -261,7 +261,7 @@ fn fact(id: &str, value: &Value) -> Option<ScaffoldFact> {
                  max     = {max}\n\
                  # What one of it is, in the plural.\n\
                  unit    = \"{}\"\n\
-                 # Values in the same step are the same for repeats. It divides every threshold of the points.\n\
+                 # Values in the same step are the same for repeats. It must divide every threshold of the points.\n\
                  step    = {step}\n\
                  # Which direction is worse: higher or lower.\n\
                  worse   = \"higher\"\n\

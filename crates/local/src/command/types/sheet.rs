@@ -17,7 +17,7 @@ pub(crate) fn sheet(alert_type: &AlertType) -> String {
     line(&format!("{}  {}", paint(STRONG, &shown(alert_type.title())), paint(FAINT, alert_type.id())));
     line(&shown(alert_type.question()));
     line(&format!(
-        "About a {}, over {}; predicts {}; an alert with the same facts within {} is a repeat.",
+        "About a {}, over {}; predicts {}; alerts with the same facts in one window of {} are repeats.",
         alert_type.entity(),
         alert_type.horizon_words(),
         alert_type.predicts(),
