@@ -80,7 +80,7 @@ fn heading(list: &Worklist, part: WorklistPart, total: usize) -> String {
         (WorklistPart::Listed, total) => {
             let new = if new == 0 { "nothing new".to_owned() } else { counted(new, "new one", "new") };
             let more = if list.complete { "" } else { "+" };
-            format!("{total}{more} to look at, {new} since yesterday evening")
+            format!("{total}{more} to look at, {new} in the last 16 hours")
         }
     }
 }
