@@ -37,13 +37,13 @@ pub use outcome::{Alarm, ChainOutcome, ModelAnswer, StopReason};
 pub use policy::Budget;
 
 use crate::clock::Clock;
-use crate::limits::{ATTEMPT_TIME_MIN, RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
+use crate::limits::{RETRY_PAUSE_MAX, RETRY_PAUSE_MIN};
 use crate::model::{Call, Completion, Message, Model, ModelError, Role, SchemaForm};
 use crate::prompt::ReplySchema;
 use crate::time::Timestamp;
 use health::Permit;
 use outcome::AnswersSoFar;
-use policy::{Candidate, NextCall, Step};
+use policy::{Candidate, NextCall, Step, time_min};
 use slots::CallSlot;
 
 /// The models in their order, and what they are asked with.
@@ -135,7 +135,9 @@ impl<'a, M: Model, C: Clock> Chain<'a, M, C> {
             }
             // A slow store can have used up the call's share of the time. The next call is counted already then.
             is_counted = true;
-            if next.until.since(self.clock.now()) >= ATTEMPT_TIME_MIN {
+            let now = self.clock.now();
+            let next = NextCall { until: now.plus(spec.timeout).min(next.end), ..next };
+            if next.until.since(now) >= time_min(spec) {
                 is_counted = false;
                 let (attempt, answer) =
                     self.attempt(question, answers.attempts(), &next, permit, &mut judge).await;

@@ -125,6 +125,7 @@ fn responses<'f>(alert_id: &str, feedback: &'f [FeedbackEntry]) -> BTreeMap<&'f 
         | FeedbackAction::Done
         | FeedbackAction::Assign { .. }
         | FeedbackAction::Snooze { .. }
+        | FeedbackAction::Note
         | FeedbackAction::Reopen => None,
     };
     of_insight.filter_map(response).collect()

@@ -24,8 +24,10 @@ use crate::worklist::row_or_rebuilt;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenFeedback {
-    /// `useful`, `wrong`, `seen`, `done`, `assign`, `snooze` or `reopen`; with `recommendation`, `done` or `skip`.
+    /// `useful`, `wrong`, `note`, `seen`, `done`, `assign`, `snooze` or `reopen`; with `recommendation`, `done` or `skip`.
+    /// `note` by default, if there is a note.
     #[schema(example = "done")]
+    #[serde(default)]
     pub(crate) action: String,
     /// With `snooze`: until when.
     #[schema(format = DateTime)]
@@ -73,6 +75,9 @@ impl GivenFeedback {
         Ok(match self.action.as_str() {
             "useful" => FeedbackAction::Useful,
             "wrong" => FeedbackAction::Wrong,
+            "note" | "" if self.note.as_ref().is_some_and(|note| !note.trim().is_empty()) => {
+                FeedbackAction::Note
+            }
             "seen" => FeedbackAction::Seen,
             "done" => FeedbackAction::Done,
             "reopen" => FeedbackAction::Reopen,
@@ -92,7 +97,8 @@ impl GivenFeedback {
                 return Err(Problem::bad(
                     "bad_action",
                     "the action is not known",
-                    "use useful, wrong, seen, done, assign, snooze or reopen; or done or skip with `recommendation`",
+                    "use useful, wrong, note (with `note`), seen, done, assign, snooze or reopen; or done or skip with \
+                     `recommendation`",
                 ));
             }
         })

@@ -146,6 +146,8 @@ struct EventLines<'t> {
     ahead: Vec<u8>,
     /// Whether the next bytes are elements of an array of objects.
     is_in_array: bool,
+    /// Whether the input ended inside an array.
+    is_cut_off: bool,
     /// Whether a line that is not blank has been read.
     started: bool,
     /// Events that have been read but not yet returned.
@@ -163,6 +165,7 @@ impl<'t> EventLines<'t> {
             line: 0,
             ahead: Vec::new(),
             is_in_array: false,
+            is_cut_off: false,
             started: false,
             ready: std::collections::VecDeque::new(),
         }
@@ -176,6 +179,10 @@ impl<'t> EventLines<'t> {
             if self.is_in_array || self.starts_array()? {
                 self.next_element()?;
                 continue;
+            }
+            if self.is_cut_off {
+                let message = "the input ends inside an array, so some of it may be missing";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
             }
             let Some(line) = self.next_line()? else { return Ok(None) };
             if is_blank(&line) {
@@ -370,21 +377,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_an_array_is_one_event_and_the_objects_before_it_are_read() {
-        for (text, rest) in [
-            ("[{}, 5, {\"a\":1}]", "5, {\"a\":1}]"),
-            ("[{} {}]", "{}]"),
-            ("[{},", ""),
-            ("[{}, {\"a\":", "{\"a\":"),
-            ("[{}", ""),
-            ("[{}] x", "x"),
+    fn what_is_wrong_in_an_array_is_an_event_and_all_objects_are_read() {
+        for (text, expected) in [
+            ("[{}, 5, {\"a\":1}]", &["{}", "5", "{\"a\":1}"][..]),
+            ("[{}, \"a,]\" , [1, {}], {}]", &["{}", "\"a,]\"", "[1, {}]", "{}"]),
+            ("[{} {}]", &["{}", "{}"]),
+            ("[{}, x y, {}]", &["{}", "x y", "{}"]),
+            ("[{}] x", &["{}", "x"]),
         ] {
-            let expected =
-                [Some((Some(1), "{}".to_owned())), (!rest.is_empty()).then(|| (Some(1), rest.to_owned()))];
-            assert_eq!(events(text), expected.into_iter().flatten().collect::<Vec<_>>(), "{text}");
+            let expected: Vec<_> = expected.iter().map(|each| (1, *each)).collect();
+            assert_eq!(events(text), lines(&expected), "{text}");
         }
         for text in ["[]", "[1,{}]", "[[{}]]", "[", "[ "] {
             assert_eq!(events(text), lines(&[(1, text)]), "{text}");
+        }
+        // What an array that is cut off has is read, and then the input fails.
+        for (text, count) in [("[{},", 1), ("[{}, {\"a\":", 2), ("[{}", 1)] {
+            let input =
+                Input { name: "x".into(), reader: Box::new(io::Cursor::new(text.to_owned())), size: None };
+            let types = AlertTypes::built_in();
+            let mut lines = EventLines::new(input, &types);
+            let read = std::iter::from_fn(|| lines.next_event().ok().flatten()).count();
+            assert_eq!((read, lines.next_event().is_err()), (count, true), "{text}");
         }
     }
 

@@ -336,9 +336,10 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
         if let Some(EarlierCommit { insight, .. }) = commit {
             let entity = insight.entity_key();
             let row = both!(self, entity(&entity, self.now));
-            let action = match self.random.below(6) {
+            let action = match self.random.below(7) {
                 0 => FeedbackAction::Useful,
                 1 => FeedbackAction::Seen,
+                5 => FeedbackAction::Note,
                 2 => FeedbackAction::Done,
                 3 => FeedbackAction::Assign { assignee: "ana".into() },
                 4 => FeedbackAction::Snooze { until: self.now.plus(self.random.secs(0..90_000)) },

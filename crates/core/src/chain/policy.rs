@@ -20,6 +20,7 @@
 //! | with any other failure              | the next model                                             |
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::outcome::Skipped;
 use super::{Attempt, AttemptOutcome, Circuit, ModelHealth, StopReason};
@@ -73,8 +74,10 @@ pub(super) struct NextCall<'c, 'm, M> {
     pub(super) output_tokens: u32,
     /// The attempt whose reply and violations a re-ask quotes.
     pub(super) quoted: Option<usize>,
-    /// When the attempt must be over.
+    /// When the attempt must be over, if it begins now.
     pub(super) until: Timestamp,
+    /// When it must be over at any rate, so that the next model and the store have their time.
+    pub(super) end: Timestamp,
     /// The latest time at which the attempt can begin, if the model has no slot for it now.
     pub(super) slot_by: Timestamp,
 }
@@ -114,14 +117,14 @@ pub(super) fn next<'c, 'm, M>(
         let has_successor = calls_left > 1 && index + 1 < askable.len();
         let end = if has_successor { budget.end.minus(NEXT_MODEL_TIME) } else { budget.end };
         let until = start.plus(candidate.spec.timeout).min(end);
-        if until.since(start) < ATTEMPT_TIME_MIN {
+        if until.since(start) < time_min(candidate.spec) {
             continue;
         }
         if start > now {
             return Step::Wait(start);
         }
-        let slot_by = end.minus(ATTEMPT_TIME_MIN);
-        return Step::Call(NextCall { slot_by, ..call(candidate, attempts, until) });
+        let slot_by = end.minus(time_min(candidate.spec));
+        return Step::Call(NextCall { slot_by, end, ..call(candidate, attempts, until) });
     }
     Step::Stop(if attempts.iter().any(|attempt| attempt.outcome.is_usable()) {
         StopReason::Answered
@@ -132,6 +135,11 @@ pub(super) fn next<'c, 'm, M>(
     } else {
         StopReason::Deadline
     })
+}
+
+/// The least time for which a call is worth making. A model with a shorter timeout needs no more than that.
+pub(super) fn time_min(spec: &ModelSpec) -> Duration {
+    ATTEMPT_TIME_MIN.min(spec.timeout)
 }
 
 /// The models that a step passes over because their breaker is open.
@@ -207,6 +215,7 @@ fn call<'c, 'm, M>(
         output_tokens: spec.output_tokens_max.min(ceiling),
         quoted: ended(correctable),
         until,
+        end: until,
         slot_by: until,
     }
 }

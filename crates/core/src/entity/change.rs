@@ -14,6 +14,8 @@ pub enum FeedbackAction {
     Useful,
     /// The insight is wrong.
     Wrong,
+    /// Only the note is of interest. It changes no state.
+    Note,
     /// A person has looked at it.
     Seen,
     /// The trouble is dealt with.
@@ -50,6 +52,7 @@ impl FeedbackAction {
         match self {
             Self::Useful => "useful",
             Self::Wrong => "wrong",
+            Self::Note => "note",
             Self::Seen => "seen",
             Self::Done => "done",
             Self::Assign { .. } => "assign",
@@ -154,6 +157,7 @@ impl EntityRow {
                 }
                 self.state = EntityState::Seen;
             }
+            FeedbackAction::Note => return false,
             FeedbackAction::Seen => {
                 (self.state, self.until) = (EntityState::Seen, None);
             }

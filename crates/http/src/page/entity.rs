@@ -129,6 +129,7 @@ fn action_words(action: &FeedbackAction) -> String {
     match action {
         FeedbackAction::Useful => "found an insight useful".to_owned(),
         FeedbackAction::Wrong => "found an insight wrong".to_owned(),
+        FeedbackAction::Note => "wrote a note".to_owned(),
         FeedbackAction::Seen => "looked at it".to_owned(),
         FeedbackAction::Done => "marked it as done".to_owned(),
         FeedbackAction::Assign { assignee } => format!("assigned it to {}", shown(assignee)),

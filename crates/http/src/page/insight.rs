@@ -125,16 +125,17 @@ fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
 /// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
 fn calibrated(insight: &StoredInsight) -> Option<String> {
     let fields = insight.current()?;
-    let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
+    let CalibratedScore { probability, low, high, rows, events, .. } = fields.calibrated.as_ref()?;
     let percent = |share: &Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
     Some(format!(
-        "Of {} like it, {} % had {} within {} (likely {} to {} %)",
-        thousands(*rows),
+        "Of those with such a score, about {} % had {} within {} (likely {} to {} %; from {}, {} with it)",
         percent(probability),
         words(&fields.predicts),
         counted(fields.horizon_days.into(), "day", "days"),
         percent(low),
-        percent(high)
+        percent(high),
+        counted(*rows, "score", "scores"),
+        thousands(*events)
     ))
 }
 

@@ -140,6 +140,7 @@ fn timeline(insights: &[StoredInsight], feedback: &[FeedbackEntry], types: &Aler
             }
             action @ (FeedbackAction::Useful
             | FeedbackAction::Wrong
+            | FeedbackAction::Note
             | FeedbackAction::Seen
             | FeedbackAction::Done
             | FeedbackAction::Reopen) => action.code().to_owned(),

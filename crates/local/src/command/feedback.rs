@@ -77,6 +77,8 @@ enum ActionName {
     Useful,
     /// The insight is wrong.
     Wrong,
+    /// Only your --note is to be stored.
+    Note,
     /// You have looked at it.
     Seen,
     /// Somebody takes care of it.
@@ -116,6 +118,7 @@ impl Args {
             ActionName::Skip => Ok(Some(FeedbackAction::RecommendationSkipped { recommendation })),
             ActionName::Useful
             | ActionName::Wrong
+            | ActionName::Note
             | ActionName::Seen
             | ActionName::Assign
             | ActionName::Snooze
@@ -138,6 +141,10 @@ impl Args {
         Ok(match self.action {
             ActionName::Useful => FeedbackAction::Useful,
             ActionName::Wrong => FeedbackAction::Wrong,
+            ActionName::Note if self.note.is_none() => {
+                return Err(anyhow!("there is no note; write it with --note TEXT"));
+            }
+            ActionName::Note => FeedbackAction::Note,
             ActionName::Seen => FeedbackAction::Seen,
             ActionName::Done => FeedbackAction::Done,
             ActionName::Skip => {
@@ -271,6 +278,7 @@ fn sentence(insight: &StoredInsight, row: &EntityRow, action: &FeedbackAction) -
             format!("noted that {recommendation} is skipped; {state}")
         }
         FeedbackAction::Useful | FeedbackAction::Wrong => format!("noted as {}; {state}", action.code()),
+        FeedbackAction::Note => format!("the note is stored; {state}"),
         FeedbackAction::Seen
         | FeedbackAction::Done
         | FeedbackAction::Assign { .. }

@@ -39,35 +39,30 @@ impl EventLines<'_> {
         Ok(false)
     }
 
-    /// Reads the next object of the array. After the last one, the array ends. What is not an object, and all that
-    /// follows it on its line, is one event.
+    /// Reads the next element of the array. After the last one, the array ends. What is not an object is an event too, and
+    /// is refused as one.
     pub(super) fn next_element(&mut self) -> io::Result<()> {
         let (mut text, mut line) = (Vec::new(), self.line);
         let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
         while let Some(byte) = self.peek()? {
-            if depth == 0 && text.is_empty() {
-                match byte {
-                    b'{' => line = self.line,
-                    b'\n' => self.line += 1,
-                    b']' => {
-                        self.consume();
-                        return self.end_array();
-                    }
-                    byte if byte.is_ascii_whitespace() => {}
-                    _ => {
-                        self.is_in_array = false;
-                        self.line -= 1;
-                        return Ok(());
-                    }
-                }
-                if byte != b'{' {
-                    self.consume();
-                    continue;
-                }
-            } else if byte == b'\n' {
-                self.line += 1;
+            let is_outside = depth == 0 && !in_string;
+            if is_outside && byte == b']' {
+                self.push(text.trim_ascii_end(), Some(line));
+                self.consume();
+                return self.end_array();
             }
+            if text.is_empty() {
+                line = self.line + u64::from(byte == b'\n');
+            }
+            self.line += u64::from(byte == b'\n');
             self.consume();
+            if is_outside && byte == b',' {
+                self.push(text.trim_ascii_end(), Some(line));
+                return Ok(());
+            }
+            if text.is_empty() && byte.is_ascii_whitespace() {
+                continue;
+            }
             text.push(byte);
             match byte {
                 _ if escaped => escaped = false,
@@ -77,40 +72,16 @@ impl EventLines<'_> {
                 b'}' | b']' if !in_string => depth -= 1,
                 _ => {}
             }
-            if depth == 0 || text.len() > BATCH_BYTES_MAX {
-                self.push(&text, Some(line));
-                return self.after_element();
+            // An object ends by itself, also where the comma after it is missing.
+            let is_whole = byte == b'}' && depth == 0 && !in_string;
+            if is_whole || text.len() > BATCH_BYTES_MAX {
+                self.push(text.trim_ascii_end(), Some(line));
+                return Ok(());
             }
         }
-        // The input ends inside the array.
         self.is_in_array = false;
-        self.push(&text, Some(line));
-        Ok(())
-    }
-
-    /// Skips the comma after an element.
-    fn after_element(&mut self) -> io::Result<()> {
-        while let Some(byte) = self.peek()? {
-            match byte {
-                b'\n' => self.line += 1,
-                b',' => {
-                    self.consume();
-                    return Ok(());
-                }
-                b']' => {
-                    self.consume();
-                    return self.end_array();
-                }
-                byte if byte.is_ascii_whitespace() => {}
-                _ => {
-                    self.is_in_array = false;
-                    self.line -= 1;
-                    return Ok(());
-                }
-            }
-            self.consume();
-        }
-        self.is_in_array = false;
+        self.push(text.trim_ascii_end(), Some(line));
+        self.is_cut_off = true;
         Ok(())
     }
 

@@ -137,16 +137,17 @@ fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&Aler
 
 /// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
 fn calibrated(fields: &InsightFields) -> Option<String> {
-    let CalibratedScore { probability, low, high, rows, .. } = fields.calibrated.as_ref()?;
+    let CalibratedScore { probability, low, high, rows, events, .. } = fields.calibrated.as_ref()?;
     let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
     Some(format!(
-        "of {} like it, {} % had {} within {} (likely {} to {} %)",
-        thousands(*rows),
+        "of those with such a score, about {} % had {} within {} (likely {} to {} %; from {}, {} with it)",
         percent(*probability),
         shown(&fields.predicts).replace('_', " "),
         counted(fields.horizon_days.into(), "day"),
         percent(*low),
-        percent(*high)
+        percent(*high),
+        counted(*rows, "score"),
+        thousands(*events)
     ))
 }
 

@@ -12,7 +12,7 @@
 //! | 400 or 422 that names the schema | schema refused |
 //! | 400 or 422 that names a parameter that was sent | parameter refused |
 //! | 408 | timed out |
-//! | 498, 5xx | unavailable |
+//! | 424, 498, 5xx | unavailable |
 //! | 3xx, 403, 404, any other 4xx | a fault of the configuration |
 //!
 //! Never: repeats a message, because the message of a 401 contains part of the key.
@@ -148,7 +148,7 @@ impl EndpointError {
                 429 => return throttled(),
                 // A success with an error that does not blame the request.
                 200..=299 if !is(&["invalid_request_error"]) => return self.unavailable(),
-                498 | 500.. => return self.unavailable(),
+                424 | 498 | 500.. => return self.unavailable(),
                 _ => ConfigurationFault::Refused(self.shown()),
             }
         };

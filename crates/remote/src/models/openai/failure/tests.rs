@@ -136,6 +136,7 @@ fn each_failure_is_identified_by_its_code_and_status() {
         (409, "", "", "", refused("409")),
         (413, "", "", "", refused("413")),
         (500, "server_error", "", "", unavailable("500 server_error")),
+        (424, "", "", "", unavailable("424")),
         (498, "", "", "", unavailable("498")),
         (529, "overloaded_error", "", "", unavailable("529 overloaded_error")),
         (502, "", "", "", unavailable("502")),
