@@ -9,7 +9,9 @@ use std::time::Duration;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::{Documents, Entities, Feedback, Forgetting, Parking, Queries, StoreError};
+use portend_core::store::{
+    Documents, Entities, Feedback, ForgetCounts, Forgetting, Parking, Queries, StoreError,
+};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +54,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Judges one event now. Dropping the future does not stop the work.
     fn judge(&self, event: Vec<u8>) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Deletes everything about an entity, of whatever type; `None` if the program does not do that.
+    fn forget(
+        &self,
+        entity_id: &str,
+    ) -> impl Future<Output = Result<Option<ForgetCounts>, StoreError>> + Send;
 
     /// The counts of this machine's ledger; `None` if the program has no ledger.
     fn ledger(&self) -> impl Future<Output = Result<Option<LedgerTotals>, StoreError>> + Send;

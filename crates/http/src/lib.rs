@@ -63,7 +63,7 @@ pub fn router<E: Engine>(app: Arc<HttpApp<E>>) -> Router {
         .route("/v1/insights/{alert_id}/feedback", post(feedback::post::<E>))
         .route("/v1/insights/{alert_id}/recommendations", get(feedback::recommendations::<E>))
         .route("/v1/worklist", get(worklist::list::<E>))
-        .route("/v1/entities/{entity_id}", get(worklist::one::<E>))
+        .route("/v1/entities/{entity_id}", get(worklist::one::<E>).delete(worklist::forget::<E>))
         .route("/v1/stream", get(stream::stream::<E>))
         .route("/v1/parked", get(parked::list::<E>))
         .route("/v1/parked/{sha256}", delete(parked::delete::<E>))

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use portend_core::alert_type::AlertType;
+use portend_core::clock::random_name;
 use portend_core::entity::{EntityKey, EntityRow, EntityState, FeedbackEntry, WorklistItem};
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
-use portend_core::store::{Entities, Feedback, InsightQuery, Queries, entity_of_insights};
+use portend_core::store::{Entities, Feedback, ForgetCounts, InsightQuery, Queries, entity_of_insights};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -172,6 +173,47 @@ pub(crate) async fn one<E: Engine>(
     PathId(entity_id): PathId,
 ) -> Result<Json<EntityReport>, Problem> {
     report(&app, &entity_id).await.map(Json)
+}
+
+/// The receipt of a deletion. It does not name the entity.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ForgetReceipt {
+    /// A random id.
+    receipt: String,
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
+    forgotten_at: Timestamp,
+    /// How many insights, claims, pieces of feedback, parked events and other items were deleted.
+    #[schema(value_type = Object)]
+    deleted: ForgetCounts,
+}
+
+/// Delete everything about one entity, for good.
+///
+/// Alerts of an earlier time are not accepted again. Only a hash of the entity remains, for 90 days.
+#[utoipa::path(
+    delete,
+    path = "/v1/entities/{entity_id}",
+    tag = "entities",
+    params(("entity_id" = String, Path, description = "The entity's id")),
+    responses(
+        (status = 200, description = "It is deleted", body = ForgetReceipt),
+        (status = "4XX", description = "Nothing was stored about it", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn forget<E: Engine>(
+    State(app): State<App<E>>,
+    PathId(entity_id): PathId,
+) -> Result<Json<ForgetReceipt>, Problem> {
+    let deleted = app.engine.forget(&entity_id).await?.ok_or_else(Problem::read_only)?;
+    if deleted == ForgetCounts::default() {
+        return Err(Problem::not_found(
+            "nothing was stored about an entity with this id",
+            "write the id exactly as its alerts do",
+        ));
+    }
+    Ok(Json(ForgetReceipt { receipt: random_name(app.engine.clock()), forgotten_at: app.now(), deleted }))
 }
 
 /// What is known about the entity with this id.

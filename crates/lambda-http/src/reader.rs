@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::StoreError;
+use portend_core::store::{ForgetCounts, StoreError};
 use portend_http::{AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus};
 use portend_remote::{DynamoDb, SystemClock};
 use tokio::sync::Notify;
@@ -71,6 +71,10 @@ impl Engine for TableReader {
 
     async fn judge(&self, _: Vec<u8>) -> Result<Outcome, Failure> {
         Err(only_reads().into())
+    }
+
+    async fn forget(&self, _: &str) -> Result<Option<ForgetCounts>, StoreError> {
+        Ok(None)
     }
 
     async fn ledger(&self) -> Result<Option<LedgerTotals>, StoreError> {

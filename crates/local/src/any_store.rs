@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portend_core::alert::InsightKey;
+use portend_core::alert_type::AlertTypes;
 use portend_core::entity::{
     EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
 };
@@ -69,6 +70,29 @@ impl AnyStore {
                 return Ok(ids);
             }
         }
+    }
+
+    /// Deletes everything about these entities, first from this machine's ledger, so that nothing of its inbox gets into a
+    /// table that was cleared.
+    pub(crate) async fn forget_all(
+        &self,
+        ledger: Option<&Sqlite>,
+        types: &AlertTypes,
+        entities: Vec<EntityKey>,
+        now: Timestamp,
+    ) -> Result<ForgetCounts, StoreError> {
+        let ledger = ledger.or(self.ledger());
+        let mut sum = ForgetCounts::default();
+        for entity in entities {
+            let its = types.iter().filter(|each| each.entity() == entity.entity_type);
+            let alert_types = its.map(|each| each.id().to_owned()).collect();
+            let request = ForgetRequest { entity, alert_types, now };
+            if let Some(ledger) = ledger {
+                sum += ledger.forget(&request).await?;
+            }
+            sum += self.forget(&request).await?;
+        }
+        Ok(sum)
     }
 
     fn ledger(&self) -> Option<&Sqlite> {

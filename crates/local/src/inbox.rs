@@ -13,9 +13,10 @@ use futures_util::stream::FuturesUnordered;
 use portend_core::alert_type::AlertTypes;
 use portend_core::chain::Circuit;
 use portend_core::clock::Clock;
+use portend_core::entity::EntityKey;
 use portend_core::model::{Model, ModelSpec};
 use portend_core::pipeline::{Failure, Outcome};
-use portend_core::store::StoreError;
+use portend_core::store::{ForgetCounts, StoreError};
 use portend_core::time::Timestamp;
 use portend_http::{
     AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerDay, LedgerTotals, ModelStatus,
@@ -27,6 +28,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::any_store::AnyStore;
 use crate::evaluation;
 use crate::runner::EventRunner;
+use crate::short_id::entity_types;
 
 /// Accepted events that may wait. More are refused until some are judged.
 const WAITING_MAX: u64 = 100_000;
@@ -254,6 +256,12 @@ impl Engine for LocalEngine {
         let stopped = || Failure::Store(StoreError::Unreachable { source: "the server is stopping".into() });
         self.direct.send(DirectEvent { event, reply }).map_err(|_| stopped())?;
         result.await.map_err(|_| stopped())?
+    }
+
+    async fn forget(&self, entity_id: &str) -> Result<Option<ForgetCounts>, StoreError> {
+        let keys = entity_types(self.types()).into_iter().map(|each| EntityKey::new(each, entity_id));
+        let now = SystemClock.now();
+        self.store().forget_all(None, self.types(), keys.collect(), now).await.map(Some)
     }
 
     async fn ledger(&self) -> Result<Option<LedgerTotals>, StoreError> {

@@ -9,8 +9,8 @@ use portend_core::entity::EntityKey;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    Entities, EvaluationRow, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightQuery, Outcomes,
-    Parking, Queries, event_mentions, mentions,
+    Entities, EvaluationRow, Feedback, ForgetCounts, InsightQuery, Outcomes, Parking, Queries, event_mentions,
+    mentions,
 };
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
@@ -83,17 +83,7 @@ pub(crate) async fn forget(args: ForgetArgs, config: Config) -> Result<CommandOu
         StoreName::DynamoDb(_) if config.ledger.exists() => Some(Sqlite::open(&config.ledger, now)?),
         StoreName::DynamoDb(_) | StoreName::File(_) => None,
     };
-    let mut sum = ForgetCounts::default();
-    for entity in keys {
-        let its = types.iter().filter(|each| each.entity() == entity.entity_type);
-        let alert_types = its.map(|each| each.id().to_owned()).collect();
-        let request = ForgetRequest { entity, alert_types, now };
-        // First the inbox of this machine, so that nothing of it gets into the table after it was cleared.
-        if let Some(ledger) = &ledger {
-            sum += ledger.forget(&request).await?;
-        }
-        sum += store.forget(&request).await?;
-    }
+    let sum = store.forget_all(ledger.as_ref(), &types, keys, now).await?;
     let (receipt, is_known) = (random_name(&SystemClock), sum != ForgetCounts::default());
     let mut out = std::io::stdout().lock();
     if args.json {

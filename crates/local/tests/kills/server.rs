@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{Calls, counting_model, insights_by_entity, now, sleep};
 
 /// The events that are posted to each server.
-const EVENTS: u64 = 40;
+const EVENTS: u64 = 60;
 /// The events of one request.
 const EVENTS_PER_REQUEST: u64 = 5;
 /// The events that a server works on at once.

@@ -48,6 +48,25 @@ fn what_a_server_has_just_accepted_is_forgotten_too() {
     }
 }
 
+#[test]
+fn the_api_forgets_a_student_too() {
+    let home = Home::new();
+    let server = TestServer::start(&home, &[]);
+    server.post_lines(&events()).is(202);
+    server.until_idle();
+    let path = format!("/v1/entities/{CANARY}");
+    let other_site = [("sec-fetch-site", "cross-site")];
+    server.send("DELETE", &path, &other_site, b"").fails(403, "cross_site");
+    let receipt = server.send("DELETE", &path, &[], b"").is(200);
+    assert!(!receipt.body.contains("canary"), "{receipt:?}");
+    assert!(
+        receipt.json()["deleted"]["insights"].as_u64().is_some_and(|insights| insights > 0),
+        "{receipt:?}"
+    );
+    assert_eq!(hits(&home), [""; 0]);
+    server.send("DELETE", &path, &[], b"").fails(404, "not_found");
+}
+
 /// The server works on an event of the student at the moment at which it is forgotten.
 #[test]
 fn an_event_in_progress_is_forgotten_too() {
