@@ -202,7 +202,11 @@ fn a_fitted_type_is_a_folder_that_works_and_has_the_same_bytes_twice() {
     home.write("alerts.jsonl", alerts);
     let report = home.run(&format!("{fit} --json --out one")).exits(0).json().remove(0);
     assert!(report["new"]["auc"].as_f64().unwrap() > 0.5, "{report}");
-    home.run(&format!("{fit} --out two")).exits(0);
+    home.run(&format!("{fit} --out two --html page.html")).exits(0);
+    let page = fs::read_to_string(home.path("page.html")).unwrap();
+    for part in ["<svg", "<th>points before</th><th>points after</th>"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
     for file in ["report.json", "report.md", "low_health_score/alert.toml"] {
         let read = |folder: &str| fs::read_to_string(home.path(folder).join(file)).unwrap();
         assert_eq!(read("one"), read("two"), "{file}");
@@ -257,15 +261,13 @@ fn each_report_is_also_one_page_that_needs_nothing_else() {
     let home = marketplace();
     home.run("outcomes import outcomes.jsonl").exits(0);
     home.run("outcomes census student churn --until 2025-12-01").exits(0);
-    let insight = home.run("insights --json --limit 1").exits(0).json().remove(0);
+    let insight = home.run("insights --json --limit 1 --type low_health_score").exits(0).json().remove(0);
     let drivers = format!("drivers {}", insight["alert_id"].as_str().unwrap());
-    let fit = "fit --type low_health_score --alerts alerts.jsonl --outcomes outcomes.jsonl --out fitted";
     for (command, parts) in [
         ("eval", vec!["<svg", "Reliability diagram"]),
         ("calibrate", vec!["<section>"]),
         ("drift --as-of 2025-02-20 --since 7d --against 30d", vec!["<section>", "SHARE OF INSIGHTS"]),
         (&drivers, vec!["<svg", "What moves the score"]),
-        (fit, vec!["<svg", "<th>points before</th><th>points after</th>"]),
     ] {
         let ended = home.run(&format!("{command} --html page.html"));
         assert!(ended.code == Some(0), "{command}: {}", ended.err);

@@ -52,6 +52,28 @@ async fn a_model_that_thinks_gets_more_tokens_and_no_temperature() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_model_is_asked_with_one_signed_request_and_a_failure_says_nothing() {
+    let legacy = json!({ "modelDetails": {
+        "modelId": "a", "modelLifecycle": { "status": "LEGACY", "endOfLifeTime": "2027-06-30T00:00:00Z" }
+    }});
+    for (script, expected) in [
+        (Script::answer(200, legacy.to_string()), Some((true, Some("2027-06-30".to_owned())))),
+        (Script::answer(403, r#"{"message":"not allowed"}"#), None),
+        (Script::answer(200, "{}"), None),
+    ] {
+        let server = Server::start([script]);
+        let live = Kind::Bedrock.model(&server.url()).lifecycle().await;
+        let found = live.map(|live| (live.is_legacy, live.end_of_life.map(|day| day.to_string())));
+        assert_eq!(found, expected);
+        let requests = server.requests();
+        let [request] = requests.as_slice() else { panic!("{requests:?}") };
+        let path = "/foundation-models/anthropic.claude-haiku-4-5-20251001-v1%3A0";
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", path));
+        assert!(request.header("authorization").unwrap().contains("/us-east-1/bedrock/aws4_request"));
+    }
+}
+
+#[tokio::test]
 async fn each_failure_is_translated() {
     for (status, kind, message, expected) in [
         (429, "ThrottlingException", "Too many tokens, please wait", throttled(Some(2000))),
