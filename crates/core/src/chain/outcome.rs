@@ -50,7 +50,8 @@ pub enum StopReason {
     /// A model could be asked, but every call that the alert may make has been made, some perhaps by earlier workers.
     #[error("the alert has used all {} of its model calls", CALLS_MAX)]
     CallsSpent,
-    /// A model could be asked, but there is no time for the call, or for the pause before it that the model asks for.
+    /// A model could be asked, but there is no time for the call, or for the wait before it: the pause that the model asks
+    /// for, or that for one of its slots.
     #[error("too little time is left to ask a model")]
     Deadline,
     /// The deployment's own guardrail intervened. No other model is asked to get around it.

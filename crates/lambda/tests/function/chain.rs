@@ -22,7 +22,7 @@ fn row_14_openai_replaces_a_misconfigured_bedrock_and_every_alert_raises_the_ala
     let first = function.invoke(&alert(1)).unwrap()["insight"].clone();
     assert_eq!(first["model_used"], "openai-compatible-llama3.2-fallback");
     assert_eq!((outcomes(&first), &first["degraded"]), (vec!["access_denied", "accepted"], &json!(false)));
-    let second = function.invoke(&alert(2)).unwrap()["insight"].clone();
+    let second = function.invoke(&distinct_alert(2)).unwrap()["insight"].clone();
     assert_eq!(outcomes(&second), ["accepted"], "the breaker is open");
     assert_eq!(scene.calls(), [1, 2]);
     let log = function.log();

@@ -25,6 +25,10 @@ const SAMPLE: &str =
 const NO_REPLY: &str = "the response contains no reply";
 /// The context that a model should have: a prompt, a rejected reply, the correction and a longer reply.
 pub(super) const CONTEXT_TOKENS: u32 = 4096;
+/// How much longer than with the schema a reply without it can take. A small model may not end one by itself.
+const WITHOUT_SCHEMA_TIMES: u32 = 3;
+/// The shortest such time.
+const WITHOUT_SCHEMA_TIME_MIN: Duration = Duration::from_secs(10);
 /// What is wrong, with a fix that knows what an alert needs.
 pub(super) fn failure(error: &ModelError) -> String {
     if let ModelError::Rejected { what } = error
@@ -119,14 +123,16 @@ pub(super) async fn trial(model: &AnyModel) -> Result<Trial, ModelError> {
     let mut form = model.spec().schema;
     let mut schema = SchemaTrial::Fits;
     for _ in 0..CALLS_MAX {
-        match ask(model, form).await {
+        match ask(model, form, model.spec().timeout).await {
             Err(ModelError::SchemaRefused | ModelError::SchemaUnsupported) if form.is_native() => {
                 (form, schema) = (form.lower(), SchemaTrial::Refused);
             }
             Err(ModelError::ParameterRefused { .. }) => {}
             Ok(reply) if reply.wrong.is_some() && form.is_native() => {
                 // Only a better reply shows that the schema is at fault.
-                return Ok(match ask(model, SchemaForm::PromptOnly).await {
+                let time = (reply.time * WITHOUT_SCHEMA_TIMES).max(WITHOUT_SCHEMA_TIME_MIN);
+                let time = time.min(model.spec().timeout);
+                return Ok(match ask(model, SchemaForm::PromptOnly, time).await {
                     Ok(other) if other.wrong.is_none() => {
                         Trial { reply: other, schema: SchemaTrial::Useless }
                     }
@@ -149,7 +155,7 @@ pub(super) async fn trial(model: &AnyModel) -> Result<Trial, ModelError> {
 }
 
 /// Asks the prompt of the sample once, with the schema in this form.
-async fn ask(model: &AnyModel, form: SchemaForm) -> Result<TrialReply, ModelError> {
+async fn ask(model: &AnyModel, form: SchemaForm, time: Duration) -> Result<TrialReply, ModelError> {
     let types = AlertTypes::built_in();
     let unreadable = || ModelError::Unreadable { what: "the built-in sample".to_owned() };
     let alert = Alert::read(SAMPLE.as_bytes(), &types, SystemClock.now()).map_err(|_| unreadable())?;
@@ -167,7 +173,7 @@ async fn ask(model: &AnyModel, form: SchemaForm) -> Result<TrialReply, ModelErro
         output_tokens: OUTPUT_TOKENS.min(model.spec().output_tokens_max),
     };
     let begun = tokio::time::Instant::now();
-    let response = tokio::time::timeout(model.spec().timeout, model.ask(&call)).await;
+    let response = tokio::time::timeout(time, model.ask(&call)).await;
     let completion = response.unwrap_or(Err(ModelError::TimedOut))?;
     let wrong = match completion.finish {
         FinishReason::Length => Some("length"),

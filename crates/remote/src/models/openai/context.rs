@@ -58,8 +58,9 @@ impl OpenAi {
         if let Some(key) = self.key.current().await.ok().flatten() {
             request = request.header(AUTHORIZATION, key.bearer()?);
         }
-        let bounds = Bounds { time: Some(CONTEXT_TIME_MAX), bytes: BODY_BYTES_MAX };
-        let response = self.connections.exchange(request.body(String::new()).ok()?, bounds).await.ok()?;
+        let bounds = Bounds { time: None, bytes: BODY_BYTES_MAX };
+        let exchange = self.connections.exchange(request.body(String::new()).ok()?, bounds);
+        let response = tokio::time::timeout(CONTEXT_TIME_MAX, exchange).await.ok()?.ok()?;
         response.json().ok().filter(|_| response.is_success())
     }
 }
