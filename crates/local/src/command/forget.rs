@@ -9,8 +9,8 @@ use portend_core::entity::EntityKey;
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{
-    Entities, EvaluationRow, Feedback, ForgetCounts, InsightQuery, Outcomes, Parking, Queries, event_mentions,
-    mentions,
+    Entities, EvaluationRow, Feedback, ForgetCounts, InsightQuery, Outcomes, Parking, Queries,
+    event_mentions, mentions,
 };
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
