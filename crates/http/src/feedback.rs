@@ -93,6 +93,13 @@ impl GivenFeedback {
                 })?;
                 FeedbackAction::Snooze { until }
             }
+            "" => {
+                return Err(Problem::bad(
+                    "bad_feedback",
+                    "the feedback has neither an action nor a note",
+                    "send an object such as {\"action\": \"done\", \"by\": \"ana\"}",
+                ));
+            }
             _ => {
                 return Err(Problem::bad(
                     "bad_action",

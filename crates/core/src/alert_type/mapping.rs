@@ -198,7 +198,7 @@ sessions = { path = "/sessions" }
             found(&readable),
             [
                 "1: the file has no `timestamp`",
-                "1: the fact `health_score` comes from nowhere",
+                "1: no field of [facts] sets the fact `health_score`",
                 "2: `alerts` is not a JSON Pointer",
                 "3: unknown field `oops`",
                 "6: `status` is not a JSON Pointer",

@@ -74,10 +74,8 @@ pub(super) struct NextCall<'c, 'm, M> {
     pub(super) output_tokens: u32,
     /// The attempt whose reply and violations a re-ask quotes.
     pub(super) quoted: Option<usize>,
-    /// When the attempt must be over, if it begins now.
+    /// When the attempt must be over.
     pub(super) until: Timestamp,
-    /// When it must be over at any rate, so that the next model and the store have their time.
-    pub(super) end: Timestamp,
     /// The latest time at which the attempt can begin, if the model has no slot for it now.
     pub(super) slot_by: Timestamp,
 }
@@ -124,7 +122,7 @@ pub(super) fn next<'c, 'm, M>(
             return Step::Wait(start);
         }
         let slot_by = end.minus(time_min(candidate.spec));
-        return Step::Call(NextCall { slot_by, end, ..call(candidate, attempts, until) });
+        return Step::Call(NextCall { slot_by, ..call(candidate, attempts, until) });
     }
     Step::Stop(if attempts.iter().any(|attempt| attempt.outcome.is_usable()) {
         StopReason::Answered
@@ -137,9 +135,10 @@ pub(super) fn next<'c, 'm, M>(
     })
 }
 
-/// The least time for which a call is worth making. A model with a shorter timeout needs no more than that.
+/// The least time for which a call is worth making. For a model with a short timeout it is half of that, so that the
+/// reservation may take some of it.
 pub(super) fn time_min(spec: &ModelSpec) -> Duration {
-    ATTEMPT_TIME_MIN.min(spec.timeout)
+    ATTEMPT_TIME_MIN.min(spec.timeout / 2)
 }
 
 /// The models that a step passes over because their breaker is open.
@@ -215,7 +214,6 @@ fn call<'c, 'm, M>(
         output_tokens: spec.output_tokens_max.min(ceiling),
         quoted: ended(correctable),
         until,
-        end: until,
         slot_by: until,
     }
 }

@@ -19,8 +19,8 @@ use crate::notify::Notifier;
 use crate::store::{DueInsight, Lease, Release, Store, Todo, UpgradeClaim};
 use crate::time::Timestamp;
 
-/// The outcomes of attempts that no model has seen, so that they cost nothing.
-const NEVER_ASKED: [&str; 2] = ["unreachable", "over_quota"];
+/// The outcome of an attempt that no model has seen, so that it costs nothing.
+const UNREACHABLE: &str = "unreachable";
 
 /// The outcome of an upgrade.
 #[derive(Debug)]
@@ -85,8 +85,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         }
         let Some(judgement @ Judgement::Model { .. }) = judged.judgement else {
             // A fault of the configuration, or a model that nobody can reach, says nothing of the alert and costs nothing.
-            let was_asked =
-                judged.attempts.iter().any(|attempt| !NEVER_ASKED.contains(&attempt.outcome.as_str()));
+            let was_asked = judged.attempts.iter().any(|attempt| attempt.outcome != UNREACHABLE);
             let is_tried = judged.degraded != Some(DegradedBy::Configuration) && was_asked;
             return Ok(self.upgrade_later(&lease, is_tried).await);
         };

@@ -270,12 +270,12 @@ fn unusable_replies_are_asked_again_only_once_a_model_is_sound() {
 #[test]
 fn a_fault_that_no_model_has_seen_spends_no_upgrade() {
     let unreachable = || ModelError::Unreachable { what: "refused".into() };
-    for fault in [&denied as &dyn Fn() -> ModelError, &unreachable, &|| ModelError::OverQuota] {
-        spends_no_upgrade(fault);
-    }
+    // What a pause may fix is tried twice.
+    spends_no_upgrade(&denied, 1);
+    spends_no_upgrade(&unreachable, 2);
 }
 
-fn spends_no_upgrade(fault: &dyn Fn() -> ModelError) {
+fn spends_no_upgrade(fault: &dyn Fn() -> ModelError, calls: usize) {
     let (store, clock) = (MemoryStore::new(), StoppedClock::at(start()));
     run(&store, &clock, &[&ScriptedModel::failing("first", fault())], true, &first_event()).unwrap();
     for _ in 0..2 * UPGRADES_MAX {
@@ -286,7 +286,7 @@ fn spends_no_upgrade(fault: &dyn Fn() -> ModelError) {
         let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
         let outcome = block_on(run.upgrade(&due(&store, &clock)[0])).unwrap();
         assert!(matches!(outcome, UpgradeOutcome::Later(_)), "{outcome:?}");
-        assert_eq!(model.calls(), 1);
+        assert_eq!(model.calls(), calls);
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct SettingsFile {
     #[serde(alias = "alert_types_dir")]
     pub(super) alert_types: Option<PathBuf>,
     /// The order of the models. If `models` is not a table, it is the order itself.
+    #[serde(default, deserialize_with = "order")]
     pub(super) chain: Option<String>,
     #[serde(default)]
     pub(super) models: Models,
@@ -164,11 +165,16 @@ impl<'de> Deserialize<'de> for Models {
             type Value = Models;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text such as \"bedrock,scorecard\", or tables [models.NAME]")
+                f.write_str("a text such as \"bedrock,scorecard\", a list of names, or tables [models.NAME]")
             }
 
             fn visit_str<E>(self, order: &str) -> Result<Models, E> {
                 Ok(Models::Order(order.to_owned()))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, names: A) -> Result<Models, A::Error> {
+                let names = serde::de::value::SeqAccessDeserializer::new(names);
+                Ok(Models::Order(Vec::<String>::deserialize(names)?.join(",")))
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Models, A::Error> {
@@ -177,6 +183,16 @@ impl<'de> Deserialize<'de> for Models {
             }
         }
         deserializer.deserialize_any(Either)
+    }
+}
+
+/// The order of the models, as a text or as a list of names.
+fn order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Models::deserialize(deserializer)? {
+        Models::Order(order) => Ok(Some(order)),
+        Models::Endpoints(_) => {
+            Err(serde::de::Error::custom("expected a text such as \"bedrock,scorecard\", or a list of names"))
+        }
     }
 }
 

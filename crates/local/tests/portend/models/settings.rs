@@ -5,6 +5,7 @@
 
 use super::harness::{KEY, Scene, alert, each, text, texts};
 use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
+use serde_json::json;
 
 /// The settings of two further models at the scripted vendors.
 const ENDPOINTS: &str = r#"
@@ -39,6 +40,7 @@ fn order(scene: &Scene, flags: &[&str]) -> String {
 #[test]
 fn a_flag_goes_before_the_environment_and_both_before_the_file() {
     let in_file = format!("chain = \"b,scorecard\"\n{ENDPOINTS}");
+    let list = format!("chain = [\"b\", \"scorecard\"]\n{ENDPOINTS}");
     let none: &[&str] = &[];
     let flag: &[&str] = &["--models", "a,scorecard"];
     let rows = [
@@ -47,6 +49,14 @@ fn a_flag_goes_before_the_environment_and_both_before_the_file() {
         ("the environment", Some("openai,scorecard"), Some(in_file.as_str()), none, "openai scorecard"),
         ("the flag", Some("openai,scorecard"), Some(in_file.as_str()), flag, "a scorecard"),
         ("the key `models`", None, Some("models = \"openai,scorecard\""), none, "openai scorecard"),
+        (
+            "the key `models` as a list",
+            None,
+            Some("models = [\"openai\", \"scorecard\"]"),
+            none,
+            "openai scorecard",
+        ),
+        ("a chain as a list", None, Some(list.as_str()), none, "b scorecard"),
         ("spaces", Some(" openai , scorecard "), None, none, "openai scorecard"),
         ("OpenAI before Bedrock", Some("openai,bedrock,scorecard"), None, none, "openai bedrock scorecard"),
         ("Bedrock before OpenAI", Some("bedrock,openai,scorecard"), None, none, "bedrock openai scorecard"),
@@ -162,7 +172,7 @@ fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
         ("the scorecard first", &[("MODELS", "scorecard,openai")], "", &["MODELS", "scorecard last"]),
         ("neither true nor false", &[("USE_BEDROCK", "maybe")], "", &["USE_BEDROCK", "true", "false"]),
         ("a list", &[], "models = [\"openai\", \"scorecard\"]", &["portend.toml:1", "bedrock,scorecard"]),
-        ("not a string", &[], "chain = 5", &["portend.toml:1", "expected a string"]),
+        ("not a string", &[], "chain = 5", &["portend.toml:1", "expected a text"]),
         (
             "an unknown name in the file",
             &[],
@@ -294,5 +304,19 @@ fn a_command_that_calls_no_model_needs_no_key() {
     let scene = scene.unset("OPENAI_BASE_URL").unset("OPENAI_API_KEY").models("openai,scorecard");
     for command in [&["insights"][..], &["ledger"], &["parked"]] {
         assert_eq!(scene.run(command).code, 0, "{command:?}");
+    }
+}
+
+/// The time that a call needs at least is never more than the model's own timeout.
+#[test]
+fn a_model_with_a_short_timeout_is_called() {
+    for timeout in ["1s", "4s"] {
+        let scene = Scene::alone(OpenAi, [OpenAi.answers()]).set("OPENAI_TIMEOUT", timeout);
+        let run = scene.explain(&[alert(1)]);
+        assert_eq!(
+            (scene.requests(OpenAi).len(), &run.insight()["grade"]),
+            (1, &json!("model")),
+            "{timeout}"
+        );
     }
 }

@@ -81,6 +81,9 @@ fn wrong_feedback_is_refused_with_the_fix() {
     ] {
         server.post_json(&path, body).fails(400, code);
     }
+    for note in [r#"{"note":"Called."}"#, r#"{"action":"note","note":"Called again."}"#] {
+        server.post_json(&path, note).is(200);
+    }
     let long = json!({ "action": "done", "note": "x".repeat(1001) }).to_string();
     server.post_json(&path, &long).fails(400, "too_long");
     server.post_json("/v1/insights/nothing/feedback", r#"{"action":"done"}"#).fails(404, "not_found");

@@ -52,7 +52,7 @@ fn every_page_answers_when_there_is_nothing_and_when_there_is_much() {
         insight.contains("href=\"#fact-ib_calls_14d\"") && insight.contains("id=\"fact-ib_calls_14d\""),
         "{insight}"
     );
-    assert!(insight.contains("points of the table"));
+    assert!(insight.contains("points of the scorecard"));
     for (path, heading) in [
         ("/insights/nothing", "does not exist"),
         ("/nothing", "does not exist"),
