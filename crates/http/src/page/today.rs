@@ -5,6 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertTypes, FactValue};
 use portend_core::entity::{EntityChange, ReturnReason, WorklistItem};
+use portend_core::store::{InsightQuery, Queries};
 use portend_core::time::Timestamp;
 
 use super::actions::{Origin, buttons, state_words};
@@ -44,6 +45,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
         .iter()
         .map(|item| row(item, app.engine.types(), list.at, app.engine.takes_feedback()))
         .collect();
+    let latest = if rows.is_empty() { latest_alert(&app).await? } else { None };
     let more = if list.complete { "" } else { "+" };
     let content = html! {
         h1 { (heading(&list, part, total)) }
@@ -63,7 +65,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
             form action="/" { input name="find" data-find placeholder="Find" aria-label="Find a student or subject" value=(find.clone().unwrap_or_default()); }
         }
         button.arrivals type="button" hidden {}
-        @if rows.is_empty() { (nothing(part, find.is_some())) }
+        @if rows.is_empty() { (nothing(part, find.is_some(), latest)) }
         ol.list data-live { @for row in &rows { (row) } }
         @if found > rows.len() { p.small { "The first " (rows.len()) " of " (found) (more) ". " a.link href="/v1/worklist?limit=1000" { "All of them as JSON" } "." } }
     };
@@ -85,18 +87,29 @@ fn heading(list: &Worklist, part: WorklistPart, total: usize) -> String {
     }
 }
 
-fn nothing(part: WorklistPart, is_search: bool) -> Markup {
-    match (part, is_search) {
-        (_, true) => empty(
+/// The time of the alert that was judged last.
+async fn latest_alert<E: Engine>(app: &App<E>) -> Result<Option<Timestamp>, Problem> {
+    let newest = InsightQuery { limit: 1, ..InsightQuery::default() };
+    let page = app.engine.store().insights(&newest, app.now()).await?;
+    Ok(page.insights.first().and_then(|insight| insight.current()).map(|fields| fields.alert_timestamp))
+}
+
+fn nothing(part: WorklistPart, is_search: bool, latest: Option<Timestamp>) -> Markup {
+    match (part, is_search, latest) {
+        (_, true, _) => empty(
             "Nothing with this name is on the list.",
             &html! { a.link href="/" { "Show the whole list" } },
         ),
-        (WorklistPart::Snoozed, _) => empty(
+        (WorklistPart::Snoozed, ..) => empty(
             "Nothing waits.",
             &html! { "A snoozed row is here until its time is over or its risk rises." },
         ),
-        (WorklistPart::Listed, _) => empty(
-            "Nothing is at risk, or no alert has arrived yet.",
+        (WorklistPart::Listed, _, Some(latest)) => empty(
+            "Nothing is at risk now.",
+            &html! { "The last alert that was judged is of " (minute(latest)) ". " a.link href="/live" { "Live" } " shows all insights, and " code { "portend today --at TIME" } " the list of an earlier time." },
+        ),
+        (WorklistPart::Listed, ..) => empty(
+            "No alert has arrived yet.",
             &html! { "Post alerts to " code { "/v1/events" } ", see what arrives on " a.link href="/live" { "Live" } ", or run " code { "portend demo" } " for a simulated marketplace." },
         ),
     }
