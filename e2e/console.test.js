@@ -97,7 +97,7 @@ check("an unsupported number is marked, and a supported one leads to its fact", 
   assert.equal((await marked.textContent()).trim().slice(0, UNSUPPORTED.length), UNSUPPORTED);
   assert.match(await page.locator(".say").textContent(), /not supported/);
   assert.equal(await marked.evaluate((mark) => getComputedStyle(mark).textDecorationStyle), "wavy");
-  await page.locator(".note").getByText(/not\s+supported/).waitFor();
+  await page.locator(".note").getByText(/No fact supports/).waitFor();
   await page.locator(".say a.fact", { hasText: "9" }).click();
   assert.equal(await page.locator("dt:target + dd").evaluate((fact) => fact.firstChild.textContent), "9");
 });
@@ -116,13 +116,20 @@ check("the bar of the drivers adds up to the score of the table", {}, async (pag
   }
 });
 
+check("a recommendation that was done says so", {}, async (page) => {
+  await page.goto(`/insights/${encodeURIComponent(insight)}`);
+  await page.locator("ol.do button[value=done]").first().click();
+  await page.locator("ol.do li").first().locator("span.small").getByText("done").waitFor();
+  assert.equal(await page.locator("ol.do span.small").count(), 1);
+});
+
 check("the console works without a script", { javaScriptEnabled: false }, async (page) => {
   await page.goto("/");
   const before = await total(page);
   const name = await page.locator("[data-row] a.name").first().textContent();
   await page.locator("[data-row] a.name").first().click();
   await page.getByRole("heading", { name: new RegExp(name) }).waitFor();
-  await page.getByRole("button", { name: /^Done/ }).click();
+  await page.locator("button[data-key=e]").click();
   await page.goto("/");
   assert.equal(await total(page), before - 1);
 });

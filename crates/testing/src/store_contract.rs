@@ -28,6 +28,7 @@ macro_rules! store_contract {
             an_expired_claim_starts_again_under_a_lease_that_ends_later
             the_first_call_is_counted_with_the_claim
             an_unused_first_call_is_returned_with_the_lease
+            an_unused_first_call_is_not_returned_again_after_the_commit
             a_lease_that_is_too_long_is_not_honoured
         }
         $crate::store_contract! { @cases $run, $fresh, insights:

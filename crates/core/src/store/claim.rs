@@ -145,13 +145,15 @@ impl ClaimRow {
         Some(Self { state: ClaimState::Done, lease_until: NOBODY, insight_key, expires_at, ..row.clone() })
     }
 
-    /// The row of a released claim, if the lease still holds.
+    /// The row of a released claim, if the lease still holds. A commit whose response was lost has given an unused call
+    /// back already.
     pub fn release(row: Option<&Self>, lease: &Lease, release: Release) -> Option<Self> {
         let row = row.filter(|row| row.fence == lease.fence && row.owner == lease.owner)?;
+        let unused_call = release.unused_call && row.state == ClaimState::Claimed;
         Some(Self {
             owner: String::new(),
             lease_until: release.until,
-            calls: row.calls.saturating_sub(u32::from(release.unused_call)),
+            calls: row.calls.saturating_sub(u32::from(unused_call)),
             upgrades: row.upgrades + u32::from(release.failed_upgrade),
             ..row.clone()
         })

@@ -68,8 +68,8 @@ pub(crate) fn recommendation_buttons(alert_id: &str, recommendation: &InsightRec
                 Some(response) => span.small { (response.code()) },
                 None => {},
             }
-            button name="action" value="done" { "Done" }
-            button name="action" value="skip" { "Skip" }
+            button name="action" value="done" aria-label={ "Done: " (shown(&recommendation.text)) } { "Done" }
+            button name="action" value="skip" aria-label={ "Skip: " (shown(&recommendation.text)) } { "Skip" }
         }
     }
 }

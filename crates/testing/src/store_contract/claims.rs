@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use crate::play::{alert, event, first_event, insight, lease, request, request_with_call, start, store_one};
 use portend_core::alert_type::AlertTypes;
-use portend_core::limits::{CALLS_MAX, EVENT_DEADLINE, LEASE_MARGIN, LEASE_MAX, RETENTION};
-use portend_core::store::{Claim, ClaimRequest, Commit, CommitRequest, Release, Reserved, Store};
+use portend_core::limits::{
+    CALLS_MAX, EVENT_DEADLINE, LEASE_MARGIN, LEASE_MAX, RETENTION, UPGRADE_CALLS_MAX,
+};
+use portend_core::store::{
+    Claim, ClaimRequest, Commit, CommitRequest, Release, Reserved, Store, Todo, UpgradeClaim, UpgradeRequest,
+};
 
 /// No other worker gets the claim until the lease ends.
 pub async fn the_first_claim_is_mine_and_a_second_is_busy(store: &impl Store) {
@@ -164,6 +168,35 @@ pub async fn an_unused_first_call_is_returned_with_the_lease(store: &impl Store)
         assert_eq!(mine.first_call, Some(Reserved::Call(1)), "turn {turn}");
         store.release(&mine, Release { unused_call: true, ..Release::at(now) }).await.unwrap();
     }
+}
+
+/// The commit gives an unused call back. If its response was lost, its worker releases the lease afterwards.
+pub async fn an_unused_first_call_is_not_returned_again_after_the_commit(store: &impl Store) {
+    let types = AlertTypes::built_in();
+    let alert = alert(&types, &first_event());
+    let first = lease(store, &request_with_call(&alert, "a", start())).await;
+    // Its call is made.
+    store.release(&first, Release::at(start())).await.unwrap();
+    let now = start().plus(Duration::from_millis(1));
+    let second = lease(store, &request_with_call(&alert, "b", now)).await;
+    assert_eq!(second.first_call, Some(Reserved::Call(2)));
+    let made = insight(&alert, &second.insight_key, "run", true, now);
+    assert_eq!(made.fields().calls_made(), 0);
+    let commit = CommitRequest { lease: &second, insight: &made, todo: Some(Todo::Upgrade), now };
+    assert_eq!(store.commit(&commit).await.unwrap(), Commit::Stored);
+    store.release(&second, Release { unused_call: true, ..Release::at(now) }).await.unwrap();
+    let upgrade = UpgradeRequest {
+        alert_key: alert.key(),
+        insight_key: second.insight_key.clone(),
+        owner: "c".into(),
+        now: now.plus(Duration::from_millis(1)),
+        lease_until: now.plus(EVENT_DEADLINE),
+        ignores_pause: false,
+    };
+    let UpgradeClaim::Mine(third) = store.claim_upgrade(&upgrade).await.unwrap() else {
+        panic!("the insight can be upgraded");
+    };
+    assert_eq!(third.calls_max, 1 + UPGRADE_CALLS_MAX, "the first worker's call still counts");
 }
 
 /// A worker whose clock was hours ahead does not block others for hours. A small difference does block them.

@@ -111,19 +111,35 @@ pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Rese
 }
 
 pub(super) async fn release(store: &DynamoDb, lease: &Lease, release: Release) -> Result<(), StoreError> {
+    // A commit whose response was lost has given an unused call back already.
+    if release.unused_call && release_if(store, lease, release, " AND #state = :claimed").await? {
+        return Ok(());
+    }
+    release_if(store, lease, Release { unused_call: false, ..release }, "").await.map(drop)
+}
+
+/// Releases the claim if the lease still holds and the condition is true. Returns whether it did.
+async fn release_if(
+    store: &DynamoDb,
+    lease: &Lease,
+    release: Release,
+    condition: &str,
+) -> Result<bool, StoreError> {
     let update = store
         .update_claim(
             lease.alert_key,
             "SET lease_until = :until, #owner = :nobody, calls = calls - :unused, upgrades = upgrades + :failed",
         )
-        .only_if("fence = :fence AND #owner = :owner")
+        .only_if(&format!("fence = :fence AND #owner = :owner{condition}"))
         .with(":until", millis(release.until))
         .with(":nobody", text(""))
         .with(":unused", number(u32::from(release.unused_call)))
         .with(":failed", number(u32::from(release.failed_upgrade)))
         .with(":fence", number(lease.fence))
         .with(":owner", text(&lease.owner));
-    store.update(&update).await.map(drop)
+    let update =
+        if condition.is_empty() { update } else { update.with(":claimed", text(ClaimState::Claimed.code())) };
+    Ok(matches!(store.update(&update).await?, UpdateResult::Done(_)))
 }
 
 pub(super) async fn claim_upgrade(
