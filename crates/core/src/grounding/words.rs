@@ -303,8 +303,11 @@ pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against /
 /// Nouns for the facts themselves. An explanation may count the facts in its prompt.
 pub(super) static FACT_NOUNS: WordList = WordList::new(
     "facts factors signals signs indicators metrics scores measures figures values reasons drivers \
-     concerns inputs things flags elements aspects numbers",
+     concerns inputs things flags elements aspects numbers criteria dimensions parameters variables",
 );
+/// Words between `two of` and a noun for the facts that end other noun phrases.
+pub(super) static OWNERS: WordList =
+    WordList::new("all her his its our that the their these this those your");
 /// Words before a number word without a noun that make it a count of the facts.
 pub(super) static BEFORE_THE_FACTS: WordList = WordList::new("the these those all");
 /// The words of a label that people omit when they name its fact: `demand` for the demand score.

@@ -1,0 +1,111 @@
+//! Reads counts of the facts themselves: `two warning signs`, `two of the three facts`, `the two together`.
+//!
+//! Never: judges a count. A right part of the facts is no claim, and the evidence judges all other counts.
+
+use super::claim::ClaimReader;
+use super::digits::Numeral;
+use super::numeral::{self, NumeralReading};
+use super::words::{BEFORE_THE_FACTS, FACT_NOUNS, FUNCTION_WORDS, OWNERS, SMALL};
+
+/// The most words between a number and a noun for the facts.
+const BEFORE_FACT_NOUN_MAX: usize = 2;
+/// The most tokens between `of` and a noun for the facts: `of the student's three given facts`.
+const AFTER_OF_MAX: usize = 6;
+
+/// What follows the number of a part of the facts.
+struct FactsWhole {
+    /// How many facts there are said to be.
+    count: Option<f64>,
+    /// The index of the token after it.
+    end: usize,
+}
+
+impl ClaimReader<'_, '_> {
+    /// The index after a part of the facts that the alert can have: `two of the three facts`. It is no claim, nor is the
+    /// number in it.
+    pub(super) fn part_of_facts(&self, index: usize) -> Option<usize> {
+        let (part, next) = match numeral::at(self.tokens, index) {
+            Some((NumeralReading::Numeral(numeral), next)) => (numeral.value, next),
+            Some((NumeralReading::NonClaim, _)) => return None,
+            None => (1.0, index + usize::from(self.tokens.get(index)?.is("one"))),
+        };
+        if next == index {
+            return None;
+        }
+        let whole = self.whole_of_facts(next)?;
+        let facts = self.vocabulary.facts_count();
+        let count = whole.count.unwrap_or(facts);
+        (part.fract() == 0.0 && (0.0..=count).contains(&part) && count <= facts).then_some(whole.end)
+    }
+
+    /// Whether the number counts the facts: `two warning signs`, `the two together`, `two of the four facts`.
+    pub(super) fn counts_facts(&self, numeral: Numeral, number: usize, next: usize) -> bool {
+        if numeral.value.fract() != 0.0 {
+            return false;
+        }
+        if self.whole_of_facts(next).is_some() {
+            return true;
+        }
+        if numeral.value < 2.0 {
+            return false;
+        }
+        let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
+        let in_words = self.tokens.get(number).is_some_and(|word| word.is_in(&SMALL));
+        self.after_fact_noun(next).is_some() || introduced && in_words && !self.plural_noun_at(next)
+    }
+
+    /// The index after a noun for the facts that follows, perhaps after a few words: `key risk factors`.
+    fn after_fact_noun(&self, next: usize) -> Option<usize> {
+        for at in next..=next + BEFORE_FACT_NOUN_MAX {
+            let word = self.tokens.spaced_word(at)?;
+            if word.is_in(&FACT_NOUNS) {
+                return Some(at + 1);
+            }
+            if FUNCTION_WORDS.has(word.text) || word.ends_in_s() {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Reads what makes the number before it a part of the facts: `of the three facts`, `out of three indicators`,
+    /// `facts out of three`, `/3 facts`.
+    fn whole_of_facts(&self, next: usize) -> Option<FactsWhole> {
+        let number = |at: usize| match numeral::at(self.tokens, at)? {
+            (NumeralReading::Numeral(numeral), next) => Some((numeral.value, next)),
+            (NumeralReading::NonClaim, _) => None,
+        };
+        if self.tokens.glued(next).is_some_and(|mark| mark.text == "/") {
+            let (count, after) = number(next + 1)?;
+            let end = self.after_fact_noun(after).or_else(|| Some(self.whole_of_facts(after)?.end))?;
+            return Some(FactsWhole { count: Some(count), end });
+        }
+        let noun = self.after_fact_noun(next);
+        let out = noun.unwrap_or(next);
+        let of = out + usize::from(self.tokens.spaced_word(out)?.is("out"));
+        self.tokens.spaced_word(of).filter(|word| word.is("of"))?;
+        let mut at = of + 1;
+        while at <= of + AFTER_OF_MAX {
+            if let Some((count, end)) = number(at) {
+                let count = Some(count);
+                // `two of the three are low`, but not `two of the three sessions`.
+                let introduced = self.tokens.back(at, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
+                let in_words = self.tokens.get(at).is_some_and(|word| word.is_in(&SMALL));
+                let alone = (noun.is_some() || introduced && in_words) && !self.plural_noun_at(end);
+                return match self.after_fact_noun(end) {
+                    Some(end) => Some(FactsWhole { count, end }),
+                    None => alone.then_some(FactsWhole { count, end }),
+                };
+            }
+            let word = self.tokens.spaced_word(at)?;
+            if word.is_in(&FACT_NOUNS) {
+                return Some(FactsWhole { count: None, end: at + 1 });
+            }
+            if !word.is_in(&OWNERS) && (FUNCTION_WORDS.has(word.text) || word.ends_in_s()) {
+                return None;
+            }
+            at += 1;
+        }
+        None
+    }
+}
