@@ -473,11 +473,54 @@ pub(super) static LOW_WORDS: WordList =
 /// Words for a value near the upper end of its range.
 pub(super) static HIGH_WORDS: WordList =
     WordList::new("abundant ample excellent good great healthy high huge plentiful robust strong");
+/// Words for a small count.
+pub(super) static FEW_WORDS: WordList =
+    WordList::new("few infrequent low minimal negligible rare scarce small tiny");
+/// Words for a large count.
+pub(super) static MANY_WORDS: WordList =
+    WordList::new("abundant countless excessive frequent high huge large many numerous plentiful");
+/// Words before `of` and a name that make it a count: `a high number of calls`.
+pub(super) static QUANTITY_NOUNS: WordList = WordList::new("amount count frequency level number rate volume");
+/// Words before `a few` that make it few.
+pub(super) static ONLY_WORDS: WordList = WordList::new("just merely only very");
 /// Words that grade a word after them.
 pub(super) static DEGREES: WordList = WordList::new(
-    "alarmingly already also critically dangerously especially extremely fairly particularly quite rather \
-     really so too unusually very",
+    "alarmingly already also comparatively critically dangerously especially exceedingly exceptionally extremely \
+     fairly incredibly notably particularly pretty quite rather really relatively remarkably seriously severely so \
+     somewhat too unusually very worryingly",
 );
+/// Words between a name and a word that says how large its value is.
+pub(super) static DIRECTION_LINKS: WordList = WordList::new(
+    "about appear appears are around as at be been being clearly current currently far has have is just level levels \
+     look looks nearly now of only read reads remain remains roughly score scores seem seems sit sits stand stands \
+     stay stays still such that was were which ~ ≈ ` * \"",
+);
+/// Units that can be between a number and a word for its size.
+pub(super) static VALUE_UNITS: WordList = WordList::new("% percent point points pts");
+/// Words that make a word for an end of a range, soon after them, what a value is compared with.
+pub(super) static BEFORE_COMPARED_ENDS: WordList =
+    WordList::new("above against below beyond from over than to toward towards under versus vs");
+/// Words before a status that deny it or compare with it.
+pub(super) static STATUS_DENIALS: WordList = WordList::new("from instead neither nor than unlike");
+/// Words that are the values of many enums, and that also have other uses: `a balanced plan`.
+pub(super) static EVERYDAY_STATUSES: WordList = WordList::new(
+    "active available bad balanced big busy calm cancelled clear closed cold complete critical done down dropped early \
+     empty ended expired failed fair false fast fine free full gold good great healthy hot idle inactive late lost \
+     mild moderate negative neutral none normal off ok okay open overdue paid partial passed paused pending poor \
+     positive premium quiet ready safe severe short silver slow stable standard steady strong trial true unknown \
+     unstable urgent warm warning weak",
+);
+/// Words between a subject and its status.
+pub(super) static STATUS_LINKS: WordList =
+    WordList::new("appears are as be being is looks remain remains seems shows stays was were : =");
+/// Words that stand for what has a status.
+pub(super) static STATUS_SUBJECTS: WordList =
+    WordList::new("both everything it market picture situation they things this which");
+/// Prepositions before a noun that has no status itself: `the plan for the subject`.
+pub(super) static STATUS_OBJECTS: WordList = WordList::new("about by for in on to with");
+/// Words after a status that are not what it describes: `the market is balanced overall`.
+pub(super) static AFTER_STATUSES: WordList =
+    WordList::new("again altogether currently enough overall today together");
 
 #[cfg(test)]
 mod tests {
@@ -487,6 +530,7 @@ mod tests {
     fn no_word_is_in_two_opposing_lists() {
         for (one, other) in [
             (&LOW_WORDS, &HIGH_WORDS),
+            (&FEW_WORDS, &MANY_WORDS),
             (&ABOVE, &BELOW),
             (&MORE, &LESS),
             (&AHEAD, &PAST),
