@@ -13,7 +13,7 @@ use super::token::{Token, TokenKind, Tokens};
 use super::vocabulary::{ClaimUnit, Vocabulary};
 use super::words::{
     AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THINGS, CHANGES, CURRENCIES, END_WORDS, FUNCTION_WORDS, HEDGED_LIMITS,
-    HEDGES, HEDGING_BY, VERBS, WordList,
+    HEDGES, HEDGING_BY, PLURAL_VERBS, THINGS, VERBS, WordList,
 };
 
 /// A numeral that says how much or how many, with its unit and its subject.
@@ -119,6 +119,24 @@ pub(super) fn read_tokens(
     }
     reader.join_ranges(&mut claims);
     claims
+}
+
+/// The end of a noun for other things after a claim: `5 sessions` where no fact counts sessions. `None` if the word may
+/// be a verb: `5 triggers concern`.
+pub(super) fn things_after(text: &str, claim: &NumberClaim, vocabulary: &Vocabulary) -> Option<usize> {
+    let tokens = Tokens::read(text);
+    let thing = |at: usize| {
+        let word = tokens.spaced_word(at).filter(|word| word.ends_in_s() && !word.is_in(&VERBS))?;
+        let is_subject = tokens.spaced_word(at + 1).is_some_and(|verb| verb.is_in(&PLURAL_VERBS));
+        let is_thing = is_subject || word.is_in(&THINGS) || vocabulary.describes(word);
+        is_thing.then(|| word.end())
+    };
+    let next = claim.tokens.end;
+    let described = || tokens.spaced_word(next).is_some_and(|first| vocabulary.describes(first));
+    // `5 tutoring sessions`, but not `5 about sessions`.
+    thing(next)
+        .or_else(|| thing(next + 1).filter(|_| described()))
+        .filter(|_| claim.counts_things || described())
 }
 
 /// A number with what follows it.

@@ -432,6 +432,15 @@ pub(super) static VERBS: WordList = WordList::new(
      raises reads reflects remains represents reveals says seems shows signals sits speaks stands suggests \
      supports tells tempers times underlines was weighs worries",
 );
+/// Nouns for things that are counted, after which a reference to another fact is wrong: `{health_score} sessions`.
+pub(super) static THINGS: WordList = WordList::new(
+    "absences alerts appointments bookings cancellations chats classes clients complaints contacts conversations \
+     customers emails errors events families guests hours incidents interactions invoices items lessons logins mails \
+     meetings messages minutes orders parents payments people purchases refunds requests reviews sales sessions \
+     students subjects tickets tutors users visits",
+);
+/// Verbs whose subject is a noun in the plural.
+pub(super) static PLURAL_VERBS: WordList = WordList::new("are had have were");
 /// Words for what is missing of a whole: `67% is gone`.
 pub(super) static GONE: WordList = WordList::new("gone lost missing");
 /// Words that end a part of a sentence.
