@@ -5,12 +5,16 @@
 use super::claim::ClaimReader;
 use super::digits::Numeral;
 use super::numeral::{self, NumeralReading};
-use super::words::{BEFORE_THE_FACTS, FACT_NOUNS, FUNCTION_WORDS, OWNERS, SMALL};
+use super::token::Token;
+use super::words::{BEFORE_THE_FACTS, FACT_NOUNS, FUNCTION_WORDS, OWNERS, SMALL, VERBS};
 
 /// The most words between a number and a noun for the facts.
 const BEFORE_FACT_NOUN_MAX: usize = 2;
 /// The most tokens between `of` and a noun for the facts: `of the student's three given facts`.
 const AFTER_OF_MAX: usize = 6;
+
+/// The most tokens between a noun for the facts and a pronoun for them: `the facts are clear: two of them are low`.
+const BEFORE_PRONOUN_MAX: usize = 20;
 
 /// What follows the number of a part of the facts.
 struct FactsWhole {
@@ -32,8 +36,13 @@ impl ClaimReader<'_, '_> {
         if next == index {
             return None;
         }
-        let whole = self.whole_of_facts(next)?;
         let facts = self.vocabulary.facts_count();
+        let Some(whole) = self.whole_of_facts(next) else {
+            let is_part = part.fract() == 0.0 && (0.0..=facts).contains(&part);
+            let in_words = self.tokens.get(index)?.is_word();
+            let of_facts = || self.refers_to_facts(index, next) || self.follows_facts(index, next);
+            return (is_part && in_words && of_facts()).then_some(next);
+        };
         let count = whole.count.unwrap_or(facts);
         (part.fract() == 0.0 && (0.0..=count).contains(&part) && count <= facts).then_some(whole.end)
     }
@@ -52,6 +61,31 @@ impl ClaimReader<'_, '_> {
         let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
         let in_words = self.tokens.get(number).is_some_and(|word| word.is_in(&SMALL));
         self.after_fact_noun(next).is_some() || introduced && in_words && !self.plural_noun_at(next)
+    }
+
+    /// Whether it is the number of `two of them`, and the last noun in the plural before it means the facts.
+    fn refers_to_facts(&self, index: usize, next: usize) -> bool {
+        let is = |at: usize, list: &[&str]| {
+            self.tokens.spaced_word(at).is_some_and(|word| list.iter().any(|each| word.is(each)))
+        };
+        let refers =
+            is(next, &["of"]) && is(next + 1, &["them", "these", "those"]) && !self.plural_noun_at(next + 2);
+        let nouns = (1..=BEFORE_PRONOUN_MAX).filter_map(|back| self.tokens.back(index, back));
+        let is_noun = |word: &&Token<'_>| {
+            let may_be_noun = !word.is_in(&VERBS) || self.vocabulary.knows(word.text);
+            word.ends_in_s() && may_be_noun || word.is_in(&FACT_NOUNS)
+        };
+        let mut nouns = nouns.filter(is_noun);
+        refers && nouns.next().is_some_and(|noun| noun.is_in(&FACT_NOUNS))
+    }
+
+    /// Whether it is the number of `of the three facts, two are low`.
+    fn follows_facts(&self, index: usize, next: usize) -> bool {
+        let back = |count: usize| self.tokens.back(index, count);
+        let comma = usize::from(back(1).is_some_and(|mark| mark.text == ","));
+        back(comma + 1).is_some_and(|noun| noun.is_in(&FACT_NOUNS))
+            && (comma + 2..=comma + AFTER_OF_MAX).any(|count| back(count).is_some_and(|word| word.is("of")))
+            && !self.plural_noun_at(next)
     }
 
     /// The index after a noun for the facts that follows, perhaps after a few words: `key risk factors`.

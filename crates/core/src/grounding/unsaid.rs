@@ -7,7 +7,7 @@ use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
 use super::token::Tokens;
 use super::vocabulary::singular;
-use super::words::{MODALS, NEGATIONS, TRENDS};
+use super::words::{CONDITIONS, MODALS, NEGATIONS, TRENDS};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Worse};
 use crate::driver::Effect;
@@ -18,6 +18,8 @@ mod status;
 
 /// How many words before a word can make it a supposition or deny it.
 const BEFORE_MAX: usize = 3;
+/// How many words before a word can make its clause a condition: `if the health score were low`.
+const CONDITION_MAX: usize = 8;
 /// How many words around a change can say that it is the risk that changes.
 const RISK_WORDS_MAX: usize = 3;
 /// One text, and what it is about.
@@ -120,7 +122,9 @@ impl UnsaidReader<'_, '_> {
     fn is_supposed(&self, at: usize) -> bool {
         (1..=BEFORE_MAX).any(|back| {
             self.tokens.back(at, back).is_some_and(|word| word.is_in(&MODALS) || word.is_in(&NEGATIONS))
-        })
+        }) || (1..=CONDITION_MAX)
+            .map_while(|back| self.tokens.back(at, back).filter(|word| word.is_word()))
+            .any(|word| word.is_in(&CONDITIONS))
     }
 
     /// Whether it is the risk that changes: `the increased risk of churn`.

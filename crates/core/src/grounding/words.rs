@@ -474,6 +474,8 @@ pub(super) static TRENDS: WordList = WordList::new(
 /// Words that make what follows a supposition.
 pub(super) static MODALS: WordList =
     WordList::new("can could if may might perhaps possible possibly should to whether will would");
+/// Words that make a clause a condition.
+pub(super) static CONDITIONS: WordList = WordList::new("if unless until whether");
 /// Words that deny what follows.
 pub(super) static NEGATIONS: WordList = WordList::new("cannot isn't isn’t never no not without");
 /// Words for a value near the lower end of its range.
@@ -486,8 +488,9 @@ pub(super) static HIGH_WORDS: WordList =
 pub(super) static FEW_WORDS: WordList =
     WordList::new("few infrequent low minimal negligible rare scarce small tiny");
 /// Words for a large count.
-pub(super) static MANY_WORDS: WordList =
-    WordList::new("abundant countless excessive frequent high huge large many numerous plentiful");
+pub(super) static MANY_WORDS: WordList = WordList::new(
+    "abundant countless excessive frequent high huge large lot lots many numerous plentiful plenty",
+);
 /// Words before `of` and a name that make it a count: `a high number of calls`.
 pub(super) static QUANTITY_NOUNS: WordList = WordList::new("amount count frequency level number rate volume");
 /// Words before `a few` that make it few.
@@ -500,10 +503,14 @@ pub(super) static DEGREES: WordList = WordList::new(
 );
 /// Words between a name and a word that says how large its value is.
 pub(super) static DIRECTION_LINKS: WordList = WordList::new(
-    "about appear appears are around as at be been being clearly current currently far has have is just level levels \
-     look looks nearly now of only read reads remain remains roughly score scores seem seems sit sits stand stands \
-     stay stays still such that was were which ~ ≈ ` * \"",
+    "about appear appears are around as at be been being clearly considered count current currently \
+     deemed far frequency has have hence is judged just level levels look looks nearly now of only rated \
+     read reads remain remains roughly score scores seem seems sit sits stand stands stay stays still \
+     such that therefore thus volume was were which ~ ≈ ` * \"",
 );
+/// Nouns after a word for the size of a value: `92, a very low value`.
+pub(super) static VALUE_NOUNS: WordList =
+    WordList::new("figure level mark number rating reading result score value");
 /// Units that can be between a number and a word for its size.
 pub(super) static VALUE_UNITS: WordList = WordList::new("% percent point points pts");
 /// Words that make a word for an end of a range, soon after them, what a value is compared with.
@@ -527,6 +534,9 @@ pub(super) static STATUS_SUBJECTS: WordList =
     WordList::new("both everything it market picture situation they things this which");
 /// Prepositions before a noun that has no status itself: `the plan for the subject`.
 pub(super) static STATUS_OBJECTS: WordList = WordList::new("about by for in on to with");
+/// Nouns after a status that only say that it is one: `in a balanced state`.
+pub(super) static STATUS_NOUNS: WordList =
+    WordList::new("condition market picture position situation state status");
 /// Words after a status that are not what it describes: `the market is balanced overall`.
 pub(super) static AFTER_STATUSES: WordList =
     WordList::new("again altogether currently enough overall today together");

@@ -8,7 +8,7 @@ use super::super::subject::{ClaimSubject, NamedSubject};
 use super::super::token::Token;
 use super::super::words::{
     BEFORE_COMPARED_ENDS, DEGREES, DIRECTION_LINKS, FEW_WORDS, FUNCTION_WORDS, HIGH_WORDS, LOW_WORDS,
-    MANY_WORDS, MODALS, ONLY_WORDS, QUANTITY_NOUNS, VALUE_UNITS, WordList,
+    MANY_WORDS, MODALS, ONLY_WORDS, OWNERS, QUANTITY_NOUNS, VALUE_NOUNS, VALUE_UNITS, WordList,
 };
 use super::{Found, UnsaidReader, is_bad, points_share};
 use crate::alert_type::{Fact, FactKind, FactRange, FactValue, Worse};
@@ -93,10 +93,11 @@ impl UnsaidReader<'_, '_> {
         for _ in 0..LABEL_WORDS_MAX {
             at -= usize::from(self.tokens.back(at, 1).is_some_and(is_of_label));
         }
-        if self.tokens.back(at, 1).is_some_and(|word| word.is("of"))
-            && self.tokens.back(at, 2).is_some_and(|word| word.is_in(&QUANTITY_NOUNS))
-        {
-            at -= 2;
+        // `a high number of these calls`, `few of the calls`.
+        let of = at - usize::from(self.tokens.back(at, 1).is_some_and(|word| word.is_in(&OWNERS)));
+        if self.tokens.back(of, 1).is_some_and(|word| word.is("of")) {
+            at = of - 1;
+            at -= usize::from(self.tokens.back(at, 1).is_some_and(|word| word.is_in(&QUANTITY_NOUNS)));
         }
         let at = at.checked_sub(1)?;
         let is_wrong = self.tokens.get(at)?.is_in(wrong)
@@ -112,8 +113,8 @@ impl UnsaidReader<'_, '_> {
     /// `Health score: 92 (low)`.
     fn wrong_word_after(&self, name: &NamedSubject, wrong: &WordList) -> Option<usize> {
         let (mut at, mut words) = (name.end, 0);
-        // Whether a mark is between the name and the word, and whether a number is right before it.
-        let (mut apart, mut after_value) = (false, false);
+        // Whether no verb or a mark is between the name and the word, and whether a number is right before it.
+        let (mut apart, mut after_value) = (true, false);
         while words < DEGREE_WORDS_MAX {
             if let Some(next) = self.value_at(at) {
                 (at, after_value) = (next, true);
@@ -124,10 +125,13 @@ impl UnsaidReader<'_, '_> {
                 let is_wrong = self.ends_phrase(at, apart) && !self.is_supposed(at) && !self.is_a_few(at);
                 return is_wrong.then_some(at);
             }
-            if matches!(word.text, ":" | "(") || after_value && matches!(word.text, "," | "–" | "—" | "-")
+            if matches!(word.text, ":" | "(" | "=" | "a" | "an")
+                || after_value && matches!(word.text, "," | "–" | "—" | "-" | "and")
             {
                 apart = true;
-            } else if !word.is_in(&DIRECTION_LINKS) && !word.is_in(&DEGREES) {
+            } else if word.is_in(&DIRECTION_LINKS) {
+                apart = false;
+            } else if !word.is_in(&DEGREES) {
                 return None;
             }
             after_value = false;
@@ -161,7 +165,7 @@ impl UnsaidReader<'_, '_> {
         if !next.is_word() {
             return next.spaced || !next.is_hyphen();
         }
-        let is_content = !next.is_in(&FUNCTION_WORDS);
+        let is_content = !next.is_in(&FUNCTION_WORDS) && !next.is_in(&VALUE_NOUNS);
         !(is_name(at + 1) || is_content && (apart || is_name(at + 2)))
     }
 

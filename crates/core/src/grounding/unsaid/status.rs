@@ -7,13 +7,13 @@ use super::super::token::Token;
 use super::super::vocabulary::singular;
 use super::super::words::{
     AFTER_STATUSES, DEGREES, ENGLISH, EVERYDAY_STATUSES, FUNCTION_WORDS, STATUS_DENIALS, STATUS_LINKS,
-    STATUS_OBJECTS, STATUS_SUBJECTS,
+    STATUS_NOUNS, STATUS_OBJECTS, STATUS_SUBJECTS,
 };
 use super::{Found, UnsaidReader};
 use crate::alert_type::{EnumValue, Fact, FactValue};
 
 /// How many words from the name of an enum its value can be.
-const STATUS_WORDS_MAX: usize = 5;
+const STATUS_WORDS_MAX: usize = 6;
 /// How many words before a status can deny it.
 const DENIAL_WORDS_MAX: usize = 2;
 /// How many words can be between a link and a status: `is still fairly balanced`.
@@ -100,7 +100,7 @@ impl UnsaidReader<'_, '_> {
         let after_article =
             self.tokens.back(start, 1).is_some_and(|word| word.is("a") || word.is("an") || word.is("more"));
         match next {
-            Some(noun) => is_name(noun) || is_entity(noun),
+            Some(noun) => is_name(noun) || is_entity(noun) || noun.is_in(&STATUS_NOUNS),
             None => !after_article && near(&is_name),
         }
     }
