@@ -1,6 +1,6 @@
 //! Reads counts of the facts themselves: `two warning signs`, `two of the three facts`, `the two together`.
 //!
-//! Never: judges a count. A right part of the facts is no claim, and the evidence judges all other counts.
+//! Never: judges a count. The evidence does, except for a right part of the facts, which is not a claim.
 
 use super::claim::ClaimReader;
 use super::digits::Numeral;
@@ -25,7 +25,7 @@ struct FactsWhole {
 }
 
 impl ClaimReader<'_, '_> {
-    /// The index after a part of the facts that the alert can have: `two of the three facts`. It is no claim, nor is the
+    /// The index after a part of the facts that the alert can have: `two of the three facts`. It is not a claim, nor is the
     /// number in it.
     pub(super) fn part_of_facts(&self, index: usize) -> Option<usize> {
         let (part, next) = match numeral::at(self.tokens, index) {
