@@ -19,7 +19,8 @@
 //! - the score: the reply's own;
 //! - a threshold, an average, an earlier value, a number of other things: nothing supports it.
 //!
-//! Ordinals, fractions in words, dates, times, list markers, idioms, and numbers in names and ids are not claims.
+//! Ordinals, fractions in words, dates, times, list markers, idioms, a part of the facts (`two of the three facts`), and
+//! numbers in names and ids are not claims.
 //!
 //! In a language whose words the checker does not know, a number has no role. It must be any number of the prompt.
 //!
@@ -43,6 +44,7 @@ mod subject;
 mod vocabulary;
 mod non_claim;
 mod claim;
+mod fact_count;
 mod word_claim;
 mod role;
 mod evidence;

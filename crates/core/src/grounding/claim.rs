@@ -12,8 +12,8 @@ use super::subject::ClaimSubject;
 use super::token::{Token, TokenKind, Tokens};
 use super::vocabulary::{ClaimUnit, Vocabulary};
 use super::words::{
-    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THE_FACTS, BEFORE_THINGS, CHANGES, CURRENCIES, END_WORDS, FACT_NOUNS,
-    FUNCTION_WORDS, HEDGED_LIMITS, HEDGES, HEDGING_BY, SMALL, VERBS, WordList,
+    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THINGS, CHANGES, CURRENCIES, END_WORDS, FUNCTION_WORDS, HEDGED_LIMITS,
+    HEDGES, HEDGING_BY, PLURAL_VERBS, THINGS, VERBS, WordList,
 };
 
 /// A numeral that says how much or how many, with its unit and its subject.
@@ -69,8 +69,6 @@ pub(super) enum ClaimForm {
     Facts,
 }
 
-/// The most words between a number and a noun for the facts.
-const BEFORE_FACT_NOUN_MAX: usize = 2;
 /// The most words between `out of` and a number.
 const OUT_OF_WORDS_MAX: usize = 3;
 /// The most words between a word for an end of a scale and the number.
@@ -97,6 +95,10 @@ pub(super) fn read_tokens(
             index += 1;
             continue;
         }
+        if let Some(next) = reader.part_of_facts(index).filter(|_| !with_non_claims) {
+            index = next;
+            continue;
+        }
         if let Some(claim) = reader.word_claim(index) {
             index = claim.tokens.end;
             claims.push(claim);
@@ -117,6 +119,24 @@ pub(super) fn read_tokens(
     }
     reader.join_ranges(&mut claims);
     claims
+}
+
+/// The end of a noun for other things after a claim: `5 sessions` where no fact counts sessions. `None` if the word may
+/// be a verb: `5 triggers concern`.
+pub(super) fn things_after(text: &str, claim: &NumberClaim, vocabulary: &Vocabulary) -> Option<usize> {
+    let tokens = Tokens::read(text);
+    let thing = |at: usize| {
+        let word = tokens.spaced_word(at).filter(|word| word.ends_in_s() && !word.is_in(&VERBS))?;
+        let is_subject = tokens.spaced_word(at + 1).is_some_and(|verb| verb.is_in(&PLURAL_VERBS));
+        let is_thing = is_subject || word.is_in(&THINGS) || vocabulary.describes(word);
+        is_thing.then(|| word.end())
+    };
+    let next = claim.tokens.end;
+    let described = || tokens.spaced_word(next).is_some_and(|first| vocabulary.describes(first));
+    // `5 tutoring sessions`, but not `5 about sessions`.
+    thing(next)
+        .or_else(|| thing(next + 1).filter(|_| described()))
+        .filter(|_| claim.counts_things || described())
 }
 
 /// A number with what follows it.
@@ -269,23 +289,6 @@ impl ClaimReader<'_, '_> {
         None
     }
 
-    /// Whether the number counts the facts: `two warning signs`, `the two together`.
-    fn counts_facts(&self, numeral: Numeral, number: usize, next: usize) -> bool {
-        if numeral.value.fract() != 0.0 || numeral.value < 2.0 {
-            return false;
-        }
-        for at in next..=next + BEFORE_FACT_NOUN_MAX {
-            match self.tokens.spaced_word(at) {
-                Some(word) if word.is_in(&FACT_NOUNS) => return true,
-                Some(word) if !FUNCTION_WORDS.has(word.text) && !word.ends_in_s() => {}
-                _ => break,
-            }
-        }
-        let introduced = self.tokens.back(number, 1).is_some_and(|word| word.is_in(&BEFORE_THE_FACTS));
-        let in_words = self.tokens.get(number).is_some_and(|word| word.is_in(&SMALL));
-        introduced && in_words && !self.plural_noun_at(next)
-    }
-
     /// Whether a noun in the plural makes a percentage a rate: `of all families`, but not `of its maximum`.
     fn is_part_of_things(&self, next: usize) -> bool {
         let Some(word) = self.tokens.spaced_word(next + 1) else { return false };
@@ -295,7 +298,7 @@ impl ClaimReader<'_, '_> {
     }
 
     /// Whether a noun in the plural follows, perhaps after one more word.
-    fn plural_noun_at(&self, next: usize) -> bool {
+    pub(super) fn plural_noun_at(&self, next: usize) -> bool {
         let word = |at: usize| self.tokens.spaced_word(at).filter(|word| !FUNCTION_WORDS.has(word.text));
         let Some(first) = word(next) else { return false };
         first.ends_in_s() || word(next + 1).is_some_and(Token::ends_in_s)

@@ -181,18 +181,25 @@ impl ReferenceValue {
         else {
             return Ok(FollowingUnit::Absent);
         };
+        let other = |unit: &str| ReferenceError::OtherUnit {
+            reference: self.name.clone(),
+            reads: self.short.clone(),
+            unit: unit.trim().to_owned(),
+        };
+        if let Some(end) = claim::things_after(&text, &claim, vocabulary) {
+            return Err(other(text.get(self.bare.len()..end).unwrap_or_default()));
+        }
         let quote = text.get(self.bare.len()..claim.span.end).unwrap_or_default();
+        // Of things, the claim does not include the noun.
+        let noun = || text.get(claim.span.end..).and_then(|rest| rest.split_whitespace().next());
+        let quote = if quote.is_empty() { noun().unwrap_or_default() } else { quote };
         match self.fits(&claim, &text) {
             Some(following) => Ok(following),
             // An unknown adjective before the unit: `5 leave few calls` is a sentence, and not a number of calls.
             None if quote.split_whitespace().count() > 1 && !vocabulary.knows_all(quote) => {
                 Ok(FollowingUnit::Absent)
             }
-            None => Err(ReferenceError::OtherUnit {
-                reference: self.name.clone(),
-                reads: self.short.clone(),
-                unit: quote.trim().to_owned(),
-            }),
+            None => Err(other(quote)),
         }
     }
 
@@ -234,8 +241,12 @@ mod tests {
 
     fn render(facts: &serde_json::Value, text: &str) -> Result<String, ReferenceError> {
         let types = AlertTypes::built_in();
-        let id =
-            if facts.get("demand_score").is_some() { "supply_demand_imbalance" } else { "low_health_score" };
+        let has = |fact: &str| facts.get(fact).is_some();
+        let id = match (has("demand_score"), has("sessions_7d")) {
+            (true, _) => "supply_demand_imbalance",
+            (false, true) => "low_health_score",
+            (false, false) => "high_ib_call_frequency",
+        };
         let alert_type = types.get(id).unwrap();
         let facts = serde_json::from_value(facts.clone()).unwrap();
         let values = ReferenceValues::new(alert_type, &facts, Number::from(72));
@@ -267,6 +278,35 @@ mod tests {
             ),
             (&student, "{health_score} suggests few calls", "64.5 out of 100 suggests few calls"),
             (&student, "{health_score} and {ib_calls_14d} calls", "64.5 out of 100 and 5 calls"),
+            (&student, "{ib_calls_14d} triggers concern", "5 calls triggers concern"),
+            (&student, "{ib_calls_14d} warrants a call", "5 calls warrants a call"),
+            (&student, "{ib_calls_14d} stands out and worries", "5 calls stands out and worries"),
+            (&student, "{health_score} results in a risk", "64.5 out of 100 results in a risk"),
+            (&student, "Check that {health_score} holds.", "Check that 64.5 out of 100 holds."),
+            (&student, "{ib_calls_14d} drops and rises", "5 calls drops and rises"),
+            (&student, "{ib_calls_14d} about lessons and tutors", "5 calls about lessons and tutors"),
+            (&student, "{ib_calls_14d} concerning cancelled lessons", "5 calls concerning cancelled lessons"),
+            (&student, "{ib_calls_14d} without any complaints", "5 calls without any complaints"),
+            (&student, "{health_score}; sessions are few", "64.5 out of 100; sessions are few"),
+            (&student, "{health_score}, tutors say,", "64.5 out of 100, tutors say,"),
+            (&student, "{health_score} - tutors wait", "64.5 out of 100 - tutors wait"),
+            (&student, "{health_score} matters.", "64.5 out of 100 matters."),
+            (&student, "{ib_calls_14d} across 14 days", "5 calls across 14 days"),
+            (&student, "{ib_calls_14d} total, {sessions_7d} lessons", "5 calls total, 1 lessons"),
+            (&student, "{health_score} always means attention", "64.5 out of 100 always means attention"),
+            (
+                &student,
+                "{ib_calls_14d} leave the family, who wants sessions",
+                "5 calls leave the family, who wants sessions",
+            ),
+            (&student, "{ib_calls_14d} unanswered so far", "5 calls unanswered so far"),
+            (&student, "{ib_calls_14d} suggest problems", "5 calls suggest problems"),
+            (
+                &student,
+                "{ib_calls_14d} indicate problems and tensions",
+                "5 calls indicate problems and tensions",
+            ),
+            (&student, "{health_score} reflects problems.", "64.5 out of 100 reflects problems."),
             (&subject, "The status is {balance_status}.", "The status is high demand."),
             (&subject, "{demand_score} meets {supply_score}", "92.5 out of 100 meets 20 out of 100"),
             (&subject, "{demand_score} of 100", "92.5 of 100"),
@@ -296,6 +336,27 @@ mod tests {
             ("{sessions_7d}-call", "misbound_reference"),
         ] {
             assert_eq!(render(&student, text).map_err(|error| error.code()), Err(code), "{text}");
+        }
+        let caller = json!({ "health_score": 64.5, "ib_calls_14d": 5 });
+        let subject = json!({ "balance_status": "high_demand", "demand_score": 92.5, "supply_score": 20 });
+        for (facts, text, unit) in [
+            (&caller, "{ib_calls_14d} sessions", "sessions"),
+            (&caller, "{ib_calls_14d} sessions were held", "sessions"),
+            (&caller, "{ib_calls_14d} tutoring sessions in 14 days", "tutoring sessions"),
+            (&caller, "{ib_calls_14d} cancellations", "cancellations"),
+            (&caller, "{ib_calls_14d} lessons and a health score", "lessons"),
+            (&caller, "{ib_calls_14d} emails this week", "emails"),
+            (&caller, "{ib_calls_14d} contacts have come in", "contacts"),
+            (&caller, "{health_score} sessions, of which", "sessions"),
+            (&caller, "{risk_score} complaints per month", "complaints"),
+            (&caller, "{ib_calls_14d} students", "students"),
+            (&student, "{sessions_7d} tutors", "tutors"),
+            (&subject, "{supply_score} tutors are left", "tutors"),
+            (&subject, "{demand_score} requests", "requests"),
+        ] {
+            let error = render(facts, text).unwrap_err();
+            assert_eq!(error.code(), "misbound_reference", "{text}");
+            assert!(error.to_string().contains(&format!("{unit:?} follows it")), "{text}: {error}");
         }
         let error = render(&student, "{health_score} calls").unwrap_err();
         assert_eq!(

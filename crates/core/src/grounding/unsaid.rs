@@ -5,29 +5,23 @@
 
 use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
-use super::token::{Token, Tokens};
+use super::token::Tokens;
 use super::vocabulary::singular;
-use super::words::{DEGREES, HIGH_WORDS, LINKS, LOW_WORDS, MODALS, NEGATIONS, TRENDS};
+use super::words::{CONDITIONS, MODALS, NEGATIONS, TRENDS};
 use crate::alert::Facts;
-use crate::alert_type::{AlertType, Fact, FactKind, FactValue, Worse};
+use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Worse};
 use crate::driver::Effect;
 use crate::reply::ReplyDriver;
 
+mod direction;
+mod status;
+
 /// How many words before a word can make it a supposition or deny it.
 const BEFORE_MAX: usize = 3;
+/// How many words before a word can make its clause a condition: `if the health score were low`.
+const CONDITION_MAX: usize = 8;
 /// How many words around a change can say that it is the risk that changes.
 const RISK_WORDS_MAX: usize = 3;
-/// How many words after a name can say that its value is high or low: `the score is still very low`.
-const DEGREE_WORDS_MAX: usize = 4;
-/// How many words from the name of an enum its value can be.
-const STATUS_WORDS_MAX: usize = 5;
-/// From this share of its range on, a value is not low.
-const HIGH_SHARE: f64 = 0.7;
-/// Up to this share of its range, a value is not high.
-const LOW_SHARE: f64 = 0.3;
-/// The largest end of a range whose share says whether a value is high. Above it, the range only bounds a count.
-const CLOSED_RANGE_MAX: f64 = 100.0;
-
 /// One text, and what it is about.
 pub(super) struct UnsaidReader<'a, 't> {
     pub(super) tokens: &'a Tokens<'t>,
@@ -91,77 +85,18 @@ impl UnsaidReader<'_, '_> {
         found
     }
 
-    fn directions(&self) -> Vec<Found> {
-        let mut found = Vec::new();
-        for name in self.names {
-            let Some(share) = self.share(name.subject) else { continue };
-            let contradicts = |at: usize| {
-                self.tokens.get(at).is_some_and(|word| {
-                    share >= HIGH_SHARE && word.is_in(&LOW_WORDS)
-                        || share <= LOW_SHARE && word.is_in(&HIGH_WORDS)
-                })
-            };
-            let before = name
-                .start
-                .checked_sub(1)
-                .filter(|at| contradicts(*at) && !self.is_value_of_enum(*at, name.end));
-            if let Some(at) = before.filter(|at| !self.is_supposed(*at)) {
-                found.push(Found { start: at, end: name.end, kind: UnsaidKind::Direction });
-                continue;
-            }
-            for at in name.end..name.end + DEGREE_WORDS_MAX {
-                if contradicts(at) && !self.is_supposed(at) {
-                    found.push(Found { start: name.start, end: at + 1, kind: UnsaidKind::Direction });
-                    break;
-                }
-                let links = self.tokens.get(at).is_some_and(|word| {
-                    word.is_in(&LINKS) && !matches!(word.text, ":" | "(") || word.is_in(&DEGREES)
-                });
-                if !links {
-                    break;
-                }
-            }
-        }
-        found
-    }
-
     /// Whether two tokens are the words of the alert's own value of an enum: `high demand`.
     fn is_value_of_enum(&self, start: usize, end: usize) -> bool {
         self.enums()
             .any(|(_, value, _)| self.words_at(start, value).is_some_and(|next| next <= end.max(start + 2)))
     }
 
-    fn statuses(&self) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (fact, own, values) in self.enums() {
-            let is_name = |at: usize| {
-                let is_word = |token: &Token<'_>| fact.id().split('_').any(|word| token.is(word));
-                self.tokens.get(at).is_some_and(is_word)
-            };
-            for value in values.iter().filter(|value| value.as_str() != own) {
-                for start in 0..self.tokens.len() {
-                    let Some(end) = self.words_at(start, value) else { continue };
-                    let near = start.saturating_sub(STATUS_WORDS_MAX)..end + STATUS_WORDS_MAX;
-                    // A longer value of the alert's own may contain this one.
-                    let is_own = (start.saturating_sub(2)..=start)
-                        .any(|at| self.words_at(at, own).is_some_and(|own_end| own_end >= end));
-                    let named = near.clone().any(|at| is_name(at) && !(start..end).contains(&at));
-                    let states_own = near.clone().any(|at| self.words_at(at, own).is_some());
-                    if named && !is_own && !states_own && !self.is_supposed(start) {
-                        found.push(Found { start, end, kind: UnsaidKind::Status });
-                    }
-                }
-            }
-        }
-        found
-    }
-
     /// The enums of the alert: each with its value, and all its values.
-    fn enums(&self) -> impl Iterator<Item = (&Fact, &str, Vec<String>)> {
+    fn enums(&self) -> impl Iterator<Item = (&Fact, &str, &[EnumValue])> {
         self.alert_type.facts().iter().filter_map(|fact| {
             let FactKind::Enum { values, .. } = fact.kind() else { return None };
             let FactValue::Word(own) = self.facts.get(fact.id())? else { return None };
-            Some((fact, own.as_str(), values.iter().map(|value| value.id.clone()).collect()))
+            Some((fact, own.as_str(), values.as_slice()))
         })
     }
 
@@ -187,7 +122,9 @@ impl UnsaidReader<'_, '_> {
     fn is_supposed(&self, at: usize) -> bool {
         (1..=BEFORE_MAX).any(|back| {
             self.tokens.back(at, back).is_some_and(|word| word.is_in(&MODALS) || word.is_in(&NEGATIONS))
-        })
+        }) || (1..=CONDITION_MAX)
+            .map_while(|back| self.tokens.back(at, back).filter(|word| word.is_word()))
+            .any(|word| word.is_in(&CONDITIONS))
     }
 
     /// Whether it is the risk that changes: `the increased risk of churn`.
@@ -199,15 +136,6 @@ impl UnsaidReader<'_, '_> {
                 && (name.end <= at && at - name.end < RISK_WORDS_MAX
                     || name.start > at && name.start - at <= RISK_WORDS_MAX)
         })
-    }
-
-    /// The share of a closed range that the value covers.
-    fn share(&self, subject: ClaimSubject) -> Option<f64> {
-        let ClaimSubject::Fact(index) = subject else { return None };
-        let fact = self.alert_type.facts().get(index)?;
-        let range = fact.range().filter(|range| range.max.get() <= CLOSED_RANGE_MAX)?;
-        let FactValue::Number(value) = self.facts.get(fact.id())? else { return None };
-        Some((value.get() - range.min.get()) / (range.max.get() - range.min.get()))
     }
 }
 
@@ -222,7 +150,7 @@ pub(super) fn wrong_effects(
             return false;
         };
         match driver.effect {
-            Effect::Raises => is_good(fact, value),
+            Effect::Raises => is_good(alert_type, fact, value),
             Effect::Lowers => is_bad(alert_type, fact, value),
         }
     };
@@ -236,24 +164,23 @@ pub(super) fn wrong_effects(
     drivers.iter().filter(is_wrong).map(claim).collect()
 }
 
-/// Whether the value is at least as good as one that needs no attention.
-fn is_good(fact: &Fact, value: &FactValue) -> bool {
-    let (Some(range), FactValue::Number(value)) = (fact.range(), value) else { return false };
-    match (range.worse, range.healthy) {
-        (Worse::Higher, Some(healthy)) => *value <= healthy,
-        (Worse::Lower, Some(healthy)) => *value >= healthy,
-        (Worse::Higher, None) => *value == range.min,
-        (Worse::Lower, None) => *value == range.max,
-    }
+/// Whether the value is at least as good as one that needs no attention, and adds no points.
+fn is_good(alert_type: &AlertType, fact: &Fact, value: &FactValue) -> bool {
+    let (Some(range), FactValue::Number(number)) = (fact.range(), value) else { return false };
+    let is_best = || *number == if range.worse == Worse::Higher { range.min } else { range.max };
+    fact.is_healthy(value).unwrap_or_else(is_best) && points_share(alert_type, fact, value) == 0.0
 }
 
-/// Whether the value adds at least half of the points that its fact can add.
+/// Whether the value needs attention and adds points.
 fn is_bad(alert_type: &AlertType, fact: &Fact, value: &FactValue) -> bool {
-    let table = alert_type.points_table();
-    let rows = table.points.iter().find(|points| points.fact == fact.id()).map(|points| &points.add);
-    let max = rows.into_iter().flatten().map(|row| row.points).max().unwrap_or(0);
-    max > 0
-        && table
-            .points_of(fact.id(), Some(value))
-            .is_some_and(|points| u16::from(points) * 2 >= u16::from(max))
+    fact.is_healthy(value) != Some(true) && points_share(alert_type, fact, value) > 0.0
+}
+
+/// The share of the most points that a fact can add which its value adds, from 0 to 1.
+fn points_share(alert_type: &AlertType, fact: &Fact, value: &FactValue) -> f64 {
+    let Some(points) = alert_type.points_table().points.iter().find(|each| each.fact == fact.id()) else {
+        return 0.0;
+    };
+    let max = points.add.iter().map(|row| row.points).max().unwrap_or(0);
+    f64::from(points.points_of(Some(value))) / f64::from(max.max(1))
 }

@@ -30,6 +30,7 @@ pub(super) struct Vocabulary {
     meanings: HashSet<String>,
     names: SubjectNames,
     ends: Vec<f64>,
+    facts_count: f64,
 }
 
 /// From here on, scripts do not put spaces between words.
@@ -101,6 +102,7 @@ impl Vocabulary {
             meanings,
             names: SubjectNames::new(facts, alert_type.predicts()),
             ends,
+            facts_count: f64::from(u32::try_from(facts.len()).unwrap_or(u32::MAX)),
         }
     }
 
@@ -109,12 +111,18 @@ impl Vocabulary {
         let ends = vec![RISK_SCORE_MAX];
         let names = SubjectNames::new(&[], "");
         let (units, synonyms) = (Vec::new(), Vec::new());
-        Self { units, synonyms, entity: None, words: HashSet::new(), meanings: HashSet::new(), names, ends }
+        let (words, meanings) = (HashSet::new(), HashSet::new());
+        Self { units, synonyms, entity: None, words, meanings, names, ends, facts_count: 0.0 }
     }
 
     /// The names of the facts and of the risk score.
     pub(super) fn names(&self) -> &SubjectNames {
         &self.names
+    }
+
+    /// How many facts the alert type has.
+    pub(super) fn facts_count(&self) -> f64 {
+        self.facts_count
     }
 
     /// Whether a word is one of the alert type's labels, ids or title.

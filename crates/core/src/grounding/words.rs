@@ -303,8 +303,11 @@ pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against /
 /// Nouns for the facts themselves. An explanation may count the facts in its prompt.
 pub(super) static FACT_NOUNS: WordList = WordList::new(
     "facts factors signals signs indicators metrics scores measures figures values reasons drivers \
-     concerns inputs things flags elements aspects numbers",
+     concerns inputs things flags elements aspects numbers criteria dimensions parameters variables",
 );
+/// Words between `two of` and a noun for the facts that end other noun phrases.
+pub(super) static OWNERS: WordList =
+    WordList::new("all her his its our that the their these this those your");
 /// Words before a number word without a noun that make it a count of the facts.
 pub(super) static BEFORE_THE_FACTS: WordList = WordList::new("the these those all");
 /// The words of a label that people omit when they name its fact: `demand` for the demand score.
@@ -429,6 +432,15 @@ pub(super) static VERBS: WordList = WordList::new(
      raises reads reflects remains represents reveals says seems shows signals sits speaks stands suggests \
      supports tells tempers times underlines was weighs worries",
 );
+/// Nouns for things that are counted, after which a reference to another fact is wrong: `{health_score} sessions`.
+pub(super) static THINGS: WordList = WordList::new(
+    "absences alerts appointments bookings cancellations chats classes clients complaints contacts conversations \
+     customers emails errors events families guests hours incidents interactions invoices items lessons logins mails \
+     meetings messages minutes orders parents payments people purchases refunds requests reviews sales sessions \
+     students subjects tickets tutors users visits",
+);
+/// Verbs whose subject is a noun in the plural.
+pub(super) static PLURAL_VERBS: WordList = WordList::new("are had have were");
 /// Words for what is missing of a whole: `67% is gone`.
 pub(super) static GONE: WordList = WordList::new("gone lost missing");
 /// Words that end a part of a sentence.
@@ -462,6 +474,8 @@ pub(super) static TRENDS: WordList = WordList::new(
 /// Words that make what follows a supposition.
 pub(super) static MODALS: WordList =
     WordList::new("can could if may might perhaps possible possibly should to whether will would");
+/// Words that make a clause a condition.
+pub(super) static CONDITIONS: WordList = WordList::new("if unless until whether");
 /// Words that deny what follows.
 pub(super) static NEGATIONS: WordList = WordList::new("cannot isn't isn’t never no not without");
 /// Words for a value near the lower end of its range.
@@ -470,11 +484,62 @@ pub(super) static LOW_WORDS: WordList =
 /// Words for a value near the upper end of its range.
 pub(super) static HIGH_WORDS: WordList =
     WordList::new("abundant ample excellent good great healthy high huge plentiful robust strong");
+/// Words for a small count.
+pub(super) static FEW_WORDS: WordList =
+    WordList::new("few infrequent low minimal negligible rare scarce small tiny");
+/// Words for a large count.
+pub(super) static MANY_WORDS: WordList = WordList::new(
+    "abundant countless excessive frequent high huge large lot lots many numerous plentiful plenty",
+);
+/// Words before `of` and a name that make it a count: `a high number of calls`.
+pub(super) static QUANTITY_NOUNS: WordList = WordList::new("amount count frequency level number rate volume");
+/// Words before `a few` that make it few.
+pub(super) static ONLY_WORDS: WordList = WordList::new("just merely only very");
 /// Words that grade a word after them.
 pub(super) static DEGREES: WordList = WordList::new(
-    "alarmingly already also critically dangerously especially extremely fairly particularly quite rather \
-     really so too unusually very",
+    "alarmingly already also comparatively critically dangerously especially exceedingly exceptionally extremely \
+     fairly incredibly notably particularly pretty quite rather really relatively remarkably seriously severely so \
+     somewhat too unusually very worryingly",
 );
+/// Words between a name and a word that says how large its value is.
+pub(super) static DIRECTION_LINKS: WordList = WordList::new(
+    "about appear appears are around as at be been being clearly considered count current currently \
+     deemed far frequency has have hence is judged just level levels look looks nearly now of only rated \
+     read reads remain remains roughly score scores seem seems sit sits stand stands stay stays still \
+     such that therefore thus volume was were which ~ ≈ ` * \"",
+);
+/// Nouns after a word for the size of a value: `92, a very low value`.
+pub(super) static VALUE_NOUNS: WordList =
+    WordList::new("figure level mark number rating reading result score value");
+/// Units that can be between a number and a word for its size.
+pub(super) static VALUE_UNITS: WordList = WordList::new("% percent point points pts");
+/// Words that make a word for an end of a range, soon after them, what a value is compared with.
+pub(super) static BEFORE_COMPARED_ENDS: WordList =
+    WordList::new("above against below beyond from over than to toward towards under versus vs");
+/// Words before a status that deny it or compare with it.
+pub(super) static STATUS_DENIALS: WordList = WordList::new("from instead neither nor than unlike");
+/// Words that are the values of many enums, and that also have other uses: `a balanced plan`.
+pub(super) static EVERYDAY_STATUSES: WordList = WordList::new(
+    "active available bad balanced big busy calm cancelled clear closed cold complete critical done down dropped early \
+     empty ended expired failed fair false fast fine free full gold good great healthy hot idle inactive late lost \
+     mild moderate negative neutral none normal off ok okay open overdue paid partial passed paused pending poor \
+     positive premium quiet ready safe severe short silver slow stable standard steady strong trial true unknown \
+     unstable urgent warm warning weak",
+);
+/// Words between a subject and its status.
+pub(super) static STATUS_LINKS: WordList =
+    WordList::new("appears are as be being is looks remain remains seems shows stays was were : =");
+/// Words that stand for what has a status.
+pub(super) static STATUS_SUBJECTS: WordList =
+    WordList::new("both everything it market picture situation they things this which");
+/// Prepositions before a noun that has no status itself: `the plan for the subject`.
+pub(super) static STATUS_OBJECTS: WordList = WordList::new("about by for in on to with");
+/// Nouns after a status that only say that it is one: `in a balanced state`.
+pub(super) static STATUS_NOUNS: WordList =
+    WordList::new("condition market picture position situation state status");
+/// Words after a status that are not what it describes: `the market is balanced overall`.
+pub(super) static AFTER_STATUSES: WordList =
+    WordList::new("again altogether currently enough overall today together");
 
 #[cfg(test)]
 mod tests {
@@ -484,6 +549,7 @@ mod tests {
     fn no_word_is_in_two_opposing_lists() {
         for (one, other) in [
             (&LOW_WORDS, &HIGH_WORDS),
+            (&FEW_WORDS, &MANY_WORDS),
             (&ABOVE, &BELOW),
             (&MORE, &LESS),
             (&AHEAD, &PAST),

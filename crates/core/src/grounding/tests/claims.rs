@@ -63,4 +63,5 @@ pub(super) const CLAIMS: &[(&str, &[&str])] = &[
     ("AP Calculus 2, IB Physics 12", &[]),
     ("The score is 3. 4 remain", &["3", "4"]),
     ("a=5;b=6", &["5", "6"]),
+    ("One of the two facts, 2 of 2 indicators, 2 of 5 calls", &["2", "5 calls"]),
 ];
