@@ -212,18 +212,17 @@ fn act_of(row: &EventObject<'_>, received_at: Timestamp) -> Result<OutcomeAct, R
     if !entity::is_token(acted, ACTED_CHARS_MAX) {
         return Err(row.invalid("acted", expected));
     }
-    let alert_id = match given(row, "alert_id") {
-        None => None,
-        Some(_) => {
-            let expected = "the id of an insight, of at most 512 characters";
-            let id = row.str("alert_id", expected)?;
-            if id.is_empty() || id.chars().count() > ALERT_ID_CHARS_MAX {
-                return Err(row.invalid("alert_id", expected));
-            }
-            Some(id.to_owned())
-        }
-    };
+    let alert_id = given(row, "alert_id").map(|_| alert_id_of(row)).transpose()?;
     Ok(OutcomeAct { acted: acted.to_owned(), at: time_of(row, "at", received_at)?, alert_id })
+}
+
+fn alert_id_of(row: &EventObject<'_>) -> Result<String, Refusal> {
+    let expected = "the id of an insight, of at most 512 characters";
+    let id = row.str("alert_id", expected)?;
+    if id.is_empty() || id.chars().count() > ALERT_ID_CHARS_MAX {
+        return Err(row.invalid("alert_id", expected));
+    }
+    Ok(id.to_owned())
 }
 
 fn time_of(row: &EventObject<'_>, key: &str, received_at: Timestamp) -> Result<Timestamp, Refusal> {
@@ -294,7 +293,9 @@ mod tests {
             ("\u{feff}{\"detail-type\":\"outcome\"}", true),
             (r#"{"detail-type":"low_health_score","detail":{"outcome":"outcome"}}"#, false),
             (r#"{"detail":{"detail-type":"outcome"}}"#, false),
+            (r#"{"detail-type":"low_health_score","detail":{"detail-type":"outcome"}}"#, false),
             (r#"{"outcome":"churn"}"#, false),
+            ("outcome", false),
             (r#"["outcome"]"#, false),
             (r#"{"detail-type":"outcome""#, false),
             ("", false),

@@ -115,19 +115,20 @@ pub fn read_outcome_rows(
 struct OpenRecord {
     lines: Vec<(u64, Vec<u8>)>,
     bytes: usize,
-    quotes: usize,
+    /// Whether its end is in a cell with quotes.
+    is_quoted: bool,
 }
 
 impl OpenRecord {
     fn add(&mut self, number: u64, line: &[u8]) {
         self.lines.push((number, line.to_vec()));
         self.bytes += line.len();
-        self.quotes += line.iter().filter(|byte| **byte == b'"').count();
+        self.is_quoted = line.iter().fold(self.is_quoted, |quoted, byte| quoted ^ (*byte == b'"'));
     }
 
     /// The record and its first line, if every quote is closed.
     fn closed(&mut self) -> Option<(u64, Vec<u8>)> {
-        if self.quotes % 2 == 1 {
+        if self.is_quoted {
             return None;
         }
         let lines = self.take_lines();

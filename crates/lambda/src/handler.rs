@@ -413,18 +413,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_outcome_is_known_by_its_detail_type() {
-        for (event, expected) in [
-            (r#"{"detail-type":"outcome","detail":{}}"#, true),
-            (r#"{"detail-type":"low_health_score","detail":{"detail-type":"outcome"}}"#, false),
-            (r#"{"outcome":"churn"}"#, false),
-            ("outcome", false),
-        ] {
-            assert_eq!(is_outcome(event.as_bytes()), expected, "{event}");
-        }
-    }
-
     /// The first panics, the second hangs, and the third succeeds.
     #[tokio::test]
     async fn a_panic_and_a_hang_do_not_affect_other_events() {

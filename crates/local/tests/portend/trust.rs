@@ -138,8 +138,7 @@ fn a_bad_first_line_and_a_byte_order_mark_lose_no_row() {
             r#"{{"entity_type":"student","entity_id":"{student}","outcome":"churn","at":"2025-01-03T00:00:00Z"}}"#
         )
     };
-    let run =
-        home.feed("outcomes import - --json", &format!("nope\n{}\n{}\n", good("a"), good("b"))).exits(1);
+    let run = home.feed("outcomes import - --json", format!("nope\n{}\n{}\n", good("a"), good("b"))).exits(1);
     let report = &run.json()[0];
     assert_eq!((&report["stored"], &report["refused"]), (&json!(2), &json!(1)), "{report}");
     assert_eq!(report["problems"][0]["reason"], "not_json");
