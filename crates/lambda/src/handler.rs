@@ -228,7 +228,8 @@ impl Handler {
             alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
             run.process(&received).await
         };
-        let result = in_time(clock, end, work).await;
+        // It is large.
+        let result = in_time(clock, end, Box::pin(work)).await;
         let account = run.into_account();
         let ms = millis_since(clock, started);
         let line = EventLine::new(request_id, alert_type.as_deref(), &account, ms);
