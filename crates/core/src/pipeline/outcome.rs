@@ -20,7 +20,7 @@ pub enum Outcome {
     Repeated(StoredInsight),
     /// The event cannot become an alert; it is parked.
     Parked(Refusal),
-    /// The event is no alert. It says what happened to an entity, and that is stored.
+    /// The event is not an alert: it says what happened to an entity, and that is stored.
     Recorded(OutcomeRow),
 }
 

@@ -1,4 +1,4 @@
-//! Stores what an event says happened to an entity. Such an event is no alert, so nothing is judged.
+//! Stores what an event says happened to an entity. Such an event is not an alert, so nothing is judged.
 //!
 //! Never: loses an event: a row that is refused is parked with its reason.
 

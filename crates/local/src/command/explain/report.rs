@@ -56,7 +56,7 @@ struct Tally {
     repeated: u64,
     parked: u64,
     failed: u64,
-    /// Events that are no alerts, and say what happened.
+    /// Events that are not alerts, and say what happened.
     recorded: u64,
 }
 
