@@ -6,6 +6,8 @@
 
 mod history;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use serde_with::skip_serializing_none;
@@ -17,6 +19,9 @@ use crate::alert::{Refusal, entity, read_json};
 use crate::alert_type::{AlertType, AlertTypes, EntityIdForm};
 use crate::limits::{ACTED_CHARS_MAX, ALERT_ID_CHARS_MAX, TIMESTAMP_AHEAD_MAX, TIMESTAMP_YEAR_MIN};
 use crate::time::Timestamp;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+const OUTCOME_WORD: &[u8] = b"\"outcome\"";
 
 /// One row of what happened, checked. [`OutcomeRow::read`] makes it from the wire.
 #[skip_serializing_none]
@@ -66,6 +71,31 @@ pub struct OutcomeAct {
 }
 
 impl OutcomeRow {
+    /// Whether an event says what happened, and is not an alert: an EventBridge event with the detail-type `outcome`, whose
+    /// detail is the row.
+    pub fn is_event(event: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Envelope<'a> {
+            #[serde(rename = "detail-type", borrow)]
+            detail_type: Cow<'a, str>,
+        }
+        // Most events are alerts, which are not parsed here.
+        let has_word = event.windows(OUTCOME_WORD.len()).any(|window| window == OUTCOME_WORD);
+        let json = event.strip_prefix(BYTE_ORDER_MARK).unwrap_or(event);
+        // serde reads an array as an object too.
+        has_word
+            && json.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<Envelope<'_>>(json).is_ok_and(|each| each.detail_type == "outcome")
+    }
+
+    /// What is expected of the time of a row, if this one is not that: it is after 2000 and at most 24 hours ahead.
+    pub fn expected_time(time: Timestamp, received_at: Timestamp) -> Option<&'static str> {
+        if time.year() < TIMESTAMP_YEAR_MIN {
+            return Some("a time in the year 2000 or later");
+        }
+        (time > received_at.plus(TIMESTAMP_AHEAD_MAX)).then_some("a time at most 24 hours after receipt")
+    }
+
     /// Reads a row: one JSON object.
     pub fn read(text: &[u8], types: &AlertTypes, received_at: Timestamp) -> Result<Self, Refusal> {
         let json = read_json(text)?;
@@ -77,7 +107,7 @@ impl OutcomeRow {
         let row = if root.get("detail").is_some() { root.object("detail")? } else { root };
         let (entity_type, of_entity) = entity_type_of(&row, types)?;
         let entity_id = entity_id_of(&row, &of_entity)?;
-        let fact = if row.get("acted").is_some() {
+        let fact = if given(&row, "acted").is_some() {
             OutcomeFact::Act(act_of(&row, received_at)?)
         } else {
             OutcomeFact::Event(event_of(&row, &of_entity, received_at)?)
@@ -102,6 +132,11 @@ impl OutcomeRow {
             OutcomeFact::Act(act) => format!("acted:{}#{}", act.acted, act.at),
         }
     }
+}
+
+/// A value that is neither absent nor null.
+fn given<'r>(row: &'r EventObject<'_>, key: &str) -> Option<&'r StrictJson> {
+    row.get(key).filter(|value| !matches!(value, StrictJson::Null))
 }
 
 /// The entity type, and the alert types about such entities.
@@ -141,6 +176,9 @@ fn event_of(
     known.sort_unstable();
     known.dedup();
     let expected = format!("one of {}, or `acted`", known.join(", "));
+    if given(row, "outcome").is_none() {
+        return Err(row.missing("outcome", &expected));
+    }
     let outcome = row.str("outcome", &expected)?;
     if !known.contains(&outcome) {
         return Err(row.invalid("outcome", &expected));
@@ -150,10 +188,8 @@ fn event_of(
         Some(StrictJson::Null) => None,
         Some(_) => Some(time_of(row, "at", received_at)?),
     };
-    let followed_until = match row.get("followed_until") {
-        None | Some(StrictJson::Null) => None,
-        Some(_) => Some(time_of(row, "followed_until", received_at)?),
-    };
+    let followed_until =
+        given(row, "followed_until").map(|_| time_of(row, "followed_until", received_at)).transpose()?;
     if at.is_none() && followed_until.is_none() {
         return Err(
             row.missing("followed_until", "the time until which somebody has looked, because `at` is null")
@@ -168,7 +204,7 @@ fn event_of(
 }
 
 fn act_of(row: &EventObject<'_>, received_at: Timestamp) -> Result<OutcomeAct, Refusal> {
-    if row.get("outcome").is_some() {
+    if given(row, "outcome").is_some() {
         return Err(row.invalid("outcome", "no `outcome` beside `acted`, because they are two rows"));
     }
     let expected = "a token of at most 64 letters, digits or `._:-`, such as called";
@@ -176,31 +212,24 @@ fn act_of(row: &EventObject<'_>, received_at: Timestamp) -> Result<OutcomeAct, R
     if !entity::is_token(acted, ACTED_CHARS_MAX) {
         return Err(row.invalid("acted", expected));
     }
-    let alert_id = match row.get("alert_id") {
-        None | Some(StrictJson::Null) => None,
-        Some(_) => {
-            let expected = "the id of an insight, of at most 512 characters";
-            let id = row.str("alert_id", expected)?;
-            if id.is_empty() || id.chars().count() > ALERT_ID_CHARS_MAX {
-                return Err(row.invalid("alert_id", expected));
-            }
-            Some(id.to_owned())
-        }
-    };
+    let alert_id = given(row, "alert_id").map(|_| alert_id_of(row)).transpose()?;
     Ok(OutcomeAct { acted: acted.to_owned(), at: time_of(row, "at", received_at)?, alert_id })
+}
+
+fn alert_id_of(row: &EventObject<'_>) -> Result<String, Refusal> {
+    let expected = "the id of an insight, of at most 512 characters";
+    let id = row.str("alert_id", expected)?;
+    if id.is_empty() || id.chars().count() > ALERT_ID_CHARS_MAX {
+        return Err(row.invalid("alert_id", expected));
+    }
+    Ok(id.to_owned())
 }
 
 fn time_of(row: &EventObject<'_>, key: &str, received_at: Timestamp) -> Result<Timestamp, Refusal> {
     let expected = "an RFC 3339 date and time, or an ISO date and time without a zone (read as UTC)";
     let text = row.str(key, expected)?;
     let time = Timestamp::parse(text).map_err(|_| row.invalid(key, expected))?;
-    if time.year() < TIMESTAMP_YEAR_MIN {
-        return Err(row.invalid(key, "a time in the year 2000 or later"));
-    }
-    if time > received_at.plus(TIMESTAMP_AHEAD_MAX) {
-        return Err(row.invalid(key, "a time at most 24 hours after receipt"));
-    }
-    Ok(time)
+    OutcomeRow::expected_time(time, received_at).map_or(Ok(time), |expected| Err(row.invalid(key, expected)))
 }
 
 #[cfg(test)]
@@ -235,6 +264,43 @@ mod tests {
             assert_eq!(read(&written).unwrap(), row, "{written}");
             assert_eq!(serde_json::from_str::<OutcomeRow>(&written).unwrap(), row, "{written}");
             assert_eq!(read(&format!(r#"{{"detail-type":"outcome","detail":{text}}}"#)).unwrap(), row);
+        }
+    }
+
+    #[test]
+    fn null_is_as_if_it_were_absent() {
+        let student = r#""entity_type":"student","entity_id":"stu_1","at":"2025-01-05T10:00:00Z""#;
+        for (rest, expected) in [
+            (r#""outcome":"churn","acted":null"#, Ok("churn#2025-01-05T10:00:00.000Z")),
+            (r#""outcome":"churn","followed_until":null"#, Ok("churn#2025-01-05T10:00:00.000Z")),
+            (
+                r#""outcome":null,"acted":"called","alert_id":null"#,
+                Ok("acted:called#2025-01-05T10:00:00.000Z"),
+            ),
+            (r#""outcome":null,"acted":null"#, Err("missing:$.outcome")),
+            (r#""outcome":null"#, Err("missing:$.outcome")),
+            (r#""acted":null"#, Err("missing:$.outcome")),
+        ] {
+            let place = read(&format!("{{{student},{rest}}}")).map(|row| row.place());
+            assert_eq!(place, expected.map(str::to_owned).map_err(str::to_owned), "{rest}");
+        }
+    }
+
+    #[test]
+    fn only_the_detail_type_makes_an_event_one_of_what_happened() {
+        for (event, expected) in [
+            (r#"{"detail-type":"outcome","detail":{}}"#, true),
+            ("\u{feff}{\"detail-type\":\"outcome\"}", true),
+            (r#"{"detail-type":"low_health_score","detail":{"outcome":"outcome"}}"#, false),
+            (r#"{"detail":{"detail-type":"outcome"}}"#, false),
+            (r#"{"detail-type":"low_health_score","detail":{"detail-type":"outcome"}}"#, false),
+            (r#"{"outcome":"churn"}"#, false),
+            ("outcome", false),
+            (r#"["outcome"]"#, false),
+            (r#"{"detail-type":"outcome""#, false),
+            ("", false),
+        ] {
+            assert_eq!(OutcomeRow::is_event(event.as_bytes()), expected, "{event}");
         }
     }
 

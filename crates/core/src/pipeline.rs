@@ -14,6 +14,7 @@
 
 mod prepared;
 mod outcome;
+mod record;
 mod in_flight;
 mod run;
 mod verdict;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, select};
 pub use judge::Preview;
 pub use outcome::{Account, Failure, Outcome};
+pub use record::record_outcome;
 pub use run::Run;
 pub use sweep::{SweepEvent, SweepReport};
 pub use upgrade::UpgradeOutcome;

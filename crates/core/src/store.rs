@@ -40,7 +40,7 @@ pub use claims::{
     Claim, ClaimRequest, Claims, Commit, CommitRequest, EntityAhead, Lease, Release, Repeat, RepeatRequest,
     Reserved, UpgradeClaim, UpgradeRequest,
 };
-pub use documents::{Document, Documents, EvaluationRow, Outcomes, drivers_pk};
+pub use documents::{Document, Documents, EvaluationRow, OUTCOME_PK, Outcomes, drivers_pk, outcome_rows};
 pub use entities::{Entities, Feedback};
 pub use error::{Cause, StoreError};
 pub use evaluations::keep_evaluations;

@@ -142,6 +142,9 @@ mod tests {
             (vec![row(Some(41), None)], 90, 0, No),
             (vec![row(Some(10), None)], 90, 0, Gone),
             (vec![row(Some(5), None), row(Some(12), None)], 90, 0, Gone),
+            // The event was before the insight, which no later day changes: it is gone at once, and is never counted.
+            (vec![row(Some(5), None)], 12, 0, Gone),
+            (vec![row(Some(10), None)], 39, 0, Gone),
             (vec![row(None, Some(39))], 90, 0, Unknown),
             (vec![row(None, Some(40))], 90, 0, No),
             (vec![row(None, Some(39)), row(None, Some(40))], 90, 0, No),

@@ -9,8 +9,9 @@ use http::{HeaderMap, StatusCode};
 use portend_core::alert::{Alert, Delivery};
 use portend_core::alert_type::AlertTypes;
 use portend_core::entity::EntityKey;
+use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::Outcome;
-use portend_core::store::Forgetting;
+use portend_core::store::{Forgetting, Outcomes};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,7 +27,7 @@ const NAMED_MAX: usize = 20;
 /// What was done with the events of a request.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct AcceptedEvents {
-    /// Events that are in the inbox and will be judged.
+    /// Events that are in the inbox and will be judged, and those that said what happened, which is stored.
     accepted: u64,
     /// Events that are not valid alerts. They are stored with the reason.
     parked: u64,
@@ -59,7 +60,7 @@ impl AcceptedEvents {
 /// Accept events.
 ///
 /// An event is an EventBridge event, its `detail`, or an SQS event with records; as `application/x-ndjson`, one on each
-/// line. The response is sent when the events are durable: a restart finishes them. With `wait=true`, one event is judged
+/// line. An EventBridge event with the detail-type `outcome` says what happened. The response is sent when the events are durable: a restart finishes them. With `wait=true`, one event is judged
 /// before the response, which is its outcome.
 #[utoipa::path(
     post,
@@ -102,12 +103,19 @@ pub(crate) async fn post<E: Engine>(
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
-/// Stores the events: alerts in the inbox, all others among the parked ones.
+/// Stores the events: alerts in the inbox, what happened among the outcomes, and all others among the parked ones.
 pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Result<AcceptedEvents, Problem> {
     let mut result = AcceptedEvents::default();
-    let (mut alerts, mut refused) = (Vec::new(), Vec::new());
+    let (mut alerts, mut happened, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let mut forgotten = BTreeMap::new();
     for (index, event) in events.into_iter().enumerate() {
+        if OutcomeRow::is_event(&event) {
+            match OutcomeRow::read(&event, app.engine.types(), app.now()) {
+                Ok(row) => happened.push(row),
+                Err(_) => refused.push((index + 1, event)),
+            }
+            continue;
+        }
         let is_accepted = match Alert::read(&event, app.engine.types(), app.now()) {
             // The inbox gets nothing about an entity that was forgotten after the alert's time.
             Ok(alert) => {
@@ -121,7 +129,11 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
             refused.push((index + 1, event));
         }
     }
-    result.accepted = alerts.len() as u64;
+    result.accepted = (alerts.len() + happened.len()) as u64;
+    if !happened.is_empty() {
+        app.engine.store().put_outcomes(&happened, app.now()).await?;
+        *app.quality.lock().await = None;
+    }
     if !alerts.is_empty() {
         app.engine.accept(alerts).await.map_err(not_accepted)?;
     }
@@ -132,7 +144,7 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
                 result.name(place, refusal.reason().to_string(), refusal.message());
             }
             // It became a valid alert meanwhile, because its time is no longer in the future.
-            Ok(Outcome::Stored(_) | Outcome::Repeated(_)) => result.accepted += 1,
+            Ok(Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Recorded(_)) => result.accepted += 1,
             Err(failure) => {
                 result.rejected += 1;
                 result.name(place, failure.code(), failure.to_string());

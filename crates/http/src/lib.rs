@@ -12,6 +12,7 @@
 //! Never: listens, reads the environment, or puts a text that others wrote into a page without escaping it.
 
 pub mod limits;
+mod outcome_rows;
 mod base64;
 mod problem;
 mod engine;
@@ -47,6 +48,7 @@ pub use engine::{
     ModelStatus,
 };
 pub use gate::HEALTH_PATH;
+pub use outcome_rows::{BoundedLines, OutcomeProblem, read_outcome_rows};
 pub use problem::Problem;
 
 const CONSOLE_CSS: &str = include_str!("../assets/console.css");

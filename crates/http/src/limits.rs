@@ -6,6 +6,10 @@ use std::time::Duration;
 
 /// The size of a request's body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The longest line of a file of outcomes, in bytes. The rest of a longer one is not read, and it is refused.
+pub const LINE_BYTES_MAX: u64 = 1024 * 1024;
+/// Refused rows of what happened that are named at most.
+pub const OUTCOME_PROBLEMS_MAX: usize = 100;
 /// The size of a request's head, in bytes.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// The time in which a request's head, and then its body, must arrive.

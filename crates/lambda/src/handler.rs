@@ -17,11 +17,11 @@ use portend_core::help::explained;
 use portend_core::limits::{MAPS_AGE_MAX, MAPS_WAIT_MAX};
 use portend_core::model::Model;
 use portend_core::outcome::OutcomeRow;
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport};
-use portend_core::store::{Outcomes, Parked, Parking, StoreError, keep_evaluations};
+use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, SweepReport, record_outcome};
+use portend_core::store::{Outcomes, StoreError, keep_evaluations};
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, Notifiers, SentReport, SystemClock, end_of_life_notice};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -50,7 +50,7 @@ pub(crate) struct Handler {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum LambdaResponse {
-    /// The outcome of a direct event: stored, repeated or parked.
+    /// The outcome of a direct event: stored, repeated, parked or recorded.
     Event(Box<Outcome>),
     /// The outcomes of the records of an SNS event, or of the alerts of one payload.
     Several(Vec<Outcome>),
@@ -59,11 +59,6 @@ pub(crate) enum LambdaResponse {
         /// The message ids of these records.
         #[serde(rename = "batchItemFailures")]
         failures: Vec<ItemFailure>,
-    },
-    /// An event that said what happened to an entity.
-    Recorded {
-        /// Always `recorded`.
-        status: &'static str,
     },
     /// The digest that was sent.
     Digest {
@@ -128,16 +123,6 @@ fn requests(payload: &[u8], work: &str) -> bool {
     payload.len() <= REQUEST_BYTES_MAX && is_request()
 }
 
-/// Whether an event says what happened to an entity, and is not an alert.
-fn is_outcome(event: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Envelope {
-        #[serde(rename = "detail-type")]
-        detail_type: String,
-    }
-    serde_json::from_slice::<Envelope>(event).is_ok_and(|envelope| envelope.detail_type == "outcome")
-}
-
 impl Handler {
     /// Builds the pipeline. Calls nothing yet.
     pub(crate) async fn new(config: Config) -> Result<Self> {
@@ -186,19 +171,18 @@ impl Handler {
             Ok(Box::pin(self.look_at_models(request_id, end)).await)
         } else {
             match Delivery::read(payload, self.pipeline.types()) {
-                Delivery::One(event) if is_outcome(event) => self.record(event, request_id, end).await,
                 Delivery::One(event) => {
-                    self.metrics.received(1);
+                    self.metrics.received(usize::from(!OutcomeRow::is_event(event)));
                     self.one(event, request_id, end)
                         .await
                         .map(|outcome| LambdaResponse::Event(Box::new(outcome)))
                 }
                 Delivery::Several(records) => {
-                    self.metrics.received(records.len());
+                    self.metrics.received(alerts(&records));
                     self.several(records, request_id, end).await
                 }
                 Delivery::Batch(records) => {
-                    self.metrics.received(records.iter().filter(|record| !is_outcome(&record.body)).count());
+                    self.metrics.received(alerts(&records));
                     Ok(self.batch(records, request_id, end).await)
                 }
             }
@@ -209,14 +193,7 @@ impl Handler {
     }
 
     async fn batch(&self, records: Vec<Record>, request_id: &str, end: Timestamp) -> LambdaResponse {
-        let work = records.iter().map(async |record| {
-            if is_outcome(&record.body) {
-                self.record(&record.body, request_id, end).await.map(drop)
-            } else {
-                self.one(&record.body, request_id, end).await.map(drop)
-            }
-        });
-        let outcomes = join_all(work).await;
+        let outcomes = join_all(records.iter().map(|record| self.one(&record.body, request_id, end))).await;
         let failed = records.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_err());
         let mut failures: Vec<_> = failed.map(|(record, _)| record.message_id).collect();
         // A record with several alerts fails once.
@@ -239,6 +216,9 @@ impl Handler {
 
     /// Processes one event, logs its outcome and counts it.
     async fn one(&self, event: &[u8], request_id: &str, end: Timestamp) -> Result<Outcome, HandedBack> {
+        if OutcomeRow::is_event(event) {
+            return self.record(event, request_id, end).await;
+        }
         let clock = self.pipeline.clock();
         let started = clock.now();
         let mut run = self.pipeline.run(end);
@@ -248,7 +228,8 @@ impl Handler {
             alert_type = received.alert().ok().map(|alert| alert.alert_type().id().to_owned());
             run.process(&received).await
         };
-        let result = in_time(clock, end, work).await;
+        // It is large.
+        let result = in_time(clock, end, Box::pin(work)).await;
         let account = run.into_account();
         let ms = millis_since(clock, started);
         let line = EventLine::new(request_id, alert_type.as_deref(), &account, ms);
@@ -258,46 +239,27 @@ impl Handler {
         }
         log::alarms(request_id, &account);
         Metrics::took(&account);
-        Metrics::ended(result.as_ref().map_or(EventStatus::HandedBack, status), ms);
+        if let Some(status) = result.as_ref().map_or(Some(EventStatus::HandedBack), status) {
+            Metrics::ended(status, ms);
+        }
         result
     }
 
     /// Stores what happened to an entity. It is not an alert, so no metric of alerts counts it. A row that is refused is
     /// parked.
-    async fn record(
-        &self,
-        event: &[u8],
-        request_id: &str,
-        end: Timestamp,
-    ) -> Result<LambdaResponse, HandedBack> {
+    async fn record(&self, event: &[u8], request_id: &str, end: Timestamp) -> Result<Outcome, HandedBack> {
         let (clock, store) = (self.pipeline.clock(), self.pipeline.store());
         let started = clock.now();
-        let work = async {
-            match OutcomeRow::read(event, self.pipeline.types(), started) {
-                Ok(row) => store.put_outcomes(&[row], started).await.map(|()| None),
-                Err(refusal) => {
-                    let parked = Parked::new(event, &refusal, started);
-                    store.park(&parked, &random_name(clock)).await.map(|()| Some(Outcome::Parked(refusal)))
-                }
-            }
-        };
-        let result = in_time(clock, end, work).await;
+        let owner = random_name(clock);
+        let result =
+            in_time(clock, end, record_outcome(store, self.pipeline.types(), event, &owner, started)).await;
         let account = Account::default();
         let line = EventLine::new(request_id, None, &account, millis_since(clock, started));
-        match result {
-            Ok(None) => {
-                line.recorded().write();
-                Ok(LambdaResponse::Recorded { status: "recorded" })
-            }
-            Ok(Some(parked)) => {
-                line.outcome(&parked).write();
-                Ok(LambdaResponse::Event(Box::new(parked)))
-            }
-            Err(failure) => {
-                line.handed_back(failure.code).write();
-                Err(failure)
-            }
+        match &result {
+            Ok(outcome) => line.outcome(outcome).write(),
+            Err(HandedBack { code, .. }) => line.handed_back(code).write(),
         }
+        result
     }
 
     /// Sends what changed since the last digest to the channels. A channel that failed is in the log.
@@ -374,6 +336,11 @@ fn is_first_of_day(at: Timestamp) -> bool {
     at.as_secs().rem_euclid(DAY) < SWEEP_INTERVAL
 }
 
+/// The number of records that do not say what happened.
+fn alerts(records: &[Record]) -> usize {
+    records.iter().filter(|record| !OutcomeRow::is_event(&record.body)).count()
+}
+
 impl From<StoreError> for HandedBack {
     fn from(error: StoreError) -> Self {
         Self { code: error.code(), message: explained(&error) }
@@ -405,11 +372,13 @@ fn millis_since(clock: &impl Clock, started: Timestamp) -> u64 {
     u64::try_from(clock.now().since(started).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn status(outcome: &Outcome) -> EventStatus {
+/// The status of an event in the metrics; `None` if none counts it.
+fn status(outcome: &Outcome) -> Option<EventStatus> {
     match outcome {
-        Outcome::Stored(insight) => EventStatus::Stored { degraded: insight.is_degraded() },
-        Outcome::Repeated(_) => EventStatus::Repeated,
-        Outcome::Parked(_) => EventStatus::Parked,
+        Outcome::Stored(insight) => Some(EventStatus::Stored { degraded: insight.is_degraded() }),
+        Outcome::Repeated(_) => Some(EventStatus::Repeated),
+        Outcome::Parked(_) => Some(EventStatus::Parked),
+        Outcome::Recorded(_) => None,
     }
 }
 
@@ -442,18 +411,6 @@ mod tests {
         for second in [0, 1, 899] {
             let sweeps = (0..96).map(|sweep| midnight.plus(Duration::from_secs(sweep * 900 + second)));
             assert_eq!(sweeps.filter(|at| is_first_of_day(*at)).count(), 1, "{second}");
-        }
-    }
-
-    #[test]
-    fn an_outcome_is_known_by_its_detail_type() {
-        for (event, expected) in [
-            (r#"{"detail-type":"outcome","detail":{}}"#, true),
-            (r#"{"detail-type":"low_health_score","detail":{"detail-type":"outcome"}}"#, false),
-            (r#"{"outcome":"churn"}"#, false),
-            ("outcome", false),
-        ] {
-            assert_eq!(is_outcome(event.as_bytes()), expected, "{event}");
         }
     }
 

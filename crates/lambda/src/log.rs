@@ -76,7 +76,7 @@ impl<'a> EventLine<'a> {
         let insight = outcome.insight();
         let reason = match outcome {
             Outcome::Parked(refusal) => Some(refusal.reason().to_string()),
-            Outcome::Stored(_) | Outcome::Repeated(_) => None,
+            Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Recorded(_) => None,
         };
         Self {
             status: outcome.status(),
@@ -85,11 +85,6 @@ impl<'a> EventLine<'a> {
             model: insight.map(StoredInsight::model_used),
             ..self
         }
-    }
-
-    /// Says that an event was stored that says what happened to an entity.
-    pub(crate) fn recorded(self) -> Self {
-        Self { status: "recorded", ..self }
     }
 
     /// Adds the report of a sweep.

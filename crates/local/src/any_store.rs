@@ -9,11 +9,12 @@ use portend_core::entity::{
 };
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
+use portend_core::outcome::OutcomeRow;
 use portend_core::store::{
     AnswerKey, Answers, Claim, ClaimRequest, Claims, Commit, CommitRequest, Cursor, Document, Documents,
     DueInsight, Entities, EntityAhead, Feedback, ForgetCounts, ForgetRequest, Forgetting, InsightPage,
-    InsightQuery, Insights, Lease, Parked, ParkedPage, Parking, Queries, Release, Repeat, RepeatRequest,
-    Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest,
+    InsightQuery, Insights, Lease, OUTCOME_PK, Parked, ParkedPage, Parking, Queries, Release, Repeat,
+    RepeatRequest, Reserved, StoreError, StoredAnswer, Todo, UpgradeClaim, UpgradeRequest, outcome_rows,
 };
 use portend_core::time::Timestamp;
 use portend_remote::DynamoDb;
@@ -93,6 +94,14 @@ impl AnyStore {
             sum += self.forget(&request).await?;
         }
         Ok(sum)
+    }
+
+    /// Every row of what happened. `None` of a table, which finds them only by their entity.
+    pub(crate) async fn all_outcomes(&self, now: Timestamp) -> Result<Option<Vec<OutcomeRow>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => Ok(Some(outcome_rows(&store.documents_below(OUTCOME_PK, now).await?))),
+            Self::DynamoDb(..) | Self::DynamoDbReader(_) => Ok(None),
+        }
     }
 
     fn ledger(&self) -> Option<&Sqlite> {

@@ -1,13 +1,14 @@
 //! Reads what happened from a file: JSON Lines, or CSV with a heading, compressed or not. A line that is refused is reported and skipped.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_core::outcome::OutcomeRow;
 use portend_core::time::Timestamp;
-use serde_json::{Map, Value};
+use portend_http::limits::OUTCOME_PROBLEMS_MAX;
+use portend_http::{BoundedLines, OutcomeProblem, read_outcome_rows};
 
 use crate::gzip::MaybeGzip;
 use crate::show::output::{WrongUsage, note};
@@ -15,8 +16,6 @@ use crate::show::text::{counted, shown, shown_lines};
 
 /// The most refused lines that are reported one by one.
 const REFUSED_SHOWN_MAX: u64 = 20;
-/// The longest line, in bytes. The rest of a longer one is not read, and it is refused.
-const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Lines that were refused, reported as they come.
 pub(crate) struct RefusedLines {
@@ -62,74 +61,45 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Box<dyn BufRead>> {
 
 /// Calls `each` with every line that is not blank, and its number. A line that is too long is cut.
 pub(crate) fn lines(
-    mut reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead>,
     path: &Path,
     mut each: impl FnMut(u64, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let failed = || format!("cannot read {} any further; check the file or its disk", path.display());
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let read = (&mut reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).with_context(failed)?;
-        if read == 0 {
-            break;
-        }
-        if line.last() != Some(&b'\n') && read as u64 == LINE_BYTES_MAX {
-            reader.skip_until(b'\n').with_context(failed)?;
-        }
-        if !line.iter().all(u8::is_ascii_whitespace) {
-            each(number, &line)?;
-        }
+    let mut lines = BoundedLines::new(reader);
+    while let Some((number, line)) = lines.next_line().with_context(|| not_read_on(path))? {
+        each(number, line)?;
     }
     Ok(())
 }
 
-/// The rows of a file, and how many lines were refused.
-pub(crate) fn read(path: &Path, types: &AlertTypes, now: Timestamp) -> Result<(Vec<OutcomeRow>, u64)> {
-    let mut reader = open(path, "outcomes as JSON Lines or CSV")?;
-    let mut rows = Vec::new();
-    let mut refused = RefusedLines::of(path);
-    let mut take =
-        |refused: &mut RefusedLines, number: u64, text: &[u8]| match OutcomeRow::read(text, types, now) {
-            Ok(row) => rows.push(row),
-            Err(refusal) => refused.add(number, &refusal.to_string()),
-        };
-    let failed = || format!("cannot read {} any further; check the file or its disk", path.display());
-    let first = reader.fill_buf().with_context(failed)?.iter().find(|byte| !byte.is_ascii_whitespace());
-    let is_json = first.is_none_or(|first| matches!(first, b'{' | b'[' | 0xEF));
-    if is_json {
-        lines(reader, path, |number, line| {
-            take(&mut refused, number, line);
-            Ok(())
-        })?;
-    } else {
-        let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(reader);
-        let headings = csv.headers().with_context(failed)?.clone();
-        if !headings.iter().any(|heading| heading == "entity_type") {
-            refused.add(
-                1,
-                "it is neither a JSON object nor the heading of a CSV file with a column entity_type",
-            );
-        }
-        for (number, record) in (2_u64..).zip(csv.records()) {
-            let record = record.with_context(failed)?;
-            let line = record.position().map_or(number, csv::Position::line);
-            take(&mut refused, line, Value::Object(object(&headings, &record)).to_string().as_bytes());
-        }
-    }
-    refused.end();
-    Ok((rows, refused.count))
+/// What was read of a file.
+pub(crate) struct ReadOutcomes {
+    pub(crate) rows: Vec<OutcomeRow>,
+    /// How many lines were refused.
+    pub(crate) refused: u64,
+    /// Why: the first of them.
+    pub(crate) problems: Vec<OutcomeProblem>,
 }
 
-/// A CSV record as the object that a JSON line would be. An empty cell is absent; an empty `at` is null.
-fn object(headings: &csv::StringRecord, record: &csv::StringRecord) -> Map<String, Value> {
-    let mut object = Map::new();
-    for (heading, cell) in headings.iter().zip(record) {
-        match (heading, cell) {
-            ("at", "" | "null") => object.insert(heading.to_owned(), Value::Null),
-            (_, "") => None,
-            (_, cell) => object.insert(heading.to_owned(), Value::String(cell.to_owned())),
-        };
-    }
-    object
+/// Reads the rows of a file.
+pub(crate) fn read(path: &Path, types: &AlertTypes, now: Timestamp) -> Result<ReadOutcomes> {
+    let reader = open(path, "outcomes as JSON Lines or CSV")?;
+    let (mut rows, mut problems) = (Vec::new(), Vec::new());
+    let mut refused = RefusedLines::of(path);
+    read_outcome_rows(reader, types, now, |line, row| match row {
+        Ok(row) => rows.push(row),
+        Err(refusal) => {
+            refused.add(line, &refusal.to_string());
+            if problems.len() < OUTCOME_PROBLEMS_MAX {
+                problems.push(OutcomeProblem::new(line, &refusal));
+            }
+        }
+    })
+    .with_context(|| not_read_on(path))?;
+    refused.end();
+    Ok(ReadOutcomes { rows, refused: refused.count, problems })
+}
+
+fn not_read_on(path: &Path) -> String {
+    format!("cannot read {} any further; check the file or its disk", path.display())
 }

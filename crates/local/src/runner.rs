@@ -9,11 +9,14 @@ use std::time::Duration;
 use anyhow::Result;
 use portend_core::alert::{Alert, AlertKey};
 use portend_core::chain::Alarm;
-use portend_core::clock::Clock;
+use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
 use portend_core::limits::LEASE_MARGIN;
 use portend_core::model::Model;
-use portend_core::pipeline::{Account, Failure, Outcome, Pipeline, Preview, Received, event_time};
+use portend_core::outcome::OutcomeRow;
+use portend_core::pipeline::{
+    Account, Failure, Outcome, Pipeline, Preview, Received, event_time, record_outcome,
+};
 use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
 use portend_remote::{AnyModel, DynamoDb, Notifiers, SystemClock};
@@ -165,8 +168,13 @@ impl EventRunner {
         wait.await
     }
 
-    /// Runs one event.
+    /// Runs one event. One that says what happened to an entity is stored, and is not in the ledger unless it is parked.
     pub(crate) async fn process(&self, event: &[u8]) -> Result<Outcome, Failure> {
+        if OutcomeRow::is_event(event) {
+            let (pipeline, clock) = (&self.pipeline, self.pipeline.clock());
+            let (owner, now) = (random_name(clock), clock.now());
+            return Ok(record_outcome(pipeline.store(), pipeline.types(), event, &owner, now).await?);
+        }
         self.process_in_turn(self.pipeline.receive(event)).await
     }
 

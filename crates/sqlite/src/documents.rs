@@ -6,6 +6,30 @@ use rusqlite::params;
 
 use crate::Sqlite;
 
+impl Sqlite {
+    /// The documents whose `pk` begins with this text, in the order of their keys.
+    pub async fn documents_below(&self, prefix: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        // No text that begins with the prefix is after the prefix with the last character that there is.
+        let (from, until) = (prefix.to_owned(), format!("{prefix}{}", char::MAX));
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT pk, sk, body, expires_at FROM document
+                 WHERE pk >= ?1 AND pk < ?2 AND expires_at >= ?3 ORDER BY pk, sk",
+            )?;
+            let found = statement.query_map(params![from, until, now.as_secs()], |row| {
+                Ok(Document {
+                    pk: row.get(0)?,
+                    sk: row.get(1)?,
+                    body: row.get(2)?,
+                    expires_at: Timestamp::from_secs(row.get(3)?),
+                })
+            })?;
+            found.collect()
+        })
+        .await
+    }
+}
+
 impl Documents for Sqlite {
     async fn put_documents(&self, documents: &[Document]) -> Result<(), StoreError> {
         let documents = documents.to_vec();

@@ -7,6 +7,7 @@ use crate::chain::{Alarm, StopReason};
 use crate::help::Help;
 use crate::insight::{AttemptRecord, ReusedAnswer, StoredInsight};
 use crate::notify::NotifyError;
+use crate::outcome::OutcomeRow;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub enum Outcome {
     Repeated(StoredInsight),
     /// The event cannot become an alert; it is parked.
     Parked(Refusal),
+    /// The event is not an alert: it says what happened to an entity, and that is stored.
+    Recorded(OutcomeRow),
 }
 
 /// Why an event is handed back: it was neither stored nor parked, and must be delivered again.
@@ -71,12 +74,13 @@ impl Help for Failure {
 }
 
 impl Outcome {
-    /// `stored`, `repeated` or `parked`.
+    /// `stored`, `repeated`, `parked` or `recorded`.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Stored(_) => "stored",
             Self::Repeated(_) => "repeated",
             Self::Parked(_) => "parked",
+            Self::Recorded(_) => "recorded",
         }
     }
 
@@ -84,13 +88,13 @@ impl Outcome {
     pub fn insight(&self) -> Option<&StoredInsight> {
         match self {
             Self::Stored(insight) | Self::Repeated(insight) => Some(insight),
-            Self::Parked(_) => None,
+            Self::Parked(_) | Self::Recorded(_) => None,
         }
     }
 }
 
 impl Serialize for Outcome {
-    /// `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
+    /// `{"status", "alert_id", "insight"}`, `{"status", "reason", "message"}` or `{"status"}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Outcome", 3)?;
         object.serialize_field("status", self.status())?;
@@ -103,6 +107,7 @@ impl Serialize for Outcome {
                 object.serialize_field("reason", &refusal.reason().to_string())?;
                 object.serialize_field("message", refusal.message())?;
             }
+            Self::Recorded(_) => {}
         }
         object.end()
     }

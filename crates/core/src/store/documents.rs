@@ -258,6 +258,13 @@ pub trait Outcomes: Documents {
 
 impl<S: Documents> Outcomes for S {}
 
+/// The rows of what happened among these documents.
+pub fn outcome_rows(documents: &[Document]) -> Vec<OutcomeRow> {
+    read(documents)
+}
+
+/// What the `pk` of every row of what happened begins with.
+pub const OUTCOME_PK: &str = "outcome#";
 const DRIVERS_PK: &str = "drivers#";
 const MAPS_PK: &str = "calibration";
 /// No month is shorter.
@@ -265,7 +272,7 @@ const MONTH: Duration = Duration::from_hours(28 * 24);
 
 fn outcome_pk(entity_type: &str, entity_id: Option<&str>) -> String {
     // No entity has an empty id.
-    format!("outcome#{entity_type}#{}", entity_id.unwrap_or_default())
+    format!("{OUTCOME_PK}{entity_type}#{}", entity_id.unwrap_or_default())
 }
 
 fn evaluation_pk(alert_type: &str, t0: Timestamp) -> String {

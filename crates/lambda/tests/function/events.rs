@@ -202,8 +202,14 @@ fn an_event_that_says_what_happened_is_stored_and_one_that_is_not_valid_is_parke
     assert_eq!(response, json!({ "status": "recorded" }));
     let item = scene.table.newest(None, "pk", "outcome#student#stu_1").remove(0);
     assert_eq!(item["sk"], text("churn#2025-01-03T09:50:26.000Z"));
+    let sns = |at: &str| json!({ "Sns": { "MessageId": "m", "Message": event(at).to_string() } });
+    let response =
+        function.invoke(&json!({ "Records": [sns("2025-01-04T00:00:00Z"), sns("later")] })).unwrap();
+    assert_eq!(response[0], json!({ "status": "recorded" }), "{response}");
+    assert_eq!(response[1]["reason"], "invalid:$.detail.at", "{response}");
+    assert_eq!(scene.table.newest(None, "pk", "outcome#student#stu_1").len(), 2);
     let refused = function.invoke(&event("soon")).unwrap();
     assert_eq!((&refused["status"], &refused["reason"]), (&json!("parked"), &json!("invalid:$.detail.at")));
-    assert_eq!(scene.parked().len(), 1);
+    assert_eq!(scene.parked().len(), 2);
     assert_eq!(scene.calls(), [0, 0], "no model is asked");
 }

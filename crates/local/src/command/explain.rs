@@ -27,15 +27,16 @@ pub(crate) use report::EventReport;
 ///
 /// An event is an EventBridge event, the `detail` of one, an SQS or SNS event with records, or another system's payload
 /// for which an alert type has a mapping. A file holds one event, JSON Lines or an array of events, and may be
-/// compressed (`.gz`). An alert with the same facts as an earlier one is counted as a repeat. An event that is not an alert is
-/// parked with a reason.
+/// compressed (`.gz`). An alert with the same facts as an earlier one is counted as a repeat. An EventBridge event with the
+/// detail-type `outcome` says what happened to an entity, as a row of portend outcomes import does. Any other event that is
+/// not an alert is parked with a reason.
 ///
-/// Exit code: 0 if every event was stored or repeated, 1 if any was parked or failed, 2 for wrong usage, 130 if you
+/// Exit code: 0 if every event was stored, repeated or recorded, 1 if any was parked or failed, 2 for wrong usage, 130 if you
 /// stopped it.
 #[derive(Debug, Clone, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
-    /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`.
+    /// Print one JSON object per event: `{"status", "alert_id", "insight"}` or `{"status", "reason", "message"}`; `{"status": "recorded"}` of what happened.
     #[arg(long)]
     json: bool,
 

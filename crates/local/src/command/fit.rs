@@ -21,7 +21,7 @@ use serde_json::json;
 use super::insights::open_for_changes;
 use crate::config::Config;
 use crate::evidence::{self, claim_of};
-use crate::outcome_file::{self, RefusedLines};
+use crate::outcome_file::{self, ReadOutcomes, RefusedLines};
 use crate::show::html;
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{counted, shown};
@@ -146,7 +146,8 @@ fn joined(
     cutoff: Cutoff,
 ) -> Result<(Vec<FitRow>, u64)> {
     let now = SystemClock.now();
-    let (outcomes, refused_outcomes) = outcome_file::read(outcomes, types, now)?;
+    let ReadOutcomes { rows: outcomes, refused: refused_outcomes, .. } =
+        outcome_file::read(outcomes, types, now)?;
     let index = OutcomeIndex::new(&outcomes);
     let (alerts, refused_alerts) = read_alerts(alerts, types, alert_type, now)?;
     let claims: Vec<InsightClaim> =

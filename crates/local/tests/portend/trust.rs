@@ -100,7 +100,11 @@ fn outcomes_are_imported_listed_and_retracted() {
         "{{{student},\"at\":\"2025-01-03T09:50:26Z\"}}\n{{{student}}}\n{{{student},\"at\":null,\"followed_until\":\"2025-02-01T00:00:00Z\"}}\n"
     );
     let run = home.feed("outcomes import - --json", &lines).exits(1);
-    assert_eq!(run.json(), [json!({"stored": 2, "refused": 1})]);
+    let report = &run.json()[0];
+    assert_eq!((&report["stored"], &report["refused"]), (&json!(2), &json!(1)), "{report}");
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["line"], &problem["reason"]), (&json!(2), &json!("missing:$.at")), "{report}");
+    assert_eq!(names(problem), BTreeSet::from(["line", "reason", "message"]));
     assert!(run.err.contains("line 2 of -: missing:$.at"), "{}", run.err);
     let csv = "entity_type,entity_id,outcome,at,followed_until,acted\nstudent,stu_1,churn,,2025-04-01T00:00:00Z,\n\
                student,stu_1,,2025-01-05T10:00:00Z,,called\n";
@@ -120,6 +124,100 @@ fn outcomes_are_imported_listed_and_retracted() {
         "no alert type predicts",
         "student churn",
     );
+    for (until, says) in [("2099-04-01", "at most 24 hours"), ("1999-04-01", "2000 or later")] {
+        let line = format!("outcomes census student churn --until {until}");
+        home.run(&line).complains(2, "is not a time of a census", says);
+    }
+}
+
+#[test]
+fn a_bad_first_line_and_a_byte_order_mark_lose_no_row() {
+    let home = Home::new();
+    let good = |student: &str| {
+        format!(
+            r#"{{"entity_type":"student","entity_id":"{student}","outcome":"churn","at":"2025-01-03T00:00:00Z"}}"#
+        )
+    };
+    let run = home.feed("outcomes import - --json", format!("nope\n{}\n{}\n", good("a"), good("b"))).exits(1);
+    let report = &run.json()[0];
+    assert_eq!((&report["stored"], &report["refused"]), (&json!(2), &json!(1)), "{report}");
+    assert_eq!(report["problems"][0]["reason"], "not_json");
+    let of_excel = "\u{feff}entity_type,entity_id,outcome,at\r\nstudent,c,churn,2025-01-03T00:00:00Z\r\n";
+    home.write("excel.csv", of_excel);
+    let report = home.run("outcomes import excel.csv --json").exits(0).json().remove(0);
+    assert_eq!(report, json!({"stored": 1, "refused": 0}));
+    home.write("bad.jsonl", "nope\n");
+    let report = home.run("outcomes import excel.csv bad.jsonl --json").exits(1).json().remove(0);
+    assert_eq!((&report["stored"], &report["problems"][0]["file"]), (&json!(1), &json!("bad.jsonl")));
+}
+
+#[test]
+fn every_outcome_is_listed_with_or_without_insights() {
+    let home = Home::new();
+    let row = |index: u32| {
+        let id = format!("stu_{index}");
+        json!({"entity_type": "student", "entity_id": id, "outcome": "churn", "at": "2025-01-03T00:00:00Z"})
+            .to_string()
+            + "\n"
+    };
+    home.feed("outcomes import -", (0..416).map(row).collect::<String>()).exits(0);
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 416);
+    home.run("outcomes census student churn --until 2025-04-01").exits(0);
+    let listed = home.run("outcomes list --json").exits(0).json();
+    assert_eq!(listed.len(), 417);
+    assert_eq!(listed.iter().filter(|row| row.get("entity_id").is_none()).count(), 1);
+    let table = home.run("outcomes list").exits(0).out;
+    assert!(table.contains("everyone") && table.contains("stu_415"), "{table}");
+}
+
+#[test]
+fn an_act_is_retracted_by_the_name_and_time_of_the_list() {
+    let home = Home::new();
+    let act = r#"{"entity_type":"student","entity_id":"stu_1","acted":"called","at":"2025-01-05T10:00:26Z"}"#;
+    home.feed("outcomes import -", act).exits(0);
+    let table = home.run("outcomes list").exits(0).out;
+    assert!(table.contains("acted:called") && table.contains("2025-01-05T10:00:26.000Z"), "{table}");
+    let retract = "outcomes retract student stu_1";
+    let at = "--at 2025-01-05T10:00:26.000Z";
+    let run = home.run(&format!("{retract} acted:called {at}")).exits(0);
+    assert!(
+        run.err.contains("removed acted:called of student stu_1 at 2025-01-05T10:00:26.000Z"),
+        "{}",
+        run.err
+    );
+    home.run(&format!("{retract} acted:called {at}")).exits(1);
+    home.feed("outcomes import -", act).exits(0);
+    home.run(&format!("{retract} called --acted {at}")).exits(0);
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 0);
+    home.run(&format!("{retract} called {at}")).complains(
+        2,
+        "no alert type predicts called",
+        "student churn",
+    );
+    home.run(&format!("{retract} acted:called")).complains(2, "an act has a time", "--at");
+    home.run(&format!("outcomes retract dog stu_1 acted:called {at}")).complains(2, "about a dog", "student");
+    home.run(&format!("outcomes retract student - acted:called {at}")).complains(2, "everyone", "entity");
+}
+
+#[test]
+fn an_event_that_says_what_happened_is_recorded_by_explain() {
+    let home = Home::new();
+    let event = |at: &str| {
+        json!({"source": "x", "detail-type": "outcome", "detail": {
+            "entity_type": "student", "entity_id": "stu_1", "outcome": "churn", "at": at,
+        }})
+        .to_string()
+    };
+    let ended = home.explain(event("2025-01-03T00:00:00Z")).exits(0).json();
+    assert_eq!(ended, [json!({"status": "recorded"})]);
+    let ended = home.explain(event("soon")).exits(1).json();
+    assert_eq!((&ended[0]["status"], &ended[0]["reason"]), (&json!("parked"), &json!("invalid:$.detail.at")));
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 1);
+    let lines = event("2025-01-04T00:00:00Z") + "\n" + &event("2025-01-05T00:00:00Z") + "\n";
+    let run = home.feed("explain -", lines).exits(0);
+    assert!(run.out.contains("recorded what happened to student stu_1"), "{}", run.out);
+    assert!(run.out.contains("2 recorded"), "{}", run.out);
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 3);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use portend_core::alert::Reason;
 use portend_core::alert_type::AlertTypes;
 use portend_core::help::explained;
 use portend_core::insight::{Grade, StoredInsight};
+use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{Failure, Outcome};
 use serde::Serialize;
 
@@ -55,6 +56,8 @@ struct Tally {
     repeated: u64,
     parked: u64,
     failed: u64,
+    /// Events that are not alerts, and say what happened.
+    recorded: u64,
 }
 
 impl<'a> EventReport<'a> {
@@ -118,6 +121,10 @@ impl<'a> EventReport<'a> {
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
                 let message = located(event, refusal.message());
                 format!("{head}\n     {message}\n     {}\n\n", paint(FAINT, next))
+            }
+            Ok(Outcome::Recorded(OutcomeRow { entity_type, entity_id, .. })) => {
+                let whom = shown(entity_id.as_deref().unwrap_or_default());
+                format!("{} what happened to {} {whom}\n\n", paint(STRONG, "recorded"), shown(entity_type))
             }
             Err(failure) => {
                 let head = format!("{} {}", paint(RED.bold(), "failed"), paint(STRONG, failure.code()));
@@ -193,7 +200,9 @@ impl Serialize for EventJson<'_> {
         }
         let ProcessedEvent { result, location, .. } = self.0;
         match result {
-            Ok(outcome @ (Outcome::Stored(_) | Outcome::Repeated(_))) => outcome.serialize(serializer),
+            Ok(outcome @ (Outcome::Stored(_) | Outcome::Repeated(_) | Outcome::Recorded(_))) => {
+                outcome.serialize(serializer)
+            }
             Ok(Outcome::Parked(refusal)) => {
                 let message = format!("{location}: {}", refusal.message());
                 WithoutInsight { status: "parked", reason: refusal.reason().to_string(), message }
@@ -214,21 +223,24 @@ impl Tally {
             Ok(Outcome::Stored(_)) => &mut self.stored,
             Ok(Outcome::Repeated(_)) => &mut self.repeated,
             Ok(Outcome::Parked(_)) => &mut self.parked,
+            Ok(Outcome::Recorded(_)) => &mut self.recorded,
             Err(_) => &mut self.failed,
         } += 1;
     }
 
     fn events(&self) -> u64 {
-        self.stored + self.repeated + self.parked + self.failed
+        self.stored + self.repeated + self.parked + self.failed + self.recorded
     }
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { stored, repeated, parked, failed } = self;
+        let Self { stored, repeated, parked, failed, recorded } = self;
         let counts = [(stored, "stored"), (repeated, "repeated"), (parked, "parked"), (failed, "failed")];
-        let parts: Vec<_> =
-            counts.iter().map(|(count, name)| format!("{} {name}", thousands(**count))).collect();
+        // Few inputs have such events.
+        let recorded = (*recorded > 0).then_some((recorded, "recorded"));
+        let counts = counts.into_iter().chain(recorded);
+        let parts: Vec<_> = counts.map(|(count, name)| format!("{} {name}", thousands(*count))).collect();
         write!(f, "{}: {}", counted(self.events(), "event"), parts.join(", "))
     }
 }

@@ -38,14 +38,49 @@ fn outcomes_are_stored_and_refused_rows_are_named() {
     let broken = server.post_json("/v1/outcomes", "{").is(200).json();
     assert_eq!((&broken["stored"], &broken["refused"]), (&json!(0), &json!(1)), "{broken}");
     server.post_json("/v1/outcomes", "[]").fails(400, "no_row");
+    let csv = "entity_type,entity_id,outcome,at,followed_until\nstudent,stu_4,churn,,2025-04-01T00:00:00Z\nstudent,stu_5,churn\n";
+    let of_csv = |body: &str| {
+        server.send("POST", "/v1/outcomes", &[("content-type", "text/csv; charset=utf-8")], body.as_bytes())
+    };
+    for body in [csv.to_owned(), format!("\u{feff}{}", csv.replace('\n', "\r\n"))] {
+        let reply = of_csv(&body).is(200).json();
+        assert_eq!((&reply["stored"], &reply["refused"]), (&json!(1), &json!(1)), "{reply}");
+        let problem = &reply["problems"][0];
+        assert_eq!((&problem["line"], &problem["reason"]), (&json!(3), &json!("missing:$.at")), "{reply}");
+    }
+    of_csv("").fails(400, "no_row");
     server
-        .send("POST", "/v1/outcomes", &[("content-type", "text/csv")], left.as_bytes())
+        .send("POST", "/v1/outcomes", &[("content-type", "text/plain")], left.as_bytes())
         .fails(415, "wrong_content_type");
     let foreign = [("content-type", "application/json"), ("sec-fetch-site", "cross-site")];
     assert_eq!(server.send("POST", "/v1/outcomes", &foreign, left.as_bytes()).status, 403);
     server.stop();
     assert_eq!(home.run("outcomes list --entity stu_1 --json").exits(0).json().len(), 1);
     assert_eq!(home.run("outcomes list --entity stu_3 --json").exits(0).json(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_event_that_says_what_happened_is_stored_before_the_response() {
+    let home = Home::new();
+    let server = TestServer::start(&home, &[]);
+    let event = |student: &str, rest: &str| {
+        let row: Value = serde_json::from_str(&row(student, rest)).unwrap();
+        json!({"detail-type": "outcome", "source": "x", "detail": row}).to_string()
+    };
+    let (left, bad) = (event("stu_1", r#""at":"2025-01-03T09:50:26Z""#), event("stu_2", r#""at":"soon""#));
+    let lines = format!("{left}\n{bad}\n{}\n", alert("stu_1", 5, 65, AT));
+    let reply = server.post_lines(&lines).is(202).json();
+    assert_eq!((&reply["accepted"], &reply["parked"]), (&json!(2), &json!(1)), "{reply}");
+    assert_eq!(reply["problems"][0]["reason"], "invalid:$.detail.at", "{reply}");
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 1);
+    let later = event("stu_3", r#""at":"2025-01-04T00:00:00Z""#);
+    let waited = server.post_json("/v1/events?wait=true", &later).is(200).json();
+    assert_eq!(waited, json!({"status": "recorded"}));
+    let queued = json!({"Records": [{"messageId": "1", "body": event("stu_4", r#""at":"2025-01-04T00:00:00Z""#)}]});
+    assert_eq!(server.post_json("/v1/events", &queued.to_string()).is(202).json()["accepted"], 1);
+    server.until_idle();
+    server.stop();
+    assert_eq!(home.run("outcomes list --json").exits(0).json().len(), 3);
 }
 
 #[test]
