@@ -284,7 +284,8 @@ fn spends_no_upgrade(fault: &dyn Fn() -> ModelError, calls: usize) {
         let pipeline = Pipeline::new(AlertTypes::built_in(), FaultyStore::new(&store, &[]), &clock)
             .with_models(vec![&model], true);
         let mut run = pipeline.run(clock.now().plus(EVENT_DEADLINE));
-        let outcome = block_on(run.upgrade(&due(&store, &clock)[0])).unwrap();
+        let due = due(&store, &clock);
+        let outcome = block_on(run.upgrade(due.first().unwrap())).unwrap();
         assert!(matches!(outcome, UpgradeOutcome::Later(_)), "{outcome:?}");
         assert_eq!(model.calls(), calls);
     }
