@@ -171,7 +171,7 @@ fn a_wrong_order_of_models_stops_the_program_with_one_sentence() {
         ("the scorecard twice", &[("MODELS", "scorecard,scorecard")], "", &["MODELS", "`scorecard` twice"]),
         ("the scorecard first", &[("MODELS", "scorecard,openai")], "", &["MODELS", "scorecard last"]),
         ("neither true nor false", &[("USE_BEDROCK", "maybe")], "", &["USE_BEDROCK", "true", "false"]),
-        ("a list", &[], "models = [\"openai\", \"scorecard\"]", &["portend.toml:1", "bedrock,scorecard"]),
+        ("a list of numbers", &[], "models = [5]", &["portend.toml:1", "expected a string"]),
         ("not a string", &[], "chain = 5", &["portend.toml:1", "expected a text"]),
         (
             "an unknown name in the file",
