@@ -3,7 +3,9 @@
 //! Never: leaves a copy of a deleted row in the file or its log, unless another process prevents it, which is an error.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use backon::{BlockingRetryable, ConstantBuilder};
 use portend_core::alert::{Reason, Refusal};
 use portend_core::entity::EntityKey;
 use portend_core::store::{
@@ -16,18 +18,33 @@ use crate::inbox::{self, InboxEvent};
 use crate::ledger::{self, Receipt};
 use crate::{Sqlite, forgotten, parking};
 
+/// The pause before the log is tried again. SQLite does not wait for another process that folds it into the file.
+const LOG_PAUSE: Duration = Duration::from_millis(100);
+/// How often the log is tried: for ten seconds.
+const LOG_TRIES_MAX: usize = 100;
+
+/// Folds the log into the file and empties it. Returns whether that was possible.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let is_emptied = || {
+        let is_busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(Some)?;
+        if is_busy { Err(None) } else { Ok(()) }
+    };
+    let pauses = ConstantBuilder::new().with_delay(LOG_PAUSE).with_max_times(LOG_TRIES_MAX);
+    match is_emptied.retry(pauses).when(Option::is_none).call() {
+        Ok(()) => Ok(true),
+        Err(None) => Ok(false),
+        Err(Some(error)) => Err(error),
+    }
+}
+
 impl Forgetting for Sqlite {
     async fn forget(&self, request: &ForgetRequest) -> Result<ForgetCounts, StoreError> {
         let request = request.clone();
         let counts = self.write(move |connection| forget(connection, &request)).await?;
         // Rows that were overwritten or deleted before are still in the free space of the file.
         self.alone(|connection| connection.execute_batch("VACUUM")).await?;
-        let is_busy = self
-            .alone(|connection| {
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
-            })
-            .await?;
-        if is_busy {
+        if !self.alone(empty_log).await? {
             let path = self.path.display();
             let source =
                 format!("{path}: another process reads the file, so its log cannot be emptied; end it");
