@@ -247,7 +247,7 @@ impl EventRunner {
         result
     }
 
-    /// Waits for a turn at the first model that may be called. `None` if there is none.
+    /// Waits for a turn at the first model that may be called. `None` if no model may be called.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         loop {
             let now = self.pipeline.clock().now();

@@ -42,7 +42,7 @@ enum ChannelSource {
     InSecret { secret: KeySecret, aws: Aws, read: OnceCell<Vec<Channel>> },
 }
 
-/// What became of a digest.
+/// A digest, and which channels received it.
 #[derive(Debug)]
 pub struct SentReport {
     /// What it says.

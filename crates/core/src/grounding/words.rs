@@ -529,7 +529,7 @@ pub(super) static EVERYDAY_STATUSES: WordList = WordList::new(
 /// Words between a subject and its status.
 pub(super) static STATUS_LINKS: WordList =
     WordList::new("appears are as be being is looks remain remains seems shows stays was were : =");
-/// Words that stand for what has a status.
+/// Words for what has a status.
 pub(super) static STATUS_SUBJECTS: WordList =
     WordList::new("both everything it market picture situation they things this which");
 /// Prepositions before a noun that has no status itself: `the plan for the subject`.

@@ -44,7 +44,7 @@ pub struct InsightClaim {
     pub is_held_out: bool,
 }
 
-/// What became of an insight's claim.
+/// Whether the event of a claim about the future happened, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OutcomeState {

@@ -102,7 +102,7 @@ impl Drop for Asking<'_> {
 }
 
 impl AnswerWait {
-    /// The answer; `None` if there is none that can be used again.
+    /// The answer; `None` if it cannot be used again.
     pub(super) async fn answer(self) -> Option<FreshAnswer> {
         self.cell.lock().await.clone()
     }

@@ -250,7 +250,7 @@ fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
         note(&format!("recovered, with no current alert: {}{more}", names.join(", ")));
     }
     if entities.listed.is_empty() {
-        note("nobody needs attention now: every current alert is done or snoozed, or there is none");
+        note("nobody needs attention now: no alert is current, or each is done or snoozed");
         let latest = entities.recovered.iter().map(EntityRow::latest_alert).max();
         if let Some(latest) = latest.filter(|_| args.at.is_none()) {
             note(&format!(

@@ -61,7 +61,7 @@ impl std::fmt::Display for ServerReport {
     }
 }
 
-/// What became of the posted events, by their numbers.
+/// The outcomes of the posted events, by their numbers.
 #[derive(Debug, Default)]
 struct Posted {
     accepted: BTreeSet<u64>,

@@ -99,7 +99,7 @@ fn several_answers_give_their_median_and_the_next_model_only_a_doubt() {
         ("samples = 3\nverify = true", "72 70 90", "71", "72 model [72 70 90] confirmed", (3, 1)),
         // The verification's call is not spent on a sample.
         ("samples = 5\nverify = true", "50 51 52 53 54", "10", "51.5 doubted [50 51 52 53] doubted", (4, 1)),
-        // The model after the one that answered is the next one; after the last there is none.
+        // The model after the one that answered is the next one; the last model has no next one.
         ("verify = true", "down down", "60", "60 model [60] not_verified:no_next_model", (2, 1)),
         // A guardrail is not asked around.
         ("samples = 3", "72 guard 90", "20", "63 scorecard", (2, 0)),
