@@ -67,10 +67,10 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         // A claim needs time to be worked on, or to be released.
         let busy_until = self.deadline.minus(STORE_RESERVE).min(self.now().plus(self.pipeline.busy_wait_max));
         let (mut pause, mut was_missing) = (BUSY_PAUSE_MIN, false);
+        let keys = &self.question_keys(alert);
         loop {
-            let keys = self.question_keys(alert);
             // At the same time, because most claims are the worker's.
-            let (claim, answers) = join(self.claim(received, alert), self.stored_answers(alert, &keys)).await;
+            let (claim, answers) = join(self.claim(received, alert), self.stored_answers(alert, keys)).await;
             match claim? {
                 Claim::Mine(lease) => match self.work(alert, &lease, AskedBefore { keys, answers }).await? {
                     Worked::Done(outcome) => return Ok(outcome),
@@ -112,7 +112,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         &mut self,
         alert: &Alert<'_>,
         lease: &Lease,
-        asked: AskedBefore,
+        asked: AskedBefore<'_>,
     ) -> Result<Worked, Failure> {
         self.pipeline.hold(lease, self.now());
         let calls = Calls::of(lease);
@@ -131,9 +131,9 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         alert: &Alert<'_>,
         lease: &Lease,
         calls: &Calls<'_>,
-        asked: AskedBefore,
+        asked: AskedBefore<'_>,
     ) -> Result<Worked, Failure> {
-        let keys = asked.keys.clone();
+        let keys = asked.keys;
         let Plan { earlier, asking } = self.plan(alert, asked).await;
         let (judged, ahead) = self.judge_and_read_ahead(alert, calls, earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
@@ -158,7 +158,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         let provenance = Provenance { run, attempts: judged.attempts, degraded: judged.degraded, now };
         let insight = self.pipeline.insight(alert, &lease.insight_key, judgement, provenance);
         let committed = self.commit_under_its_key(lease, insight, ahead.as_ref());
-        match join(committed, self.store_answer(&keys, fresh.as_ref())).await.0? {
+        match join(committed, self.store_answer(keys, fresh.as_ref())).await.0? {
             (Commit::Stored, insight) => {
                 self.account.reused.extend(insight.reused().cloned());
                 let stored = insight.to_stored();

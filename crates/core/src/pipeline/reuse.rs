@@ -27,9 +27,9 @@ use crate::time::Timestamp;
 
 /// An alert's questions, one to each model of the chain.
 #[derive(Debug)]
-pub(super) struct AskedBefore {
+pub(super) struct AskedBefore<'k> {
     /// Empty if the alert type does not reuse answers.
-    pub(super) keys: Vec<AnswerKey>,
+    pub(super) keys: &'k [AnswerKey],
     /// The stored answers, for the same models.
     pub(super) answers: Vec<Option<StoredAnswer>>,
 }
@@ -103,7 +103,7 @@ impl<'p, S: Store, C: Clock, M: Model, N: Notifier> Run<'p, S, C, M, N> {
 
     /// Decides whether an earlier answer is used. If another alert is asking the same question, this one waits for the
     /// answer for as long as it could still ask for itself afterwards.
-    pub(super) async fn plan(&self, alert: &Alert<'_>, asked: AskedBefore) -> Plan<'p> {
+    pub(super) async fn plan(&self, alert: &Alert<'_>, asked: AskedBefore<'_>) -> Plan<'p> {
         let AskedBefore { keys, answers } = asked;
         let mut answers = answers.into_iter().enumerate();
         let earlier = answers.find_map(|(position, answer)| self.accepted(alert, position, answer?));

@@ -76,7 +76,7 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         }
         let keys = self.question_keys(&alert);
         let answers = self.stored_answers(&alert, &keys).await;
-        let Plan { earlier, asking } = self.plan(&alert, AskedBefore { keys: keys.clone(), answers }).await;
+        let Plan { earlier, asking } = self.plan(&alert, AskedBefore { keys: &keys, answers }).await;
         let judged = self.ask(&alert, &Calls::up_to(UPGRADE_CALLS_MAX, &lease), earlier).await;
         let (run, now) = (random_name(&self.pipeline.clock), self.now());
         let fresh = answer_to_store(&alert, judged.given(), &run, now);
