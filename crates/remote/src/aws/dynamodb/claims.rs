@@ -112,33 +112,32 @@ pub(super) async fn reserve_call(store: &DynamoDb, lease: &Lease) -> Result<Rese
 
 pub(super) async fn release(store: &DynamoDb, lease: &Lease, release: Release) -> Result<(), StoreError> {
     // A commit whose response was lost has given an unused call back already.
-    if release.unused_call && release_if(store, lease, release, " AND #state = :claimed").await? {
+    if release.unused_call && release_once(store, lease, release).await? {
         return Ok(());
     }
-    release_if(store, lease, Release { unused_call: false, ..release }, "").await.map(drop)
+    release_once(store, lease, Release { unused_call: false, ..release }).await.map(drop)
 }
 
-/// Releases the claim if the lease still holds and the condition is true. Returns whether it did.
-async fn release_if(
-    store: &DynamoDb,
-    lease: &Lease,
-    release: Release,
-    condition: &str,
-) -> Result<bool, StoreError> {
+/// Releases the claim if the lease still holds and, for an unused call, the claim is not done. Returns whether it did.
+async fn release_once(store: &DynamoDb, lease: &Lease, release: Release) -> Result<bool, StoreError> {
+    let condition = "fence = :fence AND #owner = :owner";
     let update = store
         .update_claim(
             lease.alert_key,
             "SET lease_until = :until, #owner = :nobody, calls = calls - :unused, upgrades = upgrades + :failed",
         )
-        .only_if(&format!("fence = :fence AND #owner = :owner{condition}"))
         .with(":until", millis(release.until))
         .with(":nobody", text(""))
         .with(":unused", number(u32::from(release.unused_call)))
         .with(":failed", number(u32::from(release.failed_upgrade)))
         .with(":fence", number(lease.fence))
         .with(":owner", text(&lease.owner));
-    let update =
-        if condition.is_empty() { update } else { update.with(":claimed", text(ClaimState::Claimed.code())) };
+    let update = if release.unused_call {
+        let claimed = text(ClaimState::Claimed.code());
+        update.only_if(&format!("{condition} AND #state = :claimed")).with(":claimed", claimed)
+    } else {
+        update.only_if(condition)
+    };
     Ok(matches!(store.update(&update).await?, UpdateResult::Done(_)))
 }
 
