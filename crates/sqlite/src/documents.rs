@@ -2,29 +2,20 @@
 
 use portend_core::store::{Document, Documents, StoreError};
 use portend_core::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{Row, params};
 
-use crate::Sqlite;
+use crate::{Sqlite, prefix_end};
 
 impl Sqlite {
     /// The documents whose `pk` begins with this text, in the order of their keys.
     pub async fn documents_below(&self, prefix: &str, now: Timestamp) -> Result<Vec<Document>, StoreError> {
-        // No text that begins with the prefix is after the prefix with the last character that there is.
-        let (from, until) = (prefix.to_owned(), format!("{prefix}{}", char::MAX));
+        let (from, until) = (prefix.to_owned(), prefix_end(prefix));
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT pk, sk, body, expires_at FROM document
                  WHERE pk >= ?1 AND pk < ?2 AND expires_at >= ?3 ORDER BY pk, sk",
             )?;
-            let found = statement.query_map(params![from, until, now.as_secs()], |row| {
-                Ok(Document {
-                    pk: row.get(0)?,
-                    sk: row.get(1)?,
-                    body: row.get(2)?,
-                    expires_at: Timestamp::from_secs(row.get(3)?),
-                })
-            })?;
-            found.collect()
+            statement.query_map(params![from, until, now.as_secs()], read)?.collect()
         })
         .await
     }
@@ -59,18 +50,19 @@ impl Documents for Sqlite {
         let pk = pk.to_owned();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT sk, body, expires_at FROM document WHERE pk = ?1 AND expires_at >= ?2 ORDER BY sk",
+                "SELECT pk, sk, body, expires_at FROM document WHERE pk = ?1 AND expires_at >= ?2 ORDER BY sk",
             )?;
-            let found = statement.query_map(params![pk, now.as_secs()], |row| {
-                Ok(Document {
-                    pk: pk.clone(),
-                    sk: row.get(0)?,
-                    body: row.get(1)?,
-                    expires_at: Timestamp::from_secs(row.get(2)?),
-                })
-            })?;
-            found.collect()
+            statement.query_map(params![pk, now.as_secs()], read)?.collect()
         })
         .await
     }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Document> {
+    Ok(Document {
+        pk: row.get("pk")?,
+        sk: row.get("sk")?,
+        body: row.get("body")?,
+        expires_at: Timestamp::from_secs(row.get("expires_at")?),
+    })
 }

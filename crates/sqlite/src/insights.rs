@@ -15,9 +15,9 @@ use portend_core::time::Timestamp;
 use rusqlite::types::{FromSqlError, ToSql};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
-use crate::Sqlite;
 use crate::checksum::{ChecksumInput, is_sound};
 use crate::error::is_of_a_row;
+use crate::{Sqlite, prefix_end};
 
 /// Insights with the repeats that their claims count.
 const JOINED: &str =
@@ -168,8 +168,7 @@ impl Sqlite {
     ) -> Result<Vec<String>, StoreError> {
         let (text, now) = (text.to_owned(), self.expiry_time(now));
         self.read(move |connection| {
-            // No text that begins so sorts after it and the last character of all.
-            let end = format!("{text}\u{10FFFF}");
+            let end = prefix_end(&text);
             let mut statement = connection.prepare_cached(
                 "SELECT alert_id FROM insight
                  WHERE expires_at >= ?3 AND ((alert_id >= ?1 AND alert_id < ?2) OR (digits >= ?1 AND digits < ?2))

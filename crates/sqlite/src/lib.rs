@@ -257,6 +257,12 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The end of a range of texts that begin with this one: no such text, if it goes on, sorts after it and the last character
+/// of all.
+fn prefix_end(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, SqliteError> {
     if path.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file").into());
