@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portend_core::clock::Clock;
+use portend_core::outcome::OutcomeRow;
+use portend_core::store::{Outcomes, StoreError};
 use portend_core::time::Timestamp;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -78,6 +80,13 @@ impl<E: Engine> HttpApp<E> {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.clock().now()
+    }
+
+    /// Stores what happened. Figures that were computed without it are not shown any more.
+    pub(crate) async fn put_outcomes(&self, rows: &[OutcomeRow]) -> Result<(), StoreError> {
+        self.engine.store().put_outcomes(rows, self.now()).await?;
+        *self.quality.lock().await = None;
+        Ok(())
     }
 
     /// Whether this signature was not used before. One that is too old to be used again is forgotten.

@@ -11,7 +11,7 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::entity::EntityKey;
 use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::Outcome;
-use portend_core::store::{Forgetting, Outcomes};
+use portend_core::store::Forgetting;
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -131,8 +131,7 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
     }
     result.accepted = (alerts.len() + happened.len()) as u64;
     if !happened.is_empty() {
-        app.engine.store().put_outcomes(&happened, app.now()).await?;
-        *app.quality.lock().await = None;
+        app.put_outcomes(&happened).await?;
     }
     if !alerts.is_empty() {
         app.engine.accept(alerts).await.map_err(not_accepted)?;

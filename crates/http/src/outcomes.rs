@@ -8,7 +8,6 @@ use http::{HeaderMap, StatusCode};
 use portend_core::alert::Refusal;
 use portend_core::alert_type::AlertTypes;
 use portend_core::outcome::OutcomeRow;
-use portend_core::store::Outcomes;
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -81,8 +80,7 @@ pub(crate) async fn post<E: Engine>(
             }
         }
     }
-    app.engine.store().put_outcomes(&rows, now).await?;
-    *app.quality.lock().await = None;
+    app.put_outcomes(&rows).await?;
     result.stored = rows.len() as u64;
     Ok(Json(result))
 }

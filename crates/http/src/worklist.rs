@@ -71,6 +71,25 @@ pub(crate) enum WorklistPart {
     Snoozed,
 }
 
+/// What a request wants of the worklist.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WorklistView {
+    pub(crate) part: WorklistPart,
+    pub(crate) order: WorklistOrder,
+}
+
+impl WorklistView {
+    /// Of the parameters `state` and `sort`.
+    pub(crate) fn of(params: &Params) -> Result<Self, Problem> {
+        let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
+        let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
+        Ok(Self {
+            part: params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed),
+            order: params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk),
+        })
+    }
+}
+
 /// List the entities to look at now, worst first.
 #[utoipa::path(
     get,
@@ -94,19 +113,11 @@ pub(crate) async fn list<E: Engine>(
     params: Params,
 ) -> Result<Json<Worklist>, Problem> {
     let params = params.only(&["limit", "state", "min_risk", "sort", "capacity"])?;
-    let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
-    let order = params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk);
+    let view = WorklistView::of(&params)?;
     let capacity = params.number("capacity", 1000)?;
-    let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
-    let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
     let min_risk = params.risk("min_risk")?.map_or(0.0, portend_core::number::Number::get);
     let limit = params.limit()?;
-    let read_max = match (part, order) {
-        // Some of those that are read may be snoozed or recovered.
-        (WorklistPart::Listed, WorklistOrder::Risk) => (limit * 2).clamp(WORKLIST_READ_MAX, SEARCH_READ_MAX),
-        (WorklistPart::Snoozed, _) | (_, WorklistOrder::Value) => SEARCH_READ_MAX,
-    };
-    let mut list = worklist(&app, part, order, read_max).await?;
+    let mut list = worklist(&app, view, limit).await?;
     list.items.retain(|item| item.risk_score.get() >= min_risk);
     let all = list.items.len();
     let room = if capacity == 0 { usize::MAX } else { usize::try_from(capacity).unwrap_or(usize::MAX) };
@@ -115,14 +126,22 @@ pub(crate) async fn list<E: Engine>(
     Ok(Json(list))
 }
 
-/// The worklist of the open entities with the highest risk; at most `read_max` of them are read.
+/// The worklist of the open entities with the highest risk. Only so many are read that `wanted` of them are probably
+/// listed.
 pub(crate) async fn worklist<E: Engine>(
     app: &App<E>,
-    part: WorklistPart,
-    order: WorklistOrder,
-    read_max: usize,
+    WorklistView { part, order }: WorklistView,
+    wanted: usize,
 ) -> Result<Worklist, Problem> {
     let at = app.now();
+    let read_max = match (part, order) {
+        // Some of those that are read may be snoozed or recovered.
+        (WorklistPart::Listed, WorklistOrder::Risk) => {
+            wanted.saturating_mul(2).clamp(WORKLIST_READ_MAX, SEARCH_READ_MAX)
+        }
+        // Whoever is snoozed, or has the most at stake, may be far down.
+        (WorklistPart::Snoozed, _) | (_, WorklistOrder::Value) => SEARCH_READ_MAX,
+    };
     let (mut items, mut snoozed, mut read, mut after) = (Vec::new(), 0, 0, None);
     let page_max = PAGE_MAX.min(read_max);
     let mut complete = true;

@@ -15,25 +15,22 @@ use super::layout::{Section, empty, page};
 use super::text::{age, counted, level, minute, path_part, shown, whole, words};
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{SEARCH_READ_MAX, WORKLIST_READ_MAX, WORKLIST_ROWS};
+use crate::limits::WORKLIST_ROWS;
 use crate::problem::Problem;
 use crate::request::Params;
-use crate::worklist::{Worklist, WorklistOrder, WorklistPart, worklist};
+use crate::worklist::{Worklist, WorklistOrder, WorklistPart, WorklistView, worklist};
 
 /// Changes of facts in a row.
 const CHANGES_MAX: usize = 3;
 
 /// `GET /`.
 pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -> Result<Response, Problem> {
-    let parts = [("open", WorklistPart::Listed), ("snoozed", WorklistPart::Snoozed)];
-    let part = params.one_of("state", &parts)?.unwrap_or(WorklistPart::Listed);
-    let orders = [("risk", WorklistOrder::Risk), ("value", WorklistOrder::Value)];
-    let order = params.one_of("sort", &orders)?.unwrap_or(WorklistOrder::Risk);
+    let view = WorklistView::of(&params)?;
+    let WorklistView { part, order } = view;
     let find = params.get("find").map(str::to_lowercase);
-    // Whoever is sought, is snoozed, or has the most at stake, may be far down.
-    let is_near = find.is_none() && part == WorklistPart::Listed && order == WorklistOrder::Risk;
-    let read_max = if is_near { WORKLIST_READ_MAX } else { SEARCH_READ_MAX };
-    let mut list = worklist(&app, part, order, read_max).await?;
+    // Whoever is sought may be far down.
+    let wanted = if find.is_some() { usize::MAX } else { WORKLIST_ROWS };
+    let mut list = worklist(&app, view, wanted).await?;
     let total = list.total;
     if let Some(find) = &find {
         list.items.retain(|item| item.entity_id.to_lowercase().contains(find));
@@ -45,7 +42,8 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>, params: Params) -
         .iter()
         .map(|item| row(item, app.engine.types(), list.at, app.engine.takes_feedback()))
         .collect();
-    let latest = if rows.is_empty() { latest_alert(&app).await? } else { None };
+    let is_quiet = rows.is_empty() && part == WorklistPart::Listed && find.is_none();
+    let latest = if is_quiet { latest_alert(&app).await? } else { None };
     let more = if list.complete { "" } else { "+" };
     let content = html! {
         h1 { (heading(&list, part, total)) }
