@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portend_core::alert::AlertKey;
+use portend_core::insight::DegradedBy;
 use portend_core::limits::LEASE_MARGIN;
-use portend_core::store::StoreError;
+use portend_core::store::{StoreError, Todo};
 use portend_core::time::Timestamp;
 
 use super::agenda::{Agenda, Arrive, PendingResponse, Slot};
@@ -20,7 +21,9 @@ use super::queue::{Queue, QueueDelivery};
 use super::scenario::{Scenario, WorkerSetup, WorstClock};
 use super::table::SimulatedTable;
 use super::weather::{StoreFate, Weather};
+use crate::memory::InsightRow;
 use crate::random::Random;
+use crate::store_contract::insights::COLLISION;
 
 /// The world.
 pub(super) struct World {
@@ -163,10 +166,16 @@ impl World {
     }
 
     /// An alert whose insight has something left to do, if there is one. A worker that is lost in time can take the claim
-    /// away from its insight, which is then due until it expires.
+    /// away from its insight, which is then due until it expires. An insight whose models gave only unusable replies waits
+    /// for a usable one, which may not come once the last event is done.
     pub(super) fn first_due(&self) -> Option<usize> {
+        let waits = |row: &&InsightRow| {
+            let fields = row.insight.current();
+            row.todo == Some(Todo::Upgrade)
+                && fields.is_some_and(|fields| fields.degraded_by == Some(DegradedBy::Unusable))
+        };
         let due = self.table.state.due_keys(self.now).into_iter();
-        let rows = due.filter_map(|(_, key)| self.table.state.insight_row(&key));
+        let rows = due.filter_map(|(_, key)| self.table.state.insight_row(&key)).filter(|row| !waits(row));
         let mut alerts = rows.filter_map(|row| self.alert(row.alert_key));
         alerts.find(|alert| self.clocks[*alert] != WorstClock::Lost)
     }
@@ -218,7 +227,7 @@ impl World {
     ) -> Requester {
         let requester = self.requester(worker);
         if let Some(alert) = alert {
-            self.clocks[alert] = self.clocks[alert].max(self.processes[worker].clock);
+            self.touch(alert, self.processes[worker].clock);
             if requester.now > requester.deadline && !self.processes[worker].was_stalled {
                 self.history.add(alert, self.now, requester, What::BeganLate { operation });
             }
@@ -233,6 +242,15 @@ impl World {
 
 /// The store's operations.
 impl World {
+    /// Notes whose clock touches an alert. The alerts of the collision share one insight key: a worker that is lost in time
+    /// takes the insight of either for expired, and puts its own in the place.
+    fn touch(&mut self, alert: usize, clock: WorstClock) {
+        let touched = if alert < COLLISION.len() { 0..COLLISION.len() } else { alert..alert + 1 };
+        for worst in self.clocks.iter_mut().take(touched.end).skip(touched.start) {
+            *worst = (*worst).max(clock);
+        }
+    }
+
     /// The alert of this key.
     pub(super) fn alert(&self, key: AlertKey) -> Option<usize> {
         self.by_key.get(&key).copied()
