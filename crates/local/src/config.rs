@@ -48,7 +48,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "TABLE", env = "MIRROR_TABLE_NAME", hide_env_values = true)]
     mirror_table: Option<String>,
 
-    /// A folder of alert types that replace the built-in ones.
+    /// A folder of alert types that replace the built-in ones. To keep one of those, copy its folder there.
     #[arg(
         long,
         global = true,

@@ -1,7 +1,9 @@
 //! `portend compare`: asks another model about stored alerts, and says what would change. Stores nothing.
 
+mod worse;
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -12,11 +14,10 @@ use portend_core::insight::{InsightFields, StoredInsight};
 use portend_core::limits::PAGE_MAX;
 use portend_core::store::{EvaluationRow, InsightQuery, Queries};
 use portend_core::time::Timestamp;
-use portend_eval::compare::{ComparisonFigures, ScorePair};
+use portend_eval::compare::ScorePair;
 use portend_eval::join::{Cutoff, OutcomeIndex};
 use portend_eval::picture;
 use portend_remote::SystemClock;
-use serde::Serialize;
 
 use super::insights::open_existing;
 use super::question::{Answered, Questioner};
@@ -24,8 +25,10 @@ use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::evidence::{claim_of, outcomes_of};
 use crate::show::html::{self, HtmlSection};
-use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
+use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
 use crate::show::text::{counted, shown};
+use report::{AnswerTally, ComparisonReport};
+use worse::{WorseFacts, one_fact_worse};
 
 /// Ask another model about stored alerts, and say what would change.
 ///
@@ -56,6 +59,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     repeat: u8,
 
+    /// Ask each question once more with one fact worse, and count the scores that are then lower.
+    ///
+    /// A worse fact must not lower a score. The fact is the one to which the points table can add most.
+    #[arg(long)]
+    worse: bool,
+
     /// Only insights of this alert type.
     #[arg(long = "type", value_name = "ID")]
     alert_type: Option<String>,
@@ -78,38 +87,6 @@ const INSIGHTS_READ_MAX: usize = 5_000;
 /// Calls for one question: the second is the re-ask.
 const CALLS_MAX: u32 = 2;
 
-/// What would change.
-#[derive(Debug, Serialize)]
-struct ComparisonReport {
-    /// The label of the model that was asked.
-    with: String,
-    /// The file with other rules.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt: Option<String>,
-    /// `complete`, or `budget` if not every alert was asked about.
-    status: &'static str,
-    questions: usize,
-    calls: usize,
-    cost_usd: f64,
-    cost_per_question: Option<f64>,
-    /// The mean time of an answer, in milliseconds, new and old.
-    latency_ms: [Option<f64>; 2],
-    /// The share of questions without a usable answer.
-    unusable: Option<f64>,
-    /// The share of answers with a number that no fact supports, new and old.
-    unsupported: [Option<f64>; 2],
-    #[serde(flatten)]
-    figures: ComparisonFigures,
-    /// What a change to this model makes necessary.
-    redo: Vec<&'static str>,
-}
-
-const REDO: [&str; 3] = [
-    "fit a new map with portend calibrate when outcomes are known, because a new model has none",
-    "judge the new model with portend eval apart from the old one",
-    "choose again the scores at which somebody is notified, if alerts moved across them",
-];
-
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let now = SystemClock.now();
     let types = config.alert_types().map_err(WrongUsage::from)?;
@@ -121,7 +98,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     });
     let rules = rules.transpose().map_err(WrongUsage::from)?;
     let mut questioner = Questioner::new(&config, None, rules.as_deref(), args.budget).await?;
-    let questions = insights.len() * usize::from(args.repeat);
+    let questions = insights.len() * (usize::from(args.repeat) + usize::from(args.worse));
     announce(&questioner, &insights, questions, args.budget);
     let rows: Vec<EvaluationRow> = insights
         .iter()
@@ -132,6 +109,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     let outcomes = OutcomeIndex::new(&outcomes_of(&store, &types, &entities, now).await?);
     let cutoff = Cutoff { now, report_lag: std::time::Duration::ZERO };
     let mut tally = AnswerTally::default();
+    let mut worse = args.worse.then(WorseFacts::default);
     let mut pairs = Vec::new();
     let mut status = "complete";
     'insights: for (fields, row) in insights.iter().zip(&rows) {
@@ -151,7 +129,8 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
         tally.old(fields);
         let Some(new) = scores.first().copied() else { continue };
-        let scale = types.get(&fields.prediction_type).map(AlertType::scale);
+        let alert_type = types.get(&fields.prediction_type);
+        let scale = alert_type.map(AlertType::scale);
         pairs.push(ScorePair {
             old: fields.risk_score.get(),
             new,
@@ -162,8 +141,22 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                 .map(|scale| scale.keys().map(|key| f64::from(*key)).collect())
                 .unwrap_or_default(),
         });
+        let one_worse = alert_type.and_then(|alert_type| one_fact_worse(alert_type, &fields.facts));
+        if let (Some(worse), Some((fact, facts))) = (&mut worse, one_worse) {
+            match questioner.ask(fields, &facts, CALLS_MAX).await {
+                Answered::Insight(answer) => {
+                    let noise = scores.get(1).map_or(0.0, |again| (new - again).abs());
+                    worse.count(&fact, new, answer.risk_score.get(), noise);
+                }
+                Answered::Nothing(_) => {}
+                Answered::OverBudget => {
+                    status = "budget";
+                    break;
+                }
+            }
+        }
     }
-    let report = report(&args, &questioner, &tally, &pairs, status);
+    let report = ComparisonReport::new(&args, &questioner, &tally, &pairs, worse, status);
     if let Some(file) = &args.out {
         let text = serde_json::to_string_pretty(&report)? + "\n";
         std::fs::write(file, text)
@@ -172,13 +165,13 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     if let Some(file) = &args.html {
         let points: Vec<(f64, f64)> = pairs.iter().map(|pair| (pair.old, pair.new)).collect();
         let pictures = vec![picture::pairs(&points)];
-        let section = HtmlSection { pictures, ..HtmlSection::of_text(&text(&report)) };
+        let section = HtmlSection { pictures, ..HtmlSection::of_text(&report.text()) };
         html::write(file, "What another model would change", &[section])?;
     }
     if args.json {
         json_line(&mut std::io::stdout().lock(), &report)?;
     } else {
-        anstream::stdout().lock().write_all(text(&report).as_bytes())?;
+        anstream::stdout().lock().write_all(report.text().as_bytes())?;
     }
     let is_complete = status == "complete" && !pairs.is_empty();
     Ok(if is_complete { CommandOutcome::Done } else { CommandOutcome::Incomplete })
@@ -253,134 +246,4 @@ fn announce(questioner: &Questioner, insights: &[Box<InsightFields>], questions:
         counted(questions as u64, "question"),
         shown(questioner.label())
     ));
-}
-
-/// Counts of the answers.
-#[derive(Debug, Default)]
-struct AnswerTally {
-    answers: u32,
-    unusable: u32,
-    unsupported: u32,
-    ms: u64,
-    old: u32,
-    old_models: u32,
-    old_unsupported: u32,
-    old_ms: u64,
-}
-
-fn has_unsupported(fields: &InsightFields) -> u32 {
-    u32::from(fields.grounding.as_ref().is_some_and(|report| !report.unsupported.is_empty()))
-}
-
-impl AnswerTally {
-    fn answered(&mut self, fields: &InsightFields) {
-        self.answers += 1;
-        self.unsupported += has_unsupported(fields);
-        self.ms += fields.attempts.iter().map(|attempt| attempt.ms).sum::<u64>();
-    }
-
-    fn old(&mut self, fields: &InsightFields) {
-        self.old += 1;
-        self.old_models += u32::from(fields.model_id.is_some());
-        self.old_unsupported += has_unsupported(fields);
-        self.old_ms += fields.attempts.iter().map(|attempt| attempt.ms).sum::<u64>();
-    }
-}
-
-fn report(
-    args: &Args,
-    questioner: &Questioner,
-    tally: &AnswerTally,
-    pairs: &[ScorePair],
-    status: &'static str,
-) -> ComparisonReport {
-    let ratio = |part: f64, whole: u32| (whole > 0).then(|| part / f64::from(whole));
-    let asked = tally.answers + tally.unusable;
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
-    let ms = |ms: u64| ms as f64;
-    ComparisonReport {
-        with: questioner.label().to_owned(),
-        prompt: args.prompt.as_ref().map(|file| file.display().to_string()),
-        status,
-        questions: asked as usize,
-        calls: questioner.calls,
-        cost_usd: questioner.spent,
-        cost_per_question: ratio(questioner.spent, asked),
-        latency_ms: [ratio(ms(tally.ms), tally.answers), ratio(ms(tally.old_ms), tally.old_models)],
-        unusable: ratio(tally.unusable.into(), asked),
-        unsupported: [
-            ratio(tally.unsupported.into(), tally.answers),
-            ratio(tally.old_unsupported.into(), tally.old_models),
-        ],
-        figures: ComparisonFigures::of(pairs),
-        redo: REDO.to_vec(),
-    }
-}
-
-fn text(report: &ComparisonReport) -> String {
-    let figures = &report.figures;
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    let percent =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
-    let mut text =
-        format!("{}\n", paint(STRONG, &format!("Stored scores and those of {}", shown(&report.with))));
-    let mut line = |sentence: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{sentence}");
-    };
-    line(format!(
-        "{} with both scores; {} calls, ${:.4}.",
-        counted(figures.n as u64, "alert"),
-        report.calls,
-        report.cost_usd
-    ));
-    if report.status == "budget" {
-        line("The budget ended the comparison early; raise --budget to ask about all.".to_owned());
-    }
-    line(format!(
-        "  Shift      {} points on average ({} to {}); {} moved by more than 10.",
-        number(figures.mean_shift),
-        number(figures.mean_shift_low),
-        number(figures.mean_shift_high),
-        percent(figures.over_10)
-    ));
-    line(format!(
-        "  Order      Spearman {}, Kendall {}; {} of the highest tenth stay in it.",
-        number(figures.spearman),
-        number(figures.kendall_tau_b),
-        percent(figures.top_overlap)
-    ));
-    line(format!("  Meaning    {} move to another meaning of the scale.", percent(figures.moved)));
-    if let (Some(noise), Some(within)) = (figures.noise, figures.within_noise) {
-        let verdict = if within {
-            "the shift is within the model's own noise"
-        } else {
-            "the shift is more than the model's own noise"
-        };
-        line(format!("  Noise      asked twice, its two scores are {noise:.1} points apart: {verdict}."));
-    }
-    let [new_unsupported, old_unsupported] = report.unsupported;
-    line(format!(
-        "  Replies    {} unusable; {} with an unsupported number ({} before).",
-        percent(report.unusable),
-        percent(new_unsupported),
-        percent(old_unsupported)
-    ));
-    let [new_ms, old_ms] = report.latency_ms;
-    line(format!("  Time       {} ms ({} ms before).", number(new_ms), number(old_ms)));
-    match &figures.outcomes {
-        Some(of) if of.auc_difference.is_some() => line(format!(
-            "  Outcomes   on {} with a known outcome, AUC {:+.3} (p {}), Brier {:+.4}.",
-            counted(of.n as u64, "alert"),
-            of.auc_difference.unwrap_or_default(),
-            number(of.p),
-            of.brier_difference.unwrap_or_default()
-        )),
-        _ => line("  Outcomes   too few are known to say which is better.".to_owned()),
-    }
-    line("If you change to it:".to_owned());
-    for redo in &report.redo {
-        line(format!("  • {redo}"));
-    }
-    text
 }

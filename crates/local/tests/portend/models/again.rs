@@ -46,3 +46,16 @@ fn a_model_compared_with_itself_has_not_moved() {
     assert_eq!((&report["within_noise"], &report["moved"]), (&json!(true), &json!(0.0)));
     assert_eq!(scene.count("SELECT count(*) FROM insight"), 5, "nothing more is stored");
 }
+
+#[test]
+fn a_score_that_is_lower_with_one_fact_worse_is_found() {
+    // Two insights; then each question, and each with one fact worse.
+    let replies = [70, 70, 70, 80, 70, 50].map(scores);
+    let scene = Scene::alone(OpenAi, replies);
+    scene.explain(&[alert(1), alert(2)]);
+    let compared = scene.run(&["compare", "--with", "openai", "--worse", "--json"]);
+    let report: Value = compared.line();
+    assert_eq!(scene.asked(), [0, 6], "{report}");
+    assert_eq!(report["worse"], json!({ "asked": 2, "lower": 1, "facts": { "health_score": 1 } }));
+    assert_eq!(report["mean_shift"], json!(0.0), "the questions with a worse fact are not part of the shift");
+}
