@@ -200,14 +200,16 @@ pub(crate) fn get_of(
     now: Timestamp,
 ) -> rusqlite::Result<Option<(StoredInsight, Option<Todo>)>> {
     let (entity_id, at, alert_type, digits) = columns(key);
-    let mut statement =
-        connection.prepare_cached(&format!("{JOINED} WHERE {BY_KEY} AND insight.alert_key = ?6"))?;
-    let values = params![entity_id, at, alert_type, digits, now.as_secs(), owner.as_bytes()];
-    let found = statement.query_row(values, |row| {
+    // With the owner among the conditions, SQLite prepares the statement again for each owner, because it joins by it.
+    let mut statement = connection.prepare_cached(&format!("{JOINED} WHERE {BY_KEY}"))?;
+    let found = statement.query_row(params![entity_id, at, alert_type, digits, now.as_secs()], |row| {
+        if AlertKey::from_bytes(row.get("alert_key")?) != owner {
+            return Ok(None);
+        }
         let todo: Option<String> = row.get("todo")?;
-        Ok((read(row)?, todo.as_deref().and_then(Todo::from_code)))
+        Ok(Some((read(row)?, todo.as_deref().and_then(Todo::from_code))))
     });
-    found.optional()
+    found.optional().map(Option::flatten)
 }
 
 /// The alert key of the insight that is stored under this key.
