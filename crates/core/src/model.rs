@@ -8,8 +8,11 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::help::Help;
 use crate::number::Number;
+use crate::time::Timestamp;
 
 /// A language model.
 pub trait Model: Send + Sync {
@@ -61,7 +64,8 @@ pub struct ModelSpec {
 }
 
 /// How a call describes the format of the reply, the most detailed form last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SchemaForm {
     /// Only the prompt describes it.
     PromptOnly,
@@ -85,6 +89,19 @@ impl SchemaForm {
             Self::Reduced | Self::PromptOnly => Self::PromptOnly,
         }
     }
+}
+
+/// A form of the schema that one endpoint refuses, or answers with nothing useful, for one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaLimit {
+    /// Where the model is.
+    pub endpoint: String,
+    /// The model.
+    pub model_id: String,
+    /// The most detailed form to send.
+    pub form: SchemaForm,
+    /// Until when that is remembered.
+    pub until: Timestamp,
 }
 
 /// US dollars per million tokens.

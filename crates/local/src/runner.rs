@@ -12,7 +12,7 @@ use portend_core::chain::Alarm;
 use portend_core::clock::{Clock, random_name};
 use portend_core::help::explained;
 use portend_core::limits::LEASE_MARGIN;
-use portend_core::model::Model;
+use portend_core::model::{Model, SchemaLimit};
 use portend_core::outcome::OutcomeRow;
 use portend_core::pipeline::{
     Account, Failure, Outcome, Pipeline, Preview, Received, event_time, record_outcome,
@@ -67,6 +67,8 @@ pub(crate) struct EventRunner {
     waiting: AtomicUsize,
     /// The warnings that have been shown already.
     reported: StdMutex<BTreeSet<(String, &'static str)>>,
+    /// Which schemas the models refuse, as it is stored for the next process.
+    schema_limits: StdMutex<Vec<SchemaLimit>>,
 }
 
 /// Opens the store for writing, and creates a file that does not exist.
@@ -125,6 +127,8 @@ impl EventRunner {
             .with_notifier(notifiers)
             // The runner itself waits for other processes, without a permit.
             .waiting_at_most(Duration::ZERO);
+        let schema_limits = ledger.schema_limits(clock.now()).await?;
+        pipeline.health().limit_schemas(schema_limits.clone());
         // A file of an earlier version has no rows of entities; it may have no sweep either.
         if matches!(config.store, StoreName::File(_)) {
             pipeline.run(Timestamp::from_millis(i64::MAX)).rebuild_entities().await?;
@@ -138,6 +142,7 @@ impl EventRunner {
             concurrency,
             waiting: AtomicUsize::new(0),
             reported: StdMutex::default(),
+            schema_limits: StdMutex::new(schema_limits),
         })
     }
 
@@ -244,7 +249,22 @@ impl EventRunner {
         let result = run.process(received).await;
         drop((turn, permit));
         self.report(run.account());
+        self.store_schema_limits().await;
         result
+    }
+
+    /// Stores which schemas the models refuse, if that has changed, so that the next process does not ask with them.
+    async fn store_schema_limits(&self) {
+        let limits = self.pipeline.health().schema_limits(self.pipeline.clock().now());
+        let is_known = std::mem::replace(&mut *self.known_limits(), limits.clone()) == limits;
+        if !is_known {
+            // Without it, the next process finds out again.
+            let _ = self.ledger.put_schema_limits(&limits).await;
+        }
+    }
+
+    fn known_limits(&self) -> MutexGuard<'_, Vec<SchemaLimit>> {
+        self.schema_limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn at the first model that may be called. `None` if no model may be called.

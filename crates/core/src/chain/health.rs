@@ -9,7 +9,7 @@ use super::breaker::{Breaker, Probe};
 use super::slots::CallSlots;
 use super::{Attempt, AttemptOutcome, Circuit};
 use crate::limits::{SCHEMA_REFUSAL_RETENTION, SCHEMA_TIMEOUT_RETENTION, SCHEMA_USELESS_RETENTION};
-use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec, SchemaForm};
+use crate::model::{Class, ConfigurationFault, ModelError, ModelSpec, SchemaForm, SchemaLimit};
 use crate::time::Timestamp;
 
 /// What is known of every model. One per process, shared by all its alerts.
@@ -93,6 +93,26 @@ impl Health {
             circuit,
             schema_max: lowered.map_or(SchemaForm::Bounded, |(form, _)| form),
             native_has_worked: schema.is_some_and(|schema| schema.has_worked),
+        }
+    }
+
+    /// The limits that hold at this time, in the order of their endpoints and models.
+    pub fn schema_limits(&self, now: Timestamp) -> Vec<SchemaLimit> {
+        let state = self.lock();
+        let limits = state.schemas.iter().filter_map(|((endpoint, model_id), schema)| {
+            let (form, until) = schema.lowered.filter(|(_, until)| now < *until)?;
+            Some(SchemaLimit { endpoint: endpoint.clone(), model_id: model_id.clone(), form, until })
+        });
+        let mut limits: Vec<_> = limits.collect();
+        limits.sort_by(|a, b| (&a.endpoint, &a.model_id).cmp(&(&b.endpoint, &b.model_id)));
+        limits
+    }
+
+    /// Takes over the limits that an earlier process learned.
+    pub fn limit_schemas(&self, limits: Vec<SchemaLimit>) {
+        let mut state = self.lock();
+        for SchemaLimit { endpoint, model_id, form, until } in limits {
+            state.schemas.entry((endpoint, model_id)).or_default().lowered = Some((form, until));
         }
     }
 

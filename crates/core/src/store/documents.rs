@@ -1,4 +1,4 @@
-//! Documents that outlive insights: what happened to entities, evaluation rows, and calibration maps.
+//! Documents that outlive insights: what happened to entities, evaluation rows, calibration maps, and which schemas models refuse.
 //!
 //! | document       | `pk`                                    | `sk`                   |
 //! |----------------|-----------------------------------------|------------------------|
@@ -8,6 +8,7 @@
 //! | map            | `calibration`                           | source and version     |
 //! | progress | `evaluation-progress` | alert type |
 //! | measured drivers | `drivers#{alert_id}`                  | `drivers`              |
+//! | schema limit   | `schema-limit`                          | endpoint and model     |
 //!
 //! Outcomes and evaluation rows are retained for two years.
 
@@ -24,6 +25,7 @@ use crate::calibration::{CalibrationMap, ScoreSource};
 use crate::entity::EntityKey;
 use crate::insight::StoredInsight;
 use crate::limits::OUTCOME_RETENTION;
+use crate::model::SchemaLimit;
 use crate::number::Number;
 use crate::outcome::{InsightClaim, OutcomeRow};
 use crate::time::Timestamp;
@@ -156,7 +158,7 @@ impl EvaluationRow {
     }
 }
 
-/// What happened, evaluation rows and maps, over the documents of any store.
+/// What happened, evaluation rows, maps and schema limits, over the documents of any store.
 pub trait Outcomes: Documents {
     /// Stores rows of what happened. Storing one twice changes nothing.
     fn put_outcomes(
@@ -254,6 +256,29 @@ pub trait Outcomes: Documents {
     fn maps(&self, now: Timestamp) -> impl Future<Output = Result<Vec<CalibrationMap>, StoreError>> + Send {
         async move { Ok(read(&self.documents(MAPS_PK, now).await?)) }
     }
+
+    /// Stores which schemas models refuse, each until its own time.
+    fn put_schema_limits(
+        &self,
+        limits: &[SchemaLimit],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let document = |limit: &SchemaLimit| Document {
+            pk: SCHEMA_LIMITS_PK.to_owned(),
+            sk: format!("{}#{}", limit.endpoint, limit.model_id),
+            body: json(limit),
+            expires_at: limit.until,
+        };
+        let documents: Vec<Document> = limits.iter().map(document).collect();
+        async move { self.put_documents(&documents).await }
+    }
+
+    /// Which schemas models refuse at this time.
+    fn schema_limits(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<SchemaLimit>, StoreError>> + Send {
+        async move { Ok(read(&self.documents(SCHEMA_LIMITS_PK, now).await?)) }
+    }
 }
 
 impl<S: Documents> Outcomes for S {}
@@ -267,6 +292,7 @@ pub fn outcome_rows(documents: &[Document]) -> Vec<OutcomeRow> {
 pub const OUTCOME_PK: &str = "outcome#";
 const DRIVERS_PK: &str = "drivers#";
 const MAPS_PK: &str = "calibration";
+const SCHEMA_LIMITS_PK: &str = "schema-limit";
 /// No month is shorter.
 const MONTH: Duration = Duration::from_hours(28 * 24);
 

@@ -225,3 +225,14 @@ fn a_model_that_is_known_to_refuse_a_schema_gets_none() {
     let body = portend_testing::vendor::json_of(&scene.requests(Bedrock)[0]);
     assert_eq!(body["inferenceConfig"].get("temperature"), None);
 }
+
+#[test]
+fn the_next_run_of_the_program_does_not_ask_with_a_schema_that_was_refused() {
+    let refusal = OpenAi.fails(400, "", "response_format is not supported");
+    let scripts = [refusal.clone(), refusal, OpenAi.answers(), OpenAi.answers()];
+    let scene = Scene::alone(OpenAi, scripts);
+    for event in [alert(1), alert(2)] {
+        scene.explain(&[event]).insight();
+    }
+    assert_eq!(native(&scene, OpenAi), [true, true, false, false]);
+}
