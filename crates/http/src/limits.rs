@@ -27,8 +27,6 @@ pub const RETRY_AFTER_SECS: u32 = 1;
 
 /// How old a signature may be, and how far in the future its time.
 pub const SIGNATURE_AGE_MAX: Duration = Duration::from_mins(5);
-/// Signatures that are remembered, so that none is used twice.
-pub const SIGNATURES_MAX: usize = 100_000;
 
 /// Insights or parked events on a page, if the request does not say how many.
 pub const PAGE_DEFAULT: usize = 50;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::{ForgetCounts, StoreError};
-use portend_http::{AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus};
+use portend_http::{
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus, RequestSignature,
+};
 use portend_remote::{DynamoDb, SystemClock};
 use tokio::sync::Notify;
 
@@ -67,6 +69,14 @@ impl Engine for TableReader {
 
     async fn accept(&self, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
         Err(only_reads().into())
+    }
+
+    async fn accept_once(&self, _: RequestSignature, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
+        Err(only_reads().into())
+    }
+
+    async fn is_used(&self, _: RequestSignature) -> Result<bool, StoreError> {
+        Err(only_reads())
     }
 
     async fn judge(&self, _: Vec<u8>) -> Result<Outcome, Failure> {
