@@ -8,6 +8,7 @@
     reason = "support for tests; a panic is how it reports a failure"
 )]
 
+pub mod random;
 pub mod clock;
 pub mod memory;
 pub mod model;
@@ -17,6 +18,5 @@ pub mod table;
 pub mod faults;
 pub mod play;
 pub mod store_contract;
-pub mod random;
 pub mod compare;
 pub mod storm;
