@@ -40,6 +40,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether it judges events. Otherwise it only reads.
     fn judges(&self) -> bool;
 
+    /// Whether parked events may be replayed and deleted.
+    fn replays(&self) -> bool;
+
+    /// Runs a parked event again. `None` if another program will do that soon.
+    fn replay(&self, event: Vec<u8>) -> impl Future<Output = Result<Option<Outcome>, Failure>> + Send;
+
     /// Whether people may give feedback.
     fn takes_feedback(&self) -> bool;
 

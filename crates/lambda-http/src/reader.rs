@@ -8,7 +8,7 @@ use portend_core::store::{ForgetCounts, StoreError};
 use portend_http::{
     AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus, RequestSignature,
 };
-use portend_remote::{DynamoDb, SystemClock};
+use portend_remote::{AlertQueue, DynamoDb, SystemClock};
 use tokio::sync::Notify;
 
 /// A reader of the table.
@@ -17,12 +17,19 @@ pub(crate) struct TableReader {
     table: DynamoDb,
     types: AlertTypes,
     takes_feedback: bool,
+    queue: Option<AlertQueue>,
     news: Arc<Notify>,
 }
 
 impl TableReader {
-    pub(crate) fn new(table: DynamoDb, types: AlertTypes, takes_feedback: bool) -> Self {
-        Self { table, types, takes_feedback, news: Arc::default() }
+    /// With the queue of the other function, parked events may be replayed and deleted.
+    pub(crate) fn new(
+        table: DynamoDb,
+        types: AlertTypes,
+        takes_feedback: bool,
+        queue: Option<AlertQueue>,
+    ) -> Self {
+        Self { table, types, takes_feedback, queue, news: Arc::default() }
     }
 }
 
@@ -53,6 +60,16 @@ impl Engine for TableReader {
 
     fn judges(&self) -> bool {
         false
+    }
+
+    fn replays(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    async fn replay(&self, event: Vec<u8>) -> Result<Option<Outcome>, Failure> {
+        let queue = self.queue.as_ref().ok_or_else(only_reads)?;
+        queue.send(&event).await?;
+        Ok(None)
     }
 
     fn takes_feedback(&self) -> bool {

@@ -245,6 +245,14 @@ impl Engine for LocalEngine {
         true
     }
 
+    fn replays(&self) -> bool {
+        true
+    }
+
+    async fn replay(&self, event: Vec<u8>) -> Result<Option<Outcome>, Failure> {
+        self.judge(event).await.map(Some)
+    }
+
     fn takes_feedback(&self) -> bool {
         true
     }

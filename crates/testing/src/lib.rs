@@ -13,6 +13,7 @@ pub mod clock;
 pub mod memory;
 pub mod model;
 pub mod http;
+pub mod runtime_api;
 pub mod vendor;
 pub mod table;
 pub mod faults;
