@@ -3,6 +3,7 @@
 //
 //   http = iam ──▶ function URL, which AWS allows only to signed requests ──▶ function ──▶ table
 //   http = token ▶ HTTP API ──▶ function, which checks the token ───────────▶ table
+//                               with httpFeedback, replayed events ─────────▶ alert queue
 //
 // Never: open to everyone, or permitted to write an insight.
 
@@ -13,6 +14,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
+import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { environment, PROCESSORS, zip } from "./alert-function";
 import { AlertTypes, alertTypesLayer } from "./alert-types";
@@ -31,6 +33,8 @@ export interface HttpFunctionProps {
   readonly settings: Settings;
   readonly alertTypes: AlertTypes;
   readonly table: InsightsTable;
+  /** The queue before the first function. A parked event that is replayed goes there. */
+  readonly alerts: sqs.Queue;
 }
 
 export class HttpFunction extends Construct {
@@ -40,7 +44,7 @@ export class HttpFunction extends Construct {
   /** The secret with the token; `undefined` if AWS checks who sends a request. */
   readonly tokenSecretArn: string | undefined;
 
-  constructor(scope: Construct, id: string, { settings, alertTypes, table }: HttpFunctionProps) {
+  constructor(scope: Construct, id: string, { settings, alertTypes, table, alerts }: HttpFunctionProps) {
     super(scope, id);
     const secret = settings.http === "token" ? this.newToken() : undefined;
     const logGroup = new logs.LogGroup(this, "Log", {
@@ -49,7 +53,7 @@ export class HttpFunction extends Construct {
     });
     const layer =
       alertTypes.dir === undefined ? undefined : alertTypesLayer(this, alertTypes.ids, alertTypes.dir);
-    const role = this.role(table, logGroup, secret?.secretArn, settings.httpFeedback);
+    const role = this.role(table, logGroup, secret?.secretArn, settings.httpFeedback ? alerts : undefined);
     this.function = new lambda.Function(this, "Function", {
       description: "Portend: the API and the console",
       runtime: lambda.Runtime.PROVIDED_AL2023,
@@ -66,6 +70,7 @@ export class HttpFunction extends Construct {
         PORTEND_ACCESS: settings.http,
         PORTEND_TOKEN_SECRET: secret?.secretArn,
         PORTEND_FEEDBACK: String(settings.httpFeedback),
+        ALERT_QUEUE_URL: settings.httpFeedback ? alerts.queueUrl : undefined,
         PORTEND_OPEN_ORIGINAL_API: String(settings.openOriginalApi),
         ALERT_TYPES_DIR: layer?.dir,
       }),
@@ -121,8 +126,12 @@ export class HttpFunction extends Construct {
     table: InsightsTable,
     logGroup: logs.LogGroup,
     tokenSecretArn: string | undefined,
-    feedback: boolean,
+    replays: sqs.Queue | undefined,
   ): iam.Role {
+    const ofKeys = (...keys: string[]): Record<string, Record<string, unknown>> => ({
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys },
+      Null: { "dynamodb:LeadingKeys": "false" },
+    });
     const allow = (
       actions: string[],
       resources: string[],
@@ -138,12 +147,13 @@ export class HttpFunction extends Construct {
           [table.tableArn],
         ),
         QueryIndexes: allow(["dynamodb:Query"], [...table.indexArns]),
-        // A person's feedback and the state of an entity. No insight and no claim has such a key.
-        ...(feedback && {
-          WriteFeedback: allow(["dynamodb:PutItem"], [table.tableArn], {
-            "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["feedback#*", "entity#*"] },
-            Null: { "dynamodb:LeadingKeys": "false" },
-          }),
+        // A person's feedback, what the person did, the state of an entity, and parked events. No insight and no claim has
+        // such a key.
+        ...(replays !== undefined && {
+          WriteFeedback: allow(["dynamodb:PutItem"], [table.tableArn], ofKeys("feedback#*", "entity#*")),
+          WriteActs: allow(["dynamodb:UpdateItem"], [table.tableArn], ofKeys("outcome#*", "parked#*")),
+          DeleteParked: allow(["dynamodb:DeleteItem"], [table.tableArn], ofKeys("parked#*")),
+          Replay: allow(["sqs:SendMessage"], [replays.queueArn]),
         }),
         Logs: allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.logGroupArn]),
         ...(tokenSecretArn !== undefined && {

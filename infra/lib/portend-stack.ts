@@ -51,7 +51,14 @@ export class PortendStack extends Stack {
       alerts: alerts.queue,
     });
     const http =
-      settings.http === "none" ? undefined : new HttpFunction(this, "Http", { settings, alertTypes, table });
+      settings.http === "none"
+        ? undefined
+        : new HttpFunction(this, "Http", {
+            settings,
+            alertTypes,
+            table,
+            alerts: alerts.queue,
+          });
     const rules = new AlertRules(this, "Rules", {
       bus,
       busName: settings.eventBusName,

@@ -43,7 +43,7 @@ test("with token, the function reads a generated token, and the API is throttled
   assert.ok(stack.only("AWS::ApiGatewayV2::Stage").DefaultRouteSettings.ThrottlingRateLimit > 0);
 });
 
-test("the function only reads; feedback is a separate permission on its own keys", () => {
+test("the function only reads; feedback and replay are a separate permission on their own keys", () => {
   const actions = (stack: Synthesized): string[] =>
     [...new Set(statements(stack).flatMap((statement) => list<string>(statement.Action)))].sort();
   const reading = [
@@ -56,20 +56,33 @@ test("the function only reads; feedback is a separate permission on its own keys
   assert.deepEqual(actions(iam()), reading);
   assert.deepEqual(
     actions(token()),
-    [...reading, "dynamodb:PutItem", "secretsmanager:GetSecretValue"].sort(),
-  );
-  const writing = statements(token()).filter((each) =>
-    list<string>(each.Action).includes("dynamodb:PutItem"),
-  );
-  assert.deepEqual(
-    writing.map((each) => each.Condition),
     [
-      {
-        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["feedback#*", "entity#*"] },
-        Null: { "dynamodb:LeadingKeys": "false" },
-      },
-    ],
+      ...reading,
+      "dynamodb:DeleteItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "secretsmanager:GetSecretValue",
+      "sqs:SendMessage",
+    ].sort(),
   );
+  for (const [action, keys] of [
+    ["dynamodb:PutItem", ["feedback#*", "entity#*"]],
+    ["dynamodb:UpdateItem", ["outcome#*", "parked#*"]],
+    ["dynamodb:DeleteItem", ["parked#*"]],
+  ] as const) {
+    const writing = statements(token()).filter((each) => list<string>(each.Action).includes(action));
+    assert.deepEqual(
+      writing.map((each) => each.Condition),
+      [
+        {
+          "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys },
+          Null: { "dynamodb:LeadingKeys": "false" },
+        },
+      ],
+    );
+  }
+  assert.ok("ALERT_QUEUE_URL" in variables(token()));
+  assert.ok(!("ALERT_QUEUE_URL" in variables(iam())));
 });
 
 test("the address of the console is an output, and the function has its own alarms", () => {

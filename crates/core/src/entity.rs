@@ -18,6 +18,7 @@
 mod holdout;
 mod change;
 mod item;
+mod history;
 mod judged;
 
 use std::collections::BTreeMap;
@@ -90,6 +91,9 @@ pub struct EntityRow {
     pub opened_at: Timestamp,
     /// When it recovered.
     pub recovered_at: Option<Timestamp>,
+    /// Whether somebody is still to be notified that it has recovered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovery_due: bool,
     /// Grows with each write.
     pub version: u64,
     /// When the row expires: with the last of its insights.
@@ -183,8 +187,8 @@ pub struct CurrentJudgement {
     pub expires_at: Timestamp,
     /// The judgement before this one, of the same type.
     pub previous: Option<PreviousJudgement>,
-    /// The scores of the latest judgements of the type, the oldest first and this one last. A row of an earlier version has
-    /// none.
+    /// The scores of the latest judgements of the type, the oldest first and this one last, one for each second. A row of an
+    /// earlier version has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreAt>,
 }
@@ -255,9 +259,14 @@ impl CurrentJudgement {
 }
 
 impl EntityRow {
-    /// The part of the worklist's index that it is in; `None` if it is closed.
+    /// Whether something is left to do: for people, or for a sweep, which says that it has recovered.
+    pub fn is_unfinished(&self) -> bool {
+        self.state.is_open() || self.recovery_due
+    }
+
+    /// The part of the worklist's index that it is in; `None` if nothing is left to do.
     pub fn open_shard(&self) -> Option<u8> {
-        self.state.is_open().then(|| self.key.shard())
+        self.is_unfinished().then(|| self.key.shard())
     }
 
     /// Whether it belongs on the list at this time: it is open, not snoozed, and has a current judgement.

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Uri, header};
 use sha2::{Digest, Sha256};
 
 use crate::base64::decoded;
+use crate::limits::TOKEN_CHARS_MIN;
 
 /// A secret that a caller must send. Only its hash is in memory.
 #[derive(Clone)]
@@ -17,6 +18,11 @@ impl AccessToken {
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(Sha256::digest(text.as_bytes()).into()))
+    }
+
+    /// Whether a token is so short that others could guess it. Then it is only good for a server that nobody else can reach.
+    pub fn is_guessable(text: &str) -> bool {
+        text.trim().chars().count() < TOKEN_CHARS_MIN
     }
 
     /// Whether this is the token. The time that it takes does not depend on the text.
@@ -226,6 +232,9 @@ mod tests {
         assert!(!access.has_token(&HeaderMap::new()));
         assert!(Access::default().has_token(&HeaderMap::new()), "no token is needed");
         assert!(AccessToken::new(" \n").is_none());
+        for (token, is_guessable) in [("0123456789abcde\n", true), ("0123456789abcdef", false)] {
+            assert_eq!(AccessToken::is_guessable(token), is_guessable, "{token}");
+        }
     }
 
     #[test]

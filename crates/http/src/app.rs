@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::Access;
 use crate::engine::{Engine, EvaluatedGroup};
-use crate::limits::{REQUESTS_MAX, SIGNATURE_AGE_MAX, SIGNATURES_MAX, STREAMS_MAX};
+use crate::limits::{REQUESTS_MAX, STREAMS_MAX};
 
 /// The state of the router.
 #[derive(Debug)]
@@ -30,8 +30,6 @@ pub struct HttpApp<E> {
     /// The figures of the page of quality, with the time at which they were computed. Whoever computes them holds the
     /// lock, so that many requests at once compute them once.
     pub(crate) quality: tokio::sync::Mutex<Option<(Timestamp, Arc<Vec<EvaluatedGroup>>)>>,
-    /// The signatures that were used, with their times.
-    signatures: Mutex<HashMap<[u8; 32], Timestamp>>,
     is_closing: AtomicBool,
 }
 
@@ -58,7 +56,6 @@ impl<E: Engine> HttpApp<E> {
             counts: RequestCounts::default(),
             totals: Mutex::default(),
             quality: tokio::sync::Mutex::default(),
-            signatures: Mutex::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -87,15 +84,6 @@ impl<E: Engine> HttpApp<E> {
         self.engine.store().put_outcomes(rows, self.now()).await?;
         *self.quality.lock().await = None;
         Ok(())
-    }
-
-    /// Whether this signature was not used before. One that is too old to be used again is forgotten.
-    pub(crate) fn is_first_use(&self, signature: [u8; 32], now: Timestamp) -> bool {
-        let mut used = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= SIGNATURES_MAX {
-            used.retain(|_, at| now.since(*at) <= 2 * SIGNATURE_AGE_MAX);
-        }
-        used.len() < SIGNATURES_MAX && used.insert(signature, now).is_none()
     }
 
     pub(crate) fn totals(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Value)>> {

@@ -40,6 +40,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether it judges events. Otherwise it only reads.
     fn judges(&self) -> bool;
 
+    /// Whether parked events may be replayed and deleted.
+    fn replays(&self) -> bool;
+
+    /// Runs a parked event again. `None` if another program will do that soon.
+    fn replay(&self, event: Vec<u8>) -> impl Future<Output = Result<Option<Outcome>, Failure>> + Send;
+
     /// Whether people may give feedback.
     fn takes_feedback(&self) -> bool;
 
@@ -51,6 +57,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Accepts events to be judged soon. They are durable when this returns.
     fn accept(&self, events: Vec<Vec<u8>>) -> impl Future<Output = Result<(), AcceptError>> + Send;
+
+    /// The same for the events of a signed request, whose signature is used up with that.
+    fn accept_once(
+        &self,
+        signature: RequestSignature,
+        events: Vec<Vec<u8>>,
+    ) -> impl Future<Output = Result<(), AcceptError>> + Send;
+
+    /// Whether the events of a request with this signature were accepted, also before a restart.
+    fn is_used(&self, signature: RequestSignature) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Judges one event now. Dropping the future does not stop the work.
     fn judge(&self, event: Vec<u8>) -> impl Future<Output = Result<Outcome, Failure>> + Send;
@@ -74,12 +90,24 @@ pub trait Engine: Send + Sync + 'static {
     fn news(&self) -> &Arc<Notify>;
 }
 
+/// The signature of a request, which counts once.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestSignature {
+    /// HMAC-SHA256.
+    pub bytes: [u8; 32],
+    /// After that it is too old, whether it was used or not.
+    pub expires_at: Timestamp,
+}
+
 /// Why events were not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
     /// Too many accepted events wait for a worker. It passes.
     #[error("the inbox is full")]
     Full,
+    /// The request was received before.
+    #[error("the request was received before")]
+    Replayed,
     /// The store did not take them.
     #[error(transparent)]
     Store(#[from] StoreError),

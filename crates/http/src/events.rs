@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::engine::{AcceptError, Engine};
+use crate::engine::{AcceptError, Engine, RequestSignature};
 use crate::problem::Problem;
 use crate::request::{Params, WholeBody, content_type, is_lines};
 
@@ -99,12 +99,17 @@ pub(crate) async fn post<E: Engine>(
         let outcome: Outcome = app.engine.judge(event).await?;
         return Ok(Json(outcome).into_response());
     }
-    let accepted = accept(&app, events).await?;
+    let accepted = accept(&app, events, None).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
-/// Stores the events: alerts in the inbox, what happened among the outcomes, and all others among the parked ones.
-pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Result<AcceptedEvents, Problem> {
+/// Stores the events: alerts in the inbox, what happened among the outcomes, and all others among the parked ones. A
+/// signature is used up with the last of it, so that a request that failed before can be sent again.
+pub(crate) async fn accept<E: Engine>(
+    app: &App<E>,
+    events: Vec<Vec<u8>>,
+    signature: Option<RequestSignature>,
+) -> Result<AcceptedEvents, Problem> {
     let mut result = AcceptedEvents::default();
     let (mut alerts, mut happened, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let mut forgotten = BTreeMap::new();
@@ -133,9 +138,6 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
     if !happened.is_empty() {
         app.put_outcomes(&happened).await?;
     }
-    if !alerts.is_empty() {
-        app.engine.accept(alerts).await.map_err(not_accepted)?;
-    }
     for (place, event) in refused {
         match app.engine.judge(event).await {
             Ok(Outcome::Parked(refusal)) => {
@@ -150,6 +152,12 @@ pub(crate) async fn accept<E: Engine>(app: &App<E>, events: Vec<Vec<u8>>) -> Res
             }
         }
     }
+    match signature {
+        Some(signature) => app.engine.accept_once(signature, alerts).await,
+        None if alerts.is_empty() => Ok(()),
+        None => app.engine.accept(alerts).await,
+    }
+    .map_err(not_accepted)?;
     Ok(result)
 }
 
@@ -168,13 +176,19 @@ async fn forgotten_at<E: Engine>(
     Ok(at)
 }
 
-fn not_accepted(error: AcceptError) -> Problem {
+pub(crate) fn not_accepted(error: AcceptError) -> Problem {
     match error {
         AcceptError::Full => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "inbox_full",
             "too many accepted events wait to be judged",
             "send the events again later; /v1/ledger shows how many wait",
+        ),
+        AcceptError::Replayed => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "bad_signature",
+            "the request was received before",
+            "send a new request, with its own timestamp",
         ),
         AcceptError::Store(error) => error.into(),
     }

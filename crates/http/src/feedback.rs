@@ -40,7 +40,8 @@ pub(crate) struct GivenFeedback {
     pub(crate) note: Option<String>,
     /// Who gives it.
     pub(crate) by: Option<String>,
-    /// The version of the entity that the person saw. If somebody has changed it since, nothing is stored.
+    /// The version of the entity that the person saw. If somebody has changed it since, or it never had this version,
+    /// nothing is stored.
     pub(crate) version: Option<u64>,
 }
 
@@ -124,7 +125,7 @@ impl GivenFeedback {
     request_body = GivenFeedback,
     responses(
         (status = 200, description = "It is stored", body = FeedbackReceipt),
-        (status = "4XX", description = "The request is refused; 409 is a conflict with somebody else", body = Problem, content_type = "application/problem+json"),
+        (status = "4XX", description = "The request is refused; 409 is a conflict with somebody else, or a version that the entity never had", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -262,6 +263,14 @@ pub(crate) async fn give<E: Engine>(
             "conflict",
             format!("{} changed this entity at {}; nothing is stored", change.by, change.at),
             "look at the entity again, and repeat the request with its new version if it is still right",
+        )),
+        FeedbackOutcome::UnknownVersion(current) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "unknown_version",
+            format!(
+                "this entity has never had that version; nothing is stored, and its version is {current}"
+            ),
+            "look at the entity again, and repeat the request with its version if it is still right",
         )),
         FeedbackOutcome::NoEntity => Err(Problem::not_found(
             "the entity has expired, so there is nothing to change",

@@ -13,8 +13,8 @@ use portend_core::time::Timestamp;
 use sha2::Sha256;
 
 use crate::app::App;
-use crate::engine::Engine;
-use crate::events::{AcceptedEvents, accept};
+use crate::engine::{AcceptError, Engine, RequestSignature};
+use crate::events::{AcceptedEvents, accept, not_accepted};
 use crate::limits::SIGNATURE_AGE_MAX;
 use crate::problem::Problem;
 use crate::request::{PathId, WholeBody};
@@ -59,18 +59,16 @@ pub(crate) async fn post<E: Engine>(
         };
         return Err(Problem::not_found("no alert type has a mapping from this source", fix));
     }
-    if let Some(secret) = app.access.hook_secrets.get(&source) {
-        let signature = checked(secret, &headers, &body, app.now())?;
-        if !app.is_first_use(signature, app.now()) {
-            return Err(refused(
-                "the request was received before",
-                "send a new request, with its own timestamp",
-            ));
-        }
+    let secret = app.access.hook_secrets.get(&source);
+    let signature = secret.map(|secret| checked(secret, &headers, &body, app.now())).transpose()?;
+    if let Some(signature) = signature
+        && app.engine.is_used(signature).await?
+    {
+        return Err(not_accepted(AcceptError::Replayed));
     }
     // What no mapping matches is parked as it was received.
     let events = app.engine.types().map(&source, &body).unwrap_or_else(|_| vec![body]);
-    let accepted = accept(&app, events).await?;
+    let accepted = accept(&app, events, signature).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
@@ -79,7 +77,12 @@ fn refused(detail: &str, fix: &str) -> Problem {
 }
 
 /// The signature, if it is right and young.
-fn checked(secret: &str, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<[u8; 32], Problem> {
+fn checked(
+    secret: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<RequestSignature, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(at), Some(signature)) = (text(TIMESTAMP), text(SIGNATURE)) else {
         return Err(refused(
@@ -102,7 +105,7 @@ fn checked(secret: &str, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Re
     hmac.update(b".");
     hmac.update(body);
     hmac.verify_slice(&bytes).map_err(|_| wrong())?;
-    Ok(bytes)
+    Ok(RequestSignature { bytes, expires_at: signed_at.plus(SIGNATURE_AGE_MAX) })
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub use access::{Access, AccessToken};
 pub use app::HttpApp;
 pub use engine::{
     AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, LedgerDay, LedgerTotals,
-    ModelStatus,
+    ModelStatus, RequestSignature,
 };
 pub use gate::HEALTH_PATH;
 pub use outcome_rows::{BoundedLines, OutcomeProblem, read_outcome_rows};

@@ -25,10 +25,11 @@ pub const STREAMS_MAX: usize = 128;
 /// The pause that a shed request is asked to make, in seconds.
 pub const RETRY_AFTER_SECS: u32 = 1;
 
+/// The shortest token of a server that other machines can reach, in characters.
+pub const TOKEN_CHARS_MIN: usize = 16;
+
 /// How old a signature may be, and how far in the future its time.
 pub const SIGNATURE_AGE_MAX: Duration = Duration::from_mins(5);
-/// Signatures that are remembered, so that none is used twice.
-pub const SIGNATURES_MAX: usize = 100_000;
 
 /// Insights or parked events on a page, if the request does not say how many.
 pub const PAGE_DEFAULT: usize = 50;

@@ -8,6 +8,7 @@ use portend_core::pipeline::Outcome;
 use portend_core::store::{Parked, Parking};
 use portend_core::time::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -99,6 +100,7 @@ pub(crate) async fn list<E: Engine>(
     params(("sha256" = String, Path, description = "The sha256 of the event")),
     responses(
         (status = 200, description = "The outcome of the event", body = Object),
+        (status = 202, description = "On AWS: the event is in the queue of alerts, and is run soon", body = Object),
         (status = "4XX", description = "The request is refused", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
     )
@@ -106,13 +108,19 @@ pub(crate) async fn list<E: Engine>(
 pub(crate) async fn replay<E: Engine>(
     State(app): State<App<E>>,
     PathId(sha256): PathId,
-) -> Result<Json<Outcome>, Problem> {
-    run_again(&app, &sha256).await.map(Json)
+) -> Result<Response, Problem> {
+    Ok(match run_again(&app, &sha256).await? {
+        Some(outcome) => Json(outcome).into_response(),
+        None => (StatusCode::ACCEPTED, Json(json!({ "status": QUEUED }))).into_response(),
+    })
 }
 
-/// Runs a parked event again, and notes the outcome with it.
-pub(crate) async fn run_again<E: Engine>(app: &App<E>, sha256: &str) -> Result<Outcome, Problem> {
-    if !app.engine.judges() {
+/// The outcome of a replay that another program will do.
+const QUEUED: &str = "queued";
+
+/// Runs a parked event again, and notes the outcome with it. `None` if another program will do that soon.
+pub(crate) async fn run_again<E: Engine>(app: &App<E>, sha256: &str) -> Result<Option<Outcome>, Problem> {
+    if !app.engine.replays() {
         return Err(Problem::read_only());
     }
     let parked = find(app, sha256).await?;
@@ -124,8 +132,9 @@ pub(crate) async fn run_again<E: Engine>(app: &App<E>, sha256: &str) -> Result<O
             "send it again from its source",
         ));
     }
-    let outcome = app.engine.judge(parked.event).await?;
-    app.engine.store().replayed(sha256, app.now(), outcome.status()).await?;
+    let outcome = app.engine.replay(parked.event).await?;
+    let status = outcome.as_ref().map_or(QUEUED, Outcome::status);
+    app.engine.store().replayed(sha256, app.now(), status).await?;
     Ok(outcome)
 }
 
@@ -151,7 +160,7 @@ pub(crate) async fn delete<E: Engine>(
 
 /// Deletes a parked event.
 pub(crate) async fn remove<E: Engine>(app: &App<E>, sha256: &str) -> Result<(), Problem> {
-    if !app.engine.judges() {
+    if !app.engine.replays() {
         return Err(Problem::read_only());
     }
     find(app, sha256).await?;

@@ -10,9 +10,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow};
 use portend_core::alert_type::AlertTypes;
 use portend_http::{Access, AccessToken};
-use portend_remote::{Aws, DynamoDb, KeySecret, find_region};
+use portend_remote::{AlertQueue, Aws, DynamoDb, KeySecret, find_region};
+
+use crate::reader::TableReader;
 
 const ACCESS: &str = "PORTEND_ACCESS";
+const ALERT_QUEUE: &str = "ALERT_QUEUE_URL";
 const ALERT_TYPES: &str = "ALERT_TYPES_DIR";
 const FEEDBACK: &str = "PORTEND_FEEDBACK";
 const ORIGINAL_API: &str = "PORTEND_OPEN_ORIGINAL_API";
@@ -36,11 +39,12 @@ pub(crate) fn stopped(error: &anyhow::Error) {
 #[derive(Debug)]
 pub(crate) struct Config {
     table: String,
-    /// The alert types.
-    pub(crate) types: AlertTypes,
+    types: AlertTypes,
     /// Whether people may give feedback.
-    pub(crate) takes_feedback: bool,
+    takes_feedback: bool,
     original_api: bool,
+    /// The queue to which a replayed event is sent.
+    alert_queue: Option<String>,
     /// The secret with the token; `None` if AWS checks who sends a request.
     token_secret: Option<String>,
 }
@@ -82,30 +86,35 @@ impl Config {
             types,
             takes_feedback: flag(FEEDBACK)?,
             original_api: flag(ORIGINAL_API)?,
+            alert_queue: variable(ALERT_QUEUE),
             token_secret,
         })
     }
 
-    /// The table and the rules of access. Reads the token.
-    pub(crate) async fn parts(&self) -> Result<(DynamoDb, Access)> {
+    /// The program behind the routes, and the rules of access. Reads the token.
+    pub(crate) async fn parts(self) -> Result<(TableReader, Access)> {
         let aws = Aws::ambient(find_region().await);
-        let token =
-            match &self.token_secret {
-                None => None,
-                Some(name) => {
-                    let read = KeySecret::new(name, aws.clone()).read().await;
-                    let secret = read.map_err(|error| {
-                        anyhow!(
-                            "the secret in {TOKEN_SECRET} cannot be read ({}); check its name and its policy",
-                            error.code()
-                        )
-                    })?;
-                    let token = AccessToken::new(secret.reveal());
-                    Some(token.ok_or_else(|| {
-                        anyhow!("the secret in {TOKEN_SECRET} is empty; put the token into it")
-                    })?)
-                }
-            };
+        let token = match &self.token_secret {
+            None => None,
+            Some(name) => {
+                let read = KeySecret::new(name, aws.clone()).read().await;
+                let secret = read.map_err(|error| {
+                    anyhow!(
+                        "the secret in {TOKEN_SECRET} cannot be read ({}); check its name and its policy",
+                        error.code()
+                    )
+                })?;
+                let token = AccessToken::new(secret.reveal());
+                let token = token.filter(|_| !AccessToken::is_guessable(secret.reveal()));
+                Some(token.ok_or_else(|| {
+                    anyhow!(
+                        "the token in the secret of {TOKEN_SECRET} is shorter than {} characters; \
+                             put one into it that openssl rand -hex 32 prints",
+                        portend_http::limits::TOKEN_CHARS_MIN
+                    )
+                })?)
+            }
+        };
         let access = Access {
             token,
             // API Gateway and function URLs accept their own names only.
@@ -115,7 +124,9 @@ impl Config {
             hook_secrets: HashMap::new(),
             secure_cookies: true,
         };
-        Ok((DynamoDb::new(self.table.clone(), &self.types, aws), access))
+        let queue = self.alert_queue.map(|url| AlertQueue::new(url, aws.clone()));
+        let table = DynamoDb::new(self.table, &self.types, aws);
+        Ok((TableReader::new(table, self.types, self.takes_feedback, queue), access))
     }
 }
 

@@ -1,10 +1,10 @@
 //! `portend-http`: the API, the original dashboard's API and the console as an AWS Lambda function, on the same table as
 //! the function that judges alerts.
 //!
-//! Never: judges an event. It reads, and stores feedback if it may.
+//! Never: judges an event. It reads, and if it may, it stores feedback, and sends parked events to the other function.
 
-mod config;
 mod reader;
+mod config;
 mod payload;
 
 use std::process::ExitCode;
@@ -16,7 +16,6 @@ use portend_http::{HttpApp, router};
 
 use config::Config;
 use payload::{HttpPayload, PayloadResponse};
-use reader::TableReader;
 
 fn main() -> ExitCode {
     match run() {
@@ -31,9 +30,7 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the function's runtime")?.block_on(async {
-        let config = Config::read(config::variable)?;
-        let (table, access) = config.parts().await?;
-        let engine = TableReader::new(table, config.types, config.takes_feedback);
+        let (engine, access) = Config::read(config::variable)?.parts().await?;
         let routes = router(Arc::new(HttpApp::new(engine, access)));
         let invoke = service_fn(move |event: LambdaEvent<HttpPayload>| {
             let routes = routes.clone();

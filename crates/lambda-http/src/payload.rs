@@ -128,7 +128,7 @@ mod tests {
         let types = AlertTypes::built_in();
         let table = DynamoDb::new("insights".into(), &types, Aws::ambient(None));
         let access = Access { token: AccessToken::new("secret"), hosts: None, ..Access::default() };
-        let app = HttpApp::new(TableReader::new(table, types, false), access);
+        let app = HttpApp::new(TableReader::new(table, types, false, None), access);
         let payload = json!({
             "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": headers,
             "requestContext": { "http": { "method": method } }, "body": body, "isBase64Encoded": true,

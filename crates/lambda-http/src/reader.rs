@@ -5,8 +5,10 @@ use std::sync::Arc;
 use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::{ForgetCounts, StoreError};
-use portend_http::{AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus};
-use portend_remote::{DynamoDb, SystemClock};
+use portend_http::{
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus, RequestSignature,
+};
+use portend_remote::{AlertQueue, DynamoDb, SystemClock};
 use tokio::sync::Notify;
 
 /// A reader of the table.
@@ -15,12 +17,19 @@ pub(crate) struct TableReader {
     table: DynamoDb,
     types: AlertTypes,
     takes_feedback: bool,
+    queue: Option<AlertQueue>,
     news: Arc<Notify>,
 }
 
 impl TableReader {
-    pub(crate) fn new(table: DynamoDb, types: AlertTypes, takes_feedback: bool) -> Self {
-        Self { table, types, takes_feedback, news: Arc::default() }
+    /// With the queue of the other function, parked events may be replayed and deleted.
+    pub(crate) fn new(
+        table: DynamoDb,
+        types: AlertTypes,
+        takes_feedback: bool,
+        queue: Option<AlertQueue>,
+    ) -> Self {
+        Self { table, types, takes_feedback, queue, news: Arc::default() }
     }
 }
 
@@ -53,6 +62,16 @@ impl Engine for TableReader {
         false
     }
 
+    fn replays(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    async fn replay(&self, event: Vec<u8>) -> Result<Option<Outcome>, Failure> {
+        let queue = self.queue.as_ref().ok_or_else(only_reads)?;
+        queue.send(&event).await?;
+        Ok(None)
+    }
+
     fn takes_feedback(&self) -> bool {
         self.takes_feedback
     }
@@ -67,6 +86,14 @@ impl Engine for TableReader {
 
     async fn accept(&self, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
         Err(only_reads().into())
+    }
+
+    async fn accept_once(&self, _: RequestSignature, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
+        Err(only_reads().into())
+    }
+
+    async fn is_used(&self, _: RequestSignature) -> Result<bool, StoreError> {
+        Err(only_reads())
     }
 
     async fn judge(&self, _: Vec<u8>) -> Result<Outcome, Failure> {

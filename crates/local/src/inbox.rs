@@ -20,6 +20,7 @@ use portend_core::store::{ForgetCounts, StoreError};
 use portend_core::time::Timestamp;
 use portend_http::{
     AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerDay, LedgerTotals, ModelStatus,
+    RequestSignature,
 };
 use portend_remote::SystemClock;
 use portend_sqlite::{InboxEvent, LedgerRow};
@@ -109,6 +110,25 @@ impl LocalEngine {
         let waiting = self.runner.ledger().inbox_count().await?;
         self.waiting.store(waiting, Ordering::Relaxed);
         Ok(waiting)
+    }
+
+    /// Puts so many events into the inbox, if there is room. `put` returns whether it did.
+    async fn admit(
+        &self,
+        count: usize,
+        put: impl Future<Output = Result<bool, StoreError>>,
+    ) -> Result<(), AcceptError> {
+        let count = count as u64;
+        if self.waiting() + count > WAITING_MAX && self.recount().await? + count > WAITING_MAX {
+            return Err(AcceptError::Full);
+        }
+        self.waiting.fetch_add(count, Ordering::Relaxed);
+        let accepted = put.await;
+        if !matches!(accepted, Ok(true)) {
+            self.waiting.fetch_sub(count, Ordering::Relaxed);
+        }
+        self.arrived.notify_one();
+        if accepted? { Ok(()) } else { Err(AcceptError::Replayed) }
     }
 
     /// Judges events until the server stops; then finishes those that have begun. The others stay in the inbox for the
@@ -225,6 +245,14 @@ impl Engine for LocalEngine {
         true
     }
 
+    fn replays(&self) -> bool {
+        true
+    }
+
+    async fn replay(&self, event: Vec<u8>) -> Result<Option<Outcome>, Failure> {
+        self.judge(event).await.map(Some)
+    }
+
     fn takes_feedback(&self) -> bool {
         true
     }
@@ -238,17 +266,24 @@ impl Engine for LocalEngine {
     }
 
     async fn accept(&self, events: Vec<Vec<u8>>) -> Result<(), AcceptError> {
-        let count = events.len() as u64;
-        if self.waiting() + count > WAITING_MAX && self.recount().await? + count > WAITING_MAX {
-            return Err(AcceptError::Full);
-        }
-        self.waiting.fetch_add(count, Ordering::Relaxed);
-        let accepted = self.runner.ledger().accept(events, SystemClock.now()).await;
-        if accepted.is_err() {
-            self.waiting.fetch_sub(count, Ordering::Relaxed);
-        }
-        self.arrived.notify_one();
-        Ok(accepted?)
+        let count = events.len();
+        let put = async { self.runner.ledger().accept(events, SystemClock.now()).await.map(|()| true) };
+        self.admit(count, put).await
+    }
+
+    async fn accept_once(
+        &self,
+        signature: RequestSignature,
+        events: Vec<Vec<u8>>,
+    ) -> Result<(), AcceptError> {
+        let RequestSignature { bytes, expires_at } = signature;
+        let count = events.len();
+        self.admit(count, self.runner.ledger().accept_once(bytes, expires_at, events, SystemClock.now()))
+            .await
+    }
+
+    async fn is_used(&self, signature: RequestSignature) -> Result<bool, StoreError> {
+        self.runner.ledger().is_signature_used(signature.bytes).await
     }
 
     async fn judge(&self, event: Vec<u8>) -> Result<Outcome, Failure> {

@@ -9,6 +9,7 @@ mod call;
 mod bus;
 mod mirror;
 mod topic;
+mod queue;
 mod secret;
 mod dynamodb;
 
@@ -18,6 +19,7 @@ pub use config::{Aws, find_region};
 pub use dynamodb::{DynamoDb, TableFinding};
 pub(crate) use error::{CallFailure, ErrorBody, error_type};
 pub use mirror::MirrorTable;
+pub use queue::AlertQueue;
 pub use secret::KeySecret;
 pub(crate) use topic::Topic;
 
@@ -61,6 +63,14 @@ impl Service {
         signing_name: "sns",
         content_type: "application/x-www-form-urlencoded",
         target: "",
+        key_id: None,
+    };
+    const SQS: Self = Self {
+        id: "SQS",
+        host: "sqs",
+        signing_name: "sqs",
+        content_type: "application/x-amz-json-1.0",
+        target: "AmazonSQS",
         key_id: None,
     };
     const SECRETS_MANAGER: Self = Self {

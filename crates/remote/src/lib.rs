@@ -23,7 +23,7 @@ mod channel;
 mod notifiers;
 mod models;
 
-pub use aws::{Aws, DynamoDb, EventBus, KeySecret, MirrorTable, TableFinding, find_region};
+pub use aws::{AlertQueue, Aws, DynamoDb, EventBus, KeySecret, MirrorTable, TableFinding, find_region};
 pub use channel::{
     ChannelError, ChannelReport, ChannelSettings, ChannelTarget, TemplateError, WrittenChannel, WrongChannel,
 };

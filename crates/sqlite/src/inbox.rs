@@ -1,5 +1,6 @@
 //! The inbox of the server: the events that it has accepted and not yet finished. An event leaves it after its outcome
-//! is stored, so a restart finishes what was accepted.
+//! is stored, so a restart finishes what was accepted. Events of a signed request are accepted once: the signature is
+//! remembered in the transaction that accepts them.
 //!
 //! Never: counts an accepted event twice in the ledger. An event that runs again gets a new owner, and the ledger's row of
 //! the earlier run is removed in the same transaction.
@@ -26,14 +27,37 @@ pub struct InboxEvent {
 impl Sqlite {
     /// Puts events into the inbox, all or none. They are durable when this returns.
     pub async fn accept(&self, events: Vec<Vec<u8>>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| insert(connection, &events, now)).await
+    }
+
+    /// The same for the events of a signed request, unless its signature was used before. It is remembered until
+    /// `expires_at`. Returns whether the events are in the inbox.
+    pub async fn accept_once(
+        &self,
+        signature: [u8; 32],
+        expires_at: Timestamp,
+        events: Vec<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let mut statement = connection.prepare_cached(
-                "INSERT INTO inbox (owner, received_at, event) VALUES (lower(hex(randomblob(8))), ?1, ?2)",
+                "INSERT OR IGNORE INTO used_signature (signature, expires_at) VALUES (?1, ?2)",
             )?;
-            for event in &events {
-                statement.execute(params![now.as_millis(), event])?;
+            let is_first = statement.execute(params![signature, expires_at.as_secs()])? == 1;
+            if is_first {
+                insert(connection, &events, now)?;
             }
-            Ok(())
+            Ok(is_first)
+        })
+        .await
+    }
+
+    /// Whether the events of a request with this signature were accepted.
+    pub async fn is_signature_used(&self, signature: [u8; 32]) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT 1 FROM used_signature WHERE signature = ?1")?;
+            statement.exists([signature])
         })
         .await
     }
@@ -97,6 +121,16 @@ impl Sqlite {
     pub async fn inbox_count(&self) -> Result<u64, StoreError> {
         self.read(count).await
     }
+}
+
+fn insert(connection: &Connection, events: &[Vec<u8>], now: Timestamp) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO inbox (owner, received_at, event) VALUES (lower(hex(randomblob(8))), ?1, ?2)",
+    )?;
+    for event in events {
+        statement.execute(params![now.as_millis(), event])?;
+    }
+    Ok(())
 }
 
 fn count(connection: &Connection) -> rusqlite::Result<u64> {

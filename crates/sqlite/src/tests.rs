@@ -94,11 +94,39 @@ fn a_store_of_a_newer_program_is_refused_with_both_versions() {
     let folder = tempfile::tempdir().unwrap();
     let path = path_in(&folder);
     drop(open(&path).unwrap());
-    let newer = "INSERT INTO migration VALUES (8, '2030-01-01T00:00:00.000Z')";
+    let newer = "INSERT INTO migration VALUES (9, '2030-01-01T00:00:00.000Z')";
     Connection::open(&path).unwrap().execute_batch(newer).unwrap();
     for error in [open(&path).unwrap_err(), Sqlite::open_read_only(&path, play::start()).unwrap_err()] {
-        assert!(matches!(error, StoreError::Newer { found: 8, known: 7, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9, known: 8, .. }), "{error}");
     }
+}
+
+/// The signature is used up in the transaction that accepts the events, and forgotten when it is too old.
+#[test]
+fn the_events_of_a_signed_request_are_accepted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = path_in(&folder);
+    let now = play::start();
+    let end = now.plus(Duration::from_mins(5));
+    run(async {
+        let store = open(&path).unwrap();
+        let accept = async |store: &Sqlite, signature: u8, events: &[&str]| {
+            let events = events.iter().map(|event| event.as_bytes().to_vec()).collect();
+            store.accept_once([signature; 32], end, events, now).await.unwrap()
+        };
+        assert!(accept(&store, 1, &["one", "two"]).await);
+        assert!(accept(&store, 2, &[]).await);
+        drop(store);
+        let store = open(&path).unwrap();
+        for (signature, is_used) in [(1, true), (2, true), (3, false)] {
+            assert_eq!(store.is_signature_used([signature; 32]).await.unwrap(), is_used, "{signature}");
+            assert_eq!(accept(&store, signature, &["again"]).await, !is_used, "{signature}");
+        }
+        assert_eq!(store.inbox_count().await.unwrap(), 3);
+        assert_eq!(store.sweep(end).await.unwrap(), 0);
+        assert_eq!(store.sweep(end.plus(Duration::from_secs(1))).await.unwrap(), 3);
+        assert_eq!(store.inbox_count().await.unwrap(), 3);
+    });
 }
 
 #[test]

@@ -354,7 +354,7 @@ impl<R: Store, S: Store> Comparison<'_, R, S> {
                 action,
                 note: self.random.chance(500).then(|| "a note".into()),
             };
-            let version = row.as_ref().map(|row| row.version.saturating_sub(self.random.below(3)));
+            let version = row.as_ref().map(|row| (row.version + 1).saturating_sub(self.random.below(4)));
             let request = FeedbackRequest {
                 entity,
                 entry,

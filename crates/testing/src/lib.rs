@@ -8,15 +8,16 @@
     reason = "support for tests; a panic is how it reports a failure"
 )]
 
+pub mod random;
 pub mod clock;
 pub mod memory;
 pub mod model;
 pub mod http;
+pub mod runtime_api;
 pub mod vendor;
 pub mod table;
 pub mod faults;
 pub mod play;
 pub mod store_contract;
-pub mod random;
 pub mod compare;
 pub mod storm;

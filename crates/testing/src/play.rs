@@ -1,7 +1,7 @@
 //! What the cases of the store's contract use: alerts, insights to put into a store, and a pipeline over it.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -136,6 +136,23 @@ pub async fn run_with(
 /// Runs one event through a pipeline without any fault.
 pub async fn run(store: &impl Store, clock: &StoppedClock, event: &[u8]) -> EventResult {
     run_with(store, clock, event, &[]).await.unwrap()
+}
+
+/// Runs several workers at once, one step at a time.
+pub async fn all_of<F: Future<Output = EventResult>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<EventResult> {
+    let mut outcomes = Vec::new();
+    poll_fn(|context| {
+        workers.retain_mut(|worker| match worker.as_mut().poll(context) {
+            Poll::Ready(outcome) => {
+                outcomes.push(outcome);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if workers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    outcomes
 }
 
 /// `stored`, `repeated`, `parked`, or the code of a failure.

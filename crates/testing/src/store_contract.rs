@@ -50,6 +50,7 @@ macro_rules! store_contract {
         }
         $crate::store_contract! { @cases $run, $fresh, entities:
             a_commit_writes_the_row_of_its_entity
+            the_order_of_commits_does_not_change_the_row_of_an_entity
             an_upgrade_writes_the_row_too
             a_commit_whose_response_was_lost_writes_no_row_again
             open_entities_are_paged_by_their_score

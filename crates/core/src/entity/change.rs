@@ -106,6 +106,8 @@ pub enum FeedbackOutcome {
     Recorded(Box<EntityRow>),
     /// Somebody else changed the entity first. Nothing is stored.
     Conflict(PersonalChange),
+    /// The version that the person saw was never given: the entity has this one. Nothing is stored.
+    UnknownVersion(u64),
     /// There is no such entity.
     NoEntity,
 }
@@ -127,6 +129,9 @@ impl EntityRow {
                 return (FeedbackOutcome::Conflict(changed.clone()), None);
             }
         }
+        if expected_version.is_some_and(|expected| expected > before.version) {
+            return (FeedbackOutcome::UnknownVersion(before.version), None);
+        }
         let mut after = before.clone();
         let is_changed = after.apply(&entry.action);
         if !is_changed {
@@ -135,6 +140,7 @@ impl EntityRow {
         after.version += 1;
         after.reason.clone_from(&entry.note);
         after.returned = None;
+        after.recovery_due = false;
         after.known_worst = after.worst;
         after.changed = Some(PersonalChange {
             by: entry.by.clone(),

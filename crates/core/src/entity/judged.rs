@@ -1,18 +1,14 @@
 //! The steps that no person makes: a new judgement, and a recovery.
 
-use super::{
-    CurrentJudgement, EntityKey, EntityRow, EntityState, PreviousJudgement, ReturnReason, ScoreAt, is_worse,
-};
-use crate::limits::SCORES_MAX;
+use super::{CurrentJudgement, EntityKey, EntityRow, EntityState, ReturnReason, is_worse};
 use crate::number::Number;
 use crate::time::Timestamp;
 
 impl EntityRow {
-    /// The row after a judgement of this alert type, which replaces the type's current one. `None` if nothing changes,
-    /// because a newer alert was judged before.
+    /// The row after a judgement of this alert type. `None` if nothing changes.
     ///
-    /// The alerts' own times decide what is current, so that a backlog is judged as it happened. `now` decides only what
-    /// has expired.
+    /// The alerts' own times decide what is current and what came before it, so that a backlog is judged as it happened,
+    /// and alerts that are committed in another order make the same history. `now` decides only what has expired.
     pub fn judged(
         before: Option<&Self>,
         key: &EntityKey,
@@ -25,31 +21,39 @@ impl EntityRow {
         };
         let mut row = before.clone();
         row.judgements.retain(|_, each| !each.expires_at.is_past(now));
-        let mut judgement = judgement.clone();
-        match row.judgements.get(alert_type) {
-            // An upgrade of the same insight.
-            Some(current) if current.alert_id == judgement.alert_id => {
-                judgement.previous.clone_from(&current.previous);
-                judgement.scores = judgement.scores_after(current.earlier_scores());
-                if *current == judgement {
-                    return None;
-                }
-            }
-            Some(current) if current.place() >= judgement.place() => return None,
-            Some(current) => {
-                judgement.previous = Some(current.to_previous());
-                judgement.scores = judgement.scores_after(current.all_scores());
-            }
-            None => judgement.scores = judgement.scores_after(Vec::new()),
+        let current = row.judgements.get(alert_type);
+        let joined = judgement.joined(current);
+        row.opened_at = row.opened_with(current, judgement);
+        if current == Some(&joined) && row.opened_at == before.opened_at {
+            return None;
         }
         let at = judgement.alert_timestamp.max(before.latest_alert());
-        let is_relapse = before.is_recovered(at) || before.state == EntityState::Recovered;
         row.expires_at = row.expires_at.max(judgement.expires_at);
-        row.judgements.insert(alert_type.to_owned(), judgement);
+        row.judgements.insert(alert_type.to_owned(), joined);
         row.worst = row.worst_score(at);
         row.version += 1;
-        row.move_on(at, is_relapse);
+        let is_relapse = before.is_recovered(at) || before.state == EntityState::Recovered;
+        // What was quiet by the time of the recovery does not undo it.
+        row.move_on(before.recovery().map_or(at, |recovered_at| at.max(recovered_at)), is_relapse);
         Some(row)
+    }
+
+    /// When the trouble began, with a judgement whose alert may be older than others that were judged before.
+    fn opened_with(&self, current: Option<&CurrentJudgement>, judgement: &CurrentJudgement) -> Timestamp {
+        let (opened_at, at) = (self.opened_at, judgement.alert_timestamp);
+        let begins = if at < opened_at {
+            judgement.is_current(opened_at)
+                && !current.is_some_and(|current| current.has_alert_between(at, opened_at))
+        } else {
+            !judgement.healthy
+                && self.recovery().map_or_else(|| self.is_recovered(at), |recovered_at| recovered_at <= at)
+        };
+        if begins { at } else { opened_at }
+    }
+
+    /// When it recovered, if that is its state.
+    fn recovery(&self) -> Option<Timestamp> {
+        self.recovered_at.filter(|_| self.state == EntityState::Recovered)
     }
 
     /// The row after its first judgement. An expired row leaves only its version.
@@ -61,11 +65,9 @@ impl EntityRow {
     ) -> Self {
         let at = judgement.alert_timestamp;
         let is_healthy = judgement.healthy;
-        let scores = judgement.scores_after(Vec::new());
-        let judgement = CurrentJudgement { scores, ..judgement.clone() };
         Self {
             key: key.clone(),
-            judgements: [(alert_type.to_owned(), judgement.clone())].into(),
+            judgements: [(alert_type.to_owned(), judgement.joined(None))].into(),
             worst: if is_healthy { Number::from(0) } else { judgement.risk_score },
             state: if is_healthy { EntityState::Recovered } else { EntityState::New },
             assignee: None,
@@ -76,6 +78,7 @@ impl EntityRow {
             known_worst: Number::from(0),
             opened_at: at,
             recovered_at: is_healthy.then_some(at),
+            recovery_due: false,
             version: expired.map_or(0, |row| row.version) + 1,
             expires_at: judgement.expires_at,
         }
@@ -89,7 +92,6 @@ impl EntityRow {
             }
         } else if is_relapse {
             self.reopen(ReturnReason::Relapse);
-            self.opened_at = at;
         } else {
             let is_worse = is_worse(self.known_worst, self.worst);
             match self.state {
@@ -112,7 +114,7 @@ impl EntityRow {
     fn reopen(&mut self, reason: ReturnReason) {
         self.state = EntityState::New;
         self.returned = Some(reason);
-        (self.until, self.reason, self.recovered_at) = (None, None, None);
+        (self.until, self.reason, self.recovered_at, self.recovery_due) = (None, None, None, false);
     }
 
     fn recover(&mut self, at: Timestamp) {
@@ -120,6 +122,20 @@ impl EntityRow {
         self.recovered_at = Some(at);
         self.known_worst = Number::from(0);
         (self.assignee, self.until, self.reason, self.returned) = (None, None, None, None);
+    }
+
+    /// The row after a step, which notes that somebody is to be notified if the step was a recovery.
+    #[must_use]
+    pub fn noting_recovery_after(self, before: Option<&Self>) -> Self {
+        let was_open = before.is_some_and(|before| before.state.is_open());
+        let has_recovered = self.state == EntityState::Recovered && was_open;
+        Self { recovery_due: self.recovery_due || has_recovered, ..self }
+    }
+
+    /// The row after somebody was notified that it has recovered.
+    #[must_use]
+    pub fn recovery_notified(&self) -> Self {
+        Self { recovery_due: false, version: self.version + 1, ..self.clone() }
     }
 
     /// The row once none of its judgements is current. `None` if it is closed, or one is current. So a recovery is
@@ -137,41 +153,5 @@ impl EntityRow {
         row.recover(since);
         row.version += 1;
         Some(row)
-    }
-}
-
-impl CurrentJudgement {
-    /// Which of two judgements is the newer.
-    fn place(&self) -> (Timestamp, &str) {
-        (self.alert_timestamp, &self.alert_id)
-    }
-
-    /// Its score, after these earlier ones.
-    fn scores_after(&self, mut scores: Vec<ScoreAt>) -> Vec<ScoreAt> {
-        scores.push(ScoreAt::new(self.alert_timestamp, self.risk_score));
-        scores.drain(..scores.len().saturating_sub(SCORES_MAX));
-        scores
-    }
-
-    /// The scores up to its own. A row of an earlier version knows only the one before.
-    fn all_scores(&self) -> Vec<ScoreAt> {
-        if self.scores.is_empty() { self.scores_after(self.earlier_scores()) } else { self.scores.clone() }
-    }
-
-    /// The scores before its own.
-    fn earlier_scores(&self) -> Vec<ScoreAt> {
-        if let Some((_, earlier)) = self.scores.split_last() {
-            return earlier.to_vec();
-        }
-        self.previous.iter().map(|each| ScoreAt::new(each.alert_timestamp, each.risk_score)).collect()
-    }
-
-    fn to_previous(&self) -> PreviousJudgement {
-        PreviousJudgement {
-            alert_id: self.alert_id.clone(),
-            risk_score: self.risk_score,
-            facts: self.facts.clone(),
-            alert_timestamp: self.alert_timestamp,
-        }
     }
 }

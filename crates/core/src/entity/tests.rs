@@ -80,6 +80,11 @@ fn play(steps: &[Step]) -> EntityRow {
     row.unwrap()
 }
 
+/// The scores of the alert type `a`, oldest first.
+fn scores(row: &EntityRow) -> Vec<f64> {
+    row.judgements["a"].scores.iter().map(|each| each.score().get()).collect()
+}
+
 fn request(action: FeedbackAction, id: &str, expected: Option<u64>, now: Timestamp) -> FeedbackRequest {
     let entry = FeedbackEntry {
         alert_id: "alert".into(),
@@ -148,15 +153,101 @@ fn the_worst_judgement_is_the_highest_that_is_current() {
 }
 
 #[test]
-fn an_older_alert_and_the_same_insight_again_change_nothing() {
+fn the_same_insight_again_changes_nothing_and_an_upgrade_is_no_further_judgement() {
     let (older, newer) = (judgement(90, start()), judgement(63, start().plus(HOUR)));
     let row = EntityRow::judged(None, &key(), "a", &newer, start()).unwrap();
-    assert_eq!(EntityRow::judged(Some(&row), &key(), "a", &older, start()), None);
-    assert_eq!(EntityRow::judged(Some(&row), &key(), "a", &newer, start()), None);
+    let row = EntityRow::judged(Some(&row), &key(), "a", &older, start()).unwrap();
+    for again in [&older, &newer] {
+        assert_eq!(EntityRow::judged(Some(&row), &key(), "a", again, start()), None);
+    }
     let upgraded = CurrentJudgement { risk_score: 70.into(), ..newer };
-    let after = EntityRow::judged(Some(&row), &key(), "a", &upgraded, start()).unwrap();
-    assert_eq!((after.worst, after.version), (70.into(), 2));
-    assert_eq!(after.judgements["a"].previous, None, "an upgrade is not a further judgement");
+    let row = EntityRow::judged(Some(&row), &key(), "a", &upgraded, start()).unwrap();
+    let current = &row.judgements["a"];
+    assert_eq!((row.worst, row.version, current.scores.len()), (70.into(), 3, 2));
+    // The judgement before can be upgraded too.
+    let upgraded = CurrentJudgement { risk_score: 80.into(), ..older };
+    let row = EntityRow::judged(Some(&row), &key(), "a", &upgraded, start()).unwrap();
+    let current = &row.judgements["a"];
+    assert_eq!(current.previous.as_ref().unwrap().risk_score, 80.into());
+    assert_eq!(scores(&row), [80.0, 70.0]);
+}
+
+/// Every order of these.
+fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let first = |at: usize| {
+        let mut rest = items.to_vec();
+        let first = rest.remove(at);
+        orders(&rest).into_iter().map(move |rest| [vec![first.clone()], rest].concat())
+    };
+    (0..items.len()).flat_map(first).collect()
+}
+
+/// Alerts that arrive together are committed in any order.
+#[test]
+fn the_order_of_commits_does_not_change_the_row_of_one_trouble() {
+    let alerts: Vec<(&str, CurrentJudgement)> = [("a", 63), ("b", 40), ("a", 81), ("a", 30), ("b", 75)]
+        .into_iter()
+        .zip(0..)
+        .map(|((alert_type, score), hours)| (alert_type, judgement(score, start().plus(HOUR * hours))))
+        .collect();
+    let fold = |order: &[(&str, CurrentJudgement)]| {
+        order.iter().fold(None, |row: Option<EntityRow>, (alert_type, judgement)| {
+            EntityRow::judged(row.as_ref(), &key(), alert_type, judgement, start()).or(row)
+        })
+    };
+    let expected = fold(&alerts).unwrap();
+    assert_eq!((expected.opened_at, expected.worst, scores(&expected).len()), (start(), 75.into(), 3));
+    assert_eq!(expected.judgements["a"].previous.as_ref().unwrap().risk_score, 81.into());
+    for order in orders(&alerts) {
+        assert_eq!(fold(&order).as_ref(), Some(&expected), "{order:?}");
+    }
+    let many: Vec<_> =
+        (0..15).map(|day| ("a", judgement(day + 40, start().plus(HOUR * day.into())))).collect();
+    let (first, last) =
+        (fold(&many).unwrap(), fold(&many.iter().rev().cloned().collect::<Vec<_>>()).unwrap());
+    assert_eq!(scores(&first), scores(&last));
+    assert_eq!((first.opened_at, first.case()), (last.opened_at, last.case()));
+}
+
+/// A late alert belongs to the trouble that it began, and does not undo a recovery that came after it.
+#[test]
+fn a_late_alert_changes_only_what_it_says() {
+    let at = |days: u32| start().plus(DAY * days);
+    let healthy = |days| CurrentJudgement { healthy: true, ..judgement(5, at(days)) };
+    let fold = |steps: &[(&str, CurrentJudgement)], silent_until: Option<u32>| {
+        let mut row: Option<EntityRow> = None;
+        for (number, (alert_type, judgement)) in steps.iter().enumerate() {
+            if number + 1 == steps.len()
+                && let Some(days) = silent_until
+            {
+                row = row.as_ref().and_then(|row| row.recovered(at(days))).or(row);
+            }
+            row = EntityRow::judged(row.as_ref(), &key(), alert_type, judgement, at(9)).or(row);
+        }
+        row.unwrap()
+    };
+    let bad = |days| judgement(63, at(days));
+    for (steps, silent_until, state, opened_days) in [
+        // It began the trouble.
+        (vec![("a", bad(2)), ("a", bad(0))], None, EntityState::New, 0),
+        // It was over before this trouble began.
+        (vec![("a", bad(8)), ("a", bad(0))], None, EntityState::New, 8),
+        (vec![("a", bad(2)), ("a", healthy(1)), ("a", bad(0))], None, EntityState::New, 2),
+        // Its own recovery is known.
+        (vec![("a", healthy(2)), ("a", bad(0))], None, EntityState::Recovered, 0),
+        // Another type's recovery is not its own.
+        (vec![("b", healthy(2)), ("a", bad(0))], None, EntityState::New, 0),
+        (vec![("a", bad(0)), ("a", healthy(2)), ("b", bad(1))], None, EntityState::New, 0),
+        // It was quiet by the time of the recovery, or it was not.
+        (vec![("a", bad(4)), ("b", bad(2))], Some(8), EntityState::Recovered, 2),
+        (vec![("a", bad(2)), ("b", bad(3))], Some(8), EntityState::New, 2),
+    ] {
+        let row = fold(&steps, silent_until);
+        assert_eq!((row.state, row.opened_at), (state, at(opened_days)), "{steps:?}");
+    }
 }
 
 #[test]
@@ -178,6 +269,13 @@ fn of_two_people_the_second_gets_a_conflict_that_names_the_first() {
     let row = EntityRow::judged(Some(&row), &key(), "a", &alert, now).unwrap();
     assert!(matches!(EntityRow::change(Some(&row), &first).0, FeedbackOutcome::Recorded(_)));
     assert_eq!(EntityRow::change(None, &first).0, FeedbackOutcome::NoEntity);
+    // Nobody can have seen a version that was never given.
+    for (ahead, is_refused) in [(0, false), (1, true), (100, true)] {
+        let request = request(Done, "3", Some(row.version + ahead), now);
+        let (outcome, written) = EntityRow::change(Some(&row), &request);
+        assert_eq!(outcome == FeedbackOutcome::UnknownVersion(row.version), is_refused, "{ahead}");
+        assert_eq!(written.is_none(), is_refused, "{ahead}");
+    }
 }
 
 #[test]
@@ -225,9 +323,6 @@ fn the_row_reads_back_as_it_was_written() {
 /// The row has the scores of the small chart, so that a list of entities reads no insight.
 #[test]
 fn a_row_has_the_latest_scores_of_each_type() {
-    let scores = |row: &EntityRow| -> Vec<f64> {
-        row.judgements["a"].scores.iter().map(|each| each.score().get()).collect()
-    };
     let row = play(&[Alert(50), Alert(60), Other(90), Alert(70)]);
     assert_eq!(scores(&row), [50.0, 60.0, 70.0]);
     assert_eq!(row.judgements["a"].scores.last().unwrap().at(), row.judgements["a"].alert_timestamp);

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use portend_core::pipeline::Outcome;
 use portend_core::store::{Parked, Parking};
 
 use super::layout::{Section, empty, page};
@@ -44,7 +45,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Respons
         @if parked.events.is_empty() {
             (empty("No event is parked.", &html! { "An event that is not a valid alert is stored here with its reason." }))
         } @else {
-            @for event in &parked.events { (of_parked(event, app.engine.judges())) }
+            @for event in &parked.events { (of_parked(event, app.engine.replays())) }
             @if parked.next.is_some() { p.small { "Older ones are at " a.link href="/v1/parked?limit=1000" { "/v1/parked" } "." } }
         }
     };
@@ -87,7 +88,7 @@ fn of_ledger(ledger: &LedgerTotals) -> Markup {
     }
 }
 
-fn of_parked(event: &Parked, judges: bool) -> Markup {
+fn of_parked(event: &Parked, replays: bool) -> Markup {
     let text: String = String::from_utf8_lossy(&event.event).chars().take(EVENT_CHARS).collect();
     let path = format!("/parked/{}", path_part(&event.sha256));
     html! {
@@ -98,7 +99,7 @@ fn of_parked(event: &Parked, judges: bool) -> Markup {
             }
             p { (shown(&event.message)) }
             pre { (shown(&text)) }
-            @if judges {
+            @if replays {
                 div.bar {
                     @if event.is_whole() { form method="post" action={ (path) "/replay" } { button.main { "Replay" } } }
                     form method="post" action={ (path) "/delete" } { button { "Delete" } }
@@ -114,7 +115,10 @@ pub(crate) async fn replay<E: Engine>(
     PathId(sha256): PathId,
 ) -> Result<Response, Problem> {
     let outcome = run_again(&app, &sha256).await?;
-    let to = outcome.insight().map(|insight| format!("/insights/{}", path_part(insight.alert_id())));
+    let to = outcome
+        .as_ref()
+        .and_then(Outcome::insight)
+        .map(|insight| format!("/insights/{}", path_part(insight.alert_id())));
     Ok(Redirect::to(to.as_deref().unwrap_or("/status")).into_response())
 }
 

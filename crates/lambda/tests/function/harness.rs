@@ -12,8 +12,8 @@ use std::time::Duration;
 use portend_remote::DynamoDb;
 use serde_json::{Value, json};
 
-use crate::runtime_api::{InvocationResult, RuntimeApi};
 use portend_testing::http::{Request, Script, Server};
+use portend_testing::runtime_api::{InvocationResult, RuntimeApi};
 use portend_testing::table::{Proxy, Table, operation, text_of};
 use portend_testing::vendor::BOTH;
 use portend_testing::vendor::Vendor::{self, Bedrock, OpenAi};

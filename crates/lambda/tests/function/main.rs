@@ -2,7 +2,6 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a missing value fails the test")]
 
-mod runtime_api;
 mod harness;
 mod batches;
 mod chain;

@@ -230,6 +230,14 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             ));
             Ok(CommandOutcome::Incomplete)
         }
+        FeedbackOutcome::UnknownVersion(current) => {
+            note(&format!(
+                "{} has never had that version; nothing is stored. Its version is {current}: look again, and repeat the \
+                 command with it if it is still right.",
+                shown(&entity.entity_id)
+            ));
+            Ok(CommandOutcome::Incomplete)
+        }
         FeedbackOutcome::NoEntity => {
             note(
                 "the insight has expired, so there is nothing to change; portend today lists what is current",

@@ -27,7 +27,7 @@ use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{cell, clipped, minute, short_id, shown, zone};
 use portend_sqlite::Sqlite;
 
-/// List stored insights, newest first.
+/// List stored insights, newest first: in the order in which they were made, which is not that of their alerts' times.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct InsightsArgs {
     /// Print one JSON object per insight.
@@ -55,11 +55,11 @@ pub(crate) struct InsightsArgs {
     #[arg(long)]
     disagree: bool,
 
-    /// Only insights since a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
+    /// Only insights made since a date (2025-01-31), a time (2025-01-31T09:00:00Z) or a duration ago (90m, 24h, 7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
 
-    /// The order: newest first, or the highest risk first.
+    /// The order: the insight made last first, or the highest risk first.
     #[arg(long, value_name = "ORDER", value_enum, default_value_t = SortOrder::Newest)]
     sort: SortOrder,
 
@@ -180,7 +180,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
     let mut printer = Printer::new(&args)?;
     if args.sort == SortOrder::Risk {
         let more = riskiest(&store, query, left, now, &mut printer).await?;
-        return end(&store, printer, more);
+        return end(&store, printer, args.sort, more);
     }
     let more = loop {
         query.limit = left.min(PAGE_MAX);
@@ -192,7 +192,7 @@ pub(crate) async fn list(args: InsightsArgs, config: Config) -> Result<CommandOu
             break query.after.is_some();
         }
     };
-    end(&store, printer, more)
+    end(&store, printer, args.sort, more)
 }
 
 /// Prints the insights with the highest risk. Every insight that matches is read; only as many as are printed are kept.
@@ -221,8 +221,8 @@ async fn riskiest(
     Ok(more)
 }
 
-fn end(store: &AnyStore, printer: Printer, more: bool) -> Result<CommandOutcome> {
-    printer.end(more)?;
+fn end(store: &AnyStore, printer: Printer, sort: SortOrder, more: bool) -> Result<CommandOutcome> {
+    printer.end(sort, more)?;
     let unreadable = store.unreadable();
     if unreadable > 0 {
         note(&format!("{unreadable} stored items were skipped, because they cannot be read as insights"));
@@ -311,16 +311,20 @@ impl Printer {
         }
     }
 
-    fn end(self, more: bool) -> Result<()> {
+    fn end(self, sort: SortOrder, more: bool) -> Result<()> {
         match self {
             Self::Json => {}
             Self::Csv(mut writer) => writer.flush()?,
             Self::Table(rows) if rows.is_empty() => note("no insight matches"),
             Self::Table(rows) => {
+                let order = match sort {
+                    SortOrder::Newest => "the insight made last is first",
+                    SortOrder::Risk => "the highest risk is first",
+                };
                 let headings = ["risk", "severity", "entity", "seen", "alert time", "alert type", "id"];
                 let table = table(&headings, &[0, 3], rows);
                 writeln!(anstream::stdout(), "{table}")?;
-                note(&format!("times are in {}", zone()));
+                note(&format!("{order}; times are in {}", zone()));
             }
         }
         if more {

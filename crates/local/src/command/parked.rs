@@ -214,7 +214,9 @@ async fn replay(json: bool, ids: &[String], config: &Config) -> Result<CommandOu
     let mut events = Vec::new();
     if ids.is_empty() {
         let open = |event: &Parked| {
-            event.is_whole() && event.outcome.as_deref().is_none_or(|outcome| outcome == "parked")
+            // What the console on AWS put into the queue may have been parked again.
+            event.is_whole()
+                && event.outcome.as_deref().is_none_or(|outcome| ["parked", "queued"].contains(&outcome))
         };
         events = all(store, 0, open).await?;
         // Oldest first. Events of the same millisecond are in the order of their alerts' timestamps.

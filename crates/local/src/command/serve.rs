@@ -12,6 +12,7 @@ use portend_core::clock::Clock;
 use portend_core::help::explained;
 use portend_core::store::{Outcomes, keep_evaluations};
 use portend_core::time::Timestamp;
+use portend_http::limits::TOKEN_CHARS_MIN;
 use portend_http::{Access, AccessToken, HttpApp, router};
 use portend_remote::SystemClock;
 use tokio::net::{TcpListener, lookup_host};
@@ -29,11 +30,14 @@ use crate::show::text::counted;
 ///
 /// Events that are posted to /v1/events are stored before the response, and then judged. A restart finishes what was
 /// accepted. The console is at the address itself, and the API is described by /openapi.json.
+///
+/// Ctrl-C and SIGTERM stop the server after the events in progress, and a second one stops it at once; the exit code is 0
+/// either way. The file STORE-serve, next to the store's file, keeps a second server off the store. It is empty and stays.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// The address and port to listen on. Port 0 chooses a free port.
     ///
-    /// An address that other machines can reach needs a token.
+    /// An address that other machines can reach needs a token of at least 16 characters.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 
@@ -54,7 +58,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORIGIN")]
     original_api_origin: Vec<String>,
 
-    /// The file with the secret of a source of payloads, such as `alertmanager=secret.txt`. Its payloads must be signed.
+    /// The file with the secret of a source of payloads, such as `alertmanager=secret.txt`. Its payloads must be signed, and
+    /// each is accepted once.
     #[arg(long = "hook-secret", value_name = "SOURCE=FILE")]
     hook_secrets: Vec<String>,
 
@@ -249,15 +254,20 @@ fn access(args: &Args, address: SocketAddr) -> Result<Access> {
         })?),
         (None, token) => token.clone().filter(|token| !token.is_empty()),
     };
+    let is_loopback = address.ip().to_canonical().is_loopback();
     let token = match text {
         Some(text) => {
             let token = AccessToken::new(&text);
             ensure!(token.is_some(), "the token is empty; write at least one character");
+            ensure!(
+                is_loopback || !AccessToken::is_guessable(&text),
+                "other machines can reach {address}, and the token has fewer than {TOKEN_CHARS_MIN} characters; make one \
+                 with openssl rand -hex 32"
+            );
             token
         }
         None => None,
     };
-    let is_loopback = address.ip().to_canonical().is_loopback();
     ensure!(
         is_loopback || token.is_some(),
         "other machines can reach {address}, so it needs a token; set PORTEND_TOKEN or --token-file, or listen on 127.0.0.1"
@@ -283,7 +293,8 @@ fn hook_secret(setting: &str) -> Result<(String, String)> {
     Ok((source.to_owned(), secret.trim().to_owned()))
 }
 
-/// Locks the inbox of the store's file for this process. The system releases the lock when the process ends.
+/// Locks the inbox of the store's file for this process. The system releases the lock when the process ends. The file stays:
+/// if it was removed, a server that has opened it and one that creates it anew could both have a lock.
 fn lock(ledger: &Path) -> Result<File> {
     let mut name = ledger.as_os_str().to_owned();
     name.push("-serve");

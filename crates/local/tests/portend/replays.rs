@@ -53,6 +53,33 @@ fn a_parked_event_runs_again_when_its_type_is_added() {
 }
 
 #[test]
+fn a_parked_event_is_shown_with_what_helps_it() {
+    let home = Home::new();
+    let duplicate = student("stu_1").to_string().replacen('{', "{\"severity\":\"critical\",", 1);
+    for (event, code, next) in [
+        ("{".to_owned(), "not_json", "no replay helps"),
+        (duplicate, "duplicate_key", "no replay helps"),
+        ("{}".to_owned(), "not_an_event", "fix the producer, or add a mapping and run portend parked replay"),
+        (
+            of_unknown_type("stu_1").to_string(),
+            "unknown_alert_type",
+            "add the type, or name its --alert-types",
+        ),
+        (
+            without(&student("stu_1"), "/severity").to_string(),
+            "missing:",
+            "fix the producer, or the alert type",
+        ),
+    ] {
+        home.write("event.json", &event);
+        let run = home.run("explain event.json").exits(1);
+        assert!(run.out.contains(code), "{event}: {}", run.out);
+        let line = run.out.lines().find(|line| line.contains(next));
+        assert!(line.is_some_and(|line| line.chars().count() <= 80), "{event}: {}", run.out);
+    }
+}
+
+#[test]
 fn a_replay_runs_events_in_the_order_of_their_arrival() {
     let home = Home::new();
     let alerts = (0..8).map(|second| later(&of_unknown_type("stu_1"), second));

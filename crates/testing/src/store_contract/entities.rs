@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::answers::{answer, question};
 use crate::clock::StoppedClock;
 use crate::play::{
-    self, alert, all, event, first_event, insight, lease, request, run, start, status, store_one,
+    self, alert, all, all_of, event, first_event, insight, lease, request, run, start, status, store_one,
 };
+use crate::random::Random;
 use portend_core::alert::{Reason, Refusal};
 use portend_core::alert_type::AlertTypes;
 use portend_core::entity::{
-    EntityKey, EntityRow, EntityState, FeedbackAction, FeedbackEntry, FeedbackOutcome, FeedbackRequest,
+    CurrentJudgement, EntityKey, EntityRow, EntityState, FeedbackAction, FeedbackEntry, FeedbackOutcome,
+    FeedbackRequest,
 };
 use portend_core::insight::StoredInsight;
 use portend_core::limits::RETENTION;
@@ -58,13 +60,65 @@ pub async fn a_commit_writes_the_row_of_its_entity(store: &impl Store) {
     assert_eq!((second.worst, second.version, second.judgements.len()), (Number::from(73), 2, 1));
     let judgement = second.judgements.values().next().unwrap();
     assert_eq!(judgement.previous.as_ref().unwrap().risk_score, Number::from(63));
-    // An older alert that is delivered late is not the current one.
+    // An older alert that is delivered late is not the current one, nor the one before it.
     store_one(store, &event("stu_1", 3, 90, "2025-01-01T11:00:00Z"), false, None, start()).await;
-    assert_eq!(row(store, "stu_1").await, second);
+    let third = row(store, "stu_1").await;
+    let late = third.judgements.values().next().unwrap();
+    assert_eq!((&late.alert_id, &late.previous), (&judgement.alert_id, &judgement.previous));
+    assert_eq!((late.scores.len(), third.version, third.worst), (3, 3, second.worst));
     assert_eq!(store.entity(&student("stu_2"), start()).await.unwrap(), None);
     let past = start().plus(RETENTION + DAY);
     assert_eq!(store.entity(&student("stu_1"), past).await.unwrap(), None);
     assert_eq!(store.open_entities(None, 9, past).await.unwrap(), []);
+}
+
+/// What the row of an entity says about its alerts, without what depends on the entity's id.
+fn history(row: &EntityRow) -> Vec<String> {
+    let judgement = |(alert_type, each): (&String, &CurrentJudgement)| {
+        let previous = each.previous.as_ref().map(|previous| (previous.alert_timestamp, previous.risk_score));
+        format!("{alert_type} {} {} {previous:?} {:?}", each.alert_timestamp, each.risk_score, each.scores)
+    };
+    let row_itself = format!("{:?} {} {} {:?}", row.state, row.worst, row.opened_at, row.returned);
+    [row_itself].into_iter().chain(row.judgements.iter().map(judgement)).collect()
+}
+
+/// Alerts that arrive together are judged side by side, so they are committed in any order.
+pub async fn the_order_of_commits_does_not_change_the_row_of_an_entity(store: &impl Store) {
+    let mut random = Random::new(7);
+    let mut histories = Vec::new();
+    for order in 0..8 {
+        let student = format!("stu_{order}");
+        let mut events = alerts_of_two_types(&student);
+        while let Some(last) = events.len().checked_sub(1) {
+            // The first student's are in the order of their alerts.
+            let at = if order == 0 { 0 } else { random.index(last + 1) };
+            store_one(store, &events.remove(at), false, None, start()).await;
+        }
+        histories.push(history(&row(store, &student).await));
+    }
+    let clock = StoppedClock::at(start());
+    let events = alerts_of_two_types("together");
+    let workers = events.iter().map(|event| Box::pin(run(store, &clock, event))).collect();
+    for outcome in all_of(workers).await {
+        assert_eq!(status(&outcome), "stored", "{outcome:?}");
+    }
+    histories.push(history(&row(store, "together").await));
+    for (order, each) in histories.iter().enumerate() {
+        assert_eq!(each, &histories[0], "order {order}");
+    }
+}
+
+/// Alerts of one student, a minute apart.
+fn alerts_of_two_types(student: &str) -> Vec<Vec<u8>> {
+    let alert = |(minute, (calls, health)): (usize, (u32, u32))| {
+        let event = event(student, calls, health, &format!("2025-01-01T11:5{minute}:00Z"));
+        if minute.is_multiple_of(2) {
+            return event;
+        }
+        let event = String::from_utf8(event).unwrap().replace("high_ib_call_frequency", "low_health_score");
+        event.replace("\"details\":{", "\"details\":{\"sessions_7d\":1,").into_bytes()
+    };
+    [(5, 65), (8, 65), (2, 20), (3, 60), (9, 40)].into_iter().enumerate().map(alert).collect()
 }
 
 /// Otherwise the list would show the scorecard's score after a model's.
@@ -139,6 +193,8 @@ pub async fn of_two_people_one_wins_and_the_other_learns_of_whom(store: &impl St
         panic!("no conflict")
     };
     assert_eq!((change.by.as_str(), change.at), ("ana", start()));
+    let ahead = FeedbackRequest { expected_version: Some(3), ..feedback(&seen, "dee", FeedbackAction::Done) };
+    assert_eq!(store.give_feedback(&ahead).await.unwrap(), FeedbackOutcome::UnknownVersion(2));
     // The response was lost: nothing is written again.
     let again = store.give_feedback(&ana).await.unwrap();
     assert_eq!(again, FeedbackOutcome::Recorded(after.clone()));
@@ -169,6 +225,13 @@ pub async fn a_row_is_written_only_over_the_version_before(store: &impl Store) {
     }
     assert_eq!(row(store, "stu_1").await, recovered);
     assert_eq!(store.open_entities(None, 9, start()).await.unwrap(), []);
+    // A recovery is found until somebody was notified of it.
+    let due = EntityRow { version: 4, ..recovered.noting_recovery_after(Some(&second)) };
+    let notified = due.recovery_notified();
+    for (row, expected) in [(&due, vec![due.clone()]), (&notified, vec![])] {
+        assert!(store.write_entity(row, start()).await.unwrap());
+        assert_eq!(store.open_entities(None, 9, start()).await.unwrap(), expected);
+    }
 }
 
 /// Feedback about nobody makes nobody.

@@ -1,15 +1,12 @@
 //! Cases of faults, with a stopped clock: whatever fails, each alert has one insight, and each event has an outcome.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::clock::StoppedClock;
 use crate::faults::{Fault, FaultyStore, Operation};
 use crate::play::{
-    EventResult, all, assert_statuses, event, first_event, insight, insight_of, lease, outlive_the_lease,
-    request, run, run_with, start, status,
+    all, all_of, assert_statuses, event, first_event, insight, insight_of, lease, outlive_the_lease, request,
+    run, run_with, start, status,
 };
 use portend_core::alert::Alert;
 use portend_core::alert_type::AlertTypes;
@@ -206,21 +203,4 @@ pub async fn every_operation_failed_or_killed_leaves_one_insight(store: &impl St
             assert!(matches!(claim, Claim::Done(_)), "{operation:?} {fault:?} {claim:?}");
         }
     }
-}
-
-/// Runs several workers at once, one step at a time.
-async fn all_of<F: Future<Output = EventResult>>(mut workers: Vec<Pin<Box<F>>>) -> Vec<EventResult> {
-    let mut outcomes = Vec::new();
-    poll_fn(|context| {
-        workers.retain_mut(|worker| match worker.as_mut().poll(context) {
-            Poll::Ready(outcome) => {
-                outcomes.push(outcome);
-                false
-            }
-            Poll::Pending => true,
-        });
-        if workers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    outcomes
 }

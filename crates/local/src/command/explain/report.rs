@@ -113,11 +113,7 @@ impl<'a> EventReport<'a> {
             Ok(Outcome::Repeated(insight)) => of_insight(insight, CardKind::Repeat),
             Ok(Outcome::Parked(refusal)) => {
                 let reason = refusal.reason().to_string();
-                let next = if *refusal.reason() == Reason::TooLarge {
-                    "only its beginning is stored, so send it again; portend parked lists it"
-                } else {
-                    "run portend parked replay to run it again; portend parked lists it"
-                };
+                let next = next_step(refusal.reason());
                 let head = format!("{} {}", paint(YELLOW.bold(), "parked"), paint(STRONG, &shown(&reason)));
                 let message = located(event, refusal.message());
                 format!("{head}\n     {message}\n     {}\n\n", paint(FAINT, next))
@@ -180,6 +176,23 @@ impl<'a> EventReport<'a> {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// What helps a parked event. To run it again helps only after its cause is fixed, and not if the cause is in the event.
+fn next_step(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::TooLarge => "only its beginning is stored, so send it again; portend parked lists it",
+        Reason::TooDeep | Reason::NotUtf8 | Reason::NotJson | Reason::DuplicateKey => {
+            "no replay helps: fix the producer, and send it again"
+        }
+        Reason::NotAnEvent => "fix the producer, or add a mapping and run portend parked replay",
+        Reason::UnknownAlertType => "add the type, or name its --alert-types; then run portend parked replay",
+        Reason::TypeMismatch | Reason::Missing(_) | Reason::Invalid(_) => {
+            "fix the producer, or the alert type and run portend parked replay"
+        }
+        Reason::CallsSpent | Reason::Guardrail => "add scorecard to --models, then run portend parked replay",
+        Reason::Forgotten => "its entity was forgotten, and its content is not stored; no replay helps",
+    }
 }
 
 /// The sentence with the event's location before it.

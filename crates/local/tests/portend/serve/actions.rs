@@ -62,6 +62,13 @@ fn of_two_people_one_wins_and_the_other_learns_who_and_when() {
     let problem = conflict.json();
     assert_eq!(problem["code"], "conflict");
     assert!(problem["detail"].as_str().unwrap().starts_with("ana changed this entity at 2"), "{problem}");
+    let ahead = json!({ "action": "assign", "by": "ben", "version": version + 7 });
+    let unknown = server.post_json(&path, &ahead.to_string()).is(409).json();
+    assert_eq!(unknown["code"], "unknown_version");
+    assert!(
+        unknown["detail"].as_str().unwrap().ends_with(&format!("its version is {}", version + 1)),
+        "{unknown}"
+    );
     let entity = server.get("/v1/entities/stu_1").json();
     assert_eq!(entity["feedback"].as_array().unwrap().len(), 1);
 }

@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 
+use hmac::{Hmac, KeyInit, Mac};
+use portend_core::time::Timestamp;
 use serde_json::json;
+use sha2::Sha256;
 
 use super::server::{TestServer, alert, now};
 use crate::harness::{Home, until};
@@ -167,17 +170,65 @@ fn a_server_says_which_routes_exist() {
     until("the server is healthy", || server.get("/healthz").status == 200);
 }
 
+/// The folder of the examples of alert types, and a payload of Alertmanager.
+fn alertmanager() -> (String, Vec<u8>) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let examples = root.join("examples").canonicalize().unwrap();
+    let payload =
+        std::fs::read(root.join("examples/alertmanager_alert/from/alertmanager/group.json")).unwrap();
+    (examples.to_str().unwrap().to_owned(), payload)
+}
+
+/// The headers of a request that is signed now.
+fn signed(secret: &str, payload: &[u8]) -> [(&'static str, String); 3] {
+    let seconds = Timestamp::parse(&now()).unwrap().as_secs().to_string();
+    let mut hmac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    hmac.update(&[seconds.as_bytes(), b".", payload].concat());
+    let signature = format!("sha256={}", hex::encode(hmac.finalize().into_bytes()));
+    [
+        ("content-type", "application/json".to_owned()),
+        ("x-portend-timestamp", seconds),
+        ("x-portend-signature", signature),
+    ]
+}
+
+#[test]
+fn a_signed_payload_is_accepted_once_also_after_a_crash() {
+    let home = Home::new();
+    let (examples, payload) = alertmanager();
+    home.write("secret", "hush");
+    let args = ["--alert-types", &examples, "--hook-secret", "alertmanager=secret"];
+    let invalid = b"{\"x\":1}";
+    let requests = [(&payload[..], signed("hush", &payload)), (&invalid[..], signed("hush", invalid))];
+    let send = |server: &TestServer, (payload, headers): &(&[u8], [(&'static str, String); 3])| {
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        server.send("POST", "/v1/hooks/alertmanager", &headers, payload)
+    };
+    let server = TestServer::start(&home, &args);
+    for request in &requests {
+        send(&server, request).is(202);
+        send(&server, request).fails(401, "bad_signature");
+    }
+    server.until_idle();
+    let received = server.ledger()["total"]["received"].clone();
+    server.kill();
+    let server = TestServer::start(&home, &args);
+    for request in &requests {
+        send(&server, request).fails(401, "bad_signature");
+    }
+    server.until_idle();
+    assert_eq!(server.ledger()["total"]["received"], received);
+    let later = signed("hush", b" {} ");
+    send(&server, &(b" {} ", later)).is(202);
+}
+
 #[test]
 fn the_payload_of_another_system_is_accepted_by_its_mapping() {
     let home = Home::new();
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let examples = root.join("examples").canonicalize().unwrap();
-    let examples = examples.to_str().unwrap();
-    let payload =
-        std::fs::read(root.join("examples/alertmanager_alert/from/alertmanager/group.json")).unwrap();
+    let (examples, payload) = alertmanager();
     home.write("secret", "hush\n");
     let server =
-        TestServer::start(&home, &["--alert-types", examples, "--hook-secret", "alertmanager=secret"]);
+        TestServer::start(&home, &["--alert-types", &examples, "--hook-secret", "alertmanager=secret"]);
     let json = ("content-type", "application/json");
     server.post_json("/v1/hooks/nothing", "{}").fails(404, "not_found");
     server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).fails(401, "bad_signature");
@@ -185,7 +236,7 @@ fn the_payload_of_another_system_is_accepted_by_its_mapping() {
     server.send("POST", "/v1/hooks/alertmanager", &old, &payload).fails(401, "bad_signature");
     assert_eq!(server.ledger()["total"]["received"], 0);
     server.stop();
-    let server = TestServer::start(&home, &["--alert-types", examples]);
+    let server = TestServer::start(&home, &["--alert-types", &examples]);
     let accepted = server.send("POST", "/v1/hooks/alertmanager", &[json], &payload).is(202).json();
     assert!(accepted["accepted"].as_u64().is_some_and(|accepted| accepted > 0), "{accepted}");
     assert_eq!(server.post_json("/v1/hooks/alertmanager", "{\"x\":1}").is(202).json()["parked"], 1);

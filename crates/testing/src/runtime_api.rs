@@ -8,16 +8,16 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use portend_testing::http::{Request, Script, Server};
+use crate::http::{Request, Script, Server};
 
 /// Longer than any response takes.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The result of an invocation: the response, or the error's type and message.
-pub(crate) type InvocationResult = Result<Value, (String, String)>;
+pub type InvocationResult = Result<Value, (String, String)>;
 
-#[derive(Default)]
-struct State {
+#[derive(Debug, Default)]
+struct ApiState {
     waiting: VecDeque<(String, Vec<u8>, u64)>,
     results: HashMap<String, InvocationResult>,
     invocations: usize,
@@ -26,26 +26,27 @@ struct State {
 }
 
 /// The API for one function's process.
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     server: Server,
-    state: Arc<(Mutex<State>, Condvar)>,
+    state: Arc<(Mutex<ApiState>, Condvar)>,
 }
 
 impl RuntimeApi {
-    pub(crate) fn start() -> Self {
-        let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
+    /// Starts it on a free port.
+    pub fn start() -> Self {
+        let state: Arc<(Mutex<ApiState>, Condvar)> = Arc::default();
         let shared = Arc::clone(&state);
         let server = Server::answering(move |request| respond(&shared, request));
         Self { server, state }
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API`.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.server.url().replace("http://", "")
     }
 
     /// Invokes the function, and waits for its response.
-    pub(crate) fn invoke(&self, payload: &[u8], time: Duration) -> InvocationResult {
+    pub fn invoke(&self, payload: &[u8], time: Duration) -> InvocationResult {
         let (state, changed) = &*self.state;
         let mut locked = lock(state);
         locked.invocations += 1;
@@ -60,12 +61,12 @@ impl RuntimeApi {
     }
 
     /// The error that the function reported because it could not start.
-    pub(crate) fn init_error(&self) -> Option<String> {
+    pub fn init_error(&self) -> Option<String> {
         lock(&self.state.0).init_error.clone()
     }
 
     /// Wakes all waiting callers, because the function's process has ended.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         let (state, changed) = &*self.state;
         lock(state).stopped = true;
         changed.notify_all();
@@ -81,7 +82,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("a few minutes")
 }
 
-fn respond(shared: &(Mutex<State>, Condvar), request: &Request) -> Script {
+fn respond(shared: &(Mutex<ApiState>, Condvar), request: &Request) -> Script {
     let (state, changed) = shared;
     if request.path == "/2018-06-01/runtime/init/error" {
         let body: Value = serde_json::from_str(&request.body).expect("the error is JSON");
