@@ -5,7 +5,9 @@ use std::sync::Arc;
 use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::{ForgetCounts, StoreError};
-use portend_http::{AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus};
+use portend_http::{
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, FollowedAdvice, LedgerTotals, ModelStatus,
+};
 use portend_remote::{DynamoDb, SystemClock};
 use tokio::sync::Notify;
 
@@ -82,6 +84,10 @@ impl Engine for TableReader {
     }
 
     async fn evaluate(&self, _: &EvaluationQuery) -> Result<Option<Vec<EvaluatedGroup>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn followed_advice(&self) -> Result<Option<Vec<FollowedAdvice>>, StoreError> {
         Ok(None)
     }
 
