@@ -143,6 +143,14 @@ impl CalibrationCurve {
 }
 
 impl CalibrationMap {
+    /// Whether it is the same as one that was stored, but for the version.
+    pub fn is_same_as(&self, stored: &Self) -> bool {
+        let map = Self { version: stored.version, ..self.clone() };
+        // The last bit of a number may change when it is written and read.
+        let text = serde_json::to_string(&map).unwrap_or_default();
+        serde_json::from_str(&text).is_ok_and(|map: Self| map == *stored)
+    }
+
     /// What the map makes of a score. `None` if its parameters are not numbers.
     pub fn apply(&self, score: Number) -> Option<CalibratedScore> {
         let (logit, error) = self.curve.logit_and_error(score.get());
@@ -155,6 +163,23 @@ impl CalibrationMap {
             rows: self.rows,
             events: self.events,
         })
+    }
+}
+
+impl CalibratedScore {
+    /// What share had the event, and what that rests on, as a sentence. Nothing is ever certain. `count` writes a number.
+    pub fn sentence(&self, predicts: &str, horizon_days: u32, count: impl Fn(u64) -> String) -> String {
+        let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
+        let days = if horizon_days == 1 { "day" } else { "days" };
+        format!(
+            "Of those with such a score, about {} % had {} within {horizon_days} {days} (likely {} to {} %; from {} scores, {} with it).",
+            percent(self.probability),
+            predicts.replace('_', " "),
+            percent(self.low),
+            percent(self.high),
+            count(self.rows),
+            count(self.events)
+        )
     }
 }
 
@@ -252,10 +277,30 @@ mod tests {
     }
 
     #[test]
+    fn a_probability_is_said_with_what_it_rests_on_and_is_never_certain() {
+        let calibrated = CalibratedScore {
+            probability: Number::new(0.234).unwrap(),
+            low: Number::new(0.001).unwrap(),
+            high: Number::new(0.999).unwrap(),
+            map: "v1".into(),
+            rows: 4120,
+            events: 950,
+        };
+        assert_eq!(
+            calibrated.sentence("late_payment", 30, |number| format!("<{number}>")),
+            "Of those with such a score, about 23 % had late payment within 30 days (likely 1 to 99 %; from <4120> scores, \
+             <950> with it)."
+        );
+    }
+
+    #[test]
     fn a_map_is_written_and_read_alike() {
         let map = map(3, CalibrationMethod::Beta, vec![0.1, 0.2, 0.3]);
         let text = serde_json::to_string(&map).unwrap();
         assert!(text.contains(r#""method":"beta","parameters":[0.1,0.2,0.3]"#), "{text}");
-        assert_eq!(serde_json::from_str::<CalibrationMap>(&text).unwrap(), map);
+        let read = serde_json::from_str::<CalibrationMap>(&text).unwrap();
+        assert_eq!(read, map);
+        assert!(CalibrationMap { version: 4, ..map.clone() }.is_same_as(&read));
+        assert!(!CalibrationMap { rows: 413, ..map }.is_same_as(&read));
     }
 }

@@ -123,6 +123,8 @@ pub const NOTIFY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 pub const NOTIFY_TIME_MIN: Duration = Duration::from_secs(2);
 /// Insights that one sweep processes concurrently.
 pub const SWEEP_CONCURRENCY: usize = 8;
+/// Entities that are read at the same time, where many are.
+pub const ENTITIES_READ_AT_ONCE: usize = 16;
 /// Insights that a sweep reads in one page.
 pub const SWEEP_PAGE: usize = 100;
 /// Failed notifications that end a sweep, because the bus is down.

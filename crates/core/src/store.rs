@@ -30,6 +30,7 @@ mod claim;
 mod parking;
 mod entities;
 mod rebuild;
+mod recent;
 mod forgetting;
 mod documents;
 mod evaluations;
@@ -50,6 +51,7 @@ pub use parking::{Parked, ParkedPage, Parking};
 pub use queries::{Cursor, InsightPage, InsightQuery, Queries};
 pub(crate) use rebuild::entity_with_insights;
 pub use rebuild::{entity_as_it_was, entity_of_insights};
+pub use recent::{done_entities, longest_silence, recent_entities};
 
 /// Everything that the pipeline and the readers of insights need of a store.
 pub trait Store: Answers + Claims + Insights + Parking + Queries + Entities + Feedback + Forgetting {}

@@ -79,6 +79,13 @@ impl Timestamp {
         self.instant().strftime("%Y-%m-%d").to_string()
     }
 
+    /// The beginning of its UTC day.
+    #[must_use]
+    pub fn day_start(self) -> Self {
+        const DAY: i64 = 24 * 3600;
+        Self::from_secs(self.as_secs().div_euclid(DAY) * DAY)
+    }
+
     /// The UTC year.
     pub fn year(self) -> i16 {
         self.instant().to_zoned(jiff::tz::TimeZone::UTC).year()

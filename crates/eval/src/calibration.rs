@@ -54,8 +54,8 @@ pub enum NoMap {
     /// A higher score does not mean a higher rate.
     #[error("a higher score does not go with a higher rate")]
     NoSignal,
-    /// No rows are late enough to judge the map.
-    #[error("no outcomes are late enough to judge a map")]
+    /// No rows are late enough to judge the map, or the earlier ones are all of one kind.
+    #[error("the outcomes are not spread over enough time to judge a map on later ones")]
     NotJudged,
     /// On later rows, the map was worse than the raw score or the base rate.
     #[error("on later outcomes, the map is worse than the raw score or the base rate")]
@@ -85,7 +85,11 @@ pub fn earn_map(rows: &[TimedRow], horizon: Duration) -> Result<EarnedMap, NoMap
     let (first, _) = rows.split_at_checked(learned).ok_or(NoMap::NotJudged)?;
     let gap_end = first.last().ok_or(NoMap::NotJudged)?.t0.plus(horizon);
     let later: Vec<TimedRow> = rows.iter().filter(|row| row.t0 >= gap_end).cloned().collect();
-    let figures = judge(&pairs(first), &pairs(&later))?;
+    // The earlier rows may be all of one kind, although all rows together are not.
+    let figures = judge(&pairs(first), &pairs(&later)).map_err(|reason| match reason {
+        NoMap::FewEvents => NoMap::NotJudged,
+        NoMap::NoSignal | NoMap::NotJudged | NoMap::NoBetter => reason,
+    })?;
     let allowed = figures.log_loss_raw.min(figures.log_loss_base_rate);
     if figures.log_loss > allowed {
         return Err(NoMap::NoBetter);
@@ -243,6 +247,14 @@ mod tests {
                 rows(40, |score| score)
                     .into_iter()
                     .map(|row| TimedRow { t0: Timestamp::EPOCH, ..row })
+                    .collect(),
+                NoMap::NotJudged,
+            ),
+            // The event happens only in the last part.
+            (
+                rows(1000, |_| 50)
+                    .into_iter()
+                    .map(|row| TimedRow { event: row.t0.as_secs() > 86_400 * 290 && row.event, ..row })
                     .collect(),
                 NoMap::NotJudged,
             ),

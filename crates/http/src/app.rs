@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use portend_core::clock::Clock;
 use portend_core::outcome::OutcomeRow;
@@ -12,8 +13,9 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::access::Access;
-use crate::engine::{Engine, EvaluatedGroup};
-use crate::limits::{REQUESTS_MAX, STREAMS_MAX};
+use crate::engine::{Engine, EvaluatedGroup, FollowedAdvice};
+use crate::limits::{FIGURES_AGE_MAX, FIGURES_AGE_TIMES, REQUESTS_MAX, STREAMS_MAX};
+use crate::problem::Problem;
 
 /// The state of the router.
 #[derive(Debug)]
@@ -27,10 +29,69 @@ pub struct HttpApp<E> {
     pub(crate) counts: RequestCounts,
     /// The totals of the original dashboard's API, by their question, with the time at which they were computed.
     totals: Mutex<HashMap<String, (Timestamp, Value)>>,
-    /// The figures of the page of quality, with the time at which they were computed. Whoever computes them holds the
-    /// lock, so that many requests at once compute them once.
-    pub(crate) quality: tokio::sync::Mutex<Option<(Timestamp, Arc<Vec<EvaluatedGroup>>)>>,
+    /// How good the scores were.
+    pub(crate) quality: RecentFigures<EvaluatedGroup>,
+    /// What followed where people did what was recommended.
+    pub(crate) advice: RecentFigures<FollowedAdvice>,
     is_closing: AtomicBool,
+}
+
+/// Figures that are computed from everything that is stored, and are used again for a while.
+#[derive(Debug)]
+pub(crate) struct RecentFigures<T> {
+    /// Whoever computes them holds the lock, so that many requests at once compute them once.
+    known: tokio::sync::Mutex<Option<ComputedFigures<T>>>,
+    /// How often something was stored that changes them.
+    changes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct ComputedFigures<T> {
+    figures: Arc<Vec<T>>,
+    at: Timestamp,
+    age_max: Duration,
+    /// The changes before they were computed.
+    changes: u64,
+}
+
+impl<T> Default for RecentFigures<T> {
+    fn default() -> Self {
+        Self { known: tokio::sync::Mutex::new(None), changes: AtomicU64::new(0) }
+    }
+}
+
+impl<T> RecentFigures<T> {
+    /// The figures: at most [`FIGURES_AGE_MAX`] old, or older if it takes long to compute them.
+    pub(crate) async fn get(
+        &self,
+        clock: &impl Clock,
+        computed: impl Future<Output = Result<Vec<T>, Problem>>,
+    ) -> Result<Arc<Vec<T>>, Problem> {
+        let mut known = self.known.lock().await;
+        let (now, changes) = (clock.now(), self.changes.load(Ordering::Relaxed));
+        let is_recent = |known: &&ComputedFigures<T>| {
+            known.changes == changes && known.at <= now && now.since(known.at) < known.age_max
+        };
+        if let Some(known) = known.as_ref().filter(is_recent) {
+            return Ok(Arc::clone(&known.figures));
+        }
+        let figures = Arc::new(computed.await?);
+        let at = clock.now();
+        let age_max = FIGURES_AGE_MAX.max(at.since(now) * FIGURES_AGE_TIMES);
+        // As long as there is nothing to compute them of, that costs nothing.
+        *known = (!figures.is_empty()).then(|| ComputedFigures {
+            figures: Arc::clone(&figures),
+            at,
+            age_max,
+            changes,
+        });
+        Ok(figures)
+    }
+
+    /// Something was stored that changes them.
+    pub(crate) fn clear(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// How requests ended.
@@ -55,7 +116,8 @@ impl<E: Engine> HttpApp<E> {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             counts: RequestCounts::default(),
             totals: Mutex::default(),
-            quality: tokio::sync::Mutex::default(),
+            quality: RecentFigures::default(),
+            advice: RecentFigures::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -82,7 +144,8 @@ impl<E: Engine> HttpApp<E> {
     /// Stores what happened. Figures that were computed without it are not shown any more.
     pub(crate) async fn put_outcomes(&self, rows: &[OutcomeRow]) -> Result<(), StoreError> {
         self.engine.store().put_outcomes(rows, self.now()).await?;
-        *self.quality.lock().await = None;
+        self.quality.clear();
+        self.advice.clear();
         Ok(())
     }
 

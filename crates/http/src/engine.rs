@@ -86,6 +86,10 @@ pub trait Engine: Send + Sync + 'static {
         query: &EvaluationQuery,
     ) -> impl Future<Output = Result<Option<Vec<EvaluatedGroup>>, StoreError>> + Send;
 
+    /// What people did with recommendations, and what followed; `None` if the program does not judge scores.
+    fn followed_advice(&self)
+    -> impl Future<Output = Result<Option<Vec<FollowedAdvice>>, StoreError>> + Send;
+
     /// Wakes whoever waits for new insights.
     fn news(&self) -> &Arc<Notify>;
 }
@@ -159,6 +163,40 @@ pub struct EvaluatedGroup {
     pub cost_usd: f64,
     /// Whether the facts or scores of the alert type have changed in the last week: `drift`, `none` or `too_few`.
     pub drift: Option<&'static str>,
+    /// Why an insight of the group may have no probability; `None` if the scores of a group have different sources.
+    pub missing_probability: Option<MissingProbability>,
+}
+
+/// Why an insight has no probability beside its score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MissingProbability {
+    /// `few_events`, `no_signal`, `not_judged` or `no_better`: there is no map yet. `not_applied`: a map can be stored.
+    /// `older_than_map`: there is one for later insights.
+    pub reason: &'static str,
+    /// With `few_events`: the outcomes of the rarer kind, with the event or without, that are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub have: Option<usize>,
+    /// With `few_events`: those that a map needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need: Option<usize>,
+    /// The same for people.
+    #[serde(skip)]
+    pub sentence: String,
+}
+
+/// A recommendation that was given: what people did with it, and what followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedAdvice {
+    /// The title of the alert type.
+    pub alert_type: String,
+    /// The event, and within which time.
+    pub event: String,
+    /// The recommendation.
+    pub text: String,
+    /// Whether somebody said of one that it was done or skipped.
+    pub is_answered: bool,
+    /// `done`, `skipped` or `no answer`, each with a sentence: how often the event followed, of how many.
+    pub lines: Vec<(&'static str, String)>,
 }
 
 /// What is known of one model.

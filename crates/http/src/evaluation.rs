@@ -6,14 +6,18 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use portend_core::calibration::ScoreSource;
+use portend_core::insight::StoredInsight;
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::engine::{Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery};
-use crate::limits::QUALITY_AGE_MAX;
+use crate::engine::{
+    Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, FollowedAdvice, MissingProbability,
+};
+use crate::limits::FIGURES_WAIT_MAX;
 use crate::problem::Problem;
 use crate::request::Params;
 
@@ -80,28 +84,59 @@ pub(crate) async fn evaluated<E: Engine>(
     app: &App<E>,
     query: &EvaluationQuery,
 ) -> Result<Vec<EvaluatedGroup>, Problem> {
-    app.engine.evaluate(query).await?.ok_or_else(|| {
-        Problem::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "no_evaluation",
-            "this program does not judge scores",
-            "run portend eval with --store dynamodb:TABLE on a machine that can reach the table",
-        )
-    })
+    app.engine.evaluate(query).await?.ok_or_else(not_evaluated)
 }
 
-/// The groups of all alert types, at most [`QUALITY_AGE_MAX`] old: they are computed from everything that is stored.
+fn not_evaluated() -> Problem {
+    Problem::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "no_evaluation",
+        "this program does not judge scores",
+        "run portend eval with --store dynamodb:TABLE on a machine that can reach the table",
+    )
+}
+
+/// The groups of all alert types, as they were recently.
 pub(crate) async fn recently_evaluated<E: Engine>(app: &App<E>) -> Result<Arc<Vec<EvaluatedGroup>>, Problem> {
-    let mut known = app.quality.lock().await;
-    let now = app.now();
-    let is_recent = |at: Timestamp| at <= now && now.since(at) < QUALITY_AGE_MAX;
-    if let Some((_, groups)) = known.as_ref().filter(|(at, _)| is_recent(*at)) {
-        return Ok(Arc::clone(groups));
+    let query = EvaluationQuery::at(app.now());
+    app.quality.get(app.engine.clock(), evaluated(app, &query)).await
+}
+
+/// What followed where people did what was recommended, as it was recently.
+pub(crate) async fn recent_advice<E: Engine>(app: &App<E>) -> Result<Arc<Vec<FollowedAdvice>>, Problem> {
+    let advice = async { app.engine.followed_advice().await?.ok_or_else(not_evaluated) };
+    app.advice.get(app.engine.clock(), advice).await
+}
+
+/// Why the insight has no probability. `None` if it has one, or if that is not known soon.
+pub(crate) async fn missing_probability<E: Engine>(
+    app: &App<E>,
+    insight: &StoredInsight,
+) -> Option<MissingProbability> {
+    let fields = insight.current().filter(|fields| fields.calibrated.is_none())?;
+    let source = fields.score_source();
+    // The task goes on when nobody waits any more, so that a later response has its result.
+    let evaluation = tokio::spawn({
+        let app = Arc::clone(app);
+        async move { recently_evaluated(&app).await }
+    });
+    let groups = tokio::time::timeout(FIGURES_WAIT_MAX, evaluation).await.ok()?.ok()?.ok()?;
+    groups.iter().find(|group| group.is_of(&source))?.missing_probability.clone()
+}
+
+impl EvaluatedGroup {
+    /// A text of the report.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.report.get(name).and_then(Value::as_str)
     }
-    let groups = Arc::new(evaluated(app, &EvaluationQuery::at(now)).await?);
-    // As long as there is nothing to judge, that costs nothing.
-    *known = (!groups.is_empty()).then(|| (now, Arc::clone(&groups)));
-    Ok(groups)
+
+    /// Whether its scores are of this source.
+    fn is_of(&self, source: &ScoreSource) -> bool {
+        self.text("type") == Some(&source.alert_type)
+            && self.text("model_used") == Some(&source.model_used)
+            && self.text("model_id") == source.model_id.as_deref()
+            && self.text("prompt") == source.prompt.as_deref()
+    }
 }
 
 impl EvaluationQuery {

@@ -256,6 +256,9 @@ pub(crate) async fn give<E: Engine>(
             if let Some(act) = act_of(&request.entity, &request.entry) {
                 app.engine.store().put_outcomes(&[act], now).await?;
             }
+            if given.recommendation.is_some() {
+                app.advice.clear();
+            }
             Ok(*row)
         }
         FeedbackOutcome::Conflict(change) => Err(Problem::new(

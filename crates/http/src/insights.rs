@@ -14,7 +14,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::engine::Engine;
+use crate::engine::{Engine, MissingProbability};
+use crate::evaluation::missing_probability;
 use crate::limits::FILTER_READ_MAX;
 use crate::problem::Problem;
 use crate::request::{Params, PathId, cursor_text};
@@ -32,7 +33,7 @@ const STATES: [EntityState; 6] = [
 /// One page of insights.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InsightList {
-    /// The insights, each as `GET /v1/insights/{alert_id}` returns it.
+    /// The insights, each as `GET /v1/insights/{alert_id}` returns it, without `calibration_missing`.
     #[schema(value_type = Vec<Object>)]
     pub(crate) insights: Vec<StoredInsight>,
     /// Where the next page starts; absent on the last page.
@@ -259,6 +260,18 @@ async fn riskiest<E: Engine>(
     Ok(InsightList { insights: found, cursor, sorted_newest })
 }
 
+/// One insight, and what it lacks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InsightReport {
+    /// The insight: schema 1.
+    #[schema(value_type = Object)]
+    #[serde(flatten)]
+    insight: StoredInsight,
+    /// Why it has no `calibrated`. Absent if it has one, or if the evaluation of the scores takes too long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration_missing: Option<MissingProbability>,
+}
+
 /// Get one insight with its evidence.
 #[utoipa::path(
     get,
@@ -266,7 +279,7 @@ async fn riskiest<E: Engine>(
     tag = "insights",
     params(("alert_id" = String, Path, description = "The insight's id")),
     responses(
-        (status = 200, description = "The insight: schema 1", body = Object),
+        (status = 200, description = "The insight: schema 1", body = InsightReport),
         (status = "4XX", description = "There is no such insight", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "Try again", body = Problem, content_type = "application/problem+json"),
     )
@@ -274,8 +287,10 @@ async fn riskiest<E: Engine>(
 pub(crate) async fn one<E: Engine>(
     State(app): State<App<E>>,
     PathId(alert_id): PathId,
-) -> Result<Json<StoredInsight>, Problem> {
-    find(&app, &alert_id).await.map(Json)
+) -> Result<Json<InsightReport>, Problem> {
+    let insight = find(&app, &alert_id).await?;
+    let calibration_missing = missing_probability(&app, &insight).await;
+    Ok(Json(InsightReport { insight, calibration_missing }))
 }
 
 /// The insight with this id.

@@ -19,13 +19,13 @@ mod engine;
 mod access;
 mod app;
 mod request;
+mod evaluation;
 mod events;
 mod hooks;
 mod insights;
 mod worklist;
 mod feedback;
 mod outcomes;
-mod evaluation;
 mod parked;
 mod stream;
 mod operations;
@@ -44,8 +44,8 @@ use axum::routing::{delete, get, post};
 pub use access::{Access, AccessToken};
 pub use app::HttpApp;
 pub use engine::{
-    AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, LedgerDay, LedgerTotals,
-    ModelStatus, RequestSignature,
+    AcceptError, Engine, EvaluatedGroup, EvaluationGrouping, EvaluationQuery, FollowedAdvice, LedgerDay,
+    LedgerTotals, MissingProbability, ModelStatus, RequestSignature,
 };
 pub use gate::HEALTH_PATH;
 pub use outcome_rows::{BoundedLines, OutcomeProblem, read_outcome_rows};

@@ -9,14 +9,16 @@ use portend_core::clock::random_name;
 use portend_core::entity::{EntityKey, EntityRow, EntityState, FeedbackEntry, WorklistItem};
 use portend_core::insight::StoredInsight;
 use portend_core::limits::PAGE_MAX;
-use portend_core::store::{Entities, Feedback, ForgetCounts, InsightQuery, Queries, entity_of_insights};
+use portend_core::store::{
+    Entities, Feedback, ForgetCounts, InsightQuery, Queries, done_entities, entity_of_insights,
+};
 use portend_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
+use crate::limits::{FILTER_READ_MAX, SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
 use crate::problem::Problem;
 use crate::request::{Params, PathId};
 
@@ -30,6 +32,9 @@ pub(crate) struct Worklist {
     pub(crate) total: usize,
     /// How many are on the list, and not in `items` because of `limit` or `capacity`.
     pub(crate) waiting: usize,
+    /// With `capacity`: how many were set to done today (UTC), so that there is room for fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) done_today: Option<usize>,
     /// Whether all open entities were read. Otherwise only those with the highest risk were.
     pub(crate) complete: bool,
     /// How many are snoozed.
@@ -99,7 +104,7 @@ impl WorklistView {
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entities, 50 by default"),
         ("state" = Option<String>, Query, description = "`open` (the default) or `snoozed`"),
         ("sort" = Option<String>, Query, description = "`risk` (the default), or `value`: the most at stake first"),
-        ("capacity" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many you can look at today"),
+        ("capacity" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many you can look at today (UTC); those that were set to done today are subtracted"),
         ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
     ),
     responses(
@@ -120,8 +125,13 @@ pub(crate) async fn list<E: Engine>(
     let mut list = worklist(&app, view, limit).await?;
     list.items.retain(|item| item.risk_score.get() >= min_risk);
     let all = list.items.len();
-    let room = if capacity == 0 { usize::MAX } else { usize::try_from(capacity).unwrap_or(usize::MAX) };
-    list.items.truncate(limit.min(room));
+    if capacity > 0 {
+        let (store, types, at) = (app.engine.store(), app.engine.types(), list.at);
+        let done = done_entities(store, types, (at.day_start(), at), at, FILTER_READ_MAX).await?;
+        list.items.truncate(usize::try_from(capacity).unwrap_or(usize::MAX).saturating_sub(done));
+        list.done_today = Some(done);
+    }
+    list.items.truncate(limit);
     list.waiting = all - list.items.len();
     Ok(Json(list))
 }
@@ -172,7 +182,7 @@ pub(crate) async fn worklist<E: Engine>(
         by_value.then(by_risk).then_with(|| other.alert_timestamp.cmp(&one.alert_timestamp))
     });
     let items: Vec<WorklistItem> = items.into_iter().map(|(_, item)| item).collect();
-    Ok(Worklist { total: items.len(), items, waiting: 0, complete, snoozed, at })
+    Ok(Worklist { total: items.len(), items, waiting: 0, done_today: None, complete, snoozed, at })
 }
 
 /// Get one entity with its timeline.

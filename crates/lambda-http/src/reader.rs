@@ -6,7 +6,8 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::{ForgetCounts, StoreError};
 use portend_http::{
-    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerTotals, ModelStatus, RequestSignature,
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, FollowedAdvice, LedgerTotals, ModelStatus,
+    RequestSignature,
 };
 use portend_remote::{AlertQueue, DynamoDb, SystemClock};
 use tokio::sync::Notify;
@@ -109,6 +110,10 @@ impl Engine for TableReader {
     }
 
     async fn evaluate(&self, _: &EvaluationQuery) -> Result<Option<Vec<EvaluatedGroup>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn followed_advice(&self) -> Result<Option<Vec<FollowedAdvice>>, StoreError> {
         Ok(None)
     }
 

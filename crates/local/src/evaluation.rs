@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portend_core::alert_type::AlertTypes;
-use portend_core::calibration::CalibrationMap;
+use portend_core::calibration::{CalibrationMap, ScoreSource};
 use portend_core::store::{EvaluationRow, StoreError};
 use portend_core::time::Timestamp;
 use portend_eval::join::{Cutoff, InsightClaim, RowChoice};
@@ -14,6 +14,7 @@ use portend_http::{EvaluatedGroup, EvaluationGrouping, EvaluationQuery};
 use serde::Serialize;
 
 use crate::any_store::AnyStore;
+use crate::calibration::{claims_by_source, missing_probability};
 use crate::drift::drift;
 use crate::evidence::{self, OutcomeEvidence, ScoreConduct, claim_of};
 
@@ -60,6 +61,16 @@ pub(crate) struct GroupName {
 }
 
 impl GroupName {
+    /// The source of the group's scores; `None` for a month of it, and if there are several.
+    fn source(&self) -> Option<ScoreSource> {
+        Some(ScoreSource {
+            alert_type: self.alert_type.clone()?,
+            model_used: self.model_used.clone().filter(|_| self.month.is_none())?,
+            model_id: self.model_id.clone(),
+            prompt: self.prompt.clone(),
+        })
+    }
+
     /// The group, after a sentence about it.
     pub(crate) fn suffix(&self) -> String {
         let parts: Vec<&str> = [&self.alert_type, &self.model_used, &self.month]
@@ -154,6 +165,12 @@ pub(crate) async fn for_server(
             drifts.insert(each.id(), drift(store, each, periods, now).await?.status);
         }
     }
+    let claims = claims_by_source(&evidence);
+    let missing = |name: &GroupName| {
+        let source = name.source()?;
+        let claims = claims.get(&source).map(Vec::as_slice).unwrap_or_default();
+        Some(missing_probability(&evidence, &source, claims, cutoff))
+    };
     let group = |named: &NamedReport| {
         let conduct = conduct_of(&evidence, &named.name);
         EvaluatedGroup {
@@ -165,6 +182,7 @@ pub(crate) async fn for_server(
             unusable: conduct.unusable,
             cost_usd: conduct.cost_usd,
             drift: named.name.alert_type.as_deref().and_then(|id| drifts.get(id).copied()),
+            missing_probability: missing(&named.name),
         }
     };
     Ok(reports.iter().map(group).collect())

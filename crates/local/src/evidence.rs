@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use portend_core::alert_type::{AlertType, AlertTypes};
 use portend_core::calibration::{CalibrationMap, CalibrationMaps, ScoreSource};
 use portend_core::insight::InsightFields;
-use portend_core::limits::PAGE_MAX;
+use portend_core::limits::{ENTITIES_READ_AT_ONCE, PAGE_MAX};
 use portend_core::number::Number;
 use portend_core::outcome::OutcomeRow;
 use portend_core::store::{EvaluationRow, InsightQuery, Outcomes, Queries, StoreError};
@@ -16,8 +16,6 @@ use portend_eval::join::{Cutoff, InsightClaim, OutcomeIndex};
 use crate::any_store::AnyStore;
 use crate::show::output::note;
 
-/// Entities whose outcomes are read at the same time.
-const ENTITIES_READ_AT_ONCE: usize = 16;
 /// Rows that are stored at once.
 pub(crate) const ROWS_STORED_AT_ONCE: usize = 500;
 

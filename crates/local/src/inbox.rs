@@ -19,13 +19,14 @@ use portend_core::pipeline::{Failure, Outcome};
 use portend_core::store::{ForgetCounts, StoreError};
 use portend_core::time::Timestamp;
 use portend_http::{
-    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, LedgerDay, LedgerTotals, ModelStatus,
-    RequestSignature,
+    AcceptError, Engine, EvaluatedGroup, EvaluationQuery, FollowedAdvice, LedgerDay, LedgerTotals,
+    ModelStatus, RequestSignature,
 };
 use portend_remote::SystemClock;
 use portend_sqlite::{InboxEvent, LedgerRow};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::advice;
 use crate::any_store::AnyStore;
 use crate::evaluation;
 use crate::runner::EventRunner;
@@ -312,6 +313,11 @@ impl Engine for LocalEngine {
         // It reads every insight, so that only one runs at a time.
         let _permit = self.evaluation.lock().await;
         evaluation::for_server(self.store(), self.types(), query, SystemClock.now()).await.map(Some)
+    }
+
+    async fn followed_advice(&self) -> Result<Option<Vec<FollowedAdvice>>, StoreError> {
+        let _permit = self.evaluation.lock().await;
+        advice::for_server(self.store(), self.types(), SystemClock.now()).await.map(Some)
     }
 
     fn news(&self) -> &Arc<Notify> {

@@ -6,15 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use portend_core::alert_type::AlertTypes;
-use portend_core::entity::{EntityKey, EntityRow, EntityState};
-use portend_core::insight::StoredInsight;
+use portend_core::entity::{EntityRow, EntityState};
 use portend_core::limits::{PAGE_MAX, RETENTION};
 use portend_core::number::Number;
 use portend_core::store::{
-    Cursor, Document, Documents, Entities, InsightQuery, Queries, StoreError, entity_of_insights,
+    Document, Documents, Entities, Queries, StoreError, entity_of_insights, longest_silence, recent_entities,
 };
 use portend_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -182,7 +180,7 @@ async fn rows_now(
             break;
         }
     }
-    for key in recent_entities(store, since.minus(longest_silence(types)), now).await? {
+    for key in recent_entities(store, since.minus(longest_silence(types)), now, usize::MAX).await? {
         if known.contains(&key) {
             continue;
         }
@@ -192,32 +190,6 @@ async fn rows_now(
         }));
     }
     Ok(rows)
-}
-
-/// The longest time after which an entity without an alert has recovered.
-pub fn longest_silence(types: &AlertTypes) -> Duration {
-    let silence = |each: &portend_core::alert_type::AlertType| each.repeat_window() + each.quiet_after();
-    types.iter().map(silence).max().unwrap_or_default()
-}
-
-/// The entities with an insight that was made between these times.
-pub async fn recent_entities(
-    store: &impl Queries,
-    since: Timestamp,
-    until: Timestamp,
-) -> Result<BTreeSet<EntityKey>, StoreError> {
-    let mut keys = BTreeSet::new();
-    let end = Cursor { time: Timestamp::from_millis(until.as_millis() + 1), id: String::new() };
-    let mut query =
-        InsightQuery { since: Some(since), limit: PAGE_MAX, after: Some(end), ..InsightQuery::default() };
-    loop {
-        let page = store.insights(&query, until).await?;
-        keys.extend(page.insights.iter().filter_map(StoredInsight::entity_key));
-        query.after = page.next;
-        if query.after.is_none() {
-            return Ok(keys);
-        }
-    }
 }
 
 /// The digest of these entities, as they are at the end of the time.

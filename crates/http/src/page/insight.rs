@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use portend_core::alert_type::{AlertType, FactValue};
-use portend_core::calibration::CalibratedScore;
 use portend_core::entity::EntityRow;
 use portend_core::insight::{
     AttemptRecord, Disagreement, Grade, InsightFields, SecondOpinion, StoredInsight,
@@ -21,7 +20,8 @@ use super::explanation::{label, linked, reason_of};
 use super::layout::{Section, page};
 use super::text::{age, counted, level, minute, path_part, shown, thousands, whole, words};
 use crate::app::App;
-use crate::engine::Engine;
+use crate::engine::{Engine, MissingProbability};
+use crate::evaluation::missing_probability;
 use crate::feedback::recommended;
 use crate::insights::find;
 use crate::problem::Problem;
@@ -41,6 +41,7 @@ pub(crate) async fn show<E: Engine>(
         None => None,
     };
     let recommendations = recommended(&app, &insight).await?;
+    let missing = missing_probability(&app, &insight).await;
     let content = html! {
         (doubts(&insight, alert_type))
         div.hero.(level(insight.risk_score())) {
@@ -52,7 +53,7 @@ pub(crate) async fn show<E: Engine>(
                     " · " (age(insight.timestamp(), app.now())) @if age(insight.timestamp(), app.now()) != "now" { " ago" }
                     @if let Some(alert_type) = alert_type { " · " (shown(alert_type.meaning_of(insight.risk_score()))) }
                 }
-                @if let Some(calibrated) = calibrated(&insight) { p.lead { (calibrated) "." } }
+                (probability(&insight, missing.as_ref()))
             }
         }
         div.split {
@@ -122,21 +123,20 @@ fn doubts(insight: &StoredInsight, alert_type: Option<&AlertType>) -> Markup {
     }
 }
 
-/// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
-fn calibrated(insight: &StoredInsight) -> Option<String> {
-    let fields = insight.current()?;
-    let CalibratedScore { probability, low, high, rows, events, .. } = fields.calibrated.as_ref()?;
-    let percent = |share: &Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
-    Some(format!(
-        "Of those with such a score, about {} % had {} within {} (likely {} to {} %; from {}, {} with it)",
-        percent(probability),
-        words(&fields.predicts),
-        counted(fields.horizon_days.into(), "day", "days"),
-        percent(low),
-        percent(high),
-        counted(*rows, "score", "scores"),
-        thousands(*events)
-    ))
+/// The probability, or what is missing for one.
+fn probability(insight: &StoredInsight, missing: Option<&MissingProbability>) -> Markup {
+    let of_fields = |fields: &InsightFields| {
+        let calibrated = fields.calibrated.as_ref()?;
+        Some(calibrated.sentence(&shown(&fields.predicts), fields.horizon_days, thousands))
+    };
+    let known = insight.current().and_then(of_fields);
+    html! {
+        @match (known, missing) {
+            (Some(known), _) => p.lead { (known) },
+            (None, Some(missing)) => p.small { (missing.sentence) },
+            (None, None) => {},
+        }
+    }
 }
 
 /// What the check of the texts found: numbers that no fact supports, and words that the facts do not say.

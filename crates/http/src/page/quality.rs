@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::layout::{Section, empty, page};
 use super::text::{counted, shown, thousands};
 use crate::app::App;
-use crate::engine::{Engine, EvaluatedGroup};
-use crate::evaluation::recently_evaluated;
+use crate::engine::{Engine, EvaluatedGroup, FollowedAdvice};
+use crate::evaluation::{recent_advice, recently_evaluated};
 use crate::problem::Problem;
 
 /// The upper end of the AUC's interval below which an order is too weak to be of use.
@@ -22,6 +22,7 @@ const SHARE_MAX: f64 = 0.05;
 /// `GET /quality`.
 pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Response, Problem> {
     let groups = recently_evaluated(&app).await?;
+    let advice = recent_advice(&app).await?;
     let content = html! {
         h1 { (heading(&groups)) }
         p.lead { "A score is a claim about the future. This page compares the scores with what happened." }
@@ -34,8 +35,31 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Respons
             }))
         }
         @for group in groups.iter() { (of_group(group)) }
+        @if !groups.is_empty() { (followed(&advice)) }
     };
     Ok(page(Section::Quality, "Quality", &content))
+}
+
+/// What people did with recommendations, and what followed. Those of which nobody said anything say nothing here.
+fn followed(advice: &[FollowedAdvice]) -> Markup {
+    let answered: Vec<&FollowedAdvice> = advice.iter().filter(|each| each.is_answered).collect();
+    html! {
+        section.card {
+            h2 { "What was recommended, and what followed" }
+            @if answered.is_empty() {
+                p { "Nobody has said yet what was done with a recommendation. The page of an insight has buttons for it." }
+            } @else {
+                p.small { "This says what followed, and not why: people choose whom they help. The setting " code { "holdout" } " measures what notifying people changes." }
+            }
+            @for each in answered {
+                h3 { (shown(&each.text)) }
+                p.small { (shown(&each.alert_type)) ": " (shown(&each.event)) "." }
+                dl.pairs.figures {
+                    @for (name, sentence) in &each.lines { dt { (name) } dd { (sentence) } }
+                }
+            }
+        }
+    }
 }
 
 fn heading(groups: &[EvaluatedGroup]) -> String {
@@ -53,18 +77,14 @@ fn count(group: &EvaluatedGroup, name: &str) -> u64 {
     group.report.get(name).and_then(Value::as_u64).unwrap_or(0)
 }
 
-fn text<'g>(group: &'g EvaluatedGroup, name: &str) -> Option<&'g str> {
-    group.report.get(name).and_then(Value::as_str)
-}
-
 fn of_group(group: &EvaluatedGroup) -> Markup {
     html! {
         section.card {
-            h2 { (shown(text(group, "type").unwrap_or_default())) " · " (shown(text(group, "model_used").unwrap_or_default())) }
+            h2 { (shown(group.text("type").unwrap_or_default())) " · " (shown(group.text("model_used").unwrap_or_default())) }
             p.small {
-                @if let Some(id) = text(group, "model_id") { "Model " code { (shown(id)) } ". " }
-                @if let Some(version) = text(group, "prompt") {
-                    @if text(group, "model_id").is_some() { "Prompt " } @else { "Table of points " }
+                @if let Some(id) = group.text("model_id") { "Model " code { (shown(id)) } ". " }
+                @if let Some(version) = group.text("prompt") {
+                    @if group.text("model_id").is_some() { "Prompt " } @else { "Table of points " }
                     code { (shown(version.get(..12).unwrap_or(version))) } "."
                 }
             }
@@ -183,7 +203,7 @@ fn share(part: u64, whole: u64) -> String {
 
 /// What improves the scores most, in one sentence.
 fn next_step(group: &EvaluatedGroup) -> String {
-    let id = shown(text(group, "type").unwrap_or_default());
+    let id = shown(group.text("type").unwrap_or_default());
     let is_above = |part| ratio(part, group.insights).is_some_and(|share| share > SHARE_MAX);
     let ece = number(group, "/ece").zip(number(group, "/ece_floor"));
     let is_worse = number(group, "/paired/auc_difference").is_some_and(|difference| difference < 0.0)
@@ -233,6 +253,7 @@ mod tests {
             unusable: 0,
             cost_usd: 0.0,
             drift: Some("none"),
+            missing_probability: None,
         }
     }
 

@@ -1,6 +1,5 @@
 //! `portend calibrate`: fits maps from scores to probabilities, and stores those that did well on later outcomes.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -8,17 +7,17 @@ use anyhow::Result;
 use portend_core::calibration::{CalibrationMap, ScoreSource};
 use portend_core::clock::Clock;
 use portend_core::store::Outcomes;
-use portend_eval::calibration::{EarnedMap, NoMap, TimedRow, earn_map};
-use portend_eval::join::{Cutoff, InsightClaim, RowChoice, judged};
-use portend_eval::limits::CLASS_ROWS_MIN;
+use portend_eval::calibration::EarnedMap;
+use portend_eval::join::Cutoff;
 use portend_eval::picture;
 use portend_remote::SystemClock;
 use serde::Serialize;
 
 use super::insights::open_for_changes;
 use super::time::{duration, moment};
+use crate::calibration::{UnearnedMap, claims_by_source, earned};
 use crate::config::Config;
-use crate::evidence::{self, OutcomeEvidence, claim_of};
+use crate::evidence;
 use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint};
 use crate::show::text::shown;
@@ -60,8 +59,11 @@ pub(crate) struct Args {
 enum MapReport {
     /// It was earned.
     Earned {
-        /// Whether it was stored.
+        /// Whether it is stored.
         applied: bool,
+        /// Whether it is the map in use.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unchanged: bool,
         #[serde(flatten)]
         map: CalibrationMap,
     },
@@ -73,6 +75,15 @@ enum MapReport {
         #[serde(flatten)]
         source: ScoreSource,
     },
+}
+
+/// Whether new insights use a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapStorage {
+    NotStored,
+    Stored,
+    /// It is the one that they use already.
+    Unchanged,
 }
 
 pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
@@ -87,46 +98,45 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     evidence.keep(&store, cutoff, now).await;
     let mut out = anstream::stdout().lock();
     let mut sections = Vec::new();
-    let groups = groups(&evidence);
+    let groups = claims_by_source(&evidence);
     if groups.is_empty() {
         note("there are no insights to calibrate; portend explain makes them");
     }
     for (source, claims) in groups {
         let report = match earned(&evidence, &claims, cutoff) {
             Ok(earned) => {
-                let version = evidence.maps.get(source).map_or(0, |map| map.version) + 1;
-                let map = map_of(source, version, earned);
-                if args.apply {
-                    store.put_map(&map, now).await?;
-                }
-                sections.push(section(&map, args.apply));
-                MapReport::Earned { applied: args.apply, map }
-            }
-            Err((reason, rows, events)) => {
-                {
-                    let title = paint(STRONG, &title(source));
-                    let why = match reason {
-                        NoMap::FewEvents => format!(
-                            "{} of {CLASS_ROWS_MIN} outcomes of the rarer kind so far",
-                            events.min(rows - events)
-                        ),
-                        NoMap::NoSignal | NoMap::NotJudged | NoMap::NoBetter => {
-                            format!("{reason} ({events} events in {rows} rows)")
-                        }
-                    };
-                    let text = format!("{title}\n  No map: {why}.\n");
-                    sections.push(HtmlSection::of_text(&text));
-                    if !args.json {
-                        writeln!(out, "{text}")?;
+                let in_use = evidence.maps.get(source);
+                let mut map = map_of(source, in_use.map_or(0, |map| map.version) + 1, earned);
+                let storage = match in_use.filter(|in_use| map.is_same_as(in_use)) {
+                    Some(in_use) => {
+                        map.version = in_use.version;
+                        MapStorage::Unchanged
                     }
+                    None if args.apply => {
+                        store.put_map(&map, now).await?;
+                        MapStorage::Stored
+                    }
+                    None => MapStorage::NotStored,
+                };
+                sections.push(section(&map, storage));
+                if !args.json {
+                    out.write_all(sentences(&map, storage).as_bytes())?;
                 }
+                let unchanged = storage == MapStorage::Unchanged;
+                MapReport::Earned { applied: storage != MapStorage::NotStored, unchanged, map }
+            }
+            Err(unearned) => {
+                let text = format!("{}\n  No map: {}.\n", paint(STRONG, &title(source)), unearned.words());
+                sections.push(HtmlSection::of_text(&text));
+                if !args.json {
+                    writeln!(out, "{text}")?;
+                }
+                let UnearnedMap { reason, rows, events } = unearned;
                 MapReport::None { reason: reason.code(), rows, events, source: source.clone() }
             }
         };
-        match &report {
-            _ if args.json => json_line(&mut out, &report)?,
-            MapReport::Earned { map, .. } => out.write_all(sentences(map, args.apply).as_bytes())?,
-            MapReport::None { .. } => {}
+        if args.json {
+            json_line(&mut out, &report)?;
         }
     }
     if let Some(file) = &args.html {
@@ -136,34 +146,9 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
 }
 
 /// The map as a part of a page.
-fn section(map: &CalibrationMap, applied: bool) -> HtmlSection {
+fn section(map: &CalibrationMap, storage: MapStorage) -> HtmlSection {
     let pictures = vec![picture::curve(&|score| map.curve.probability(score))];
-    HtmlSection { pictures, ..HtmlSection::of_text(&sentences(map, applied)) }
-}
-
-/// The claims of each source of scores.
-fn groups(evidence: &OutcomeEvidence) -> BTreeMap<&ScoreSource, Vec<InsightClaim>> {
-    let mut groups: BTreeMap<&ScoreSource, Vec<InsightClaim>> = BTreeMap::new();
-    for row in &evidence.rows {
-        groups.entry(&row.source).or_default().push(claim_of(row));
-    }
-    groups
-}
-
-/// The map, or why there is none, with the rows and the events.
-fn earned(
-    evidence: &OutcomeEvidence,
-    claims: &[InsightClaim],
-    cutoff: Cutoff,
-) -> Result<EarnedMap, (NoMap, usize, usize)> {
-    let states = claims.iter().map(|claim| (claim, evidence.outcomes.state(claim, cutoff)));
-    let rows: Vec<TimedRow> = judged(states, RowChoice::FirstOfWindow)
-        .into_iter()
-        .map(|(claim, event)| TimedRow { t0: claim.t0, score: claim.score, event })
-        .collect();
-    let horizon = claims.first().map(|claim| claim.horizon).unwrap_or_default();
-    let events = rows.iter().filter(|row| row.event).count();
-    earn_map(&rows, horizon).map_err(|reason| (reason, rows.len(), events))
+    HtmlSection { pictures, ..HtmlSection::of_text(&sentences(map, storage)) }
 }
 
 fn map_of(source: &ScoreSource, version: u32, earned: EarnedMap) -> CalibrationMap {
@@ -187,7 +172,7 @@ fn title(source: &ScoreSource) -> String {
     format!("{} · {}", shown(&source.alert_type), shown(&source.model_used))
 }
 
-fn sentences(map: &CalibrationMap, applied: bool) -> String {
+fn sentences(map: &CalibrationMap, storage: MapStorage) -> String {
     let points = [20.0, 40.0, 60.0, 80.0];
     let means: Vec<String> = points
         .iter()
@@ -206,10 +191,10 @@ fn sentences(map: &CalibrationMap, applied: bool) -> String {
         figures.log_loss,
         figures.log_loss_raw,
         figures.log_loss_base_rate,
-        if applied {
-            "It is stored, and new insights use it."
-        } else {
-            "It is not stored; --apply stores it."
+        match storage {
+            MapStorage::NotStored => "It is not stored; --apply stores it.",
+            MapStorage::Stored => "It is stored, and new insights use it.",
+            MapStorage::Unchanged => "It is unchanged, so nothing is stored; new insights use it already.",
         }
     )
 }

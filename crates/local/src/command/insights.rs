@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::grounding::GroundingReport;
 use portend_core::insight::{InsightFields, StoredInsight};
@@ -13,12 +15,15 @@ use portend_core::number::Number;
 use portend_core::recommendation::{InsightRecommendation, recommendations_of};
 use portend_core::store::{Documents, Feedback, InsightQuery, Queries, drivers_pk};
 use portend_core::time::Timestamp;
+use portend_eval::join::Cutoff;
 use portend_remote::{DynamoDb, SystemClock};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::any_store::AnyStore;
+use crate::calibration::{claims_by_source, missing_probability};
 use crate::config::{Config, StoreName};
+use crate::evidence;
 use crate::moment::{Direction, moment};
 use crate::runner::notices;
 use crate::short_id::{Resolved, resolve};
@@ -26,6 +31,9 @@ use crate::show::card::{CardContext, CardKind, card};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note, table};
 use crate::show::text::{cell, clipped, minute, short_id, shown, zone};
 use portend_sqlite::Sqlite;
+
+/// How long `portend insight` reads the insights of the same alert type, to say why there is no probability.
+const EVIDENCE_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// List stored insights, newest first: in the order in which they were made, which is not that of their alerts' times.
 #[derive(Debug, Clone, clap::Args)]
@@ -248,16 +256,28 @@ pub(crate) async fn one(args: InsightArgs, config: Config) -> Result<CommandOutc
         let recommended = list.iter().any(|each| each.response.is_some()).then_some(list);
         json_line(&mut out, &MeasuredInsight { insight: &insight, measured_drivers, recommended })?;
     } else {
-        out.write_all(
-            card(
-                &insight,
-                types.get(insight.prediction_type()),
-                CardContext { kind: CardKind::Requested, evidence: true },
-            )
-            .as_bytes(),
-        )?;
+        let missing = missing(&store, &types, &insight).await;
+        let context = CardContext {
+            kind: CardKind::Requested,
+            evidence: true,
+            missing_probability: missing.as_deref(),
+        };
+        out.write_all(card(&insight, types.get(insight.prediction_type()), context).as_bytes())?;
     }
     Ok(CommandOutcome::Done)
+}
+
+/// Why the insight has no probability; `None` if it has one.
+async fn missing(store: &AnyStore, types: &AlertTypes, insight: &StoredInsight) -> Option<String> {
+    let fields = insight.current().filter(|fields| fields.calibrated.is_none())?;
+    let (source, now) = (fields.score_source(), SystemClock.now());
+    let evidence = evidence::load(store, types, Some(&source.alert_type), None, now);
+    let Ok(Ok(evidence)) = tokio::time::timeout(EVIDENCE_WAIT_MAX, evidence).await else {
+        return Some("No probability: portend calibrate says what is missing.".to_owned());
+    };
+    let claims = claims_by_source(&evidence).remove(&source).unwrap_or_default();
+    let cutoff = Cutoff { now, report_lag: Duration::ZERO };
+    Some(missing_probability(&evidence, &source, &claims, cutoff).sentence)
 }
 
 /// Prints insights one by one. A table is printed after the last one, when the widths of its columns are known.

@@ -8,17 +8,18 @@ use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
 use portend_core::entity::{EntityRow, WorklistItem, WorklistPlace};
 use portend_core::number::Number;
-use portend_core::store::{Entities, Queries, entity_as_it_was, entity_of_insights};
+use portend_core::store::{
+    Entities, Queries, done_entities, entity_as_it_was, entity_of_insights, longest_silence, recent_entities,
+};
 use portend_core::time::Timestamp;
 use portend_remote::SystemClock;
-use portend_remote::digest::{longest_silence, recent_entities};
 
 use super::insights::{open_existing, risk_score};
 use crate::any_store::AnyStore;
 use crate::config::Config;
 use crate::moment::{Direction, moment};
 use crate::show::output::{CommandOutcome, WrongUsage, json_line, note};
-use crate::show::text::{minute, shown, zone};
+use crate::show::text::{day_start, minute, shown, zone};
 use crate::show::worklist::{heading, item};
 
 /// The open entities that are read at once.
@@ -49,7 +50,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORDER", default_value = "risk")]
     sort: TodayOrder,
 
-    /// How many you can look at today: list only that many, and print the highest risk of the others.
+    /// How many you can look at today: list only that many, less those that were set to done today, and print the highest
+    /// risk of the others.
     #[arg(long, value_name = "N", conflicts_with = "n")]
     capacity: Option<usize>,
 
@@ -107,7 +109,15 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
             .then_with(|| other.latest_alert().cmp(&one.latest_alert()))
     });
     let total = entities.listed.len();
-    let room = args.capacity.unwrap_or(if args.n == 0 { usize::MAX } else { args.n });
+    let done = match args.capacity {
+        Some(_) => done_entities(&store, &types, (day_start(at), at), now, usize::MAX).await?,
+        None => 0,
+    };
+    let room = match args.capacity {
+        Some(capacity) => capacity.saturating_sub(done),
+        None if args.n == 0 => usize::MAX,
+        None => args.n,
+    };
     let waiting = entities.listed.get(room..).unwrap_or_default().iter().map(worst).fold(0.0, f64::max);
     entities.listed.truncate(room);
     let mut out = anstream::stdout().lock();
@@ -125,7 +135,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         }
     }
     drop(out);
-    notes(&args, &entities, total, waiting);
+    notes(&args, &entities, &HiddenEntities { count: total - entities.listed.len(), worst: waiting, done });
     Ok(CommandOutcome::Done)
 }
 
@@ -165,7 +175,7 @@ pub(super) async fn open_entities(
         }
     }
     // Whoever was open then and is closed now.
-    for key in recent_entities(store, at.minus(longest_silence(types)), at).await? {
+    for key in recent_entities(store, at.minus(longest_silence(types)), at, usize::MAX).await? {
         if !known.contains(&key)
             && let Some(row) = entity_as_it_was(store, types, &key, at, now).await?
             && row.state.is_open()
@@ -225,19 +235,29 @@ pub(crate) async fn with_repeats(
     })
 }
 
-/// `waiting` is the highest risk score of those that are not listed.
-fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
-    if let Some(capacity) = args.capacity.filter(|_| total > entities.listed.len()) {
+/// Those that are not listed, because there is no room for them.
+struct HiddenEntities {
+    count: usize,
+    /// The highest risk score of them.
+    worst: f64,
+    /// Those that were set to done on the day, if there is a capacity.
+    done: usize,
+}
+
+fn notes(args: &Args, entities: &OpenEntities, hidden: &HiddenEntities) {
+    let HiddenEntities { count, worst, done } = *hidden;
+    if let Some(capacity) = args.capacity.filter(|_| count > 0) {
+        let used = match done {
+            0 => String::new(),
+            1 => ", 1 of which is done".to_owned(),
+            done => format!(", {done} of which are done"),
+        };
         note(&format!(
-            "{} more than today's capacity of {capacity}; the highest risk of them is {waiting}",
-            total - entities.listed.len()
+            "{count} more than today's capacity of {capacity}{used}; the highest risk of them is {worst}"
         ));
-    } else if total > entities.listed.len() {
+    } else if count > 0 {
         let least = if entities.has_more { "at least " } else { "" };
-        note(&format!(
-            "{least}{} more; use -n to list more of them, or -n 0 for all",
-            total - entities.listed.len()
-        ));
+        note(&format!("{least}{count} more; use -n to list more of them, or -n 0 for all"));
     }
     if args.json {
         return;
@@ -249,7 +269,7 @@ fn notes(args: &Args, entities: &OpenEntities, total: usize, waiting: f64) {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         note(&format!("recovered, with no current alert: {}{more}", names.join(", ")));
     }
-    if entities.listed.is_empty() {
+    if entities.listed.is_empty() && count == 0 {
         note("nobody needs attention now: no alert is current, or each is done or snoozed");
         let latest = entities.recovered.iter().map(EntityRow::latest_alert).max();
         if let Some(latest) = latest.filter(|_| args.at.is_none()) {

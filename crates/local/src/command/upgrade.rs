@@ -122,7 +122,7 @@ fn printed(event: &SweepEvent, json: bool, runner: &EventRunner) -> Result<Vec<u
         )?;
     } else if status == "upgraded" {
         let alert_type = runner.pipeline.types().get(insight.prediction_type());
-        let context = CardContext { kind: CardKind::New, evidence: false };
+        let context = CardContext { kind: CardKind::New, evidence: false, missing_probability: None };
         text = (card(insight, alert_type, context) + "\n").into_bytes();
     }
     Ok(text)

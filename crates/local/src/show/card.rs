@@ -6,11 +6,9 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use portend_core::alert_type::AlertType;
-use portend_core::calibration::CalibratedScore;
 use portend_core::driver::Effect;
 use portend_core::grounding::{GroundingReport, Language, UnsupportedClaim, unsupported_spans};
 use portend_core::insight::{AttemptRecord, Disagreement, InsightFields, PromptRef, StoredInsight};
-use portend_core::number::Number;
 use portend_core::scorecard::Baseline;
 use portend_core::time::Timestamp;
 
@@ -38,17 +36,23 @@ pub(crate) enum CardKind {
 
 /// The context of a card.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CardContext {
+pub(crate) struct CardContext<'a> {
     /// Why the insight is shown.
     pub(crate) kind: CardKind,
     /// Whether to show the provenance.
     pub(crate) evidence: bool,
+    /// Why there is no probability, if that is known.
+    pub(crate) missing_probability: Option<&'a str>,
 }
 
 /// The lines of a card, each with a line break.
-pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, context: CardContext) -> String {
+pub(crate) fn card(
+    insight: &StoredInsight,
+    alert_type: Option<&AlertType>,
+    context: CardContext<'_>,
+) -> String {
     let mut card = String::new();
-    head(&mut card, insight, alert_type);
+    head(&mut card, insight, alert_type, context.missing_probability);
     warnings(&mut card, insight, alert_type);
     let explanation = marked(insight.explanation(), insight);
     let options = textwrap::Options::new(width()).initial_indent(INDENT).subsequent_indent(INDENT);
@@ -64,7 +68,7 @@ pub(crate) fn card(insight: &StoredInsight, alert_type: Option<&AlertType>, cont
     card
 }
 
-fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertType>) {
+fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertType>, missing: Option<&str>) {
     let score = insight.risk_score().get();
     let colour = colour_of(score);
     let step = 100.0 / f64::from(BAR_CHARS);
@@ -99,8 +103,10 @@ fn head(card: &mut String, insight: &StoredInsight, alert_type: Option<&AlertTyp
             ),
         );
     }
-    if let Some(sentence) = insight.current().and_then(calibrated) {
-        line(card, &paint(FAINT, &format!("{INDENT}{sentence}")));
+    if let Some(sentence) = insight.current().and_then(|fields| probability(fields, missing)) {
+        for part in textwrap::wrap(&sentence, width().saturating_sub(INDENT.len()).max(20)) {
+            line(card, &paint(FAINT, &format!("{INDENT}{part}")));
+        }
     }
     card.push('\n');
 }
@@ -135,20 +141,11 @@ fn warnings(card: &mut String, insight: &StoredInsight, alert_type: Option<&Aler
     }
 }
 
-/// What the score means as a probability, in words that say what it rests on. Nothing is ever certain.
-fn calibrated(fields: &InsightFields) -> Option<String> {
-    let CalibratedScore { probability, low, high, rows, events, .. } = fields.calibrated.as_ref()?;
-    let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
-    Some(format!(
-        "of those with such a score, about {} % had {} within {} (likely {} to {} %; from {}, {} with it)",
-        percent(*probability),
-        shown(&fields.predicts).replace('_', " "),
-        counted(fields.horizon_days.into(), "day"),
-        percent(*low),
-        percent(*high),
-        counted(*rows, "score"),
-        thousands(*events)
-    ))
+/// The probability, or what is missing for one.
+fn probability(fields: &InsightFields, missing: Option<&str>) -> Option<String> {
+    let known = fields.calibrated.as_ref();
+    let known = known.map(|known| known.sentence(&shown(&fields.predicts), fields.horizon_days, thousands));
+    known.or_else(|| missing.map(str::to_owned))
 }
 
 fn drivers(card: &mut String, insight: &StoredInsight) {
@@ -186,7 +183,7 @@ fn drivers(card: &mut String, insight: &StoredInsight) {
     }
 }
 
-fn foot(card: &mut String, insight: &StoredInsight, context: CardContext) {
+fn foot(card: &mut String, insight: &StoredInsight, context: CardContext<'_>) {
     let (occurrences, last_seen) =
         insight.current().map_or((1, insight.timestamp()), |fields| (fields.occurrences, fields.last_seen));
     let seen = match occurrences {

@@ -65,6 +65,13 @@ pub(crate) fn minute(at: Timestamp) -> String {
     instant.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The beginning of a time's day in the machine's time zone.
+pub(crate) fn day_start(at: Timestamp) -> Timestamp {
+    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    let start = instant.to_zoned(TimeZone::system()).start_of_day();
+    start.map_or(at, |start| Timestamp::from_millis(start.timestamp().as_millisecond()))
+}
+
 /// The name of the machine's time zone, such as `Europe/Berlin`.
 pub(crate) fn zone() -> String {
     let zone = TimeZone::system();

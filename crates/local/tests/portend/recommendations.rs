@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::alerts::{lines, student, with};
 use super::harness::Home;
+use super::worklist::now;
 
 /// An alert of a student, at this time, with more facts.
 fn alert(id: &str, at: &str, more: &Value) -> Value {
@@ -92,6 +93,33 @@ fn the_list_by_value_has_the_most_at_stake_first_and_ends_at_todays_capacity() {
     );
     let valued = home.run("today --at 2025-01-01T10:00:00Z --alert-types types --sort value").exits(0);
     assert!(valued.out.contains("value 900"), "{}", valued.out);
+}
+
+#[test]
+fn who_is_done_today_is_not_in_todays_capacity_any_more() {
+    let home = Home::new();
+    let started = now();
+    home.explain(lines((1..=5).map(|index| alert(&format!("stu_{index}"), &started, &json!({}))))).exits(0);
+    let listed = |capacity: u8| {
+        let ended = home.run(&format!("today --json --capacity {capacity}")).exits(0);
+        (ended.json().len(), ended.err)
+    };
+    assert_eq!(listed(3).0, 3);
+    home.run("feedback stu_1 done --by ana").exits(0);
+    home.run("feedback stu_2 snooze --until 2d --by ana").exits(0);
+    let (count, notes) = listed(2);
+    // A second one is done, and then nobody else can be looked at today.
+    home.run("feedback stu_3 done --by ana").exits(0);
+    let (none, used) = listed(2);
+    // What was done before midnight is not of today.
+    if started.get(..10) == now().get(..10) {
+        assert!(
+            count == 1 && notes.contains("2 more than today's capacity of 2, 1 of which is done"),
+            "{notes}"
+        );
+        assert!(none == 0 && used.contains("capacity of 2, 2 of which are done"), "{used}");
+        assert!(!used.contains("nobody needs attention"), "{used}");
+    }
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod limits;
 mod original;
 mod console;
 mod actions;
+mod quality;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
+use portend_core::time::Timestamp;
 use serde_json::{Value, json};
 
+use crate::alerts::{student, with};
 use crate::harness::Home;
 
 /// Sixty days of a small marketplace with its insights and its outcomes.
@@ -15,6 +18,35 @@ fn marketplace() -> Home {
     home.run("explain --json alerts.jsonl").exits(0);
     home
 }
+
+fn calls_of(id: &str, calls: u32, at: &str) -> Value {
+    let facts = json!({ "ib_calls_14d": calls, "health_score": 65 });
+    with(&with(&student(id), "/details", facts), "/timestamp", json!(at))
+}
+
+/// A student a day for most of a year, more of whom left the more they had called; what happened is not imported.
+fn earning_a_map() -> Home {
+    let home = Home::new();
+    let (mut alerts, mut outcomes) = (String::new(), String::new());
+    for day in 0..240_u32 {
+        let (id, calls) = (format!("stu_{day}"), 2 + day * 7 % 9);
+        let at = Timestamp::EPOCH.plus(Duration::from_hours(24) * (20_089 + day));
+        let alert = calls_of(&id, calls, &at.to_string());
+        alerts += &(alert.to_string() + "\n");
+        if (day * 37) % 100 < (calls - 2) * 8 {
+            let left = at.plus(Duration::from_hours(48)).to_string();
+            let row = json!({"entity_type": "student", "entity_id": id, "outcome": "churn", "at": left});
+            outcomes += &(row.to_string() + "\n");
+        }
+    }
+    home.write("outcomes.jsonl", outcomes);
+    home.explain(alerts).exits(0);
+    home
+}
+
+/// What happened to the first of them, and then to all.
+const KNOWN: [&str; 2] =
+    ["outcomes census student churn --until 2025-09-15", "outcomes census student churn --until 2025-12-01"];
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -288,6 +320,45 @@ fn a_map_is_stored_once_it_is_earned_and_new_insights_use_it() {
             assert!(report["reason"].is_string());
         }
     }
+}
+
+#[test]
+fn the_same_map_is_stored_once() {
+    let home = earning_a_map();
+    home.run("outcomes import outcomes.jsonl").exits(0);
+    home.run(KNOWN[0]).exits(0);
+    let calibrate = || {
+        let map = home.run("calibrate --json --apply").exits(0).json().remove(0);
+        assert!(map["version"].is_number(), "{map}");
+        (map["status"].clone(), map["version"].clone(), map["applied"].clone(), map["unchanged"].clone())
+    };
+    assert_eq!(calibrate(), (json!("earned"), json!(1), json!(true), Value::Null));
+    assert_eq!(calibrate(), (json!("earned"), json!(1), json!(true), json!(true)));
+    for command in ["calibrate --apply", "calibrate"] {
+        let text = home.run(command).exits(0).out;
+        assert!(text.contains("Map v1 ") && text.contains("It is unchanged"), "{text}");
+    }
+    // More is known now, so it is another map.
+    home.run(KNOWN[1]).exits(0);
+    assert_eq!(calibrate(), (json!("earned"), json!(2), json!(true), Value::Null));
+}
+
+#[test]
+fn an_insight_without_a_probability_says_what_is_missing() {
+    let home = earning_a_map();
+    let card = |says: &str| {
+        let text = home.run("insight stu_7").exits(0).out;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(says), "{says}: {text}");
+    };
+    card("No probability yet: 0 of 10 outcomes of the rarer kind so far.");
+    home.run("outcomes import outcomes.jsonl").exits(0);
+    home.run(KNOWN[1]).exits(0);
+    card("one can be made: portend calibrate --type high_ib_call_frequency --apply");
+    home.run("calibrate --apply").exits(0);
+    card("this insight is older than the map of its scores");
+    home.explain(calls_of("stu_7", 9, "2025-11-30T09:00:00Z").to_string()).exits(0);
+    card("Of those with such a score, about");
 }
 
 #[test]

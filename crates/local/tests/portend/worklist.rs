@@ -292,7 +292,7 @@ fn an_item_names_its_case_and_the_judgement_before() {
 
 /// The time now, as a producer writes it.
 #[expect(clippy::disallowed_methods, reason = "the program under test uses the machine's clock too")]
-fn now() -> String {
+pub(super) fn now() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     portend_core::time::Timestamp::from_millis(since.as_millis().try_into().unwrap()).to_string()
 }

@@ -68,7 +68,7 @@ fn line(preview: &Preview, event: &Event) -> Value {
 
 fn text(preview: &Preview, event: &Event, types: &AlertTypes) -> String {
     if let Preview::Insight(insight) = preview {
-        let context = CardContext { kind: CardKind::Again, evidence: true };
+        let context = CardContext { kind: CardKind::Again, evidence: true, missing_probability: None };
         return card(insight, types.get(insight.prediction_type()), context) + "\n";
     }
     let (reason, message) = reason(preview, event);

@@ -105,7 +105,7 @@ impl<'a> EventReport<'a> {
 
     fn card(&self, event: &ProcessedEvent) -> String {
         let of_insight = |insight: &StoredInsight, kind| {
-            let context = CardContext { kind, evidence: self.evidence };
+            let context = CardContext { kind, evidence: self.evidence, missing_probability: None };
             card(insight, self.types.get(insight.prediction_type()), context) + "\n"
         };
         match &event.result {

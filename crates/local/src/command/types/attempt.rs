@@ -68,7 +68,8 @@ pub(crate) async fn run(args: TryArgs, config: &Config) -> Result<CommandOutcome
                         json!({ "status": "judged", "alert_id": insight.alert_id(), "insight": insight });
                     json_line(&mut out, &line)?;
                 } else {
-                    let context = CardContext { kind: CardKind::Tried, evidence: false };
+                    let context =
+                        CardContext { kind: CardKind::Tried, evidence: false, missing_probability: None };
                     writeln!(out, "{}", card(&insight, types.get(insight.prediction_type()), context))?;
                 }
                 continue;

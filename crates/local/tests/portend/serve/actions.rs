@@ -126,3 +126,26 @@ fn the_buttons_of_the_pages_work_without_a_script() {
     server.post_form(&format!("/parked/{sha256}/delete"), "").is(303);
     assert_eq!(server.get("/v1/parked").json()["parked"].as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn who_is_done_today_is_subtracted_from_the_capacity() {
+    let home = Home::new();
+    let server = TestServer::start(&home, &[]);
+    let started = now();
+    let alerts: String =
+        (1..=4).map(|index| alert(&format!("stu_{index}"), 8, 30, &started) + "\n").collect();
+    server.post_lines(&alerts).is(202);
+    server.until_idle();
+    let list = || server.get("/v1/worklist?capacity=2").is(200).json();
+    let before = list();
+    assert_eq!((before["items"].as_array().unwrap().len(), &before["waiting"]), (2, &json!(2)));
+    let id = before["items"][0]["alert_id"].as_str().unwrap();
+    server.post_json(&format!("/v1/insights/{id}/feedback"), "{\"action\":\"done\"}").is(200);
+    let after = list();
+    // What was done before midnight is not of today.
+    if started.get(..10) == now().get(..10) {
+        let count = after["items"].as_array().unwrap().len();
+        assert_eq!((count, &after["waiting"], &after["done_today"]), (1, &json!(2), &json!(1)), "{after}");
+    }
+    assert_eq!(server.get("/v1/worklist").is(200).json().get("done_today"), None);
+}

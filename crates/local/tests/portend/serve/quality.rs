@@ -76,7 +76,8 @@ fn an_event_that_says_what_happened_is_stored_before_the_response() {
     let later = event("stu_3", r#""at":"2025-01-04T00:00:00Z""#);
     let waited = server.post_json("/v1/events?wait=true", &later).is(200).json();
     assert_eq!(waited, json!({"status": "recorded"}));
-    let queued = json!({"Records": [{"messageId": "1", "body": event("stu_4", r#""at":"2025-01-04T00:00:00Z""#)}]});
+    let queued =
+        json!({"Records": [{"messageId": "1", "body": event("stu_4", r#""at":"2025-01-04T00:00:00Z""#)}]});
     assert_eq!(server.post_json("/v1/events", &queued.to_string()).is(202).json()["accepted"], 1);
     server.until_idle();
     server.stop();
@@ -96,6 +97,12 @@ fn the_evaluation_is_the_one_of_the_command_and_the_page_shows_it() {
     let unknown = server.get("/v1/evaluation").is(200).json();
     assert_eq!((&unknown["groups"][0]["unknown"], &unknown["groups"][0]["n"]), (&json!(40), &json!(0)));
     assert!(server.get("/quality").is(200).body.contains("No score can be judged yet"));
+    let list = server.get("/v1/insights?limit=1").is(200).json();
+    let id = list["insights"][0]["alert_id"].as_str().unwrap();
+    let missing = || server.get(&format!("/v1/insights/{id}")).is(200).json()["calibration_missing"].clone();
+    assert_eq!(missing(), json!({"reason": "few_events", "have": 0, "need": 10}));
+    let of_page = || server.get(&format!("/insights/{id}")).is(200).body;
+    assert!(of_page().contains("No probability yet: 0 of 10 outcomes of the rarer kind so far."));
     let rows: String = (0_u32..40)
         .map(|index| {
             let rest = match index % 2 {
@@ -120,9 +127,21 @@ fn the_evaluation_is_the_one_of_the_command_and_the_page_shows_it() {
     for part in ["40 scores are judged", "<svg", "Order (AUC)", "What to do next"] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    // Every second one left, whatever the score.
+    assert_eq!(missing(), json!({"reason": "no_signal"}));
+    assert!(of_page().contains("No probability yet: a higher score does not go with a higher rate"));
     for query in ["type=nothing", "by=day", "report_lag_days=367"] {
         server.get(&format!("/v1/evaluation?{query}")).is(400);
     }
-    server.stop();
     assert_eq!(home.run("eval --json").exits(0).json(), *judged["groups"].as_array().unwrap());
+    assert!(page.contains("Nobody has said yet what was done with a recommendation"), "{page}");
+    let given = server.get(&format!("/v1/insights/{id}/recommendations")).is(200).json();
+    let done = json!({ "action": "done", "recommendation": given["recommendations"][0]["id"] });
+    server.post_json(&format!("/v1/insights/{id}/feedback"), &done.to_string()).is(200);
+    let page = server.get("/quality").is(200).body;
+    let text = given["recommendations"][0]["text"].as_str().unwrap();
+    for part in [text, "churn within 30 days", "1 insight; of 1 that can be judged", "and not why"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("because"), "{page}");
 }
