@@ -55,6 +55,7 @@ mod unsaid;
 pub use reference::ReferenceError;
 pub use report::{ClaimRole, GroundingReport, Language, UnsaidClaim, UnsaidKind, UnsupportedClaim};
 
+use claim::ClaimScope;
 use evidence::Evidence;
 use normal::NormalText;
 use reference::{ReferenceValues, RenderedText};
@@ -166,9 +167,10 @@ impl Checker<'_> {
         let normal = NormalText::new(&rendered.text);
         let tokens = Tokens::read(normal.text());
         let vocabulary = &self.template.vocabulary;
-        let claims = claim::read_tokens(&tokens, vocabulary, false);
-        let names = vocabulary.names().all(&tokens);
         let language = language::of(&tokens);
+        let scope = if language.is_some() { ClaimScope::OtherLanguage } else { ClaimScope::English };
+        let claims = claim::read_tokens(&tokens, vocabulary, scope);
+        let names = vocabulary.names().all(&tokens);
         let facts_of_unit = |claim: &claim::NumberClaim| self.evidence.facts_of_unit(claim);
         let has_window = |subject| self.evidence.has_window(subject);
         let is_window = |subject, days| self.evidence.is_window(subject, days);
@@ -277,8 +279,8 @@ pub fn unsupported_spans(text: &str, unsupported: &[UnsupportedClaim]) -> Vec<Ra
     let tokens = Tokens::read(text);
     let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
     // Without the type's words, a claim may look like a name: `IB Calls 12`. Such candidates are tried last.
-    for with_non_claims in [false, true] {
-        for claim in claim::read_tokens(&tokens, &Vocabulary::general(), with_non_claims) {
+    for scope in [ClaimScope::English, ClaimScope::EveryNumeral] {
+        for claim in claim::read_tokens(&tokens, &Vocabulary::general(), scope) {
             let start = claim.span.start;
             let is_free =
                 |end: &usize| spans.range(..end).next_back().is_none_or(|(_, taken)| *taken <= start);

@@ -35,7 +35,7 @@ pub(super) struct NumberClaim {
     pub(super) counts_things: bool,
     /// Whether it is written in dozens, so that a hedge allows a multiple of 12.
     pub(super) in_dozens: bool,
-    /// Whether `in` is before it, so that it may be a window without its unit.
+    /// Whether `in`, `last` or `past` is before it, so that it may be a window without its unit.
     pub(super) after_in: bool,
     /// The range of its tokens.
     pub(super) tokens: Range<usize>,
@@ -74,20 +74,31 @@ const OUT_OF_WORDS_MAX: usize = 3;
 /// The most words between a word for an end of a scale and the number.
 const BEFORE_END_MAX: usize = 3;
 
-/// Reads every claim of a text.
-pub(super) fn read(text: &str, vocabulary: &Vocabulary) -> Vec<NumberClaim> {
-    read_tokens(&Tokens::read(text), vocabulary, false)
+/// Which numerals are claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClaimScope {
+    /// All but those that [`NumeralContext`] rejects.
+    English,
+    /// Those in names too, because other languages write other words with a capital: `in 14 Tagen 5 Anrufe`.
+    OtherLanguage,
+    /// All.
+    EveryNumeral,
 }
 
-/// Reads every claim of a text in tokens. With `with_non_claims`, it also returns the numerals that
-/// [`NumeralContext`] would reject.
+/// Reads every claim of a text.
+pub(super) fn read(text: &str, vocabulary: &Vocabulary) -> Vec<NumberClaim> {
+    read_tokens(&Tokens::read(text), vocabulary, ClaimScope::English)
+}
+
+/// Reads every claim of a text in tokens.
 pub(super) fn read_tokens(
     tokens: &Tokens<'_>,
     vocabulary: &Vocabulary,
-    with_non_claims: bool,
+    scope: ClaimScope,
 ) -> Vec<NumberClaim> {
+    let with_non_claims = scope == ClaimScope::EveryNumeral;
     let markers = if with_non_claims { Vec::new() } else { non_claim::inline_markers(tokens) };
-    let reader = ClaimReader { tokens, vocabulary, with_non_claims, markers };
+    let reader = ClaimReader { tokens, vocabulary, scope, markers };
     let mut claims = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
@@ -152,7 +163,7 @@ struct AfterNumber {
 pub(super) struct ClaimReader<'a, 't> {
     pub(super) tokens: &'a Tokens<'t>,
     pub(super) vocabulary: &'a Vocabulary,
-    with_non_claims: bool,
+    scope: ClaimScope,
     /// The indices of the numbers of inline lists: `1. Calls. 2. Health.`
     markers: Vec<usize>,
 }
@@ -170,11 +181,12 @@ impl ClaimReader<'_, '_> {
             vocabulary: self.vocabulary,
             first: number,
             next: number_end,
+            has_names: self.scope == ClaimScope::English,
         };
         let is_non_claim = context.is_part_of_id()
             || unit.is_none() && form == ClaimForm::Plain && context.is_non_claim(numeral)
             || context.is_day_of_month() && unit.is_none();
-        if is_non_claim && !self.with_non_claims {
+        if is_non_claim && self.scope != ClaimScope::EveryNumeral {
             return None;
         }
         let start = self.tokens.get(first)?.start;
@@ -187,7 +199,7 @@ impl ClaimReader<'_, '_> {
             unit,
             form,
             hedged: self.is_hedged(first, next),
-            after_in: self.tokens.back(first, 1).is_some_and(|word| word.is("in")),
+            after_in: self.is_after_in(first),
             in_dozens: (first..next).any(|at| self.tokens.get(at).is_some_and(|word| word.is("dozen"))),
             is_end: self.is_end(first, next),
             tokens: first..next,
@@ -338,6 +350,12 @@ impl ClaimReader<'_, '_> {
             || (1..=BEFORE_END_MAX).any(|back| is_end(self.tokens.back(first, back)))
     }
 
+    /// Whether the number may be a window without its unit: `4 sessions in 7`, `over the last 14`.
+    fn is_after_in(&self, first: usize) -> bool {
+        let is = |text: &str| self.tokens.back(first, 1).is_some_and(|word| word.is(text));
+        is("in") || is("last") || is("past")
+    }
+
     fn is_hedged(&self, first: usize, next: usize) -> bool {
         let back = |count: usize, list: &WordList| {
             self.tokens.back(first, count).is_some_and(|word| word.is_in(list))
@@ -347,7 +365,8 @@ impl ClaimReader<'_, '_> {
         back(1, &HEDGES) || back(1, &HEDGED_LIMITS) && back(2, &HEDGING_BY) || or_so
     }
 
-    /// Assigns the unit of the second end of a range to the first. A range between the ends of a scale is the scale itself.
+    /// Assigns the unit of the second end of a range to the first, and the unit of the second of two durations. A range
+    /// between the ends of a scale is the scale itself.
     fn join_ranges(&self, claims: &mut [NumberClaim]) {
         for at in 1..claims.len() {
             let Some([from, to]) = claims.get_mut(at - 1..=at) else { continue };
@@ -356,7 +375,8 @@ impl ClaimReader<'_, '_> {
             let joins = |token: &Token<'_>| {
                 token.is_hyphen()
                     || matches!(token.text, "–" | "—" | "to" | "or")
-                    || token.text == "and" && between
+                    || token.is("and")
+                        && (between || to.unit.as_ref().is_some_and(|unit| unit.days().is_some()))
             };
             if !link.is_some_and(joins) {
                 continue;

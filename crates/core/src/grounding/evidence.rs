@@ -121,13 +121,15 @@ impl Evidence {
             Claimed::Chance => {
                 (!claim.repeats(risk_score)).then(|| (ClaimRole::Score, score_reason(risk_score)))
             }
-            Claimed::Distance { subjects, or_value } => self.distance(claim, subjects, *or_value, risk_score),
-            Claimed::Comparison { subject, order, is_close } => {
-                self.comparison(claim, *subject, *order, *is_close, risk_score)
+            Claimed::Distance { subjects, is_of_two, or_value } => {
+                self.distance(claim, subjects, *is_of_two, *or_value, risk_score)
+            }
+            Claimed::Comparison { subjects, order, is_close } => {
+                self.comparison(claim, subjects, *order, *is_close, risk_score)
             }
             Claimed::Window { subject, time } => self.window(claim, *subject, *time),
             Claimed::Rate { subject, days } => self.rate(claim, *subject, *days),
-            Claimed::Ratio { subjects, order } => self.ratio(claim, subjects, *order),
+            Claimed::Ratio { subjects, order, of_time } => self.ratio(claim, subjects, *order, *of_time),
             Claimed::Part { subjects, whole } => self.part(claim, subjects, *whole, risk_score),
             Claimed::Facts => (claim.numeral.value > self.facts_count)
                 .then(|| (ClaimRole::CountedNoun, "the alert has fewer facts".to_owned())),
@@ -234,7 +236,9 @@ impl Evidence {
                 (!states(risk_score)).then(|| (ClaimRole::Score, score_reason(risk_score)))
             }
             Some(subject) => {
-                let fact = self.fact(subject)?;
+                let Some(fact) = self.fact(subject) else {
+                    return Some((ClaimRole::Value, NO_FACT.to_owned()));
+                };
                 let also = or_score && states(risk_score) || fact.is_bare_window(claim);
                 (!states(fact.value) && !also).then(|| (ClaimRole::Value, fact.reason()))
             }
@@ -260,7 +264,7 @@ impl Evidence {
     fn comparison(
         &self,
         claim: &NumberClaim,
-        subject: Option<ClaimSubject>,
+        subjects: &[ClaimSubject],
         order: ComparisonOrder,
         is_close: bool,
         risk_score: f64,
@@ -275,27 +279,34 @@ impl Evidence {
                 ComparisonOrder::AtMost => value <= limit,
             }
         };
-        let reason = match subject {
-            Some(ClaimSubject::Risk) => (!holds(risk_score)).then(|| score_reason(risk_score)),
-            Some(subject) => self.fact(subject).filter(|fact| !holds(fact.value)).map(KnownFact::reason),
-            None => {
-                let any = self.known().any(|fact| holds(fact.value)) || holds(risk_score);
-                (!any).then(|| NO_VALUE.to_owned())
-            }
+        let holds_for = |subject: &ClaimSubject| match subject {
+            ClaimSubject::Risk => holds(risk_score),
+            ClaimSubject::Fact(_) => self.fact(*subject).is_some_and(|fact| holds(fact.value)),
         };
-        reason.map(|reason| (ClaimRole::Comparison, reason))
+        let (supported, reason) = match subjects {
+            [] => (self.known().any(|fact| holds(fact.value)) || holds(risk_score), NO_VALUE.to_owned()),
+            [ClaimSubject::Risk] => (holds(risk_score), score_reason(risk_score)),
+            [subject] => {
+                (holds_for(subject), self.fact(*subject).map_or(NO_FACT.to_owned(), KnownFact::reason))
+            }
+            several => (several.iter().any(holds_for), NO_VALUE.to_owned()),
+        };
+        (!supported).then_some((ClaimRole::Comparison, reason))
     }
 }
 
 /// The reason if no fact is named.
 const NO_VALUE: &str = "no fact has this value";
+/// The reason for the value of an optional fact that is missing.
+const NO_FACT: &str = "the alert does not have this fact";
 
 fn score_reason(risk_score: f64) -> String {
     format!("the risk score is {risk_score}")
 }
 
 impl NumberClaim {
-    /// Whether the claim equals a number or is a rounding of it. A hedged claim may also be rounded to tens or hundreds.
+    /// Whether the claim equals a number or is a rounding of it. A hedged claim may also be rounded to fives, tens or
+    /// hundreds.
     fn repeats(&self, number: f64) -> bool {
         let error = (self.numeral.value - number).abs();
         if error <= self.numeral.half_place + EPSILON * number.abs().max(1.0) {
@@ -304,7 +315,7 @@ impl NumberClaim {
         let step = if number.abs() < HUNDREDS_MIN { 10.0 } else { 100.0 };
         let is_round = |step: f64| self.numeral.value % step == 0.0 && error <= step / 2.0;
         let dozens = self.in_dozens && is_round(12.0);
-        self.hedged && (is_round(step) || dozens) && error <= HEDGED_ERROR_MAX * number.abs()
+        self.hedged && (is_round(step) || is_round(5.0) || dozens) && error <= HEDGED_ERROR_MAX * number.abs()
     }
 
     /// The claim without its sign: a distance has none.

@@ -18,6 +18,8 @@ pub(super) struct NumeralContext<'a, 't> {
     pub(super) first: usize,
     /// The index of the token after it.
     pub(super) next: usize,
+    /// Whether a word with a capital before it can make it part of a name.
+    pub(super) has_names: bool,
 }
 
 /// Digits of a list marker.
@@ -75,7 +77,7 @@ impl NumeralContext<'_, '_> {
             self.is_list_marker(token)
                 || self.is_time()
                 || self.is_date(token, numeral)
-                || self.is_in_name(token, numeral)
+                || self.has_names && self.is_in_name(token, numeral)
                 || self.has_letters_attached()
         })
     }

@@ -8,13 +8,14 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    AHEAD, BEFORE_RATES, CHANCES, CHANGES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, GROUPS, LEAVING, LINKS,
-    NEVER_WINDOWS, NORMS, PAST, POINT_DISTANCES, WordList,
+    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, GENERIC_VALUES, GROUPS, LINKS, NORMS, PAST,
+    POINT_DISTANCES, TIME_NOUNS, WordList,
 };
 
 mod clause;
 mod distance;
 mod reference_value;
+mod window;
 
 /// What a number is said to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +30,16 @@ pub(super) enum Claimed {
     Share,
     /// The chance, which is the risk score.
     Chance,
-    /// The distance between two of these facts, or of one of them from an end of its range.
-    Distance { subjects: Vec<ClaimSubject>, or_value: bool },
-    /// A number with which the value of the subject is compared.
-    Comparison { subject: Option<ClaimSubject>, order: ComparisonOrder, is_close: bool },
+    /// The distance between two of these facts, or of one of them from an end of its range, unless it is said to be of two.
+    Distance { subjects: Vec<ClaimSubject>, is_of_two: bool, or_value: bool },
+    /// A number with which the value of one of these subjects is compared; of any one if there is none.
+    Comparison { subjects: Vec<ClaimSubject>, order: ComparisonOrder, is_close: bool },
     /// A duration.
     Window { subject: Option<ClaimSubject>, time: WindowTime },
     /// A number in each of these many days.
     Rate { subject: Option<ClaimSubject>, days: f64 },
-    /// How many times as large the first of these facts is as the second.
-    Ratio { subjects: Vec<ClaimSubject>, order: Option<ComparisonOrder> },
+    /// How many times as large the first of these facts is as the second, or its window, if it is said of time.
+    Ratio { subjects: Vec<ClaimSubject>, order: Option<ComparisonOrder>, of_time: bool },
     /// Parts of a whole, or of two facts side by side.
     Part { subjects: Vec<ClaimSubject>, whole: f64 },
     /// A number of the alert's facts.
@@ -102,8 +103,10 @@ pub(super) const NO_WINDOW: &str = "no such duration was given";
 const END_WORDS_MAX: usize = 5;
 /// How many words around a percentage can call it a chance.
 const CHANCE_WORDS_MAX: usize = 4;
-/// How many words before a duration can say that it is over or lies ahead.
-const TIME_WORDS_MAX: usize = 3;
+/// How many words can be between a noun and its number: `a score that is still at 38`.
+const LINKS_MAX: usize = 3;
+/// How many words after a ratio can say that it is one of two windows.
+const TIME_NOUN_MAX: usize = 3;
 
 /// Reads the roles of the claims of one text.
 pub(super) struct RoleReader<'a, 't> {
@@ -163,7 +166,7 @@ impl RoleReader<'_, '_> {
             return if self.is_of_group(claim) {
                 Claimed::Never(ClaimRole::ReferenceValue, NO_NORM)
             } else {
-                Claimed::Comparison { subject, order, is_close }
+                Claimed::Comparison { subjects: self.compared(claim, subject), order, is_close }
             };
         }
         self.value(index, claim)
@@ -180,24 +183,60 @@ impl RoleReader<'_, '_> {
         if self.is_of_score(claim) {
             return Claimed::AnyOf(self.vocabulary.names().scores());
         }
+        // `The reading is 97.3`: the value of any fact.
+        if self.linked_before(claim).is_some_and(|word| word.is_in(&GENERIC_VALUES)) {
+            return Claimed::Value { subject: None, or_score: true };
+        }
         if self.names_in_part(claim) || self.default.is_some() && self.named_in_clause(claim).is_empty() {
             return Claimed::Value { subject, or_score: false };
         }
-        // The part of the sentence names nothing. The number is that of any subject in the sentence.
+        // The part of the sentence names nothing. The number is that of any subject in the sentence that has no other.
         let mut subjects = self.named_in_clause(claim);
-        if subjects.is_empty() {
+        if subjects.iter().all(|subject| self.has_own_number(*subject, claim)) {
             return Claimed::Value { subject: None, or_score: true };
+        }
+        if self.clause(claim).any(|at| self.tokens.get(at).is_some_and(|word| word.is("scores"))) {
+            subjects.extend(self.vocabulary.names().scores());
+        }
+        if self.linked_before(claim).is_some_and(|word| word.is("it")) {
+            subjects.extend(self.named_before_clause(claim));
         }
         subjects.push(ClaimSubject::Risk);
         Claimed::AnyOf(subjects)
     }
 
-    /// Whether the number is that of a score that is not named: `a score of 38`.
-    fn is_of_score(&self, claim: &NumberClaim) -> bool {
-        let links = (1..=3)
+    /// Whether another number of the claim's clause is said to be the value of a subject.
+    fn has_own_number(&self, subject: ClaimSubject, claim: &NumberClaim) -> bool {
+        let mut others = self.claims_in(&self.clause(claim)).iter().filter(|other| *other != claim);
+        others.any(|other| other.subject == Some(subject) || (self.facts_of_unit)(other) == [subject])
+    }
+
+    /// Whose value is compared with the number. In `the score of 81 is above 80, and calls are few`, it is that of a score.
+    fn compared(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> Vec<ClaimSubject> {
+        if self.only_says_score(claim) {
+            return self.vocabulary.names().scores();
+        }
+        subject.into_iter().collect()
+    }
+
+    /// Whether the part of the sentence before the number says `score`, and names no subject.
+    fn only_says_score(&self, claim: &NumberClaim) -> bool {
+        let start = self.part_of_sentence(claim).start;
+        let is_score = |at: usize| self.tokens.get(at).is_some_and(|word| word.is_in(&DISPENSABLE));
+        claim.subject.is_none() && !self.names_in_part(claim) && (start..claim.tokens.start).any(is_score)
+    }
+
+    /// The word that leads to the number, over words such as `is still`.
+    fn linked_before(&self, claim: &NumberClaim) -> Option<&Token<'_>> {
+        let links = (1..=LINKS_MAX)
             .take_while(|back| self.word_before(claim, *back).is_some_and(|word| word.is_in(&LINKS)))
             .count();
-        let noun = self.word_before(claim, links + 1);
+        self.word_before(claim, links + 1)
+    }
+
+    /// Whether the number is that of a score that is not named: `a score of 38`.
+    fn is_of_score(&self, claim: &NumberClaim) -> bool {
+        let noun = self.linked_before(claim);
         let after = self.word_after(claim, 0).is_some_and(|word| word.is("as"));
         noun.is_some_and(|word| word.is_in(&DISPENSABLE))
             || after && self.has_after(claim, 4, &DISPENSABLE) && !self.names_in_part(claim)
@@ -222,11 +261,19 @@ impl RoleReader<'_, '_> {
 
     /// Whether one of the `count` tokens after a claim is in a list, within its part of the sentence.
     fn has_after(&self, claim: &NumberClaim, count: usize, list: &WordList) -> bool {
+        self.any_after(claim, count, |word| word.is_in(list))
+    }
+
+    fn any_after(&self, claim: &NumberClaim, count: usize, is: impl Fn(&Token<'_>) -> bool) -> bool {
         let part = self.part_of_sentence(claim);
         (0..count).any(|ahead| {
-            claim.tokens.end + ahead < part.end
-                && self.word_after(claim, ahead).is_some_and(|word| word.is_in(list))
+            claim.tokens.end + ahead < part.end && self.word_after(claim, ahead).is_some_and(&is)
         })
+    }
+
+    /// Whether a word names a norm, and not a fact of the type: the `threshold` of an alarm may be one.
+    fn is_norm(&self, word: &Token<'_>) -> bool {
+        word.is_in(&NORMS) && !self.vocabulary.knows(word.text)
     }
 
     /// `20% of requests` is a percentage of a fact if the alert type speaks of requests.
@@ -246,32 +293,23 @@ impl RoleReader<'_, '_> {
 
     fn ratio(&self, claim: &NumberClaim) -> Claimed {
         let subjects = self.named_in_clause(claim);
-        let is_norm = self.has_after(claim, 4, &NORMS) || self.has_after(claim, 3, &PAST);
+        let is_norm = self.any_after(claim, 4, |word| self.is_norm(word)) || self.has_after(claim, 3, &PAST);
         if subjects.len() < 2 || is_norm {
             return Claimed::Never(ClaimRole::Ratio, "no other value was given");
         }
-        Claimed::Ratio { subjects, order: self.comparison(claim).map(|(order, _)| order) }
-    }
-
-    /// The days of a rate: `5 calls a day`, `2 sessions per week`.
-    fn rate(&self, claim: &NumberClaim) -> Option<f64> {
-        let after = claim.tokens.end;
-        let word = self.tokens.get(after)?;
-        if word.is("daily") {
-            return Some(1.0);
-        }
-        if word.is("weekly") {
-            return Some(7.0);
-        }
-        let at = after + usize::from(word.is("times"));
-        let per = self.tokens.get(at).is_some_and(|word| word.is_in(&BEFORE_RATES) || word.text == "/");
-        let unit = per.then(|| self.vocabulary.duration_at(self.tokens, at + 1)).flatten();
-        unit.and_then(|unit| unit.days())
+        let order = self.comparison(claim).map(|(order, _)| order);
+        Claimed::Ratio { subjects, order, of_time: self.has_after(claim, TIME_NOUN_MAX, &TIME_NOUNS) }
     }
 
     fn percentage(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> Claimed {
         let is_chance = self.has_after(claim, CHANCE_WORDS_MAX, &CHANCES)
             || self.has_before(claim, CHANCE_WORDS_MAX, &CHANCES);
+        let has_percent = subject.is_some_and(|subject| (self.facts_of_unit)(claim).contains(&subject));
+        let compared = if is_chance { Some(ClaimSubject::Risk) } else { subject }
+            .filter(|compared| *compared == ClaimSubject::Risk || has_percent);
+        if let (Some(compared), Some((order, is_close))) = (compared, self.comparison(claim)) {
+            return Claimed::Comparison { subjects: vec![compared], order, is_close };
+        }
         if is_chance {
             return Claimed::Chance;
         }
@@ -284,7 +322,8 @@ impl RoleReader<'_, '_> {
             .filter(|name| name.start == claim.tokens.end + 1)
             .map(|name| name.subject);
         if self.has_gap_before(claim) || self.word_after(claim, 0).is_some_and(|word| word.is("apart")) {
-            return Claimed::Distance { subjects: self.named_in_clause(claim), or_value: false };
+            let subjects = self.named_in_clause(claim);
+            return Claimed::Distance { subjects, is_of_two: false, or_value: false };
         }
         let is_rest = self.has_after(claim, 3, &DISTANCE_WORDS)
             || self.has_after(claim, 3, &POINT_DISTANCES)
@@ -315,53 +354,5 @@ impl RoleReader<'_, '_> {
             || is_contrary(self.word_before(claim, 1))
             || is_contrary(self.word_after(claim, 0))
             || after && is_contrary(self.word_after(claim, 1))
-    }
-
-    fn window(&self, index: usize, claim: &NumberClaim) -> Claimed {
-        let never = self.word_before(claim, 1).is_some_and(|word| word.is_in(&NEVER_WINDOWS))
-            || self.word_after(claim, 0).is_some_and(|word| word.is("ago") || word.is("old"));
-        if never {
-            return Claimed::Never(ClaimRole::Window, NO_WINDOW);
-        }
-        let subject = self.nearest_with_window(claim);
-        // `in 14 to 30 days`: the first end may be a window, and the second the horizon.
-        let opens_range = self.claims.get(index + 1).is_some_and(|next| {
-            claim.tokens.end + 1 == next.tokens.start
-                && next.unit == claim.unit
-                && self.tokens.get(claim.tokens.end).is_some_and(|link| !matches!(link.text, "," | "and"))
-        });
-        if opens_range {
-            return Claimed::Window { subject: None, time: WindowTime::Either };
-        }
-        let before = |list: &WordList| self.has_before(claim, TIME_WORDS_MAX, list);
-        let after = |list: &WordList| self.has_after(claim, 2, list);
-        let time = if before(&PAST) {
-            WindowTime::Past
-        } else if before(&AHEAD) || after(&AHEAD) {
-            WindowTime::Ahead
-        } else {
-            let leaving = self.distance_to_word(claim, &LEAVING);
-            let fact = subject.and_then(|subject| self.distance_to(claim, subject));
-            match (fact, leaving) {
-                (Some(fact), Some(leaving)) if leaving < fact => WindowTime::Ahead,
-                (Some(_), _) => WindowTime::Past,
-                (None, Some(_)) => WindowTime::Ahead,
-                (None, None) => WindowTime::Either,
-            }
-        };
-        Claimed::Window { subject, time }
-    }
-
-    /// Whether a word of the list is a few tokens before the claim, and the claim is a change: `fell by 20`.
-    fn is_change(&self, claim: &NumberClaim) -> bool {
-        let before = self.word_before(claim, 1);
-        let by = before.is_some_and(|word| word.is("by"));
-        let verb = if by { self.word_before(claim, 2) } else { before };
-        let noun = |word: &Token<'_>| word.is_in(&CHANGES) && !word.is("up") && !word.is("down");
-        let after = self.word_after(claim, 0).is_some_and(noun)
-            || self.word_after(claim, 0).is_some_and(Token::is_hyphen)
-                && self.word_after(claim, 1).is_some_and(noun);
-        let of = before.is_some_and(|word| word.is("of")) && self.word_before(claim, 2).is_some_and(noun);
-        verb.is_some_and(noun) || after || of
     }
 }

@@ -6,7 +6,7 @@ use super::numeral;
 use super::token::{Token, Tokens};
 use super::words::{
     AFTER_DISTANCES, BEFORE_COMPARED, CHANCE_NAMES, COMPARING_LINKS, DISPENSABLE, GAP_WORDS, LINKS,
-    SIDE_BY_SIDE, STRONG_LINKS, WORD_LINKS, WordList,
+    SIDE_BY_SIDE, STRONG_LINKS, UNIT_VERBS, WORD_LINKS, WordList,
 };
 use crate::alert_type::Fact;
 
@@ -44,7 +44,7 @@ struct SubjectName {
 enum NameKind {
     /// An id, a label, or a label without `score`.
     Plain,
-    /// The noun that a fact counts: `Calls: 5`, but not `calls 5 times`.
+    /// The noun that a fact counts, or its verb: `Calls: 5`, but not `calls 5 times`.
     Counted,
     /// `risk`, which also occurs in `at risk` and `risk (of churn)`.
     Risk,
@@ -98,6 +98,14 @@ impl SubjectNames {
             }
             if head.split(' ').any(|word| word.eq_ignore_ascii_case(&range.unit)) {
                 add(&range.unit, subject, NameKind::Counted);
+            }
+            let others = facts.iter().filter_map(Fact::range).filter(|other| other.unit == range.unit);
+            if others.count() > 1 {
+                continue;
+            }
+            let noun = range.unit.strip_suffix('s').unwrap_or(&range.unit);
+            for (verb, _) in UNIT_VERBS.iter().filter(|(_, unit)| unit.eq_ignore_ascii_case(noun)) {
+                add(verb, subject, NameKind::Counted);
             }
         }
         Self(names)

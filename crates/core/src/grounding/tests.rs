@@ -7,6 +7,7 @@ mod invented;
 mod later;
 mod latest;
 mod misses;
+mod models;
 mod non_claims;
 mod properties;
 mod rates;
@@ -121,6 +122,7 @@ const TABLES: &[&[Case]] = &[
     later::STUDENTS,
     later::SUBJECTS,
     latest::SENTENCES,
+    models::SENTENCES,
     roles::FAULTS,
     roles::REFERENCE_VALUES,
     roles::SWAPPED,

@@ -7,7 +7,7 @@ use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
 use super::token::Tokens;
 use super::vocabulary::singular;
-use super::words::{CONDITIONS, MODALS, NEGATIONS, TRENDS};
+use super::words::{CONDITIONS, MODALS, NEGATIONS};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Worse};
 use crate::driver::Effect;
@@ -15,6 +15,7 @@ use crate::reply::ReplyDriver;
 
 mod direction;
 mod status;
+mod trend;
 
 /// How many words before a word can make it a supposition or deny it.
 const BEFORE_MAX: usize = 3;
@@ -53,26 +54,16 @@ impl UnsaidReader<'_, '_> {
         found.into_iter().filter_map(quote).collect()
     }
 
-    fn trends(&self) -> Vec<Found> {
-        let is_trend = |at: &usize| {
-            self.tokens.get(*at).is_some_and(|word| word.is_in(&TRENDS))
-                && !self.is_supposed(*at)
-                && !self.is_of_risk(*at)
-        };
-        (0..self.tokens.len())
-            .filter(is_trend)
-            .map(|at| Found { start: at, end: at + 1, kind: UnsaidKind::Trend })
-            .collect()
-    }
-
     fn causes(&self) -> Vec<Found> {
         let mut found = Vec::new();
         for phrase in self.alert_type.unsaid() {
-            let words: Vec<_> = phrase.split_whitespace().map(singular).collect();
+            // The parts of `no-show` are tokens too.
+            let words: Vec<_> = Tokens::read(phrase).iter().map(|token| singular(token.text)).collect();
             let fits = |at: usize| {
-                words.iter().zip(at..).all(|(word, at)| {
-                    self.tokens.get(at).is_some_and(|token| token.is_word() && singular(token.text) == *word)
-                })
+                words
+                    .iter()
+                    .zip(at..)
+                    .all(|(word, at)| self.tokens.get(at).is_some_and(|token| singular(token.text) == *word))
             };
             let starts =
                 (0..self.tokens.len()).filter(|at| !words.is_empty() && fits(*at) && !self.is_supposed(*at));

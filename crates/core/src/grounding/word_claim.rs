@@ -1,4 +1,4 @@
-//! Reads claims without a numeral: `no calls`, `one session`, `a couple of calls`, `twice`.
+//! Reads claims without a numeral: `no calls`, `one session`, `a couple of calls`, `twice`, `none were held`.
 //!
 //! Never: reads `no` or `one` without the unit of a fact after it, because both have other meanings.
 
@@ -6,10 +6,17 @@ use super::claim::{ClaimForm, ClaimReader, NumberClaim};
 use super::digits::Numeral;
 use super::token::Token;
 use super::vocabulary::ClaimUnit;
-use super::words::{BEFORE_HALVES, NOT_ALL, RATIO_OBJECTS, RATIO_WORDS, SUPPOSITIONS};
+use super::words::{
+    BEFORE_HALVES, BEFORE_IDIOMS, CONDITIONS, MODALS, NONE_VERBS, NOT_ALL, RATIO_OBJECTS, RATIO_WORDS,
+    SUPPOSITIONS, TIMES_WORDS,
+};
 
 /// The most words between `no` and a unit: `no inbound support calls`.
 const WORDS_MAX: usize = 3;
+/// The most words between `not` and `any`: `did not make any calls`.
+const BEFORE_ANY_MAX: usize = 3;
+/// The most words between a word for a supposition and `any`: `if the family does not make any calls`.
+const SUPPOSED_MAX: usize = 8;
 
 impl ClaimReader<'_, '_> {
     /// The claim that starts at a token, if it has no numeral.
@@ -17,6 +24,13 @@ impl ClaimReader<'_, '_> {
         let word = self.tokens.get(index).filter(|token| token.is_word())?;
         if let Some(ratio) = self.ratio_word(word, index) {
             return Some(self.made(index, index + 1, ratio, None, ClaimForm::Ratio));
+        }
+        if let Some(times) = self.times_word(word, index) {
+            return Some(self.made(index, index + 1, times, None, ClaimForm::Plain));
+        }
+        if word.is("none") && self.is_count(index) {
+            let subject = self.vocabulary.names().subject_of(self.tokens, index, index + 1, false);
+            return Some(NumberClaim { subject, ..self.made(index, index + 1, 0.0, None, ClaimForm::Plain) });
         }
         let (value, after) = self.quantifier(word, index)?;
         let (unit, end) = self.unit_within(after, value)?;
@@ -39,6 +53,33 @@ impl ClaimReader<'_, '_> {
         (has_object || word.text.ends_with("ed")).then_some(*ratio)
     }
 
+    /// How many times it was: `called twice`, but not `twice as often` nor `think twice`.
+    fn times_word(&self, word: &Token<'_>, index: usize) -> Option<f64> {
+        let (_, times) = TIMES_WORDS.iter().find(|(name, _)| word.is(name))?;
+        let before = self.tokens.back(index, 1).filter(|before| before.is_word());
+        let compares = self.tokens.spaced_word(index + 1).is_some_and(|next| next.is_in(&RATIO_OBJECTS));
+        let is_idiom = before.is_none_or(|before| before.is_in(&BEFORE_IDIOMS));
+        (!is_idiom && !compares).then_some(*times)
+    }
+
+    /// Whether `none` is the number of what a fact counts: `calls: none`, `none were held`.
+    fn is_count(&self, index: usize) -> bool {
+        self.tokens.spaced_word(index + 1).is_some_and(|verb| verb.is_in(&NONE_VERBS))
+            || self.vocabulary.names().subject_of(self.tokens, index, index + 1, false).is_some()
+    }
+
+    /// Whether a word before `any` or `a single` denies it, and nothing makes it a supposition: `did not make any calls`.
+    fn is_denied(&self, index: usize) -> bool {
+        let back = |count: usize| self.tokens.back(index, count);
+        let denies = |word: &Token<'_>| {
+            word.is("not") || word.is("never") || word.text.ends_with("n't") || word.text.ends_with("n’t")
+        };
+        (1..=BEFORE_ANY_MAX).any(|count| back(count).is_some_and(denies))
+            && !(1..=SUPPOSED_MAX)
+                .map_while(back)
+                .any(|word| word.is_in(&MODALS) && !word.is("to") || word.is_in(&CONDITIONS))
+    }
+
     /// The number that a quantifier stands for, and the index of the token after it.
     fn quantifier(&self, word: &Token<'_>, index: usize) -> Option<(f64, usize)> {
         let is = |at: usize, text: &str| self.tokens.spaced_word(at).is_some_and(|token| token.is(text));
@@ -48,6 +89,9 @@ impl ClaimReader<'_, '_> {
         }
         if word.is("zero") {
             return None;
+        }
+        if word.is("any") && self.is_denied(index) {
+            return Some((0.0, index + 1));
         }
         if word.is("without") {
             let any = is(index + 1, "any") || is(index + 1, "a") || is(index + 1, "one");
@@ -60,7 +104,8 @@ impl ClaimReader<'_, '_> {
             return Some((2.0, index + 2 + usize::from(is(index + 2, "of"))));
         }
         if word.is("a") && is(index + 1, "single") {
-            return Some((1.0, index + 2));
+            let value = if self.is_denied(index) { 0.0 } else { 1.0 };
+            return Some((value, index + 2));
         }
         let alone = |before: &Token<'_>| before.is("no") || before.is("any") || before.is("every");
         (word.is("one") && !self.tokens.back(index, 1).is_some_and(alone)).then_some((1.0, index + 1))

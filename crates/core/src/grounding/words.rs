@@ -79,7 +79,20 @@ pub(super) static BEFORE_YEARS: WordList = WordList::new(
 
 /// Units that are known without a fact, in their canonical form.
 pub(super) const GENERAL_UNITS: &[&str] = &[
-    "second", "minute", "hour", DAY, WEEK, MONTH, "year", "dollar", "euro", "pound", "cent", PERCENT, POINT,
+    "second",
+    "minute",
+    "hour",
+    DAY,
+    WEEK,
+    "fortnight",
+    MONTH,
+    "year",
+    "dollar",
+    "euro",
+    "pound",
+    "cent",
+    PERCENT,
+    POINT,
 ];
 /// The unit of shares.
 pub(super) const PERCENT: &str = "percent";
@@ -96,6 +109,7 @@ pub(super) const DAYS: &[(&str, f64)] = &[
     ("hour", 1.0 / 24.0),
     (DAY, 1.0),
     (WEEK, 7.0),
+    ("fortnight", 14.0),
     (MONTH, 30.0),
     ("year", 365.0),
 ];
@@ -127,6 +141,29 @@ pub(super) const UNIT_SYNONYMS: &[(&str, &str)] = &[
     ("msg", "message"),
     ("millisecond", "ms"),
     ("incident", "alert"),
+];
+/// Verbs that say what the fact with a unit counts: `contacted support 5 times`. Like [`UNIT_SYNONYMS`], they count only
+/// for an alert type with that unit, and only if one fact has it.
+pub(super) const UNIT_VERBS: &[(&str, &str)] = &[
+    ("contacted", "call"),
+    ("contacting", "call"),
+    ("dialed", "call"),
+    ("dialled", "call"),
+    ("phoned", "call"),
+    ("phoning", "call"),
+    ("rang", "call"),
+    ("reached out", "call"),
+    ("reaching out", "call"),
+    ("telephoned", "call"),
+    ("attended", "session"),
+    ("attending", "session"),
+    ("fired", "event"),
+    ("logged", "event"),
+    ("observed", "event"),
+    ("occurred", "event"),
+    ("recorded", "event"),
+    ("seen", "event"),
+    ("triggered", "event"),
 ];
 /// Units of facts whose values are parts of a whole, so that 0.2 is 20 percent.
 pub(super) static RATIO_UNITS: WordList = WordList::new("fraction proportion ratio share");
@@ -284,7 +321,8 @@ pub(super) static AFTER_OUT_OF: WordList = WordList::new("a the its possible max
 /// Words and signs between a subject and its value, or a limit of the value.
 pub(super) static LINKS: WordList = WordList::new(
     "of at is was are were stands stand sits remains only just still currently now well far above below over \
-     under than more less about around roughly approximately nearly almost : = ( ~ ≈ > < ≥ ≤ ` * \"",
+     under than more less about around roughly approximately nearly almost reached reaches hit hits : = ( ~ ≈ > \
+     < ≥ ≤ ` * \"",
 );
 /// The links that lead from a counted noun to its number.
 pub(super) static STRONG_LINKS: WordList = WordList::new("is was are were : = (");
@@ -332,6 +370,18 @@ pub(super) const RATIO_WORDS: &[(&str, f64)] = &[
     ("half", 0.5),
     ("halved", 0.5),
 ];
+/// Words for a number of times that are not a ratio if nothing is compared: `called twice`.
+pub(super) const TIMES_WORDS: &[(&str, f64)] = &[("twice", 2.0), ("thrice", 3.0)];
+/// Words before `twice` that make it an idiom: `think twice`.
+pub(super) static BEFORE_IDIOMS: WordList = WordList::new("think thinking thought check checked once");
+/// Verbs after `none` whose subject it is: `none were held`.
+pub(super) static NONE_VERBS: WordList = WordList::new("came happened occurred took was were");
+/// Words for a value whose fact is not named: `a reading of 97.3`.
+pub(super) static GENERIC_VALUES: WordList = WordList::new("figure measurement metric reading value");
+/// Words before a period that is over: `in the last month`.
+pub(super) static BEFORE_PERIODS: WordList = WordList::new("across during for in of over throughout within");
+/// Words after a ratio that make it one of two windows: `in twice the time`.
+pub(super) static TIME_NOUNS: WordList = WordList::new("long period span time window");
 /// Words before `half` that make it a part of a place or a time: `in the upper half`.
 pub(super) static BEFORE_HALVES: WordList =
     WordList::new("upper lower first second other top bottom better worse latter better-off one");
@@ -351,6 +401,9 @@ pub(super) static NORMS: WordList = WordList::new(
      normally norms peer peers recommended standard target targets threshold thresholds typical typically \
      usual usually",
 );
+/// Words of [`NORMS`] that can be right after their number: `the 85 threshold`.
+pub(super) static NORM_NOUNS: WordList =
+    WordList::new("alarm average baseline benchmark cutoff limit median norm target threshold");
 /// Words for what is good, which name a wanted number only right before it: `a healthy 85`, `a healthy level of 85`.
 pub(super) static GOOD_LEVELS: WordList = WordList::new("acceptable comfortable healthy ideal optimal safe");
 /// Words between a word of [`GOOD_LEVELS`] and its number.
@@ -359,8 +412,10 @@ pub(super) static LEVEL_NOUNS: WordList =
 /// Words for an earlier time.
 pub(super) static EARLIER: WordList =
     WordList::new("earlier former formerly originally previous previously prior yesterday");
-/// Periods after `last`, each with its length in days.
+/// Periods after `last`, `past` or `this`, each with its length in days.
 pub(super) const PERIODS: &[(&str, f64)] = &[
+    ("hour", 1.0 / 24.0),
+    (DAY, 1.0),
     (WEEK, 7.0),
     ("fortnight", 14.0),
     (MONTH, 30.0),
@@ -378,6 +433,8 @@ pub(super) static CHANGES: WordList = WordList::new(
      falling fell gain gained grew grow growing grown growth increase increased jump jumped lost reduced \
      reduction rise risen rising rose sank sunk shrank slipped surge surged up",
 );
+/// Words after `fall` that make it a place, and not a change: `falling in the middle range`, `fall a bit short`.
+pub(super) static PLACES: WordList = WordList::new("at between in inside into on outside short under within");
 /// Words for a group of entities. What is said of a group is not said of the alert.
 pub(super) static GROUPS: WordList = WordList::new(
     "accounts cases clients customers families households learners most others parents peers people \
@@ -412,9 +469,9 @@ pub(super) static GAPS: WordList = WordList::new(
     "deficit difference differ distance gap headroom lead margin shortfall slack spread surplus uncovered unmet within",
 );
 /// Words after which a number is less than the value.
-pub(super) static ABOVE: WordList = WordList::new("above beyond exceed exceeding exceeds over > ≥");
+pub(super) static ABOVE: WordList = WordList::new("above beyond exceed exceeding exceeds over >");
 /// Words after which a number is more than the value.
-pub(super) static BELOW: WordList = WordList::new("below under < ≤");
+pub(super) static BELOW: WordList = WordList::new("below under <");
 /// The first words of `more than`.
 pub(super) static MORE: WordList = WordList::new("better greater higher larger more");
 /// The first words of `less than`.
@@ -426,11 +483,12 @@ pub(super) static CONTRARY: WordList = WordList::new(
 );
 /// Verbs in the form that looks like a plural noun: `65 suggests`.
 pub(super) static VERBS: WordList = WordList::new(
-    "adds alarms appears compares covers exceeds follows lags leads meets reaches requires separates \
-     sounds argues calls confirms contributes drives fits gives goes helps hints implies \
+    "adds alarms appears bears belongs compares counts covers demands deserves drops exceeds follows lags leads meets reaches requires separates \
+     sounds argues calls confirms contributes drives earns ends equals falls feels fits gives goes helps hints hovers \
+     illustrates implies invites justifies merits motivates \
      indicates is keeps leaves lies looks lowers makes matters means mirrors needs places pleads points puts \
      raises reads reflects remains represents reveals says seems shows signals sits speaks stands suggests \
-     supports tells tempers times underlines was weighs worries",
+     stays supports tells tempers times translates triggers turns underlines underscores warrants was weighs worries",
 );
 /// Nouns for things that are counted, after which a reference to another fact is wrong: `{health_score} sessions`.
 pub(super) static THINGS: WordList = WordList::new(
@@ -459,18 +517,42 @@ pub(super) static ENGLISH: WordList = WordList::new(
 /// Common words of other languages that are not English words.
 pub(super) static OTHER_LANGUAGES: WordList = WordList::new(
     "aan auf aus avec bei beim ce cette con dans das dei dem den der des di durch e é ein eine einem \
-     einen einer el en és es est et für het il ist jest kein keine la las le les los más mit na nach \
-     nel nicht nie och og oraz para pas però por pour qui que se sehr sich sind sobre som sono sont \
-     su sur tra um un una und une uno van ve veces von wir y zu zum zur är",
+     einen einer el en és es est et für fue gibt haben hat het hubo il ist jest kein keine la las le les letzten los más mit na nach \
+     nel nicht nie nur och og oraz para pas però por pour qui que se sehr seit sich sind sobre som sono sont \
+     su sur tra um un una und une uno van ve veces von wir wurde wurden y zu zum zur är",
 );
 
 /// Words for a change over time.
 pub(super) static TRENDS: WordList = WordList::new(
-    "climbed climbing declined declines declining decreased decreasing deteriorated deteriorating doubled \
-     dropped dropping escalated escalating fallen falling fell grew growing halved improved improving \
-     increased increasing rising risen rose shrank shrinking slipped slipping steadily surged surging trending \
-     tripled worsened worsening",
+    "accelerating climbed climbing declined declines declining decreased decreasing deteriorated \
+     deteriorating diminished diminishing dipped dipping doubled downward dropped dropping dwindled dwindling eroded \
+     eroding escalated escalating faded fading fallen falling fell grew growing grown halved improved improving \
+     increased increasing intensified intensifying plummeted plummeting plunged rebounded rising risen rose shrank \
+     shrinking sank sinking slid sliding slipped slipping slowing slumped soared soaring spiked spiking steadily surged surging tapering \
+     trending tripled tumbled upward waned waning weakened weakening worsened worsening",
 );
+/// Nouns for a change over time, whatever follows them.
+pub(super) static TREND_NOUNS: WordList =
+    WordList::new("deterioration downtrend downturn uptick upturn uptrend slump");
+/// Nouns for a change over time if they say of what, or how: `a drop in sessions`, `a drop-off`. Some are also verbs.
+pub(super) static CHANGE_NOUNS: WordList =
+    WordList::new("climb decline decrease dip drop fall growth increase jump reduction rise spike surge");
+/// Verbs that begin a change or keep it going: `continues to worsen`, `keeps getting worse`.
+pub(super) static CHANGE_STARTS: WordList =
+    WordList::new("began begins begun continued continues continuing started starting starts");
+/// Verbs of a change, after one of [`CHANGE_STARTS`] and `to`.
+pub(super) static CHANGE_VERBS: WordList = WordList::new(
+    "climb decline decrease deteriorate diminish drop dwindle erode escalate fade fall grow improve increase \
+     intensify rise shrink slide slip slow surge wane weaken worsen",
+);
+/// Forms of `become`, which make a comparative after them a change: `has become less active`.
+pub(super) static BECOMING: WordList =
+    WordList::new("became becoming become becomes getting got gotten grew growing grown turned");
+/// Comparatives that name a change after a word of [`BECOMING`].
+pub(super) static COMPARATIVES: WordList =
+    WordList::new("better fewer less lower more quieter rarer scarcer stronger weaker worse");
+/// Words for an earlier time after `than`: `fewer than before`.
+pub(super) static BEFORE_NOW: WordList = WordList::new("before earlier previously");
 /// Words that make what follows a supposition.
 pub(super) static MODALS: WordList =
     WordList::new("can could if may might perhaps possible possibly should to whether will would");
@@ -520,10 +602,10 @@ pub(super) static BEFORE_COMPARED_ENDS: WordList =
 pub(super) static STATUS_DENIALS: WordList = WordList::new("from instead neither nor than unlike");
 /// Words that are the values of many enums, and that also have other uses: `a balanced plan`.
 pub(super) static EVERYDAY_STATUSES: WordList = WordList::new(
-    "active available bad balanced big busy calm cancelled clear closed cold complete critical done down dropped early \
-     empty ended expired failed fair false fast fine free full gold good great healthy hot idle inactive late lost \
+    "active alarm available bad balanced big busy calm cancelled clear closed cold complete critical debug done down dropped early \
+     empty ended error expired failed fair false fast fine free full gold good great healthy hot idle inactive info late lost \
      mild moderate negative neutral none normal off ok okay open overdue paid partial passed paused pending poor \
-     positive premium quiet ready safe severe short silver slow stable standard steady strong trial true unknown \
+     positive premium quiet ready safe sample severe short silver slow stable standard steady strong trial true unknown \
      unstable urgent warm warning weak",
 );
 /// Words between a subject and its status.

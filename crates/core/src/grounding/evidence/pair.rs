@@ -13,6 +13,7 @@ impl Evidence {
         &self,
         claim: &NumberClaim,
         subjects: &[ClaimSubject],
+        is_of_two: bool,
         or_value: bool,
         risk_score: f64,
     ) -> Option<Unsupported> {
@@ -41,7 +42,7 @@ impl Evidence {
                 || self.pairs().any(|(one, other)| between(one, other))
                 || claim.repeats(risk_score)
         } else {
-            facts.iter().any(|fact| of(fact))
+            !is_of_two && facts.iter().any(|fact| of(fact))
                 || facts.iter().any(|one| facts.iter().any(|other| one.id != other.id && between(one, other)))
                 || facts.len() == 1 && self.pairs().any(|(one, other)| between(one, other))
         };
@@ -53,6 +54,7 @@ impl Evidence {
         claim: &NumberClaim,
         subjects: &[ClaimSubject],
         order: Option<ComparisonOrder>,
+        of_time: bool,
     ) -> Option<Unsupported> {
         let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
         let holds = |ratio: f64| match order {
@@ -62,7 +64,7 @@ impl Evidence {
         };
         let repeats = |one: f64, other: f64| other != 0.0 && holds(one / other);
         let windows = |one: &KnownFact, other: &KnownFact| {
-            one.windows.iter().any(|one| other.windows.iter().any(|other| repeats(*one, *other)))
+            of_time && one.windows.iter().any(|one| other.windows.iter().any(|other| repeats(*one, *other)))
         };
         let supported = facts.iter().any(|one| {
             facts.iter().any(|other| {

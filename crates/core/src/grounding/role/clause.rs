@@ -109,10 +109,20 @@ impl RoleReader<'_, '_> {
         names.min_by_key(|name| self.cost(claim, name)).map(|name| name.subject)
     }
 
-    /// The nearest fact that covers a window of time; one that a unit names counts as well.
+    /// The nearest fact that covers a window of time; one that a unit names counts as well. A fact has a window besides
+    /// its number.
     pub(super) fn nearest_with_window(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
-        self.nearest_of(claim, |name| (self.has_window)(name.subject))
-            .or(self.default.filter(|subject| (self.has_window)(*subject)))
+        let clause = self.clause(claim);
+        let names = self.names_in(&clause).iter().filter(|name| (self.has_window)(name.subject));
+        let near = names.min_by_key(|name| self.reach(claim, name)).map(|name| name.subject);
+        near.or(self.default.filter(|subject| (self.has_window)(*subject)))
+    }
+
+    /// The subject that is named last before the claim's clause.
+    pub(super) fn named_before_clause(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
+        let start = self.clause(claim).start;
+        let after = self.names.partition_point(|name| name.start < start);
+        after.checked_sub(1).and_then(|last| self.names.get(last)).map(|name| name.subject)
     }
 
     /// The distance of a claim from the nearest name of a subject, in tokens.
@@ -132,8 +142,8 @@ impl RoleReader<'_, '_> {
         self.distance_to_word(claim, list).is_some()
     }
 
-    /// How far a name is from a claim, with the penalties that make another name more likely.
-    fn cost(&self, claim: &NumberClaim, name: &NamedSubject) -> usize {
+    /// How far a name is from a claim, with the penalties for other parts of the sentence and for names after it.
+    fn reach(&self, claim: &NumberClaim, name: &NamedSubject) -> usize {
         let between = if name.end <= claim.tokens.start {
             name.end..claim.tokens.start
         } else {
@@ -141,16 +151,18 @@ impl RoleReader<'_, '_> {
         };
         let parts = between.clone().filter(|at| ends_part(self, *at)).count();
         let is_after = name.start >= claim.tokens.end;
+        between.len() + parts * PART_DISTANCE + if is_after { AFTER_DISTANCE } else { 0 }
+    }
+
+    /// How far a name is from a claim whose value it may have. A name with another value is less likely.
+    fn cost(&self, claim: &NumberClaim, name: &NamedSubject) -> usize {
         let beside = name.start.saturating_sub(LEADS_MAX)..name.end + LEADS_MAX + 1;
         let is_taken = self.claims_in(&beside).iter().any(|other| {
             let leads = other.tokens.start.checked_sub(name.end).is_some_and(|gap| gap <= LEADS_MAX);
             other != claim
                 && (leads && other.subject == Some(name.subject) || other.tokens.contains(&name.start))
         });
-        between.len()
-            + parts * PART_DISTANCE
-            + if is_after { AFTER_DISTANCE } else { 0 }
-            + if is_taken { TAKEN_DISTANCE } else { 0 }
+        self.reach(claim, name) + if is_taken { TAKEN_DISTANCE } else { 0 }
     }
 
     /// The subject of one of two numbers side by side, after two names side by side: `demand exceeds supply (90 vs. 30)`.
@@ -187,7 +199,9 @@ impl RoleReader<'_, '_> {
             let names = self.names_in(&(before.saturating_sub(LEADS_MAX)..before));
             return names.last().filter(|name| name.end == before).map(|name| name.subject);
         }
-        if !self.tokens.get(before).is_some_and(|word| word.is("at") || word.is("with")) {
+        let leads = self.tokens.get(before).is_some_and(|word| word.is("at") || word.is("with"));
+        // `Supply is plentiful at 85, demand is low`: the number has a name already.
+        if !leads || self.names_in_part(claim) {
             return None;
         }
         let after = claim.tokens.end + 1;

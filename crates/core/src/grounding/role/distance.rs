@@ -13,6 +13,8 @@ use crate::grounding::words::{
 const GAP_WORDS_MAX: usize = 4;
 /// How many words a word for a distance can be before its number.
 const GAP_LEAD_MAX: usize = 10;
+/// How many words after a distance can name the other fact: `points ahead of the demand score`.
+const OTHER_WORDS_MAX: usize = 5;
 /// How many words after a number can name an end of the range.
 const END_WORDS_MAX: usize = 5;
 
@@ -42,12 +44,32 @@ impl RoleReader<'_, '_> {
         if !(is_distance || by || gap || continues || to_end) {
             return None;
         }
-        let mut subjects = self.named_in_clause(claim);
+        let mut subjects = if self.only_says_score(claim) {
+            self.vocabulary.names().scores()
+        } else {
+            self.named_in_clause(claim)
+        };
         if let Some(subject) = subject.filter(|subject| !subjects.contains(subject)) {
             subjects.push(subject);
         }
         subjects.retain(|subject| *subject != ClaimSubject::Risk);
-        Some(Claimed::Distance { subjects, or_value: !(is_distance || by || gap) })
+        let is_of_two = self.is_of_two(claim, by);
+        Some(Claimed::Distance { subjects, is_of_two, or_value: !(is_distance || by || gap) })
+    }
+
+    /// Whether the text compares two facts: `20 points ahead of demand`, `demand exceeds supply by 20`.
+    fn is_of_two(&self, claim: &NumberClaim, by: bool) -> bool {
+        let part = self.part_of_sentence(claim);
+        let in_range = |range: std::ops::Range<usize>| {
+            let mut subjects: Vec<_> = self.names_in(&range).iter().map(|name| name.subject).collect();
+            subjects.retain(|subject| *subject != ClaimSubject::Risk);
+            subjects.dedup();
+            subjects.len()
+        };
+        let after = claim.tokens.end..part.end.min(claim.tokens.end + OTHER_WORDS_MAX);
+        let to_end = self.has_after(claim, END_WORDS_MAX, &END_WORDS);
+        let before = in_range(part.start..claim.tokens.start);
+        !to_end && (by && before > 1 || !by && before > 0 && in_range(after) > 0)
     }
 
     /// Whether a word for a distance leads to the number: `the gap between demand and supply is 60`.
@@ -58,6 +80,10 @@ impl RoleReader<'_, '_> {
             .rev()
             .find(|other| other.form != ClaimForm::Facts)
             .map_or(clause.start, |other| other.tokens.end);
+        // `the gap between 70 and 35`: the numbers are the values.
+        if self.word_before(claim, 1).is_some_and(|word| word.is("between")) {
+            return false;
+        }
         let start = claim.tokens.start.saturating_sub(GAP_LEAD_MAX).max(last);
         (start..claim.tokens.start).any(|at| self.tokens.get(at).is_some_and(|word| word.is_in(&GAPS)))
     }
@@ -79,10 +105,12 @@ impl RoleReader<'_, '_> {
         if word(before, "than") && is(one, &LESS) {
             return Some((if negated { ComparisonOrder::AtLeast } else { ComparisonOrder::Below }, false));
         }
-        if word(before, "least") && word(one, "at") {
+        let or_equal = |sign: &str, mark: &str| word(before, sign) || word(before, "=") && word(one, mark);
+        if word(before, "least") && word(one, "at") || or_equal("≥", ">") {
             return Some((ComparisonOrder::AtLeast, false));
         }
-        if word(before, "most") && word(one, "at") || word(before, "to") && word(one, "up") {
+        let at_most = word(before, "most") && word(one, "at") || word(before, "to") && word(one, "up");
+        if at_most || or_equal("≤", "<") {
             return Some((ComparisonOrder::AtMost, false));
         }
         // `12 points above 57`: the number is the other value, and not a limit.
@@ -94,7 +122,9 @@ impl RoleReader<'_, '_> {
             || start.checked_sub(at + 1).is_some_and(|before| {
                 self.claims_in(&(before..before + 1)).iter().any(|other| other.tokens.end + at == start)
             });
-        if is(before, &ABOVE) && !ends_distance {
+        // `beyond the two sessions`: besides them.
+        let is_besides = word(before, "beyond") && at > 1 && claim.unit.is_some();
+        if is(before, &ABOVE) && !ends_distance && !is_besides {
             return Some((ComparisonOrder::Above, is_close));
         }
         if is(before, &BELOW) && !ends_distance {

@@ -4,10 +4,21 @@ use super::{NO_EARLIER, NO_NORM, RoleReader};
 use crate::grounding::claim::NumberClaim;
 use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
-use crate::grounding::words::{ABOVE, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NORMS, PERIODS};
+use crate::grounding::words::{
+    ABOVE, BEFORE_PERIODS, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NORM_NOUNS, OWNERS, PERIODS,
+    PLACES,
+};
 
 /// The most words between a word for a norm and its number.
 const NORM_WORDS_MAX: usize = 7;
+/// How many words after a number can name its period: `14 events were seen in the last hour`.
+const PERIOD_WORDS_MAX: usize = 8;
+/// The days of a month.
+const MONTH_DAYS: f64 = 30.0;
+/// How many words after `fall` can say that it is where the value is.
+const PLACE_WORDS_MAX: usize = 3;
+/// The most words between `to` and the number where a change ended: `from 2 to now about 5`.
+const END_OF_CHANGE_MAX: usize = 3;
 /// The most words between a number and the word that calls it a norm: `20 points below the healthy threshold`.
 const NORM_AFTER_MAX: usize = 5;
 
@@ -30,12 +41,31 @@ impl RoleReader<'_, '_> {
         self.norm_after(claim).then_some(NO_NORM)
     }
 
+    /// Whether a word of the list is a few tokens before the claim, and the claim is a change: `fell by 20`.
+    fn is_change(&self, claim: &NumberClaim) -> bool {
+        let before = self.word_before(claim, 1);
+        let by = before.is_some_and(|word| word.is("by"));
+        let verb = if by { self.word_before(claim, 2) } else { before };
+        let noun = |word: &Token<'_>| word.is_in(&CHANGES) && !word.is("up") && !word.is("down");
+        // `the two sessions fall short of it`
+        let is_place = (1..=PLACE_WORDS_MAX)
+            .any(|ahead| self.word_after(claim, ahead).is_some_and(|word| word.is_in(&PLACES)));
+        let after = self.word_after(claim, 0).is_some_and(noun) && !is_place
+            || self.word_after(claim, 0).is_some_and(Token::is_hyphen)
+                && self.word_after(claim, 1).is_some_and(noun);
+        let of = before.is_some_and(|word| word.is("of")) && self.word_before(claim, 2).is_some_and(noun);
+        verb.is_some_and(noun) || after || of
+    }
+
     /// Whether the number is where a change began: `up from 2`, `fell from 85 to 65`.
     fn is_start(&self, claim: &NumberClaim) -> bool {
         if claim.is_end || !self.word_before(claim, 1).is_some_and(|word| word.is("from")) {
             return false;
         }
-        let to = self.word_after(claim, 0).is_some_and(|word| word.is("to"));
+        // `from 2 to 5`, but not `double from 35 to match it`.
+        let end = claim.tokens.end;
+        let to = self.word_after(claim, 0).is_some_and(|word| word.is("to"))
+            && !self.claims_in(&(end + 1..end + 1 + END_OF_CHANGE_MAX)).is_empty();
         to || (2..=4).any(|back| self.word_before(claim, back).is_some_and(|word| word.is_in(&CHANGES)))
     }
 
@@ -55,7 +85,7 @@ impl RoleReader<'_, '_> {
                     .all(|at| self.tokens.get(at).is_some_and(|token| token.is_in(&LEVEL_NOUNS)));
                 return all_levels;
             }
-            if !word.is_in(&NORMS) {
+            if !self.is_norm(word) {
                 continue;
             }
             return self.norm_leads(at, claim);
@@ -99,22 +129,7 @@ impl RoleReader<'_, '_> {
     fn norm_after(&self, claim: &NumberClaim) -> bool {
         let hyphen = usize::from(self.word_after(claim, 0).is_some_and(Token::is_hyphen));
         let noun = |ahead: usize| {
-            self.word_after(claim, ahead).is_some_and(|word| {
-                [
-                    "threshold",
-                    "limit",
-                    "average",
-                    "target",
-                    "norm",
-                    "benchmark",
-                    "baseline",
-                    "median",
-                    "alarm",
-                    "cutoff",
-                ]
-                .iter()
-                .any(|each| word.is(each))
-            })
+            self.word_after(claim, ahead).is_some_and(|word| word.is_in(&NORM_NOUNS) && self.is_norm(word))
         };
         if noun(hyphen) || noun(0) {
             return true;
@@ -125,7 +140,7 @@ impl RoleReader<'_, '_> {
             usize::from(self.word_after(claim, 1).is_some_and(|word| word.is("the") || word.is("a")));
         let called = is_verb
             && claim.subject.is_none()
-            && self.word_after(claim, 1 + article).is_some_and(|word| word.is_in(&NORMS));
+            && self.word_after(claim, 1 + article).is_some_and(|word| self.is_norm(word));
         on_average || called || self.is_far_from_norm(claim)
     }
 
@@ -135,7 +150,7 @@ impl RoleReader<'_, '_> {
             |word: &Token<'_>| word.is_in(&super::DISTANCE_WORDS) || word.is_in(&super::POINT_DISTANCES);
         self.word_after(claim, 0).is_some_and(marks)
             && !self.word_after(claim, 0).is_some_and(|word| word.is("over") || word.is("from"))
-            && (self.has_after(claim, NORM_AFTER_MAX, &NORMS)
+            && (self.any_after(claim, NORM_AFTER_MAX, |word| self.is_norm(word))
                 || self.has_after(claim, NORM_AFTER_MAX, &GOOD_LEVELS))
     }
 
@@ -166,17 +181,48 @@ impl RoleReader<'_, '_> {
         );
         let second = usize::from(article > 0 && self.tokens.get(at + 1).is_some_and(|word| word.is("the")));
         let a_week_earlier = self.tokens.get(at + 2).is_some_and(|word| word.is("earlier") || word.is("ago"));
-        is_earlier(at + article + second) || article > 0 && a_week_earlier
+        // `called 5 times this month`
+        let times = usize::from(self.tokens.get(at).is_some_and(|word| word.is("times")));
+        let this_month = self.is_period(at + times, &["this"], subject, |days| days >= MONTH_DAYS);
+        is_earlier(at + article + second)
+            || article > 0 && a_week_earlier
+            || this_month
+            || self.is_in_other_period(claim, subject)
     }
 
-    /// Whether `last` and a period start at this token, and the period is not what the fact covers.
+    /// Whether the claim's part of the sentence says another period than what the fact covers: `seen in the past hour`.
+    fn is_in_other_period(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> bool {
+        let end = self.part_of_sentence(claim).end.min(claim.tokens.end + PERIOD_WORDS_MAX);
+        let names_other = |at: usize| {
+            let names = self.names_in(&(at..at + 1));
+            names.iter().any(|name| subject.is_some_and(|subject| subject != name.subject))
+        };
+        (claim.tokens.end..end).take_while(|at| !self.is_in_claim(*at) && !names_other(*at)).any(|at| {
+            let owner = usize::from(self.tokens.get(at + 1).is_some_and(|word| word.is_in(&OWNERS)));
+            self.tokens.get(at).is_some_and(|word| word.is_in(&BEFORE_PERIODS))
+                && self.is_earlier_period(at + 1 + owner, subject)
+        })
+    }
+
+    /// Whether `last` or `past` and a period start at this token, and the period is not what the fact covers.
     fn is_earlier_period(&self, at: usize, subject: Option<ClaimSubject>) -> bool {
-        if !self.tokens.get(at).is_some_and(|word| word.is("last")) {
+        self.is_period(at, &["last", "past"], subject, |_| true)
+    }
+
+    /// Whether one of these words and a period start at this token, and the period is not what the fact covers.
+    fn is_period(
+        &self,
+        at: usize,
+        words: &[&str],
+        subject: Option<ClaimSubject>,
+        is_long: impl Fn(f64) -> bool,
+    ) -> bool {
+        if !self.tokens.get(at).is_some_and(|word| words.iter().any(|each| word.is(each))) {
             return false;
         }
         let Some(period) = self.tokens.spaced_word(at + 1) else { return false };
         let period = period.text.trim_end_matches("'s").trim_end_matches("’s");
         let known = PERIODS.iter().find(|(name, _)| period.eq_ignore_ascii_case(name));
-        known.is_some_and(|(_, days)| !(self.is_window)(subject, *days))
+        known.is_some_and(|(_, days)| is_long(*days) && !(self.is_window)(subject, *days))
     }
 }

@@ -11,4 +11,12 @@ pub(super) const KNOWN: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "All 5 calls were about the same tutor.", &[]),
     // The other subject is not named.
     (Balance("high_demand", 92.5, 20.0), 85.0, "It is at 20, the other one at 92.5.", &[]),
+    // Other fractions than a half.
+    (Balance("high_demand", 80.0, 60.0), 60.0, "Supply is a third of demand.", &[]),
+    // `Over` that means during.
+    (Calls(5.0, 65.0), 72.0, "The problem was explained over 5 calls.", &["5 calls"]),
+    // A hedge after a ratio.
+    (Balance("high_demand", 80.0, 35.0), 70.0, "Demand is twice the supply, roughly.", &["twice"]),
+    // Number words of other languages.
+    (Calls(5.0, 65.0), 72.0, "La familia llamó ocho veces en los últimos 14 días.", &[]),
 ];

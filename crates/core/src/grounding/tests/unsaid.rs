@@ -40,6 +40,33 @@ const CASES: &[UnsaidCase] = &[
     (Balance("oversupplied", 20.0, 90.0), "The status is oversupplied, not balanced.", &[]),
 ];
 
+/// Changes in other words than a single verb, and places that look like one.
+const TRENDS: &[UnsaidCase] = &[
+    (
+        Calls(5.0, 65.0),
+        "Health keeps falling and continues to erode.",
+        &[("falling", Trend), ("continues to erode", Trend)],
+    ),
+    (Calls(5.0, 65.0), "A recent drop in health is the reason.", &[("drop", Trend)]),
+    (
+        Calls(5.0, 65.0),
+        "There was an uptick, and then a drop-off.",
+        &[("uptick", Trend), ("drop-off", Trend)],
+    ),
+    (
+        Calls(5.0, 65.0),
+        "The trend is downward: things are getting worse.",
+        &[("downward", Trend), ("getting worse", Trend)],
+    ),
+    (Calls(5.0, 65.0), "The family has become less patient.", &[("become less patient", Trend)]),
+    (Calls(5.0, 65.0), "They call more than before.", &[("than before", Trend)]),
+    (Calls(5.0, 65.0), "To increase in health, or to prevent a drop, call them.", &[]),
+    (Calls(5.0, 65.0), "Calls might start to rise if it could get worse.", &[]),
+    (Calls(5.0, 65.0), "Falling in the middle range, the health score says little.", &[]),
+    (Calls(5.0, 65.0), "An increase in risk is likely.", &[]),
+    (Calls(5.0, 65.0), "It followed two no-shows.", &[("no-shows", Cause)]),
+];
+
 /// Words for the size of a value, after its number, or for a count.
 const DIRECTIONS: &[UnsaidCase] = &[
     (
@@ -159,7 +186,7 @@ const STATUSES: &[UnsaidCase] = &[
 #[test]
 fn what_is_claimed_without_a_number_is_listed() {
     let mut wrong = 0;
-    for (given, text, expected) in [CASES, DIRECTIONS, STATUSES].concat() {
+    for (given, text, expected) in [CASES, TRENDS, DIRECTIONS, STATUSES].concat() {
         let report = check(given, 72.0, text);
         let found: Vec<_> = report.unsaid.iter().map(|each| (each.text.as_str(), each.kind)).collect();
         if found != expected {
