@@ -9,7 +9,7 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sns from "aws-cdk-lib/aws-sns";
 import * as sqs from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { degradedPercent, total, unaccounted, unusablePercent } from "./metrics";
+import { degradedPercent, metric, total, unaccounted, unusablePercent } from "./metrics";
 import { Settings } from "./props";
 
 const QUARTER_HOUR = Duration.minutes(15);
@@ -34,6 +34,8 @@ const DURATION_SHARE_MAX = 0.75;
  * difference disappears in the second hour. A loss in both hours remains visible.
  */
 const UNACCOUNTED_PER_HOUR_MAX = 5;
+/** The urgency that the function publishes once a day, by the days before the end of a model's life from which it does. */
+const MODEL_END_URGENCIES: Readonly<Record<number, number>> = { 90: 1, 60: 2, 30: 3 };
 
 export interface AlarmsProps {
   readonly settings: Settings;
@@ -131,6 +133,14 @@ export class Alarms extends Construct {
         above: UNUSABLE_PERCENT_MAX,
         meaning:
           "Most replies of the model cannot be used, and each is paid for. Run `portend doctor`, then choose another model if the model is at fault.",
+      };
+    }
+    for (const [days, urgency] of Object.entries(MODEL_END_URGENCIES)) {
+      watches[`model ends in ${days} days`] = {
+        metric: metric("ModelEndUrgency", cloudwatch.Stats.MAXIMUM, DAY),
+        above: urgency - 1,
+        meaning:
+          "The life of a model ends. The log line with the reason `end_of_life` names its successor, and the command that compares the two.",
       };
     }
     if (props.console !== undefined) {

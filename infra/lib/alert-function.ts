@@ -121,6 +121,7 @@ export class AlertFunction extends Construct {
         EVENT_BUS_NAME: bus?.eventBusName,
         MIRROR_TABLE_NAME: mirrorTableName,
         CHANNELS_SECRET: channelsSecretArn,
+        HOLDOUT: settings.holdout === 0 ? undefined : String(settings.holdout),
         // Set even if they are the function's defaults, so that the function calls exactly the models it may call.
         MODELS: settings.models.join(),
         BEDROCK_MODEL_ID: bedrock?.modelId,

@@ -23,6 +23,7 @@ export const KINDS: Readonly<Record<keyof PortendProps, Kind>> = {
   channelsSecretArn: "text",
   channelTopicArns: "list",
   digestSchedule: "text",
+  holdout: "number",
   lambdaZip: "text",
   architecture: "text",
   memoryMib: "number",

@@ -108,6 +108,9 @@ export class Dashboard extends Construct {
         [
           graph("Answers used again per hour", { left: [total("ReusedAnswers", HOUR)] }),
           graph("Cost saved by answers used again per day, US dollars", { left: [total("SavedUsd", DAY)] }),
+          graph("Models that end: 1 in 90 days, 2 in 60, 3 in 30", {
+            left: [metric("ModelEndUrgency", cloudwatch.Stats.MAXIMUM, DAY)],
+          }),
         ],
       ],
     });

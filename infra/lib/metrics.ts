@@ -23,7 +23,8 @@ export type MetricName =
   | "OutputTokens"
   | "CostUsd"
   | "ReusedAnswers"
-  | "SavedUsd";
+  | "SavedUsd"
+  | "ModelEndUrgency";
 
 /** The outcomes of an alert. Each received alert has exactly one. */
 export const OUTCOMES = [

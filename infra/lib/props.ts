@@ -66,6 +66,12 @@ export interface PortendProps {
    */
   readonly digestSchedule?: string;
 
+  /**
+   * The share of entities, 0 to 1, whose insights are stored and published nowhere, so that `portend eval` can show what
+   * notifying people changes. They are chosen by chance. Default: 0.
+   */
+  readonly holdout?: number;
+
   /** The path of the function's zip, relative to `infra/`. `make lambda` builds it. */
   readonly lambdaZip?: string;
   /** The processor architecture of the zip: `x86_64` or `arm64`. */
@@ -150,6 +156,7 @@ export const DEFAULTS = {
   tableName: "iops-dashboard-insights",
   existingTable: false,
   channelTopicArns: [],
+  holdout: 0,
   architecture: "x86_64",
   memoryMib: 256,
   maxConcurrency: 2,
@@ -225,6 +232,7 @@ export function settingsOf(props: PortendProps): Settings {
             /^(cron\([^()]+\)|rate\(\d+ (minutes?|hours?|days?)\))$/,
             "an expression such as cron(0 7 * * ? *)",
           ),
+    holdout: share("holdout", set.holdout),
     architecture: oneOf("architecture", set.architecture, ["x86_64", "arm64"]),
     lambdaZip: set.lambdaZip ?? LAMBDA_ZIP[set.architecture],
     http: oneOf("http", set.http, HTTP),
@@ -458,6 +466,13 @@ function oneOf<Value extends string | number>(
 function within(name: string, value: number, { min, max }: { min: number; max: number }): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new PropError(`${name} is ${value}; give a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function share(name: string, value: number): number {
+  if (!(value >= 0 && value <= 1)) {
+    throw new PropError(`${name} is ${value}; give a share from 0 to 1, such as 0.05`);
   }
   return value;
 }

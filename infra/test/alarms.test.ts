@@ -46,6 +46,9 @@ test("these are the alarms", () => {
     "cost per day",
     "unaccounted",
     "unusable replies of bedrock",
+    "model ends in 30 days",
+    "model ends in 60 days",
+    "model ends in 90 days",
     "dead letters of alerts",
     "dead letters of failed invocations",
     "dead letters of notifications",
@@ -127,6 +130,19 @@ test("each model but the scorecard has an alarm for its unusable replies", () =>
       "Average",
       50,
     ]),
+  );
+});
+
+test("the end of a model sets off one more alarm at 60 and at 30 days", () => {
+  const urgencies = [90, 60, 30].map((days) => alarms(byDefault())[`model ends in ${days} days`]);
+  assert.deepEqual(
+    urgencies.map(({ MetricName, Statistic, Period, Threshold }) => [
+      MetricName,
+      Statistic,
+      Period,
+      Threshold,
+    ]),
+    [0, 1, 2].map((threshold) => ["ModelEndUrgency", "Maximum", 86400, threshold]),
   );
 });
 

@@ -60,6 +60,7 @@ test("each prop of the function sets its variable", () => {
     EVENT_BUS_NAME: "iops-dashboard-alerts",
     MIRROR_TABLE_NAME: "iops-dashboard-metrics",
     CHANNELS_SECRET: CHANNELS_ARN,
+    HOLDOUT: "0.05",
     MODELS: "openai,bedrock,scorecard",
     BEDROCK_MODEL_ID: "global.anthropic.claude-haiku-4-5-20251001-v1:0",
     OPENAI_API_KEY_SECRET: SECRET_ARN,

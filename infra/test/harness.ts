@@ -52,6 +52,7 @@ export const EVERYTHING: PortendProps = {
   channelsSecretArn: CHANNELS_ARN,
   channelTopicArns: [CHANNEL_TOPIC_ARN],
   digestSchedule: "cron(0 7 * * ? *)",
+  holdout: 0.05,
   openAiModel: "gpt-6-luna",
   infoEmails: ["info@example.com"],
   warningEmails: ["warning@example.com", "second@example.com"],

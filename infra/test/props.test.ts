@@ -143,6 +143,7 @@ test("a wrong value is refused with one sentence that names the prop and says ho
       { opsTopicArn: "arn:aws:sns:us-east-1:123456789012:ops" },
       /^opsTopicArn is .*, which is not in eu-west-1/,
     ],
+    [{ holdout: 5 }, /^holdout is 5; give a share from 0 to 1, such as 0.05$/],
     [{ costAlarmUsdPerDay: 0 }, /^costAlarmUsdPerDay is 0; give a number above 0$/],
   ] as [Json, RegExp][]) {
     assert.throws(

@@ -284,17 +284,19 @@ impl Handler {
         response
     }
 
-    /// Asks when the lives of the models end, and logs a warning for each that ends soon. No model is called.
+    /// Asks when the lives of the models end, and logs and counts a warning for each that ends soon. No model is called.
     async fn look_at_models(&self, request_id: &str, end: Timestamp) -> LambdaResponse {
         let now = self.pipeline.clock().now();
         let mut notices = BTreeMap::new();
         for model in self.pipeline.models() {
             let time = end.since(self.pipeline.clock().now());
             let live = tokio::time::timeout(time, model.lifecycle()).await.ok().flatten();
-            let notice = now.day().parse().ok().and_then(|today| end_of_life_notice(model, live, today));
-            if let Some(says) = notice {
-                log::end_of_life(request_id, &model.spec().name, &says);
-                notices.insert(model.spec().name.clone(), says);
+            let table = Some(self.pipeline.store().table());
+            let today = now.day().parse().ok();
+            if let Some(notice) = today.and_then(|today| end_of_life_notice(model, live, today, table)) {
+                log::end_of_life(request_id, &model.spec().name, &notice.says);
+                Metrics::ends(notice.urgency);
+                notices.insert(model.spec().name.clone(), notice.says);
             }
         }
         LambdaResponse::Models { status: "looked", notices }

@@ -15,7 +15,7 @@ use crate::log;
 pub(crate) const NAMESPACE: &str = "Portend";
 /// Every metric, for the test of the file that the stack's tests read.
 #[cfg(test)]
-pub(crate) const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 18] = [
     RECEIVED,
     STORED,
     REPEATED,
@@ -33,6 +33,7 @@ pub(crate) const NAMES: [&str; 17] = [
     UNUSABLE,
     REUSED_ANSWERS,
     SAVED,
+    MODEL_END,
 ];
 
 const RECEIVED: &str = "Received";
@@ -53,6 +54,8 @@ const COST: &str = "CostUsd";
 const UNUSABLE: &str = "UnusablePercent";
 const REUSED_ANSWERS: &str = "ReusedAnswers";
 const SAVED: &str = "SavedUsd";
+/// How urgent the end of a model's life is: 1 from 90 days before it, 2 from 60, 3 from 30. Once a day, if it is near.
+const MODEL_END: &str = "ModelEndUrgency";
 
 /// The outcome of an event, as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +148,11 @@ impl Metrics {
             counter!(CONFIGURATION_ALARMS, "Model" => alarm.model.clone()).increment(1);
         }
         counter!(NOTIFY_FAILURES).increment(account.notify_errors.len() as u64);
+    }
+
+    /// Records that a model's life ends soon.
+    pub(crate) fn ends(urgency: u8) {
+        histogram!(MODEL_END).record(f64::from(urgency));
     }
 
     /// Writes the counts since the last flush. If the log cannot be written, counts are lost, but no event.

@@ -28,5 +28,7 @@ pub use channel::{
     ChannelError, ChannelReport, ChannelSettings, ChannelTarget, TemplateError, WrittenChannel, WrongChannel,
 };
 pub use clock::SystemClock;
-pub use models::{AnyModel, Bedrock, ModelLifecycle, OpenAi, catalogue, end_of_life_notice, server_of};
+pub use models::{
+    AnyModel, Bedrock, EndOfLifeNotice, ModelLifecycle, OpenAi, catalogue, end_of_life_notice, server_of,
+};
 pub use notifiers::{Notifiers, SentReport};

@@ -9,5 +9,5 @@ mod notice;
 
 pub use any::AnyModel;
 pub use bedrock::{Bedrock, ModelLifecycle};
-pub use notice::end_of_life_notice;
+pub use notice::{EndOfLifeNotice, end_of_life_notice};
 pub use openai::{OpenAi, server_of};

@@ -33,7 +33,7 @@ use crate::show::text::{counted, shown};
 /// Nothing is stored. --out writes the report to a file.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// The model: bedrock, openai, or the NAME of [models.NAME].
+    /// The model: bedrock, openai, the NAME of [models.NAME], or the id of a known model, such as a successor's.
     #[arg(long, value_name = "MODEL", required_unless_present = "prompt")]
     pub(crate) with: Option<String>,
 

@@ -321,8 +321,12 @@ async fn of_model(model: &AnyModel, config: &Config) -> Vec<DoctorFinding> {
     let is_working = findings.first().is_some_and(|first| first.state != PartState::Failed);
     let live = if is_working { model.lifecycle().await } else { None };
     let today = SystemClock.now().day().parse().ok();
-    if let Some(says) = today.and_then(|today| end_of_life_notice(model, live, today)) {
-        findings.push(finding(PartState::Warning, says));
+    let table = match &config.store {
+        StoreName::DynamoDb(table) => Some(table.as_str()),
+        StoreName::File(_) => None,
+    };
+    if let Some(notice) = today.and_then(|today| end_of_life_notice(model, live, today, table)) {
+        findings.push(finding(PartState::Warning, notice.says));
     }
     if spec.price.is_none() {
         findings.push(finding(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use portend_core::model::Price;
+use portend_remote::catalogue::{Catalogue, Provider};
 use portend_remote::order::{BEDROCK, OPENAI, Order, SCORECARD, use_bedrock};
 use portend_remote::secret::KeySource;
 use portend_remote::settings::{
@@ -55,6 +56,11 @@ impl ChainPlan {
             }
             Models::Order(order) => (Some(order), BTreeMap::new()),
             Models::Endpoints(endpoints) => (file.chain, endpoints),
+        };
+        let flags = if flags.models.as_ref().is_some_and(|name| endpoints.contains_key(name)) {
+            flags
+        } else {
+            with_model_id(flags)
         };
         for name in endpoints.keys() {
             ensure!(
@@ -118,6 +124,10 @@ impl ChainPlan {
                     (None, _) => Endpoint::OpenAi(openai.clone()),
                 },
                 (_, Some(written)) => endpoint(name, written, &rule)?,
+                (_, None) if name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_') => bail!(
+                    "MODELS: `{name}` is not the id of a known model; write in portend.toml: [models.NAME], \
+                     provider = \"bedrock\" or \"openai\", and model = \"{name}\"; then use NAME"
+                ),
                 (_, None) => bail!(
                     "MODELS: `{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"
                 ),
@@ -173,6 +183,20 @@ impl ChainPlan {
             | Endpoint::NoKey { .. }
             | Endpoint::Refused { .. } => None,
         })
+    }
+}
+
+/// If the only model is named by the id of a known one, it is `bedrock` or `openai` with this id.
+fn with_model_id(flags: Flags) -> Flags {
+    let vendor = Catalogue::built_in().ok().zip(flags.models.as_deref());
+    match vendor.and_then(|(catalogue, id)| catalogue.vendor_of(id)) {
+        Some(Provider::Bedrock) => {
+            Flags { bedrock_model_id: flags.models, models: Some(BEDROCK.to_owned()), ..flags }
+        }
+        Some(Provider::Openai) => {
+            Flags { openai_model: flags.models, models: Some(OPENAI.to_owned()), ..flags }
+        }
+        Some(Provider::Compatible) | None => flags,
     }
 }
 

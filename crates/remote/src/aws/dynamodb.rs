@@ -94,6 +94,11 @@ impl DynamoDb {
         "dynamodb:UpdateItem",
     ];
 
+    /// The name of the table.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
     /// The table with this name, for insights of these types.
     pub fn new(table: String, types: &AlertTypes, aws: Aws) -> Self {
         let types = types.iter().map(|alert_type| alert_type.id().to_owned()).collect();

@@ -270,6 +270,15 @@ impl Catalogue {
         }
     }
 
+    /// The vendor of a known model, by its id, its inference profile's id or an ARN.
+    pub fn vendor_of(&self, model_id: &str) -> Option<Provider> {
+        let vendors = [(Provider::Bedrock, self.bare(model_id)), (Provider::Openai, model_id)];
+        vendors
+            .into_iter()
+            .find(|(provider, id)| self.known(*provider, id).is_some())
+            .map(|(vendor, _)| vendor)
+    }
+
     fn known(&self, provider: Provider, id: &str) -> Option<ModelFacts> {
         self.models.iter().find(|facts| facts.provider == provider && facts.id == id).cloned()
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::harness::{Scene, alert};
-use portend_testing::vendor::Vendor::OpenAi;
+use portend_testing::vendor::Vendor::{Bedrock, OpenAi};
 use portend_testing::vendor::answer;
 
 /// A reply with this score.
@@ -45,4 +45,36 @@ fn a_model_compared_with_itself_has_not_moved() {
     );
     assert_eq!((&report["within_noise"], &report["moved"]), (&json!(true), &json!(0.0)));
     assert_eq!(scene.count("SELECT count(*) FROM insight"), 5, "nothing more is stored");
+}
+
+/// The successor that a notice of an end of life names is known by its id alone.
+#[test]
+fn a_model_is_compared_by_the_id_of_a_known_one() {
+    let successor = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+    let scene = Scene::alone(Bedrock, std::iter::repeat_with(|| Bedrock.answers()))
+        .set("BEDROCK_MODEL_ID", "us.anthropic.claude-3-5-haiku-20241022-v1:0");
+    scene.explain(&[alert(1)]);
+    let notice = scene.run(&["doctor", "--json"]).output;
+    let command = format!("portend compare --with {successor} --budget 1.00 says");
+    assert!(notice.contains(&command), "{notice}");
+    let before = scene.asked()[0];
+    let report = scene.run(&["compare", "--with", successor, "--budget", "1.00", "--json"]).line();
+    assert_eq!((&report["with"], &report["n"]), (&json!("bedrock-claude-haiku-4.5"), &json!(1)), "{report}");
+    let requests = scene.requests(Bedrock);
+    let asked: Vec<_> = requests.iter().skip(before).map(|request| request.path.as_str()).collect();
+    let is_successor = |path: &&str| path.contains("claude-haiku-4-5-20251001");
+    assert!(!asked.is_empty() && asked.iter().all(is_successor), "{asked:?}");
+
+    let unknown = scene.run(&["compare", "--with", "us.new.model-v9:0"]);
+    let parts =
+        ["is not the id of a known model", "[models.NAME]", "model = \"us.new.model-v9:0\"", "use NAME"];
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(parts.iter().all(|part| unknown.errors.contains(part)), "{}", unknown.errors);
+    // A name of the settings is not taken for an id.
+    let scene = Scene::alone(OpenAi, std::iter::repeat_with(|| scores(70)))
+        .file("[models.\"gpt-6-luna\"]\nmodel = \"mine\"\nbase_url = \"OPENAI\"\n");
+    scene.explain(&[alert(1)]);
+    scene.run(&["compare", "--with", "gpt-6-luna", "--json"]).line();
+    let requests = scene.requests(OpenAi);
+    assert!(requests.last().is_some_and(|request| request.body.contains("\"mine\"")), "{requests:?}");
 }
