@@ -124,6 +124,16 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{plural}", thousands(number))
 }
 
+/// The pairs of which an AUC is the share that is ranked right.
+pub(crate) fn pairs_of(event: &str) -> String {
+    format!("of 100 pairs of one with {} and one without", event.replace('_', " "))
+}
+
+/// How many of 100 pairs are ranked right, with the interval.
+pub(crate) fn ranked(auc: f64, low: f64, high: f64) -> String {
+    format!("{:.0} right (likely {:.0} to {:.0})", 100.0 * auc, 100.0 * low, 100.0 * high)
+}
+
 /// A duration in whole days, or in hours if it is shorter than two days.
 pub(crate) fn days(duration: Duration) -> String {
     let hours = duration.as_secs() / 3600;
