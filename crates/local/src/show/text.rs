@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn a_day_begins_at_midnight_in_the_zone_of_this_machine() {
+        let at = Timestamp::from_secs(1_767_225_600 + 12 * 3600);
+        let start = day_start(at);
+        assert!(start <= at && at.since(start) < Duration::from_hours(25), "{start}");
+        assert!(minute(start).ends_with(" 00:00"), "{}", minute(start));
+    }
+
+    #[test]
     fn thousands_have_separators() {
         for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(number), expected);
