@@ -333,9 +333,8 @@ impl Handler {
 
 /// Whether this is the time of the first sweep of a day, in UTC.
 fn is_first_of_day(at: Timestamp) -> bool {
-    const DAY: i64 = 24 * 3600;
-    const SWEEP_INTERVAL: i64 = 15 * 60;
-    at.as_secs().rem_euclid(DAY) < SWEEP_INTERVAL
+    const SWEEP_INTERVAL: Duration = Duration::from_mins(15);
+    at.since(at.day_start()) < SWEEP_INTERVAL
 }
 
 /// The number of records that do not say what happened.

@@ -148,6 +148,32 @@ fn a_file_uses_only_siblings_declared_before_it() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// A file that no module declares is not compiled, and its tests never run.
+#[test]
+fn every_file_is_a_module_that_is_declared() {
+    let mut lost = Vec::new();
+    for root in crates().iter().flat_map(|folder| ["src", "tests"].map(|name| folder.join(name))) {
+        for path in
+            if root.exists() { files(&root, &|path| has_extension(path, &["rs"])) } else { Vec::new() }
+        {
+            let folder = path.parent().unwrap();
+            let is_program = ["lib.rs", "main.rs"].iter().any(|name| path.ends_with(name))
+                || root.ends_with("tests") && folder == root
+                || folder.ends_with("src/bin");
+            let parents = [folder.join("lib.rs"), folder.join("main.rs"), folder.with_extension("rs")];
+            let declaration = format!("mod {};", path.file_stem().unwrap().to_str().unwrap());
+            let is_declared = parents
+                .iter()
+                .filter_map(|parent| fs::read_to_string(parent).ok())
+                .any(|text| text.lines().any(|line| line.trim_end().ends_with(&declaration)));
+            if !is_program && !is_declared {
+                lost.push(path.display().to_string());
+            }
+        }
+    }
+    assert!(lost.is_empty(), "\n{}", lost.join("\n"));
+}
+
 /// The types that a text declares.
 fn types(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {

@@ -208,6 +208,8 @@ fn next_step(group: &EvaluatedGroup) -> String {
     let ece = number(group, "/ece").zip(number(group, "/ece_floor"));
     let is_worse = number(group, "/paired/auc_difference").is_some_and(|difference| difference < 0.0)
         && number(group, "/paired/p").is_some_and(|p| p < CHANCE_MAX);
+    let missing = group.missing_probability.as_ref();
+    let has_unused_map = missing.is_some_and(|missing| missing.reason == "not_applied");
     let unknown = count(group, "unknown");
     if unknown > count(group, "n") {
         format!(
@@ -227,8 +229,7 @@ fn next_step(group: &EvaluatedGroup) -> String {
             .to_owned()
     } else if number(group, "/auc_high").is_some_and(|high| high < AUC_OF_USE) {
         format!("the order is near chance: portend fit --type {id} makes a table from the outcomes.")
-    } else if ece.is_some_and(|(ece, floor)| ece > 2.0 * floor) && number(group, "/calibrated/ece").is_none()
-    {
+    } else if ece.is_some_and(|(ece, floor)| ece > 2.0 * floor) && has_unused_map {
         format!("the scores are not probabilities yet: portend calibrate --type {id} --apply makes a map.")
     } else if is_above(group.unsupported) || is_above(group.unusable) {
         "read the replies that were refused or marked, and compare other models with portend compare."
@@ -243,6 +244,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{EvaluatedGroup, next_step};
+    use crate::engine::MissingProbability;
 
     fn group(report: Value) -> EvaluatedGroup {
         EvaluatedGroup {
@@ -267,6 +269,12 @@ mod tests {
             fields.extend(extra.as_object().unwrap().clone());
             group(report)
         };
+        let of_reason =
+            |reason| MissingProbability { reason, have: None, need: None, sentence: String::new() };
+        let off = |reason| EvaluatedGroup {
+            missing_probability: Some(of_reason(reason)),
+            ..with(json!({"ece": 0.1}))
+        };
         let drifted = EvaluatedGroup { drift: Some("drift"), ..group(good.clone()) };
         let unsupported = EvaluatedGroup { unsupported: 6, ..group(good.clone()) };
         let cases = [
@@ -276,8 +284,9 @@ mod tests {
             (drifted, "the alerts have changed"),
             (with(json!({"paired": {"auc_difference": -0.05, "p": 0.01}})), "the scorecard orders better"),
             (with(json!({"auc_high": 0.58})), "the order is near chance"),
-            (with(json!({"ece": 0.1})), "the scores are not probabilities"),
-            (with(json!({"ece": 0.1, "calibrated": {"ece": 0.02}})), "nothing"),
+            (off("not_applied"), "the scores are not probabilities"),
+            (off("older_than_map"), "nothing"),
+            (off("no_better"), "nothing"),
             (unsupported, "read the replies"),
             (group(good.clone()), "nothing"),
         ];

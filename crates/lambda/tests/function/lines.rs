@@ -132,3 +132,19 @@ fn metrics_add_up_and_received_events_are_counted_before_their_outcomes() {
         }
     }
 }
+
+#[test]
+fn a_look_at_the_models_says_what_to_run_and_sets_off_the_alarm() {
+    let scene = Scene::answering()
+        .set("MODELS", "bedrock,scorecard")
+        .set("BEDROCK_MODEL_ID", "us.anthropic.claude-3-5-haiku-20241022-v1:0");
+    let function = scene.start();
+    let looked = function.invoke(&json!({ "portend": "doctor" })).unwrap();
+    let notice = looked["notices"]["bedrock"].as_str().unwrap();
+    let command =
+        "portend compare --with us.anthropic.claude-haiku-4-5-20251001-v1:0 --budget 1.00 --store dynamodb:";
+    assert!(looked["status"] == "looked" && notice.contains(command), "{looked}");
+    let log = function.log();
+    assert!(log.iter().any(|line| line["reason"] == "end_of_life" && line["message"] == notice), "{log:#?}");
+    assert!((sum(&log, "ModelEndUrgency") - 3.0).abs() < 1e-9, "{log:#?}");
+}

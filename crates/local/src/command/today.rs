@@ -247,11 +247,7 @@ struct HiddenEntities {
 fn notes(args: &Args, entities: &OpenEntities, hidden: &HiddenEntities) {
     let HiddenEntities { count, worst, done } = *hidden;
     if let Some(capacity) = args.capacity.filter(|_| count > 0) {
-        let used = match done {
-            0 => String::new(),
-            1 => ", 1 of which is done".to_owned(),
-            done => format!(", {done} of which are done"),
-        };
+        let used = if done > 0 { format!(", less the {done} done today") } else { String::new() };
         note(&format!(
             "{count} more than today's capacity of {capacity}{used}; the highest risk of them is {worst}"
         ));

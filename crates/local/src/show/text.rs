@@ -124,6 +124,16 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{plural}", thousands(number))
 }
 
+/// The pairs of which an AUC is the share that is ranked right.
+pub(crate) fn pairs_of(event: &str) -> String {
+    format!("of 100 pairs of one with {} and one without", event.replace('_', " "))
+}
+
+/// How many of 100 pairs are ranked right, with the interval.
+pub(crate) fn ranked(auc: f64, low: f64, high: f64) -> String {
+    format!("{:.0} right (likely {:.0} to {:.0})", 100.0 * auc, 100.0 * low, 100.0 * high)
+}
+
 /// A duration in whole days, or in hours if it is shorter than two days.
 pub(crate) fn days(duration: Duration) -> String {
     let hours = duration.as_secs() / 3600;
@@ -190,6 +200,14 @@ mod tests {
         text.serialize(&mut serde_json::Serializer::with_formatter(&mut line, SafeJson)).unwrap();
         assert_eq!(std::str::from_utf8(&line).unwrap(), "\"a\\u202e\\u009b\\u001b\\\"é\\n\\udb40\\udc41\"");
         assert_eq!(serde_json::from_slice::<String>(&line).unwrap(), text);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_the_zone_of_this_machine() {
+        let at = Timestamp::from_secs(1_767_225_600 + 12 * 3600);
+        let start = day_start(at);
+        assert!(start <= at && at.since(start) < Duration::from_hours(25), "{start}");
+        assert!(minute(start).ends_with(" 00:00"), "{}", minute(start));
     }
 
     #[test]

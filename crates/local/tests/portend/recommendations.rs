@@ -114,10 +114,10 @@ fn who_is_done_today_is_not_in_todays_capacity_any_more() {
     // What was done before midnight is not of today.
     if started.get(..10) == now().get(..10) {
         assert!(
-            count == 1 && notes.contains("2 more than today's capacity of 2, 1 of which is done"),
+            count == 1 && notes.contains("2 more than today's capacity of 2, less the 1 done today;"),
             "{notes}"
         );
-        assert!(none == 0 && used.contains("capacity of 2, 2 of which are done"), "{used}");
+        assert!(none == 0 && used.contains("capacity of 2, less the 2 done today;"), "{used}");
         assert!(!used.contains("nobody needs attention"), "{used}");
     }
 }

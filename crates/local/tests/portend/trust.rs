@@ -115,6 +115,31 @@ fn rows_of_a_file_are_judged_and_what_they_do_not_carry_is_null_with_a_reason() 
     assert_eq!(refused.json()[0]["n"], 1);
 }
 
+/// The last sentence is for somebody who has never heard of an AUC.
+#[test]
+fn the_report_of_rows_ends_with_a_sentence_in_plain_words() {
+    let home = Home::new();
+    let text = home.feed("eval --rows -", rows(300)).exits(0).out;
+    insta::assert_snapshot!("the_report_of_rows", text);
+    let last = |rows: String| {
+        let text = home.feed("eval --rows -", rows).exits(0).out;
+        text.trim_end().lines().last().unwrap().to_owned()
+    };
+    let reversed = rows(300).replace("\"outcome\":1", "\"outcome\":2");
+    let reversed =
+        reversed.replace("\"outcome\":0", "\"outcome\":1").replace("\"outcome\":2", "\"outcome\":0");
+    for (rows, says) in [
+        (reversed, "chance is 50, so a higher score goes with a lower rate."),
+        (
+            rows(300).replace("\"score\":", "\"other\":").replace("\"baseline\":", "\"score\":"),
+            "these rows show no difference from it.",
+        ),
+        (rows(9), "ranks right is not known: fewer than 10 rows with the event, or without it."),
+    ] {
+        assert!(last(rows.clone()).ends_with(says), "{says}: {}", last(rows));
+    }
+}
+
 #[test]
 fn copies_of_one_entity_widen_the_interval_as_if_they_were_one() {
     let home = Home::new();
@@ -371,7 +396,12 @@ fn a_fitted_type_is_a_folder_that_works_and_has_the_same_bytes_twice() {
     home.write("alerts.jsonl", alerts);
     let report = home.run(&format!("{fit} --json --out one")).exits(0).json().remove(0);
     assert!(report["new"]["auc"].as_f64().unwrap() > 0.5, "{report}");
-    home.run(&format!("{fit} --out two --html page.html")).exits(0);
+    let text = home.run(&format!("{fit} --out two --html page.html")).exits(0).out;
+    assert!(
+        text.contains("In short: of 100 pairs of one with churn and one without, the new table ranks "),
+        "{text}"
+    );
+    assert!(text.contains(", the table in use ") && text.contains("; chance is 50."), "{text}");
     let page = fs::read_to_string(home.path("page.html")).unwrap();
     for part in ["<svg", "<th>points before</th><th>points after</th>"] {
         assert!(page.contains(part), "{part} is not in {page}");

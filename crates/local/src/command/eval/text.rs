@@ -7,7 +7,7 @@ use portend_eval::report::{ActFigures, GroupReport};
 
 use super::NamedReport;
 use crate::show::output::{FAINT, STRONG, paint, table};
-use crate::show::text::{counted, shown, thousands};
+use crate::show::text::{counted, pairs_of, ranked, shown, thousands};
 
 /// The columns of a bar.
 const BAR: usize = 20;
@@ -38,6 +38,8 @@ pub(super) fn report(named: &NamedReport) -> String {
         if let Some(acts) = &report.acts {
             acted(&mut text, acts);
         }
+        text.push('\n');
+        line(&mut text, &verdict(&report.figures, name.predicts.as_deref().unwrap_or("the event")));
     }
     text.push('\n');
     text
@@ -82,6 +84,22 @@ fn evidence(text: &mut String, report: &GroupReport, is_stored: bool) {
             share(of.base_rate, of.base_rate_low, of.base_rate_high)
         ),
     );
+}
+
+/// What the order of the scores is worth, in one sentence.
+fn verdict(of: &Figures, event: &str) -> String {
+    let pairs = pairs_of(&shown(event));
+    match (of.auc, of.auc_low, of.auc_high) {
+        (Some(auc), Some(low), Some(high)) => {
+            let meaning = match (low > 0.5, high < 0.5) {
+                (true, _) => "chance is 50",
+                (_, true) => "chance is 50, so a higher score goes with a lower rate",
+                _ => "chance is 50, and these rows show no difference from it",
+            };
+            format!("In short: {pairs}, the score ranks {}; {meaning}.", ranked(auc, low, high))
+        }
+        _ => format!("In short: how many {pairs} the score ranks right is {}.", why(of, "auc")),
+    }
 }
 
 fn counted_entities(entities: usize) -> String {

@@ -9,7 +9,7 @@ use portend_eval::picture;
 
 use crate::show::html::{HtmlSection, HtmlTable};
 use crate::show::output::{STRONG, paint, table};
-use crate::show::text::{counted, shown, thousands};
+use crate::show::text::{counted, pairs_of, ranked, shown, thousands};
 
 /// What was fitted and how it was judged, in sentences.
 fn sentences(report: &FitReport) -> Vec<String> {
@@ -100,6 +100,19 @@ fn points(alert_type: &AlertType, card: &FittedCard) -> Vec<Vec<String>> {
     lines
 }
 
+/// What the order of the new table is worth, in one sentence.
+fn verdict(alert_type: &AlertType, report: &FitReport) -> String {
+    let pairs = pairs_of(alert_type.predicts());
+    let ranked = |of: &Figures| Some(ranked(of.auc?, of.auc_low?, of.auc_high?));
+    let ranks = (ranked(&report.new.raw), ranked(&report.in_use.raw));
+    let (Some(new), Some(in_use)) = ranks else {
+        return format!(
+            "In short: too few outcomes are left to say how many {pairs} the new table ranks right."
+        );
+    };
+    format!("In short: {pairs}, the new table ranks {new}, the table in use {in_use}; chance is 50.")
+}
+
 /// The report for a terminal.
 pub(super) fn text(alert_type: &AlertType, fitted: &FittedType) -> String {
     let mut text = format!("{}\n", paint(STRONG, &shown(alert_type.title())));
@@ -113,6 +126,7 @@ pub(super) fn text(alert_type: &AlertType, fitted: &FittedType) -> String {
         "{}",
         table(&["fact", "points before", "points after"], &[], points(alert_type, &fitted.card))
     );
+    let _ = writeln!(text, "\n{}", verdict(alert_type, &fitted.report));
     text
 }
 
@@ -124,7 +138,7 @@ pub(super) fn sections(alert_type: &AlertType, fitted: &FittedType) -> Vec<HtmlS
         title: "What the tables are worth".to_owned(),
         pictures: bins.into_iter().collect(),
         tables: vec![table(HEADINGS.to_vec(), figures(&fitted.report))],
-        text: sentences(&fitted.report).join("\n"),
+        text: sentences(&fitted.report).join("\n") + "\n" + &verdict(alert_type, &fitted.report),
     };
     let headings = vec!["fact", "points before", "points after"];
     let points = HtmlSection {
@@ -141,6 +155,7 @@ pub(super) fn markdown(alert_type: &AlertType, fitted: &FittedType) -> String {
     for sentence in sentences(&fitted.report) {
         let _ = writeln!(text, "{sentence}");
     }
+    let _ = writeln!(text, "\n{}", verdict(alert_type, &fitted.report));
     let _ = write!(text, "\n## What the tables are worth\n\n{}", rows(&HEADINGS, figures(&fitted.report)));
     let headings = ["fact", "points before", "points after"];
     let _ = write!(text, "\n## Points\n\n{}", rows(&headings, points(alert_type, &fitted.card)));
