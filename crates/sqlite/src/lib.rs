@@ -15,7 +15,7 @@
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
 //! | document         | pk, sk                                      | what happened, evaluation rows and calibration maps  |
 //! | inbox            | a number, in the order of receipt           | events that the server has accepted and not yet finished |
-//! | used_signature   | the signature                               | signed requests that were accepted, so that none is accepted again |
+//! | signature        | the signature                               | signed requests that were accepted, so that none is accepted again |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
