@@ -77,12 +77,13 @@ fn admitted<'a, E: Engine>(
         return Ok(None);
     }
     let head_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if head_bytes + path.len() > HEAD_BYTES_MAX {
+    let address_bytes = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if head_bytes + address_bytes > HEAD_BYTES_MAX {
         return Err(Problem::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "head_too_large",
             format!("the head of the request is too large: expected at most {HEAD_BYTES_MAX} bytes"),
-            "send fewer or shorter headers",
+            "send fewer or shorter headers, and a shorter address",
         ));
     }
     if !app.access.is_our_host(headers, request.uri()) {

@@ -28,7 +28,7 @@ const SIGNATURE: &str = "x-portend-signature";
 ///
 /// The source is one of the alert types' mappings, such as `alertmanager`. If the server has a secret for it, send
 /// `X-Portend-Timestamp` (seconds since 1970) and `X-Portend-Signature: sha256=HEX`, the HMAC-SHA256 of the timestamp, a
-/// dot and the body.
+/// dot and the body. A signature is accepted once.
 #[utoipa::path(
     post,
     path = "/v1/hooks/{source}",

@@ -24,6 +24,9 @@ const OVERFLOW_MAX: usize = 64;
 const OVERFLOW_TIME_MAX: Duration = Duration::from_secs(2);
 /// The pause after the system did not accept a connection, for example because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The bytes of a head that are read. The routes refuse more than [`HEAD_BYTES_MAX`] with a sentence; more than this is refused
+/// without one.
+const HEAD_BUFFER_BYTES: usize = 4 * HEAD_BYTES_MAX;
 /// The time that requests have to end after the server is asked to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -116,7 +119,7 @@ async fn only_health(stream: TcpStream, routes: Router) {
 
 fn http(head_time_max: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head_time_max).max_buf_size(HEAD_BYTES_MAX);
+    builder.timer(TokioTimer::new()).header_read_timeout(head_time_max).max_buf_size(HEAD_BUFFER_BYTES);
     builder
 }
 

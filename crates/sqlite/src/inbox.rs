@@ -11,6 +11,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::Sqlite;
 
+/// The documents that remember the signatures of accepted requests, by their hexadecimal digits.
+const USED_SIGNATURES: &str = "used_signature";
+
 /// An event in the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxEvent {
@@ -41,9 +44,9 @@ impl Sqlite {
     ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let mut statement = connection.prepare_cached(
-                "INSERT OR IGNORE INTO used_signature (signature, expires_at) VALUES (?1, ?2)",
+                "INSERT OR IGNORE INTO document (pk, sk, body, expires_at) VALUES (?1, lower(hex(?2)), '{}', ?3)",
             )?;
-            let is_first = statement.execute(params![signature, expires_at.as_secs()])? == 1;
+            let is_first = statement.execute(params![USED_SIGNATURES, signature, expires_at.as_secs()])? == 1;
             if is_first {
                 insert(connection, &events, now)?;
             }
@@ -56,8 +59,8 @@ impl Sqlite {
     pub async fn is_signature_used(&self, signature: [u8; 32]) -> Result<bool, StoreError> {
         self.read(move |connection| {
             let mut statement =
-                connection.prepare_cached("SELECT 1 FROM used_signature WHERE signature = ?1")?;
-            statement.exists([signature])
+                connection.prepare_cached("SELECT 1 FROM document WHERE pk = ?1 AND sk = lower(hex(?2))")?;
+            statement.exists(params![USED_SIGNATURES, signature])
         })
         .await
     }

@@ -13,9 +13,8 @@
 //! | `parked_size`    | one row                                     | the number of parked events and their size in bytes  |
 //! | `parked_dropped` | day                                         | the number of parked events deleted to make room     |
 //! | intake           | owner                                       | the ledger: one row for each event received, with its outcome, and the cost that an earlier answer saved |
-//! | document         | pk, sk                                      | what happened, evaluation rows and calibration maps  |
+//! | document         | pk, sk                                      | what happened, evaluation rows, calibration maps, and used signatures |
 //! | inbox            | a number, in the order of receipt           | events that the server has accepted and not yet finished |
-//! | used_signature   | the signature                               | signed requests that were accepted, so that none is accepted again |
 //! | clock            | one row                                     | the latest time that the store has seen              |
 //! | migration        | version                                     | when the migration to this version was applied       |
 //!
@@ -190,7 +189,6 @@ impl Sqlite {
                 ("entity", "(entity_type, entity_id)"),
                 ("feedback", "(alert_id, at, id)"),
                 ("forgotten", "hash"),
-                ("used_signature", "signature"),
             ] {
                 let columns = key.trim_matches(['(', ')']);
                 let sql = format!(

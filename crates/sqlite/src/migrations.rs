@@ -19,7 +19,7 @@ const WAL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The migrations: the first creates version 1, and each other one upgrades the version before it. A published
 /// migration is never changed.
-pub(crate) const MIGRATIONS: [&str; 8] = ["
+pub(crate) const MIGRATIONS: [&str; 7] = ["
     CREATE TABLE insight (
         entity_id       TEXT    NOT NULL,
         sk              TEXT    NOT NULL,
@@ -220,9 +220,6 @@ pub(crate) const MIGRATIONS: [&str; 8] = ["
     ) STRICT;
 ", "
     ALTER TABLE answer ADD COLUMN second_opinion TEXT;
-", "
-    CREATE TABLE used_signature (signature BLOB NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL)
-        STRICT, WITHOUT ROWID;
 "];
 
 /// Migrates the file to the latest version. Processes that do this at the same time wait for one another.

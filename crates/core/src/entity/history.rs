@@ -44,11 +44,12 @@ impl CurrentJudgement {
 
     /// The scores up to its own with one more, of which `newest` is the last. There is one for each second.
     fn scores_with(&self, score: ScoreAt, newest: &Self) -> Vec<ScoreAt> {
-        let mut scores = self.all_scores();
-        scores.retain(|each| each.at() != score.at() && each.at() < newest.score_at().at());
-        scores.extend([score].into_iter().filter(|score| score.at() < newest.score_at().at()));
+        let (mut scores, last) = (self.all_scores(), newest.score_at());
+        scores.retain(|each| each.at() != score.at());
+        scores.push(score);
+        scores.retain(|each| each.at() < last.at());
         scores.sort_by_key(|each| each.at());
-        scores.push(newest.score_at());
+        scores.push(last);
         scores.drain(..scores.len().saturating_sub(SCORES_MAX));
         scores
     }

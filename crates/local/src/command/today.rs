@@ -213,7 +213,7 @@ async fn as_of(
 
 impl OpenEntities {
     fn add(&mut self, row: EntityRow, at: Timestamp) {
-        self.open += 1;
+        self.open += usize::from(row.state.is_open());
         if row.is_listed(at) {
             self.listed.push(row);
         } else if row.is_recovered(at) {

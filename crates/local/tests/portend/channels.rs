@@ -1,5 +1,9 @@
 //! The channels for people: what passes the filters is sent, signed, and sent again if that failed; and the digest.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use portend_testing::http::{Script, Server};
 use serde_json::{Value, json};
 
@@ -70,9 +74,9 @@ fn what_passes_a_channels_filters_is_sent_signed_and_once() {
 
 #[test]
 fn what_a_channel_did_not_accept_is_sent_by_the_next_sweep() {
-    let first = std::sync::atomic::AtomicBool::new(true);
+    let first = AtomicBool::new(true);
     let server = Server::answering(move |request| {
-        let fails = request.path == "/T0/secret" && first.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let fails = request.path == "/T0/secret" && first.swap(false, Ordering::SeqCst);
         Script::answer(if fails { 503 } else { 200 }, "")
     });
     let home = home(&server);
@@ -153,6 +157,39 @@ fn a_recovery_is_said_once_to_the_channels_that_know_of_the_trouble() {
         assert_eq!(said[0].0, "/T0/secret");
         assert!(said[0].1.contains("Recovered: stu_high"), "{said:?}");
     }
+}
+
+#[test]
+fn a_recovery_that_a_channel_did_not_accept_is_sent_again_under_the_same_id() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let server = Server::answering(move |request| {
+        let fails = down.load(Ordering::SeqCst) && request.path == "/second";
+        Script::answer(if fails { 500 } else { 200 }, "ok")
+    });
+    let home = home(&server);
+    write_own(
+        &home,
+        &format!(
+            "[notify.first]\nkind = \"webhook\"\nurl = \"{0}/first\"\nmin_risk = 80\n\
+             [notify.second]\nkind = \"webhook\"\nurl = \"{0}/second\"\n",
+            server.url()
+        ),
+    );
+    home.explain(lines([calls("stu_low", 3, 90, "2025-01-01T12:00:00Z")])).exits(0);
+    is_down.store(true, Ordering::SeqCst);
+    home.run("upgrade --json");
+    is_down.store(false, Ordering::SeqCst);
+    for _ in 0..2 {
+        home.run("upgrade --json").exits(0);
+    }
+    let requests = server.requests();
+    let recoveries: Vec<_> =
+        requests.iter().filter(|request| request.body.contains("\"recovered\"")).collect();
+    let paths: Vec<_> = recoveries.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/second", "/second"], "{recoveries:?}");
+    let ids: BTreeSet<_> = recoveries.iter().map(|request| request.header("idempotency-key")).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
 }
 
 #[test]

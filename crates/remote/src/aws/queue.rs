@@ -18,9 +18,6 @@ pub struct AlertQueue {
 }
 
 impl AlertQueue {
-    /// The IAM actions that sending needs.
-    pub const ACTIONS: [&str; 1] = ["sqs:SendMessage"];
-
     /// The queue with this URL.
     pub fn new(url: String, aws: Aws) -> Self {
         Self { url, caller: Caller::new(Service::SQS, aws) }

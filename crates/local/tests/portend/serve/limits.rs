@@ -34,9 +34,13 @@ fn a_head_has_a_limit() {
     let home = Home::new();
     let server = TestServer::start(&home, &[]);
     let long = "x".repeat(20_000);
-    let reply = server.send("GET", "/v1/insights", &[("x-long", &long)], b"");
+    server.send("GET", "/v1/insights", &[("x-long", &long)], b"").fails(431, "head_too_large");
+    server.get(&format!("/v1/insights?entity={long}")).fails(431, "head_too_large");
+    // A head that is not read to its end is refused without a sentence.
+    let longer = "x".repeat(100_000);
+    let reply = server.send("GET", "/v1/insights", &[("x-long", &longer)], b"");
     assert_eq!(reply.status, 431, "{reply:?}");
-    let reply = server.get(&format!("/v1/insights?entity={long}"));
+    let reply = server.get(&format!("/v1/insights?entity={longer}"));
     assert!([414, 431].contains(&reply.status), "{reply:?}");
     assert_eq!(server.get("/v1/insights").status, 200);
 }
