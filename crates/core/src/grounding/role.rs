@@ -190,9 +190,13 @@ impl RoleReader<'_, '_> {
         if self.names_in_part(claim) || self.default.is_some() && self.named_in_clause(claim).is_empty() {
             return Claimed::Value { subject, or_score: false };
         }
+        let before = self.named_before_parenthesis(claim);
+        if !before.is_empty() {
+            return Claimed::AnyOf(before);
+        }
         // The part of the sentence names nothing. The number is that of any subject in the sentence that has no other.
         let mut subjects = self.named_in_clause(claim);
-        if subjects.iter().all(|subject| self.has_own_number(*subject, claim)) {
+        if self.is_versus(index) || subjects.iter().all(|subject| self.has_own_number(*subject, claim)) {
             return Claimed::Value { subject: None, or_score: true };
         }
         if self.clause(claim).any(|at| self.tokens.get(at).is_some_and(|word| word.is("scores"))) {

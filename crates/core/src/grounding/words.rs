@@ -151,6 +151,7 @@ pub(super) const UNIT_VERBS: &[(&str, &str)] = &[
     ("dialled", "call"),
     ("phoned", "call"),
     ("phoning", "call"),
+    ("got in touch", "call"),
     ("rang", "call"),
     ("reached out", "call"),
     ("reaching out", "call"),
@@ -556,6 +557,9 @@ pub(super) static BEFORE_NOW: WordList = WordList::new("before earlier previousl
 /// Words that make what follows a supposition.
 pub(super) static MODALS: WordList =
     WordList::new("can could if may might perhaps possible possibly should to whether will would");
+/// Words of [`MODALS`] that make a cause some words after them a supposition: `they may ask for a refund`.
+pub(super) static SUPPOSING: WordList =
+    WordList::new("can could if may might perhaps possible possibly unless whether would");
 /// Words that make a clause a condition.
 pub(super) static CONDITIONS: WordList = WordList::new("if unless until whether");
 /// Words that deny what follows.

@@ -117,6 +117,26 @@ pub(super) const SENTENCES: &[Case] = &[
         &["40"],
     ),
     (Balance("high_demand", 80.0, 40.0), 70.0, "It takes a double from 40 to be level.", &[]),
+    // A window beside a number of a fact that is not named.
+    (
+        Health(41.0, 1.0, 5.0),
+        66.0,
+        "One session was held in a week, and they wrote or spoke five times in 14 days.",
+        &[],
+    ),
+    (Health(41.0, 1.0, 5.0), 66.0, "One lesson in seven days, and they rang five times in fourteen.", &[]),
+    (
+        Health(41.0, 1.0, 5.0),
+        66.0,
+        "One lesson in fourteen days, and they rang five times.",
+        &["fourteen days"],
+    ),
+    // A number in parentheses is that of what is named before them.
+    (Health(41.0, 1.0, 5.0), 66.0, "The session count (5) and the call count (1) matter.", &["5", "1"]),
+    (Health(41.0, 1.0, 5.0), 66.0, "The session count (1) and the call count (5) matter.", &[]),
+    // Two numbers without names.
+    (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 49: demand is hardly ahead.", &[]),
+    (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 46: demand is hardly ahead.", &["46"]),
     // Nouns with a capital are no names where all nouns have one.
     (Calls(6.0, 61.0), 50.0, "Die Familie hat in den letzten 14 Tagen Support 9 Mal angerufen.", &["9"]),
     (Health(41.0, 1.0, 4.0), 66.0, "Hubo 9 llamadas en 14 días y la puntuación es 41.", &["9"]),

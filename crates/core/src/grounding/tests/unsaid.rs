@@ -65,6 +65,9 @@ const TRENDS: &[UnsaidCase] = &[
     (Calls(5.0, 65.0), "Falling in the middle range, the health score says little.", &[]),
     (Calls(5.0, 65.0), "An increase in risk is likely.", &[]),
     (Calls(5.0, 65.0), "It followed two no-shows.", &[("no-shows", Cause)]),
+    (Calls(5.0, 65.0), "They might soon come to ask for a refund.", &[]),
+    (Calls(5.0, 65.0), "There is no sign of any kind of illness.", &[]),
+    (Calls(5.0, 65.0), "There is no reason to wait; the illness is serious.", &[("illness", Cause)]),
 ];
 
 /// Words for the size of a value, after its number, or for a count.
