@@ -8,8 +8,8 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, GENERIC_VALUES, GROUPS, LINKS, NORMS, PAST,
-    POINT_DISTANCES, TIME_NOUNS, WordList,
+    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, GENERIC_VALUES, GROUPS, LESS, LINKS, MORE,
+    NORMS, PAST, POINT_DISTANCES, TIME_NOUNS, WordList,
 };
 
 mod clause;
@@ -38,7 +38,8 @@ pub(super) enum Claimed {
     Window { subject: Option<ClaimSubject>, time: WindowTime },
     /// A number in each of these many days.
     Rate { subject: Option<ClaimSubject>, days: f64 },
-    /// How many times as large the first of these facts is as the second, or its window, if it is said of time.
+    /// How many times as large the first of these facts is as the second, or as the end of its range if there is no
+    /// second. If it is said of time, it may also be that of their windows.
     Ratio { subjects: Vec<ClaimSubject>, order: Option<ComparisonOrder>, of_time: bool },
     /// Parts of a whole, or of two facts side by side.
     Part { subjects: Vec<ClaimSubject>, whole: f64 },
@@ -298,10 +299,15 @@ impl RoleReader<'_, '_> {
     fn ratio(&self, claim: &NumberClaim) -> Claimed {
         let subjects = self.named_in_clause(claim);
         let is_norm = self.any_after(claim, 4, |word| self.is_norm(word)) || self.has_after(claim, 3, &PAST);
+        let order = self.comparison(claim).map(|(order, _)| order);
+        // `half of the scale`
+        let of_range = self.has_after(claim, END_WORDS_MAX, &END_WORDS);
+        if let Some(subject) = self.nearest(claim).or(self.default).filter(|_| of_range && !is_norm) {
+            return Claimed::Ratio { subjects: vec![subject], order, of_time: false };
+        }
         if subjects.len() < 2 || is_norm {
             return Claimed::Never(ClaimRole::Ratio, "no other value was given");
         }
-        let order = self.comparison(claim).map(|(order, _)| order);
         Claimed::Ratio { subjects, order, of_time: self.has_after(claim, TIME_NOUN_MAX, &TIME_NOUNS) }
     }
 
@@ -316,6 +322,14 @@ impl RoleReader<'_, '_> {
         }
         if is_chance {
             return Claimed::Chance;
+        }
+        // `73% higher than supply` is arithmetic with two facts, which the prompt does not have.
+        let is_relative =
+            self.word_after(claim, 0).is_some_and(|word| word.is_in(&MORE) || word.is_in(&LESS))
+                && self.word_after(claim, 1).is_some_and(|word| word.is("than"))
+                && !self.names_in(&(claim.tokens.end..claim.tokens.end + END_WORDS_MAX)).is_empty();
+        if is_relative {
+            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
         }
         let part_of = self
             .word_after(claim, 0)

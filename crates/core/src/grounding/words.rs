@@ -338,7 +338,7 @@ pub(super) static COMPARING_LINKS: WordList = WordList::new("is was are were : =
 pub(super) static GAP_WORDS: WordList =
     WordList::new("between combined difference distance gap margin ratio spread sum together");
 /// Words and signs between two numbers, each of which may belong to either of two names.
-pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against / - –");
+pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against / - – < >");
 /// Nouns for the facts themselves. An explanation may count the facts in its prompt.
 pub(super) static FACT_NOUNS: WordList = WordList::new(
     "facts factors signals signs indicators metrics scores measures figures values reasons drivers \

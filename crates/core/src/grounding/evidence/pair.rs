@@ -55,6 +55,7 @@ impl Evidence {
         subjects: &[ClaimSubject],
         order: Option<ComparisonOrder>,
         of_time: bool,
+        risk_score: f64,
     ) -> Option<Unsupported> {
         let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
         let holds = |ratio: f64| match order {
@@ -74,6 +75,11 @@ impl Evidence {
                         || windows(one, other))
             })
         });
+        let supported = match (facts.as_slice(), subjects) {
+            ([one], _) => holds((one.value - one.min) / (one.max - one.min)),
+            ([], [ClaimSubject::Risk]) => holds(risk_score / RISK_SCORE_MAX),
+            _ => supported,
+        };
         (!supported).then(|| (ClaimRole::Ratio, "the facts do not have this ratio".to_owned()))
     }
 

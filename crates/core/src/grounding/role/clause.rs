@@ -219,7 +219,7 @@ impl RoleReader<'_, '_> {
     /// The subjects in the part of the sentence before the parenthesis that the number opens: `the call count (4)`.
     pub(super) fn named_before_parenthesis(&self, claim: &NumberClaim) -> Vec<ClaimSubject> {
         let Some(open) = claim.tokens.start.checked_sub(1) else { return Vec::new() };
-        if !self.tokens.get(open).is_some_and(|mark| mark.text == "(") {
+        if self.tokens.get(open).is_none_or(|mark| mark.text != "(") {
             return Vec::new();
         }
         let mut start = open;

@@ -137,6 +137,17 @@ pub(super) const SENTENCES: &[Case] = &[
     // Two numbers without names.
     (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 49: demand is hardly ahead.", &[]),
     (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 46: demand is hardly ahead.", &["46"]),
+    // A part of the range.
+    (Health(47.0, 1.0, 5.0), 66.0, "Health is at less than half of the scale.", &[]),
+    (Health(57.0, 1.0, 5.0), 66.0, "Health is at less than half of the scale.", &["half"]),
+    (Health(47.0, 1.0, 5.0), 66.0, "Health is at half of the usual value.", &["half"]),
+    // Arithmetic with two facts.
+    (Balance("high_demand", 80.0, 40.0), 70.0, "Demand is 80% higher than supply.", &["80%"]),
+    (Balance("high_demand", 80.0, 40.0), 70.0, "The scores say it all (80 > 40): demand is higher.", &[]),
+    // A period in one word, and one before another.
+    (Health(47.0, 1.0, 5.0), 66.0, "Five calls in a one-week span.", &["one-week"]),
+    (Health(47.0, 1.0, 5.0), 66.0, "One session in a one-week span.", &[]),
+    (Health(47.0, 1.0, 5.0), 66.0, "One session, against 5 in the week before.", &["5"]),
     // Nouns with a capital are no names where all nouns have one.
     (Calls(6.0, 61.0), 50.0, "Die Familie hat in den letzten 14 Tagen Support 9 Mal angerufen.", &["9"]),
     (Health(41.0, 1.0, 4.0), 66.0, "Hubo 9 llamadas en 14 días y la puntuación es 41.", &["9"]),
