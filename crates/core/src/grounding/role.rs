@@ -13,6 +13,7 @@ use super::words::{
 };
 
 mod clause;
+mod count;
 mod distance;
 mod reference_value;
 mod window;
@@ -160,7 +161,8 @@ impl RoleReader<'_, '_> {
         if let Some(distance) = self.distance(claim, subject) {
             return distance;
         }
-        if claim.subject.is_none() && claim.counts_things || self.is_contrary(claim) {
+        if claim.subject.is_none() && claim.counts_things && !self.is_times(claim) || self.is_contrary(claim)
+        {
             return Claimed::Never(ClaimRole::CountedNoun, NO_COUNT);
         }
         if let Some((order, is_close)) = self.comparison(claim) {
@@ -183,6 +185,12 @@ impl RoleReader<'_, '_> {
         }
         if self.is_of_score(claim) {
             return Claimed::AnyOf(self.vocabulary.names().scores());
+        }
+        if let Some(subject) = self.of_label_word(claim) {
+            return Claimed::Value { subject: Some(subject), or_score: false };
+        }
+        if let Some(counted) = self.counted(index, claim) {
+            return counted;
         }
         // `The reading is 97.3`: the value of any fact.
         if self.linked_before(claim).is_some_and(|word| word.is_in(&GENERIC_VALUES)) {
@@ -240,7 +248,7 @@ impl RoleReader<'_, '_> {
     }
 
     /// Whether the number is that of a score that is not named: `a score of 38`.
-    fn is_of_score(&self, claim: &NumberClaim) -> bool {
+    pub(super) fn is_of_score(&self, claim: &NumberClaim) -> bool {
         let noun = self.linked_before(claim);
         let after = self.word_after(claim, 0).is_some_and(|word| word.is("as"));
         noun.is_some_and(|word| word.is_in(&DISPENSABLE))
@@ -291,7 +299,8 @@ impl RoleReader<'_, '_> {
             vec![subject]
         } else {
             let nearest = self.nearest(claim).filter(|_| self.names_in_part(claim));
-            self.pair_before(claim).or_else(|| nearest.map(|near| vec![near])).unwrap_or_default()
+            let one = nearest.or_else(|| self.in_apposition(claim));
+            self.pair_before(claim).or_else(|| one.map(|one| vec![one])).unwrap_or_default()
         };
         Claimed::Part { subjects, whole }
     }

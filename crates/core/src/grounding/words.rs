@@ -294,8 +294,9 @@ pub(super) static NOT_NAMES: WordList = WordList::new(
 );
 
 /// Hedges: words before a number that say that it is rounded.
-pub(super) static HEDGES: WordList =
-    WordList::new("about around roughly approximately approx nearly almost circa some ~ ≈");
+pub(super) static HEDGES: WordList = WordList::new(
+    "about around roughly approximately approx nearly almost nearing approaching circa some ~ ≈",
+);
 /// Words that are a hedge after one of [`HEDGING_BY`]. Alone, they compare with a limit, which the prompt must contain.
 pub(super) static HEDGED_LIMITS: WordList = WordList::new("under over above below to");
 /// Words that make one of [`HEDGED_LIMITS`] after them a hedge.
@@ -373,6 +374,8 @@ pub(super) const RATIO_WORDS: &[(&str, f64)] = &[
 ];
 /// Words for a number of times that are not a ratio if nothing is compared: `called twice`.
 pub(super) const TIMES_WORDS: &[(&str, f64)] = &[("twice", 2.0), ("thrice", 3.0)];
+/// Nouns after a number of times.
+pub(super) static TIMES: WordList = WordList::new("occasions times");
 /// Words before `twice` that make it an idiom: `think twice`.
 pub(super) static BEFORE_IDIOMS: WordList = WordList::new("think thinking thought check checked once");
 /// Verbs after `none` whose subject it is: `none were held`.
@@ -473,6 +476,12 @@ pub(super) static GAPS: WordList = WordList::new(
 pub(super) static ABOVE: WordList = WordList::new("above beyond exceed exceeding exceeds over >");
 /// Words after which a number is more than the value.
 pub(super) static BELOW: WordList = WordList::new("below under <");
+/// Words before `of` and a number that is less than the value: `in excess of 60`.
+pub(super) static ABOVE_OF: WordList = WordList::new("excess north upwards");
+/// Words before `of` and a number that is more than the value: `just shy of 60`.
+pub(super) static BELOW_OF: WordList = WordList::new("short shy south");
+/// Words for what is wanted, after a number: `the 30 that is needed`.
+pub(super) static NEEDS: WordList = WordList::new("desired expected necessary needed required");
 /// The first words of `more than`.
 pub(super) static MORE: WordList = WordList::new("better greater higher larger more");
 /// The first words of `less than`.

@@ -28,8 +28,13 @@ impl Evidence {
         let between = |one: &KnownFact, other: &KnownFact| {
             one.unit == other.unit && fits(one) && repeats(one.value - other.value)
         };
-        let soft =
-            or_value && (self.known().any(as_value) || self.is_end(claim) || claim.repeats(risk_score));
+        // The value of the fact that is named, or else of any.
+        let states = if facts.is_empty() {
+            self.known().any(as_value) || claim.repeats(risk_score)
+        } else {
+            facts.iter().any(|fact| as_value(fact))
+        };
+        let soft = or_value && (states || self.is_end(claim));
         let supported = if soft {
             true
         } else if facts.is_empty() {

@@ -6,7 +6,7 @@ use super::RoleReader;
 use crate::grounding::claim::{ClaimForm, NumberClaim};
 use crate::grounding::subject::{ClaimSubject, NamedSubject};
 use crate::grounding::token::Token;
-use crate::grounding::words::{CONJUNCTIONS, SIDE_BY_SIDE, WordList};
+use crate::grounding::words::{CONJUNCTIONS, ONLY_WORDS, SIDE_BY_SIDE, WordList};
 
 /// What crossing into another part of the sentence adds to a distance in tokens.
 const PART_DISTANCE: usize = 8;
@@ -232,6 +232,16 @@ impl RoleReader<'_, '_> {
     /// The subject beside a number between commas or at the start: `the demand score, 85, ...`, `at 72, health ...`.
     pub(super) fn in_apposition(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
         let comma = |at: usize| self.tokens.get(at).is_some_and(|mark| mark.text == ",");
+        // `few sessions, just 2.`, `supply, at 29, is low`
+        let is_hedge = |word: &Token<'_>| word.is_in(&ONLY_WORDS) || word.is("at");
+        let hedge = usize::from(self.tokens.back(claim.tokens.start, 1).is_some_and(is_hedge));
+        let after_comma = claim.tokens.start.checked_sub(hedge + 1).filter(|at| hedge == 1 && comma(*at));
+        if let Some(at) = after_comma {
+            let names = self.names_in(&(at.saturating_sub(LEADS_MAX)..at));
+            if let Some(name) = names.last().filter(|name| name.end == at) {
+                return Some(name.subject);
+            }
+        }
         if !comma(claim.tokens.end) {
             return None;
         }

@@ -5,12 +5,14 @@ use crate::grounding::claim::NumberClaim;
 use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
 use crate::grounding::words::{
-    ABOVE, BEFORE_NOW, BEFORE_PERIODS, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NORM_NOUNS, OWNERS,
-    PERIODS, PLACES,
+    ABOVE, BEFORE_NOW, BEFORE_PERIODS, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NEEDS, NORM_NOUNS,
+    OWNERS, PERIODS, PLACES,
 };
 
 /// The most words between a word for a norm and its number.
 const NORM_WORDS_MAX: usize = 7;
+/// How many words after a number can say that it is wanted: `that is needed`.
+const NEED_WORDS_MAX: usize = 4;
 /// How many words after a number can name an earlier period: `3 in the week before`.
 const EARLIER_WORDS_MAX: usize = 4;
 /// How many words after a number can name its period: `14 events were seen in the last hour`.
@@ -143,7 +145,13 @@ impl RoleReader<'_, '_> {
         let called = is_verb
             && claim.subject.is_none()
             && self.word_after(claim, 1 + article).is_some_and(|word| self.is_norm(word));
-        on_average || called || self.is_far_from_norm(claim)
+        // `the 30 that is needed`, `60 would be needed`
+        let needed = claim.subject.is_none()
+            && (1..NEED_WORDS_MAX).any(|ahead| {
+                self.word_after(claim, ahead).is_some_and(|word| word.is_in(&NEEDS))
+                    && self.word_after(claim, ahead - 1).is_some_and(|word| word.is("is") || word.is("be"))
+            });
+        on_average || needed || called || self.is_far_from_norm(claim)
     }
 
     /// Whether the number is the distance of a value from a norm.
