@@ -8,8 +8,8 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, GENERIC_VALUES, GROUPS, LESS, LINKS, MORE,
-    NORMS, PAST, POINT_DISTANCES, TIME_NOUNS, WordList,
+    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, FUNCTION_WORDS, GENERIC_VALUES, GROUPS, LESS,
+    LINKS, MORE, NORMS, PAST, POINT_DISTANCES, RATE_NOUNS, TIME_NOUNS, WordList,
 };
 
 mod clause;
@@ -105,6 +105,8 @@ pub(super) const NO_WINDOW: &str = "no such duration was given";
 const END_WORDS_MAX: usize = 5;
 /// How many words around a percentage can call it a chance.
 const CHANCE_WORDS_MAX: usize = 4;
+/// How many words after a percentage can call it a rate: `a 68% attendance rate`.
+const RATE_WORDS_MAX: usize = 2;
 /// How many words can be between a noun and its number: `a score that is still at 38`.
 const LINKS_MAX: usize = 3;
 /// How many words after a ratio can say that it is one of two windows.
@@ -331,6 +333,17 @@ impl RoleReader<'_, '_> {
         }
         if is_chance {
             return Claimed::Chance;
+        }
+        // `a 68% attendance rate`, if no fact is about attendance.
+        let rate = (1..=RATE_WORDS_MAX)
+            .find(|ahead| self.word_after(claim, *ahead).is_some_and(|word| word.is_in(&RATE_NOUNS)));
+        let is_other = |ahead: usize| {
+            self.word_after(claim, ahead).is_some_and(|word| {
+                word.is_word() && !word.is_in(&FUNCTION_WORDS) && !self.vocabulary.describes(word)
+            })
+        };
+        if rate.is_some_and(|rate| (0..rate).all(is_other)) {
+            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
         }
         // `73% higher than supply` is arithmetic with two facts, which the prompt does not have.
         let is_relative =

@@ -547,6 +547,13 @@ pub(super) static TREND_NOUNS: WordList =
 /// Nouns for a change over time if they say of what, or how: `a drop in sessions`, `a drop-off`. Some are also verbs.
 pub(super) static CHANGE_NOUNS: WordList =
     WordList::new("climb decline decrease dip drop fall growth increase jump reduction rise spike surge");
+/// Verbs of moving, which name a change before `up` or `down`: `calls have gone up`.
+pub(super) static MOVES: WordList =
+    WordList::new("came come coming crept creeping edged edging going gone inched moved moving went");
+/// The directions of [`MOVES`].
+pub(super) static WAYS: WordList = WordList::new("down downhill up uphill");
+/// Nouns for a share of things: `a 68% attendance rate`.
+pub(super) static RATE_NOUNS: WordList = WordList::new("rate ratio share");
 /// Verbs that begin a change or keep it going: `continues to worsen`, `keeps getting worse`.
 pub(super) static CHANGE_STARTS: WordList =
     WordList::new("began begins begun continued continues continuing started starting starts");

@@ -167,6 +167,9 @@ pub(super) const SENTENCES: &[Case] = &[
     (Calls(6.0, 59.0), 54.0, "54. That is fair for a student with 6 calls.", &[]),
     (Calls(6.0, 59.0), 54.0, "64. That is fair for a student with 6 calls.", &["64"]),
     (Balance("high_demand", 80.0, 25.0), 70.0, "25 of 80 requests are open.", &["25", "80"]),
+    // A share of things that no fact is about.
+    (Calls(6.0, 59.0), 54.0, "A 59% completion rate is poor.", &["59%"]),
+    (Calls(6.0, 59.0), 54.0, "A 59% health score is poor.", &[]),
     // Nouns with a capital are no names where all nouns have one.
     (Calls(6.0, 61.0), 50.0, "Die Familie hat in den letzten 14 Tagen Support 9 Mal angerufen.", &["9"]),
     (Health(41.0, 1.0, 4.0), 66.0, "Hubo 9 llamadas en 14 días y la puntuación es 41.", &["9"]),

@@ -60,6 +60,11 @@ const TRENDS: &[UnsaidCase] = &[
     ),
     (Calls(5.0, 65.0), "The family has become less patient.", &[("become less patient", Trend)]),
     (Calls(5.0, 65.0), "They call more than before.", &[("than before", Trend)]),
+    (
+        Calls(5.0, 65.0),
+        "Health is on the decline; calls have gone up, and may go up again.",
+        &[("decline", Trend), ("gone up", Trend)],
+    ),
     (Calls(5.0, 65.0), "To increase in health, or to prevent a drop, call them.", &[]),
     (Calls(5.0, 65.0), "Calls might start to rise if it could get worse.", &[]),
     (Calls(5.0, 65.0), "Falling in the middle range, the health score says little.", &[]),
