@@ -378,6 +378,8 @@ impl ClaimReader<'_, '_> {
                     || token.is("and")
                         && (between || to.unit.as_ref().is_some_and(|unit| unit.days().is_some()))
             };
+            let is_part = link.is_some_and(|token| token.is("of")) && from.unit.is_none();
+            from.counts_things |= is_part && to.counts_things;
             if !link.is_some_and(joins) {
                 continue;
             }

@@ -129,7 +129,9 @@ impl Evidence {
             }
             Claimed::Window { subject, time } => self.window(claim, *subject, *time),
             Claimed::Rate { subject, days } => self.rate(claim, *subject, *days),
-            Claimed::Ratio { subjects, order, of_time } => self.ratio(claim, subjects, *order, *of_time),
+            Claimed::Ratio { subjects, order, of_time } => {
+                self.ratio(claim, subjects, *order, *of_time, risk_score)
+            }
             Claimed::Part { subjects, whole } => self.part(claim, subjects, *whole, risk_score),
             Claimed::Facts => (claim.numeral.value > self.facts_count)
                 .then(|| (ClaimRole::CountedNoun, "the alert has fewer facts".to_owned())),

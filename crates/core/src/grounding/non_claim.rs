@@ -24,6 +24,8 @@ pub(super) struct NumeralContext<'a, 't> {
 
 /// Digits of a list marker.
 const MARKER_DIGITS_MAX: usize = 2;
+/// The largest number of a list marker that a point follows. Explanations have no longer lists.
+const MARKER_MAX: f64 = 20.0;
 /// Digits of a number in a name.
 const NAME_DIGITS_MAX: usize = 3;
 /// The largest number in a name after a single word that may have its capital only because it starts a sentence:
@@ -74,7 +76,7 @@ impl NumeralContext<'_, '_> {
             return true;
         }
         self.tokens.get(self.first).filter(|token| token.is_digits()).is_some_and(|token| {
-            self.is_list_marker(token)
+            self.is_list_marker(token, numeral)
                 || self.is_time()
                 || self.is_date(token, numeral)
                 || self.has_names && self.is_in_name(token, numeral)
@@ -87,13 +89,17 @@ impl NumeralContext<'_, '_> {
     }
 
     /// Whether it is a list marker: `1. Calls`, `**2)** Health`, `(3) silence`, `for 1) calls and 2) silence`.
-    fn is_list_marker(&self, token: &Token<'_>) -> bool {
+    fn is_list_marker(&self, token: &Token<'_>, numeral: Numeral) -> bool {
         let Some(closing) = self.tokens.glued(self.next) else { return false };
         if token.text.len() > MARKER_DIGITS_MAX || !matches!(closing.text, "." | ")") {
             return false;
         }
         let Some(item) = self.tokens.get(self.next + 1).filter(|item| !item.opens_line) else { return false };
         if token.opens_line {
+            // `84. That is the score.`
+            if closing.text == "." && numeral.value > MARKER_MAX {
+                return false;
+            }
             return item.is_word() || item.text == "*" || item.spaced && !token.enclosed;
         }
         let in_parentheses = self.back(1).is_some_and(|before| before.text == "(");

@@ -8,11 +8,12 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, GENERIC_VALUES, GROUPS, LINKS, NORMS, PAST,
-    POINT_DISTANCES, TIME_NOUNS, WordList,
+    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, FUNCTION_WORDS, GENERIC_VALUES, GROUPS, LESS,
+    LINKS, MORE, NORMS, PAST, POINT_DISTANCES, RATE_NOUNS, TIME_NOUNS, WordList,
 };
 
 mod clause;
+mod count;
 mod distance;
 mod reference_value;
 mod window;
@@ -38,7 +39,8 @@ pub(super) enum Claimed {
     Window { subject: Option<ClaimSubject>, time: WindowTime },
     /// A number in each of these many days.
     Rate { subject: Option<ClaimSubject>, days: f64 },
-    /// How many times as large the first of these facts is as the second, or its window, if it is said of time.
+    /// How many times as large the first of these facts is as the second, or as the end of its range if there is no
+    /// second. If it is said of time, it may also be that of their windows.
     Ratio { subjects: Vec<ClaimSubject>, order: Option<ComparisonOrder>, of_time: bool },
     /// Parts of a whole, or of two facts side by side.
     Part { subjects: Vec<ClaimSubject>, whole: f64 },
@@ -103,6 +105,8 @@ pub(super) const NO_WINDOW: &str = "no such duration was given";
 const END_WORDS_MAX: usize = 5;
 /// How many words around a percentage can call it a chance.
 const CHANCE_WORDS_MAX: usize = 4;
+/// How many words after a percentage can call it a rate: `a 68% attendance rate`.
+const RATE_WORDS_MAX: usize = 2;
 /// How many words can be between a noun and its number: `a score that is still at 38`.
 const LINKS_MAX: usize = 3;
 /// How many words after a ratio can say that it is one of two windows.
@@ -159,7 +163,8 @@ impl RoleReader<'_, '_> {
         if let Some(distance) = self.distance(claim, subject) {
             return distance;
         }
-        if claim.subject.is_none() && claim.counts_things || self.is_contrary(claim) {
+        if claim.subject.is_none() && claim.counts_things && !self.is_times(claim) || self.is_contrary(claim)
+        {
             return Claimed::Never(ClaimRole::CountedNoun, NO_COUNT);
         }
         if let Some((order, is_close)) = self.comparison(claim) {
@@ -183,6 +188,12 @@ impl RoleReader<'_, '_> {
         if self.is_of_score(claim) {
             return Claimed::AnyOf(self.vocabulary.names().scores());
         }
+        if let Some(subject) = self.of_label_word(claim) {
+            return Claimed::Value { subject: Some(subject), or_score: false };
+        }
+        if let Some(counted) = self.counted(index, claim) {
+            return counted;
+        }
         // `The reading is 97.3`: the value of any fact.
         if self.linked_before(claim).is_some_and(|word| word.is_in(&GENERIC_VALUES)) {
             return Claimed::Value { subject: None, or_score: true };
@@ -190,9 +201,13 @@ impl RoleReader<'_, '_> {
         if self.names_in_part(claim) || self.default.is_some() && self.named_in_clause(claim).is_empty() {
             return Claimed::Value { subject, or_score: false };
         }
+        let before = self.named_before_parenthesis(claim);
+        if !before.is_empty() {
+            return Claimed::AnyOf(before);
+        }
         // The part of the sentence names nothing. The number is that of any subject in the sentence that has no other.
         let mut subjects = self.named_in_clause(claim);
-        if subjects.iter().all(|subject| self.has_own_number(*subject, claim)) {
+        if self.is_versus(index) || subjects.iter().all(|subject| self.has_own_number(*subject, claim)) {
             return Claimed::Value { subject: None, or_score: true };
         }
         if self.clause(claim).any(|at| self.tokens.get(at).is_some_and(|word| word.is("scores"))) {
@@ -235,7 +250,7 @@ impl RoleReader<'_, '_> {
     }
 
     /// Whether the number is that of a score that is not named: `a score of 38`.
-    fn is_of_score(&self, claim: &NumberClaim) -> bool {
+    pub(super) fn is_of_score(&self, claim: &NumberClaim) -> bool {
         let noun = self.linked_before(claim);
         let after = self.word_after(claim, 0).is_some_and(|word| word.is("as"));
         noun.is_some_and(|word| word.is_in(&DISPENSABLE))
@@ -286,7 +301,8 @@ impl RoleReader<'_, '_> {
             vec![subject]
         } else {
             let nearest = self.nearest(claim).filter(|_| self.names_in_part(claim));
-            self.pair_before(claim).or_else(|| nearest.map(|near| vec![near])).unwrap_or_default()
+            let one = nearest.or_else(|| self.in_apposition(claim));
+            self.pair_before(claim).or_else(|| one.map(|one| vec![one])).unwrap_or_default()
         };
         Claimed::Part { subjects, whole }
     }
@@ -294,10 +310,15 @@ impl RoleReader<'_, '_> {
     fn ratio(&self, claim: &NumberClaim) -> Claimed {
         let subjects = self.named_in_clause(claim);
         let is_norm = self.any_after(claim, 4, |word| self.is_norm(word)) || self.has_after(claim, 3, &PAST);
+        let order = self.comparison(claim).map(|(order, _)| order);
+        // `half of the scale`
+        let of_range = self.has_after(claim, END_WORDS_MAX, &END_WORDS);
+        if let Some(subject) = self.nearest(claim).or(self.default).filter(|_| of_range && !is_norm) {
+            return Claimed::Ratio { subjects: vec![subject], order, of_time: false };
+        }
         if subjects.len() < 2 || is_norm {
             return Claimed::Never(ClaimRole::Ratio, "no other value was given");
         }
-        let order = self.comparison(claim).map(|(order, _)| order);
         Claimed::Ratio { subjects, order, of_time: self.has_after(claim, TIME_NOUN_MAX, &TIME_NOUNS) }
     }
 
@@ -312,6 +333,25 @@ impl RoleReader<'_, '_> {
         }
         if is_chance {
             return Claimed::Chance;
+        }
+        // `a 68% attendance rate`, if no fact is about attendance.
+        let rate = (1..=RATE_WORDS_MAX)
+            .find(|ahead| self.word_after(claim, *ahead).is_some_and(|word| word.is_in(&RATE_NOUNS)));
+        let is_other = |ahead: usize| {
+            self.word_after(claim, ahead).is_some_and(|word| {
+                word.is_word() && !word.is_in(&FUNCTION_WORDS) && !self.vocabulary.describes(word)
+            })
+        };
+        if rate.is_some_and(|rate| (0..rate).all(is_other)) {
+            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
+        }
+        // `73% higher than supply` is arithmetic with two facts, which the prompt does not have.
+        let is_relative =
+            self.word_after(claim, 0).is_some_and(|word| word.is_in(&MORE) || word.is_in(&LESS))
+                && self.word_after(claim, 1).is_some_and(|word| word.is("than"))
+                && !self.names_in(&(claim.tokens.end..claim.tokens.end + END_WORDS_MAX)).is_empty();
+        if is_relative {
+            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
         }
         let part_of = self
             .word_after(claim, 0)

@@ -134,6 +134,14 @@ impl SubjectNames {
         subjects
     }
 
+    /// The facts that count something that their names say.
+    pub(super) fn counted(&self) -> Vec<ClaimSubject> {
+        let counted = self.0.iter().filter(|name| name.kind == NameKind::Counted);
+        let mut subjects: Vec<_> = counted.map(|name| name.subject).collect();
+        subjects.dedup();
+        subjects
+    }
+
     /// Whether the name of a fact starts at this token.
     pub(super) fn starts_at(&self, tokens: &Tokens<'_>, at: usize) -> bool {
         self.longest_at(tokens, at).is_some_and(|(_, subject)| subject != ClaimSubject::Risk)

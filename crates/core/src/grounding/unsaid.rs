@@ -7,7 +7,7 @@ use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
 use super::token::Tokens;
 use super::vocabulary::singular;
-use super::words::{CONDITIONS, MODALS, NEGATIONS};
+use super::words::{CONDITIONS, MODALS, NEGATIONS, SUPPOSING};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Worse};
 use crate::driver::Effect;
@@ -19,6 +19,8 @@ mod trend;
 
 /// How many words before a word can make it a supposition or deny it.
 const BEFORE_MAX: usize = 3;
+/// How many words before a cause can deny it or make it a supposition: `no sign that they asked for a refund`.
+const CAUSE_MAX: usize = 7;
 /// How many words before a word can make its clause a condition: `if the health score were low`.
 const CONDITION_MAX: usize = 8;
 /// How many words around a change can say that it is the risk that changes.
@@ -65,8 +67,14 @@ impl UnsaidReader<'_, '_> {
                     .zip(at..)
                     .all(|(word, at)| self.tokens.get(at).is_some_and(|token| singular(token.text) == *word))
             };
-            let starts =
-                (0..self.tokens.len()).filter(|at| !words.is_empty() && fits(*at) && !self.is_supposed(*at));
+            let is_open = |at: usize| {
+                let before = (1..=CAUSE_MAX).map_while(|back| self.tokens.back(at, back));
+                before
+                    .take_while(|token| token.is_word())
+                    .any(|word| word.is_in(&SUPPOSING) || word.is_in(&NEGATIONS))
+            };
+            let starts = (0..self.tokens.len())
+                .filter(|at| !words.is_empty() && fits(*at) && !self.is_supposed(*at) && !is_open(*at));
             found.extend(starts.map(|at| Found {
                 start: at,
                 end: at + words.len(),

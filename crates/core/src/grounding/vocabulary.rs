@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::digits::same;
-use super::subject::SubjectNames;
+use super::subject::{ClaimSubject, SubjectNames};
 use super::token::{Token, Tokens};
 use super::words::{
     DAYS, FOREIGN_DURATIONS, FUNCTION_WORDS, GENERAL_UNITS, LETTER_UNITS, MODIFIERS, MONTH, PERCENT,
@@ -26,6 +26,8 @@ pub(super) struct Vocabulary {
     synonyms: Vec<(String, ClaimUnit)>,
     entity: Option<ClaimUnit>,
     words: HashSet<String>,
+    /// The words of one fact's label only, each with its fact.
+    label_words: Vec<(String, ClaimSubject)>,
     /// The words of the meanings, which say what a share is a share of.
     meanings: HashSet<String>,
     names: SubjectNames,
@@ -90,6 +92,7 @@ impl Vocabulary {
         let ends = facts.iter().filter_map(Fact::range).map(|range| range.max.get());
         let ends = ends.chain([RISK_SCORE_MAX]).collect();
         let synonyms = synonyms(facts, &units);
+        let label_words = label_words(facts);
         let entity = Some(ClaimUnit::new(alert_type.entity()));
         let meanings = facts.iter().flat_map(|fact| fact.meaning().split(|c: char| !c.is_alphanumeric()));
         let meanings = meanings.filter(|word| !word.is_empty() && !FUNCTION_WORDS.has(word));
@@ -99,6 +102,7 @@ impl Vocabulary {
             synonyms,
             entity,
             words,
+            label_words,
             meanings,
             names: SubjectNames::new(facts, alert_type.predicts()),
             ends,
@@ -112,7 +116,8 @@ impl Vocabulary {
         let names = SubjectNames::new(&[], "");
         let (units, synonyms) = (Vec::new(), Vec::new());
         let (words, meanings) = (HashSet::new(), HashSet::new());
-        Self { units, synonyms, entity: None, words, meanings, names, ends, facts_count: 0.0 }
+        let label_words = Vec::new();
+        Self { units, synonyms, entity: None, words, label_words, meanings, names, ends, facts_count: 0.0 }
     }
 
     /// The names of the facts and of the risk score.
@@ -128,6 +133,11 @@ impl Vocabulary {
     /// Whether a word is one of the alert type's labels, ids or title.
     pub(super) fn knows(&self, word: &str) -> bool {
         self.words.contains(&word.to_lowercase())
+    }
+
+    /// The fact whose label alone has this word.
+    pub(super) fn fact_of_word(&self, word: &Token<'_>) -> Option<ClaimSubject> {
+        self.label_words.iter().find(|(label, _)| word.is(label)).map(|(_, subject)| *subject)
     }
 
     /// The unit of a fact that starts at this token, and the index of the token after it.
@@ -237,6 +247,28 @@ impl Vocabulary {
         let is_general = GENERAL_UNITS.contains(&unit.as_str());
         is_general.then(|| (ClaimUnit(unit), index + 1))
     }
+}
+
+/// The words that only one numeric fact has in the first part of its label, before the noun that it counts: `support` of
+/// the inbound support calls.
+fn label_words(facts: &[Fact]) -> Vec<(String, ClaimSubject)> {
+    let head = |fact: &Fact| {
+        let head = fact.label().split([',', '(', ':']).next().unwrap_or_default();
+        head.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    for (index, fact) in facts.iter().enumerate() {
+        let Some(range) = fact.range() else { continue };
+        let words = head(fact);
+        let is_only = |word: &String| {
+            let others = facts.iter().enumerate().filter(|(other, _)| *other != index);
+            others.into_iter().all(|(_, other)| !head(other).contains(word))
+        };
+        let noun = words.iter().position(|word| word.eq_ignore_ascii_case(&range.unit)).unwrap_or(0);
+        let before = words.into_iter().take(noun).filter(is_only);
+        found.extend(before.map(|word| (word, ClaimSubject::Fact(index))));
+    }
+    found
 }
 
 /// Other words for the units of facts: the well-known ones, and the noun at the end of a fact's `short`. A word for two

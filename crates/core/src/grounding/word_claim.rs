@@ -113,6 +113,10 @@ impl ClaimReader<'_, '_> {
 
     /// The unit within a few words that belong to it, and the index of the token after it.
     fn unit_within(&self, after: usize, value: f64) -> Option<(ClaimUnit, usize)> {
+        // `one-week`
+        if self.tokens.glued(after).is_some_and(Token::is_hyphen) {
+            return self.unit_of_fact_or_time(after + 1, value);
+        }
         for at in after..=after + WORDS_MAX {
             let word = self.tokens.spaced_word(at)?;
             if let Some((unit, end)) = self.unit_of_fact_or_time(at, value) {

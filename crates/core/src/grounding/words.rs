@@ -151,6 +151,7 @@ pub(super) const UNIT_VERBS: &[(&str, &str)] = &[
     ("dialled", "call"),
     ("phoned", "call"),
     ("phoning", "call"),
+    ("got in touch", "call"),
     ("rang", "call"),
     ("reached out", "call"),
     ("reaching out", "call"),
@@ -293,8 +294,9 @@ pub(super) static NOT_NAMES: WordList = WordList::new(
 );
 
 /// Hedges: words before a number that say that it is rounded.
-pub(super) static HEDGES: WordList =
-    WordList::new("about around roughly approximately approx nearly almost circa some ~ ≈");
+pub(super) static HEDGES: WordList = WordList::new(
+    "about around roughly approximately approx nearly almost nearing approaching circa some ~ ≈",
+);
 /// Words that are a hedge after one of [`HEDGING_BY`]. Alone, they compare with a limit, which the prompt must contain.
 pub(super) static HEDGED_LIMITS: WordList = WordList::new("under over above below to");
 /// Words that make one of [`HEDGED_LIMITS`] after them a hedge.
@@ -337,7 +339,7 @@ pub(super) static COMPARING_LINKS: WordList = WordList::new("is was are were : =
 pub(super) static GAP_WORDS: WordList =
     WordList::new("between combined difference distance gap margin ratio spread sum together");
 /// Words and signs between two numbers, each of which may belong to either of two names.
-pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against / - –");
+pub(super) static SIDE_BY_SIDE: WordList = WordList::new("vs versus to against / - – < >");
 /// Nouns for the facts themselves. An explanation may count the facts in its prompt.
 pub(super) static FACT_NOUNS: WordList = WordList::new(
     "facts factors signals signs indicators metrics scores measures figures values reasons drivers \
@@ -372,6 +374,8 @@ pub(super) const RATIO_WORDS: &[(&str, f64)] = &[
 ];
 /// Words for a number of times that are not a ratio if nothing is compared: `called twice`.
 pub(super) const TIMES_WORDS: &[(&str, f64)] = &[("twice", 2.0), ("thrice", 3.0)];
+/// Nouns after a number of times.
+pub(super) static TIMES: WordList = WordList::new("occasions times");
 /// Words before `twice` that make it an idiom: `think twice`.
 pub(super) static BEFORE_IDIOMS: WordList = WordList::new("think thinking thought check checked once");
 /// Verbs after `none` whose subject it is: `none were held`.
@@ -472,6 +476,12 @@ pub(super) static GAPS: WordList = WordList::new(
 pub(super) static ABOVE: WordList = WordList::new("above beyond exceed exceeding exceeds over >");
 /// Words after which a number is more than the value.
 pub(super) static BELOW: WordList = WordList::new("below under <");
+/// Words before `of` and a number that is less than the value: `in excess of 60`.
+pub(super) static ABOVE_OF: WordList = WordList::new("excess north upwards");
+/// Words before `of` and a number that is more than the value: `just shy of 60`.
+pub(super) static BELOW_OF: WordList = WordList::new("short shy south");
+/// Words for what is wanted, after a number: `the 30 that is needed`.
+pub(super) static NEEDS: WordList = WordList::new("desired expected necessary needed required");
 /// The first words of `more than`.
 pub(super) static MORE: WordList = WordList::new("better greater higher larger more");
 /// The first words of `less than`.
@@ -537,6 +547,13 @@ pub(super) static TREND_NOUNS: WordList =
 /// Nouns for a change over time if they say of what, or how: `a drop in sessions`, `a drop-off`. Some are also verbs.
 pub(super) static CHANGE_NOUNS: WordList =
     WordList::new("climb decline decrease dip drop fall growth increase jump reduction rise spike surge");
+/// Verbs of moving, which name a change before `up` or `down`: `calls have gone up`.
+pub(super) static MOVES: WordList =
+    WordList::new("came come coming crept creeping edged edging going gone inched moved moving went");
+/// The directions of [`MOVES`].
+pub(super) static WAYS: WordList = WordList::new("down downhill up uphill");
+/// Nouns for a share of things: `a 68% attendance rate`.
+pub(super) static RATE_NOUNS: WordList = WordList::new("rate ratio share");
 /// Verbs that begin a change or keep it going: `continues to worsen`, `keeps getting worse`.
 pub(super) static CHANGE_STARTS: WordList =
     WordList::new("began begins begun continued continues continuing started starting starts");
@@ -556,6 +573,9 @@ pub(super) static BEFORE_NOW: WordList = WordList::new("before earlier previousl
 /// Words that make what follows a supposition.
 pub(super) static MODALS: WordList =
     WordList::new("can could if may might perhaps possible possibly should to whether will would");
+/// Words of [`MODALS`] that make a cause some words after them a supposition: `they may ask for a refund`.
+pub(super) static SUPPOSING: WordList =
+    WordList::new("can could if may might perhaps possible possibly unless whether would");
 /// Words that make a clause a condition.
 pub(super) static CONDITIONS: WordList = WordList::new("if unless until whether");
 /// Words that deny what follows.

@@ -28,8 +28,13 @@ impl Evidence {
         let between = |one: &KnownFact, other: &KnownFact| {
             one.unit == other.unit && fits(one) && repeats(one.value - other.value)
         };
-        let soft =
-            or_value && (self.known().any(as_value) || self.is_end(claim) || claim.repeats(risk_score));
+        // The value of the fact that is named, or else of any.
+        let states = if facts.is_empty() {
+            self.known().any(as_value) || claim.repeats(risk_score)
+        } else {
+            facts.iter().any(|fact| as_value(fact))
+        };
+        let soft = or_value && (states || self.is_end(claim));
         let supported = if soft {
             true
         } else if facts.is_empty() {
@@ -55,6 +60,7 @@ impl Evidence {
         subjects: &[ClaimSubject],
         order: Option<ComparisonOrder>,
         of_time: bool,
+        risk_score: f64,
     ) -> Option<Unsupported> {
         let facts: Vec<_> = subjects.iter().filter_map(|subject| self.fact(*subject)).collect();
         let holds = |ratio: f64| match order {
@@ -74,6 +80,11 @@ impl Evidence {
                         || windows(one, other))
             })
         });
+        let supported = match (facts.as_slice(), subjects) {
+            ([one], _) => holds((one.value - one.min) / (one.max - one.min)),
+            ([], [ClaimSubject::Risk]) => holds(risk_score / RISK_SCORE_MAX),
+            _ => supported,
+        };
         (!supported).then(|| (ClaimRole::Ratio, "the facts do not have this ratio".to_owned()))
     }
 

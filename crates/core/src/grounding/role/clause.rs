@@ -6,7 +6,7 @@ use super::RoleReader;
 use crate::grounding::claim::{ClaimForm, NumberClaim};
 use crate::grounding::subject::{ClaimSubject, NamedSubject};
 use crate::grounding::token::Token;
-use crate::grounding::words::{CONJUNCTIONS, SIDE_BY_SIDE, WordList};
+use crate::grounding::words::{CONJUNCTIONS, ONLY_WORDS, SIDE_BY_SIDE, WordList};
 
 /// What crossing into another part of the sentence adds to a distance in tokens.
 const PART_DISTANCE: usize = 8;
@@ -109,13 +109,28 @@ impl RoleReader<'_, '_> {
         names.min_by_key(|name| self.cost(claim, name)).map(|name| name.subject)
     }
 
-    /// The nearest fact that covers a window of time; one that a unit names counts as well. A fact has a window besides
-    /// its number.
+    /// The nearest fact that covers a window of time, by its name or by a number with its unit. A fact has a window
+    /// besides its number. `None` if the part of the sentence has another number and names no such fact.
     pub(super) fn nearest_with_window(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
-        let clause = self.clause(claim);
-        let names = self.names_in(&clause).iter().filter(|name| (self.has_window)(name.subject));
-        let near = names.min_by_key(|name| self.reach(claim, name)).map(|name| name.subject);
-        near.or(self.default.filter(|subject| (self.has_window)(*subject)))
+        let (clause, part) = (self.clause(claim), self.part_of_sentence(claim));
+        let others = self.claims_in(&clause).iter().filter(|other| *other != claim);
+        let counted = others.clone().filter_map(|other| match (self.facts_of_unit)(other).as_slice() {
+            [subject] => {
+                Some(NamedSubject { start: other.tokens.start, end: other.tokens.end, subject: *subject })
+            }
+            _ => None,
+        });
+        let names = self.names_in(&clause).iter().copied().chain(counted);
+        let names = names.filter(|name| (self.has_window)(name.subject));
+        let near = names.min_by_key(|name| self.reach(claim, name));
+        let is_near = near.is_some_and(|name| part.contains(&name.start));
+        if !is_near
+            && self.default.is_none()
+            && others.clone().any(|other| part.contains(&other.tokens.start))
+        {
+            return None;
+        }
+        near.map(|name| name.subject).or(self.default.filter(|subject| (self.has_window)(*subject)))
     }
 
     /// The subject that is named last before the claim's clause.
@@ -167,30 +182,66 @@ impl RoleReader<'_, '_> {
 
     /// The subject of one of two numbers side by side, after two names side by side: `demand exceeds supply (90 vs. 30)`.
     pub(super) fn of_pair(&self, index: usize, claim: &NumberClaim) -> Option<ClaimSubject> {
-        let beside = |one: usize, other: usize| {
-            let (one, other) = (self.claims.get(one)?, self.claims.get(other)?);
-            let gap = other.tokens.start.checked_sub(one.tokens.end)?;
-            let links = (one.tokens.end..other.tokens.start).all(|at| {
-                self.tokens.get(at).is_some_and(|token| {
-                    token.is_in(&SIDE_BY_SIDE) || matches!(token.text, "and" | "," | "&" | ".")
-                })
-            });
-            ((1..=2).contains(&gap) && links).then_some(())
-        };
-        let first = index.checked_sub(1).filter(|before| beside(*before, index).is_some());
+        let first = index.checked_sub(1).filter(|before| self.are_beside(*before, index));
         let (at, place) = if let Some(first) = first {
             (first, 1)
         } else {
-            beside(index, index + 1)?;
+            if !self.are_beside(index, index + 1) {
+                return None;
+            }
             (index, 0)
         };
         let start = self.claims.get(at)?.tokens.start;
         self.pair_ending_at(start, claim).and_then(|pair| pair.get(place).copied())
     }
 
+    /// Whether two claims are side by side: `82 vs. 31`, `82 and 31`.
+    fn are_beside(&self, one: usize, other: usize) -> bool {
+        let (Some(one), Some(other)) = (self.claims.get(one), self.claims.get(other)) else { return false };
+        let links = (one.tokens.end..other.tokens.start).all(|at| {
+            self.tokens.get(at).is_some_and(|token| {
+                token.is_in(&SIDE_BY_SIDE) || matches!(token.text, "and" | "," | "&" | ".")
+            })
+        });
+        let gap = other.tokens.start.checked_sub(one.tokens.end);
+        gap.is_some_and(|gap| (1..=2).contains(&gap)) && links
+    }
+
+    /// Whether the number is compared with the one before or after it, and nothing says whose values they are.
+    pub(super) fn is_versus(&self, index: usize) -> bool {
+        let compared = |one: usize, other: usize| {
+            let link = self.claims.get(one).and_then(|one| self.tokens.get(one.tokens.end));
+            self.are_beside(one, other) && link.is_some_and(|link| link.is_in(&SIDE_BY_SIDE))
+        };
+        compared(index, index + 1) || index.checked_sub(1).is_some_and(|before| compared(before, index))
+    }
+
+    /// The subjects in the part of the sentence before the parenthesis that the number opens: `the call count (4)`.
+    pub(super) fn named_before_parenthesis(&self, claim: &NumberClaim) -> Vec<ClaimSubject> {
+        let Some(open) = claim.tokens.start.checked_sub(1) else { return Vec::new() };
+        if self.tokens.get(open).is_none_or(|mark| mark.text != "(") {
+            return Vec::new();
+        }
+        let mut start = open;
+        while start > 0 && !ends_clause(self, start - 1) && !ends_part(self, start - 1) {
+            start -= 1;
+        }
+        self.names_in(&(start..open)).iter().map(|name| name.subject).collect()
+    }
+
     /// The subject beside a number between commas or at the start: `the demand score, 85, ...`, `at 72, health ...`.
     pub(super) fn in_apposition(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
         let comma = |at: usize| self.tokens.get(at).is_some_and(|mark| mark.text == ",");
+        // `few sessions, just 2.`, `supply, at 29, is low`
+        let is_hedge = |word: &Token<'_>| word.is_in(&ONLY_WORDS) || word.is("at");
+        let hedge = usize::from(self.tokens.back(claim.tokens.start, 1).is_some_and(is_hedge));
+        let after_comma = claim.tokens.start.checked_sub(hedge + 1).filter(|at| hedge == 1 && comma(*at));
+        if let Some(at) = after_comma {
+            let names = self.names_in(&(at.saturating_sub(LEADS_MAX)..at));
+            if let Some(name) = names.last().filter(|name| name.end == at) {
+                return Some(name.subject);
+            }
+        }
         if !comma(claim.tokens.end) {
             return None;
         }

@@ -6,7 +6,8 @@ use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
 use crate::grounding::vocabulary::ClaimUnit;
 use crate::grounding::words::{
-    ABOVE, BELOW, DISTANCE_WORDS, END_WORDS, GAPS, HEDGES, HEDGING_BY, LESS, MORE, POINT_DISTANCES, WordList,
+    ABOVE, ABOVE_OF, BELOW, BELOW_OF, DISTANCE_WORDS, END_WORDS, GAPS, HEDGES, HEDGING_BY, LESS, MORE,
+    POINT_DISTANCES, WordList,
 };
 
 /// How many words around a number can say that it is a distance.
@@ -30,7 +31,9 @@ impl RoleReader<'_, '_> {
             .take_while(|back| self.word_before(claim, *back).is_some_and(|word| word.is_in(&HEDGES)))
             .count();
         let by = self.word_before(claim, hedges + 1).is_some_and(|word| word.is("by"));
-        let of_gap = of_points && self.has_after(claim, GAP_WORDS_MAX, &GAPS);
+        // `5 within 7 days` is no gap.
+        let of_gap =
+            of_points && self.any_after(claim, GAP_WORDS_MAX, |word| word.is_in(&GAPS) && !word.is("within"));
         let gap = self.has_gap_before(claim) || next.is_some_and(|word| word.is_in(&GAPS)) || of_gap;
         // `Supply is 80 points below its maximum, demand 7.5 points.`
         let continues = claim.unit.is_some()
@@ -44,14 +47,20 @@ impl RoleReader<'_, '_> {
         if !(is_distance || by || gap || continues || to_end) {
             return None;
         }
+        // `92 is near the top` may also be the value.
+        let only_to_end = !(is_distance || by || gap || continues);
+        if only_to_end && (self.is_of_score(claim) || self.in_apposition(claim).is_some()) {
+            return None;
+        }
         let mut subjects = if self.only_says_score(claim) {
             self.vocabulary.names().scores()
+        } else if only_to_end {
+            subject.filter(|_| self.names_in_part(claim)).into_iter().collect()
         } else {
-            self.named_in_clause(claim)
+            let named = self.named_in_clause(claim);
+            let other = subject.filter(|subject| !named.contains(subject));
+            named.into_iter().chain(other).collect()
         };
-        if let Some(subject) = subject.filter(|subject| !subjects.contains(subject)) {
-            subjects.push(subject);
-        }
         subjects.retain(|subject| *subject != ClaimSubject::Risk);
         let is_of_two = self.is_of_two(claim, by);
         Some(Claimed::Distance { subjects, is_of_two, or_value: !(is_distance || by || gap) })
@@ -124,6 +133,11 @@ impl RoleReader<'_, '_> {
             });
         // `beyond the two sessions`: besides them.
         let is_besides = word(before, "beyond") && at > 1 && claim.unit.is_some();
+        let of = word(before, "of") && !ends_distance;
+        if of && (is(one, &ABOVE_OF) || is(one, &BELOW_OF)) {
+            let order = if is(one, &ABOVE_OF) { ComparisonOrder::Above } else { ComparisonOrder::Below };
+            return Some((order, is(two, &HEDGING_BY)));
+        }
         if is(before, &ABOVE) && !ends_distance && !is_besides {
             return Some((ComparisonOrder::Above, is_close));
         }

@@ -5,12 +5,16 @@ use crate::grounding::claim::NumberClaim;
 use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
 use crate::grounding::words::{
-    ABOVE, BEFORE_PERIODS, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NORM_NOUNS, OWNERS, PERIODS,
-    PLACES,
+    ABOVE, BEFORE_NOW, BEFORE_PERIODS, BELOW, CHANGES, EARLIER, GOOD_LEVELS, LEVEL_NOUNS, NEEDS, NORM_NOUNS,
+    OWNERS, PERIODS, PLACES,
 };
 
 /// The most words between a word for a norm and its number.
 const NORM_WORDS_MAX: usize = 7;
+/// How many words after a number can say that it is wanted: `that is needed`.
+const NEED_WORDS_MAX: usize = 4;
+/// How many words after a number can name an earlier period: `3 in the week before`.
+const EARLIER_WORDS_MAX: usize = 4;
 /// How many words after a number can name its period: `14 events were seen in the last hour`.
 const PERIOD_WORDS_MAX: usize = 8;
 /// The days of a month.
@@ -141,7 +145,13 @@ impl RoleReader<'_, '_> {
         let called = is_verb
             && claim.subject.is_none()
             && self.word_after(claim, 1 + article).is_some_and(|word| self.is_norm(word));
-        on_average || called || self.is_far_from_norm(claim)
+        // `the 30 that is needed`, `60 would be needed`
+        let needed = claim.subject.is_none()
+            && (1..NEED_WORDS_MAX).any(|ahead| {
+                self.word_after(claim, ahead).is_some_and(|word| word.is_in(&NEEDS))
+                    && self.word_after(claim, ahead - 1).is_some_and(|word| word.is("is") || word.is("be"))
+            });
+        on_average || needed || called || self.is_far_from_norm(claim)
     }
 
     /// Whether the number is the distance of a value from a norm.
@@ -184,7 +194,13 @@ impl RoleReader<'_, '_> {
         // `called 5 times this month`
         let times = usize::from(self.tokens.get(at).is_some_and(|word| word.is("times")));
         let this_month = self.is_period(at + times, &["this"], subject, |days| days >= MONTH_DAYS);
+        // `3 in the week before`
+        let period_before = (at..at + EARLIER_WORDS_MAX).any(|at| {
+            self.period_at(at).is_some()
+                && self.tokens.get(at + 1).is_some_and(|word| word.is_in(&BEFORE_NOW))
+        });
         is_earlier(at + article + second)
+            || period_before
             || article > 0 && a_week_earlier
             || this_month
             || self.is_in_other_period(claim, subject)
@@ -220,9 +236,12 @@ impl RoleReader<'_, '_> {
         if !self.tokens.get(at).is_some_and(|word| words.iter().any(|each| word.is(each))) {
             return false;
         }
-        let Some(period) = self.tokens.spaced_word(at + 1) else { return false };
-        let period = period.text.trim_end_matches("'s").trim_end_matches("’s");
-        let known = PERIODS.iter().find(|(name, _)| period.eq_ignore_ascii_case(name));
-        known.is_some_and(|(_, days)| is_long(*days) && !(self.is_window)(subject, *days))
+        self.period_at(at + 1).is_some_and(|days| is_long(days) && !(self.is_window)(subject, days))
+    }
+
+    /// The days of the period that is named at this token.
+    fn period_at(&self, at: usize) -> Option<f64> {
+        let period = self.tokens.spaced_word(at)?.text.trim_end_matches("'s").trim_end_matches("’s");
+        PERIODS.iter().find(|(name, _)| period.eq_ignore_ascii_case(name)).map(|(_, days)| *days)
     }
 }

@@ -1,7 +1,7 @@
 //! What the checker is known to get wrong. A row that it gets right moves to the labelled explanations.
 
 use super::Case;
-use super::Given::{Balance, Calls};
+use super::Given::{Balance, Calls, Health};
 
 /// Texts with the quotes that the checker reports, which are wrong.
 pub(super) const KNOWN: &[Case] = &[
@@ -17,6 +17,8 @@ pub(super) const KNOWN: &[Case] = &[
     (Calls(5.0, 65.0), 72.0, "The problem was explained over 5 calls.", &["5 calls"]),
     // A hedge after a ratio.
     (Balance("high_demand", 80.0, 35.0), 70.0, "Demand is twice the supply, roughly.", &["twice"]),
+    // A window without its unit, in another part of the sentence.
+    (Health(40.0, 1.0, 6.0), 74.0, "The calls cover 14 days and the sessions only 7.", &["7"]),
     // Number words of other languages.
     (Calls(5.0, 65.0), 72.0, "La familia llamó ocho veces en los últimos 14 días.", &[]),
 ];

@@ -117,6 +117,59 @@ pub(super) const SENTENCES: &[Case] = &[
         &["40"],
     ),
     (Balance("high_demand", 80.0, 40.0), 70.0, "It takes a double from 40 to be level.", &[]),
+    // A window beside a number of a fact that is not named.
+    (
+        Health(41.0, 1.0, 5.0),
+        66.0,
+        "One session was held in a week, and they wrote or spoke five times in 14 days.",
+        &[],
+    ),
+    (Health(41.0, 1.0, 5.0), 66.0, "One lesson in seven days, and they rang five times in fourteen.", &[]),
+    (
+        Health(41.0, 1.0, 5.0),
+        66.0,
+        "One lesson in fourteen days, and they rang five times.",
+        &["fourteen days"],
+    ),
+    // A number in parentheses is that of what is named before them.
+    (Health(41.0, 1.0, 5.0), 66.0, "The session count (5) and the call count (1) matter.", &["5", "1"]),
+    (Health(41.0, 1.0, 5.0), 66.0, "The session count (1) and the call count (5) matter.", &[]),
+    // Two numbers without names.
+    (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 49: demand is hardly ahead.", &[]),
+    (Balance("balanced", 52.0, 49.0), 14.0, "52 versus 46: demand is hardly ahead.", &["46"]),
+    // A part of the range.
+    (Health(47.0, 1.0, 5.0), 66.0, "Health is at less than half of the scale.", &[]),
+    (Health(57.0, 1.0, 5.0), 66.0, "Health is at less than half of the scale.", &["half"]),
+    (Health(47.0, 1.0, 5.0), 66.0, "Health is at half of the usual value.", &["half"]),
+    // Arithmetic with two facts.
+    (Balance("high_demand", 80.0, 40.0), 70.0, "Demand is 80% higher than supply.", &["80%"]),
+    (Balance("high_demand", 80.0, 40.0), 70.0, "The scores say it all (80 > 40): demand is higher.", &[]),
+    // A period in one word, and one before another.
+    (Health(47.0, 1.0, 5.0), 66.0, "Five calls in a one-week span.", &["one-week"]),
+    (Health(47.0, 1.0, 5.0), 66.0, "One session in a one-week span.", &[]),
+    (Health(47.0, 1.0, 5.0), 66.0, "One session, against 5 in the week before.", &["5"]),
+    // What a number counts without its unit.
+    (Health(47.0, 1.0, 5.0), 66.0, "Health is at 47, and support heard from them 5 times.", &[]),
+    (Health(47.0, 1.0, 5.0), 66.0, "A low score; support heard from them 47 times in two weeks.", &["47"]),
+    (Health(47.0, 1.0, 5.0), 66.0, "They wrote on five occasions within fourteen days.", &[]),
+    (Health(47.0, 1.0, 5.0), 66.0, "One session, and 47 support requests in 14 days.", &["47"]),
+    (Health(47.0, 3.0, 1.0), 66.0, "Sessions are regular (47 within 7 days).", &["47"]),
+    (Health(47.0, 3.0, 11.0), 66.0, "There were many calls, and few sessions, just 11.", &["11"]),
+    (Health(47.0, 3.0, 11.0), 66.0, "There were many calls, and few sessions, just 3.", &[]),
+    // The end of a scale beside a value of the fact that is named.
+    (Balance("high_demand", 80.0, 25.0), 70.0, "At 25 out of 100, demand is high.", &["25 out of 100"]),
+    (Balance("high_demand", 80.0, 25.0), 70.0, "Demand, at 25, is near the top, and supply is low.", &["25"]),
+    (Balance("high_demand", 80.0, 25.0), 70.0, "Demand, at 80, is near the top, and supply is low.", &[]),
+    // Limits in other words, and a score that opens a text.
+    (Calls(6.0, 59.0), 54.0, "Health is just shy of 60, calls are in excess of 5.", &[]),
+    (Calls(6.0, 59.0), 54.0, "Health is just shy of 70, calls are in excess of 8.", &["70", "8"]),
+    (Calls(6.0, 59.0), 54.0, "Health is at 59, though 70 would be needed.", &["70"]),
+    (Calls(6.0, 59.0), 54.0, "54. That is fair for a student with 6 calls.", &[]),
+    (Calls(6.0, 59.0), 54.0, "64. That is fair for a student with 6 calls.", &["64"]),
+    (Balance("high_demand", 80.0, 25.0), 70.0, "25 of 80 requests are open.", &["25", "80"]),
+    // A share of things that no fact is about.
+    (Calls(6.0, 59.0), 54.0, "A 59% completion rate is poor.", &["59%"]),
+    (Calls(6.0, 59.0), 54.0, "A 59% health score is poor.", &[]),
     // Nouns with a capital are no names where all nouns have one.
     (Calls(6.0, 61.0), 50.0, "Die Familie hat in den letzten 14 Tagen Support 9 Mal angerufen.", &["9"]),
     (Health(41.0, 1.0, 4.0), 66.0, "Hubo 9 llamadas en 14 días y la puntuación es 41.", &["9"]),

@@ -60,11 +60,19 @@ const TRENDS: &[UnsaidCase] = &[
     ),
     (Calls(5.0, 65.0), "The family has become less patient.", &[("become less patient", Trend)]),
     (Calls(5.0, 65.0), "They call more than before.", &[("than before", Trend)]),
+    (
+        Calls(5.0, 65.0),
+        "Health is on the decline; calls have gone up, and may go up again.",
+        &[("decline", Trend), ("gone up", Trend)],
+    ),
     (Calls(5.0, 65.0), "To increase in health, or to prevent a drop, call them.", &[]),
     (Calls(5.0, 65.0), "Calls might start to rise if it could get worse.", &[]),
     (Calls(5.0, 65.0), "Falling in the middle range, the health score says little.", &[]),
     (Calls(5.0, 65.0), "An increase in risk is likely.", &[]),
     (Calls(5.0, 65.0), "It followed two no-shows.", &[("no-shows", Cause)]),
+    (Calls(5.0, 65.0), "They might soon come to ask for a refund.", &[]),
+    (Calls(5.0, 65.0), "There is no sign of any kind of illness.", &[]),
+    (Calls(5.0, 65.0), "There is no reason to wait; the illness is serious.", &[("illness", Cause)]),
 ];
 
 /// Words for the size of a value, after its number, or for a count.

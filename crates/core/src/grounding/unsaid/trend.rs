@@ -5,8 +5,8 @@
 use super::super::report::UnsaidKind;
 use super::super::token::Token;
 use super::super::words::{
-    BECOMING, BEFORE_NOW, CHANGE_NOUNS, CHANGE_STARTS, CHANGE_VERBS, COMPARATIVES, DEGREES, PLACES,
-    TREND_NOUNS, TRENDS, WordList,
+    BECOMING, BEFORE_NOW, CHANGE_NOUNS, CHANGE_STARTS, CHANGE_VERBS, COMPARATIVES, DEGREES, MOVES, PLACES,
+    TREND_NOUNS, TRENDS, WAYS, WordList,
 };
 use super::{Found, UnsaidReader};
 
@@ -37,6 +37,14 @@ impl UnsaidReader<'_, '_> {
         }
         if is(at, &CHANGE_STARTS) && word(at + 1, "to") && is(at + 2, &CHANGE_VERBS) {
             return Some(at + 3);
+        }
+        if is(at, &MOVES) && is(at + 1, &WAYS) {
+            return Some(at + 2);
+        }
+        // `on the rise`
+        let back = |count: usize, text: &str| self.tokens.back(at, count).is_some_and(|word| word.is(text));
+        if is(at, &CHANGE_NOUNS) && back(1, "the") && back(2, "on") {
+            return Some(at + 1);
         }
         if word(at, "than") && is(at + 1, &BEFORE_NOW) {
             return Some(at + 2);
