@@ -91,9 +91,6 @@ pub struct EntityRow {
     pub opened_at: Timestamp,
     /// When it recovered.
     pub recovered_at: Option<Timestamp>,
-    /// Whether somebody is still to be notified that it has recovered.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub recovery_due: bool,
     /// Grows with each write.
     pub version: u64,
     /// When the row expires: with the last of its insights.
@@ -259,14 +256,9 @@ impl CurrentJudgement {
 }
 
 impl EntityRow {
-    /// Whether something is left to do: for people, or for a sweep, which says that it has recovered.
-    pub fn is_unfinished(&self) -> bool {
-        self.state.is_open() || self.recovery_due
-    }
-
-    /// The part of the worklist's index that it is in; `None` if nothing is left to do.
+    /// The part of the worklist's index that it is in; `None` if it is closed.
     pub fn open_shard(&self) -> Option<u8> {
-        self.is_unfinished().then(|| self.key.shard())
+        self.state.is_open().then(|| self.key.shard())
     }
 
     /// Whether it belongs on the list at this time: it is open, not snoozed, and has a current judgement.

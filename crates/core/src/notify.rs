@@ -13,8 +13,7 @@ pub trait Notifier: Send + Sync {
     /// Publishes one insight. Nothing is retried here.
     fn notify(&self, insight: &StoredInsight) -> impl Future<Output = Result<(), NotifyError>> + Send;
 
-    /// Says that an entity has recovered, to those who want to know. Nothing is retried here; what was not said stays marked
-    /// on the row.
+    /// Says that an entity has recovered, to those who want to know. It is said at most once.
     fn notify_recovery(&self, row: &EntityRow) -> impl Future<Output = Result<(), NotifyError>> + Send {
         let _ = row;
         ready(Ok(()))

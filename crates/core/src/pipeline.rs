@@ -44,7 +44,7 @@ use crate::alert_type::AlertTypes;
 use crate::calibration::{CalibrationMap, CalibrationMaps};
 use crate::chain::Health;
 use crate::clock::{Clock, random_name};
-use crate::entity::{EntityKey, Holdout};
+use crate::entity::Holdout;
 use crate::insight::{Insight, Judgement, Provenance};
 use crate::limits::{EVENT_DEADLINE, EVENT_DEADLINE_MAX, LEASE_MAX, NEXT_MODEL_TIME, STORE_RESERVE};
 use crate::model::{Model, NoModel};
@@ -309,11 +309,6 @@ impl<S, C, M, N> Pipeline<S, C, M, N> {
     /// Whether it has a notifier.
     pub fn notifies(&self) -> bool {
         self.notifier.is_some()
-    }
-
-    /// Whether somebody is notified of what happens to this entity.
-    fn notifies_of(&self, entity: &EntityKey) -> bool {
-        self.notifies() && !self.holdout.contains(entity)
     }
 
     /// A run of it, which must end by `deadline`.

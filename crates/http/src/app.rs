@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::Access;
 use crate::engine::{Engine, EvaluatedGroup, FollowedAdvice};
-use crate::limits::{FIGURES_AGE_MAX, FIGURES_AGE_TIMES, REQUESTS_MAX, STREAMS_MAX};
+use crate::limits::{FIGURES_AGE_MAX, FIGURES_AGE_TIMES, FIGURES_OLDEST, REQUESTS_MAX, STREAMS_MAX};
 use crate::problem::Problem;
 
 /// The state of the router.
@@ -77,7 +77,7 @@ impl<T> RecentFigures<T> {
         }
         let figures = Arc::new(computed.await?);
         let at = clock.now();
-        let age_max = FIGURES_AGE_MAX.max(at.since(now) * FIGURES_AGE_TIMES);
+        let age_max = (at.since(now) * FIGURES_AGE_TIMES).clamp(FIGURES_AGE_MAX, FIGURES_OLDEST);
         // As long as there is nothing to compute them of, that costs nothing.
         *known = (!figures.is_empty()).then(|| ComputedFigures {
             figures: Arc::clone(&figures),
@@ -86,6 +86,19 @@ impl<T> RecentFigures<T> {
             changes,
         });
         Ok(figures)
+    }
+
+    /// The figures as they are known, even if something has changed since. `None` if they are unknown or too old, and also
+    /// while they are computed.
+    pub(crate) fn known(&self, now: Timestamp) -> Option<Arc<Vec<T>>> {
+        let known = self.known.try_lock().ok()?;
+        let is_recent = |known: &&ComputedFigures<T>| known.at <= now && now.since(known.at) < known.age_max;
+        known.as_ref().filter(is_recent).map(|known| Arc::clone(&known.figures))
+    }
+
+    /// Whether they are computed now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.known.try_lock().is_err()
     }
 
     /// Something was stored that changes them.

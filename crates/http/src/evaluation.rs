@@ -115,12 +115,19 @@ pub(crate) async fn missing_probability<E: Engine>(
 ) -> Option<MissingProbability> {
     let fields = insight.current().filter(|fields| fields.calibrated.is_none())?;
     let source = fields.score_source();
-    // The task goes on when nobody waits any more, so that a later response has its result.
-    let evaluation = tokio::spawn({
-        let app = Arc::clone(app);
-        async move { recently_evaluated(&app).await }
-    });
-    let groups = tokio::time::timeout(FIGURES_WAIT_MAX, evaluation).await.ok()?.ok()?.ok()?;
+    let groups = match app.quality.known(app.now()) {
+        Some(groups) => groups,
+        // Many requests at once must not wait for each other, nor compute the same.
+        None if app.quality.is_busy() => return None,
+        None => {
+            // The task goes on when nobody waits any more, so that a later response has its result.
+            let evaluation = tokio::spawn({
+                let app = Arc::clone(app);
+                async move { recently_evaluated(&app).await }
+            });
+            tokio::time::timeout(FIGURES_WAIT_MAX, evaluation).await.ok()?.ok()?.ok()?
+        }
+    };
     groups.iter().find(|group| group.is_of(&source))?.missing_probability.clone()
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn post<E: Engine>(
 }
 
 /// Stores the events: alerts in the inbox, what happened among the outcomes, and all others among the parked ones. A
-/// signature is used up with the last of it, so that a request that failed before can be sent again.
+/// signature is stored with the alerts, so a request that the inbox refuses can be sent again.
 pub(crate) async fn accept<E: Engine>(
     app: &App<E>,
     events: Vec<Vec<u8>>,
@@ -135,6 +135,13 @@ pub(crate) async fn accept<E: Engine>(
         }
     }
     result.accepted = (alerts.len() + happened.len()) as u64;
+    // Nothing else is stored of a request that the inbox does not accept.
+    match signature {
+        Some(signature) => app.engine.accept_once(signature, alerts).await,
+        None if alerts.is_empty() => Ok(()),
+        None => app.engine.accept(alerts).await,
+    }
+    .map_err(not_accepted)?;
     if !happened.is_empty() {
         app.put_outcomes(&happened).await?;
     }
@@ -152,12 +159,6 @@ pub(crate) async fn accept<E: Engine>(
             }
         }
     }
-    match signature {
-        Some(signature) => app.engine.accept_once(signature, alerts).await,
-        None if alerts.is_empty() => Ok(()),
-        None => app.engine.accept(alerts).await,
-    }
-    .map_err(not_accepted)?;
     Ok(result)
 }
 

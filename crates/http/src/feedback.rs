@@ -254,7 +254,7 @@ pub(crate) async fn give<E: Engine>(
     match app.engine.store().give_feedback(&request).await? {
         FeedbackOutcome::Recorded(row) => {
             if let Some(act) = act_of(&request.entity, &request.entry) {
-                app.engine.store().put_outcomes(&[act], now).await?;
+                app.put_outcomes(&[act]).await?;
             }
             if given.recommendation.is_some() {
                 app.advice.clear();

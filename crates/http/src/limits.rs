@@ -64,7 +64,9 @@ pub const WORKLIST_ROWS: usize = 30;
 pub const TIMELINE_INSIGHTS: usize = 100;
 /// How old the figures of the page of quality may be. They are computed from everything that is stored.
 pub const FIGURES_AGE_MAX: Duration = Duration::from_mins(1);
-/// Figures that take long to compute are used for so many times that time, so that at most a twentieth of it goes into them.
+/// Figures that take long to compute are used for so many times as long, up to [`FIGURES_OLDEST`].
 pub const FIGURES_AGE_TIMES: u32 = 20;
+/// How old such figures may be at most.
+pub const FIGURES_OLDEST: Duration = Duration::from_mins(10);
 /// How long a response about one insight waits for the figures, to say why the insight has no probability.
 pub const FIGURES_WAIT_MAX: Duration = Duration::from_secs(1);

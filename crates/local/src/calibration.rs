@@ -73,7 +73,7 @@ pub(crate) fn missing_probability(
     let of = |reason, sentence| MissingProbability { reason, have: None, need: None, sentence };
     if evidence.maps.get(source).is_some() {
         let sentence =
-            "No probability: this insight is older than the map of its scores. Later ones have one.";
+            "No probability: this insight was made without the map of its scores. Later ones have one.";
         return of("older_than_map", sentence.to_owned());
     }
     match earned(evidence, claims, cutoff) {

@@ -30,7 +30,7 @@ pub struct Notifiers {
     mirror: Option<MirrorTable>,
     channels: ChannelSource,
     types: AlertTypes,
-    /// Who has received a message that somebody else has not.
+    /// Who has received an insight that somebody else has not.
     partly_sent: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
 }
 
@@ -52,9 +52,6 @@ pub struct SentReport {
     /// Those of them that failed.
     pub failures: Vec<NotifyError>,
 }
-
-/// One message on its way. The future is boxed, because messages of several kinds are sent together.
-type Sending<'s> = Pin<Box<dyn Future<Output = Result<(), NotifyError>> + Send + 's>>;
 
 /// Who receives one insight.
 enum Recipient<'n> {
@@ -140,7 +137,7 @@ impl Notifiers {
         let channels = self.channels().await?.iter().filter(|channel| channel.gets_digest());
         let sends: Vec<_> = channels
             .map(|channel| {
-                let send: Sending<'_> = Box::pin(channel.send_digest(digest));
+                let send: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(channel.send_digest(digest));
                 send
             })
             .collect();
@@ -176,41 +173,21 @@ impl Notifiers {
     }
 
     /// Notifies everybody who has not been notified of this insight in this process.
-    async fn send_insight(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
-        let (channels, unreadable) = self.readable_channels().await;
+    async fn send_to_all(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
+        let key = (insight.alert_id().to_owned(), insight.run().to_owned());
+        let mut received = self.partly_sent().remove(&key).unwrap_or_default();
+        let (channels, mut failure) = match self.channels().await {
+            Ok(channels) => (channels, None),
+            Err(error) => (&[][..], Some(error)),
+        };
         let channels = channels.iter().filter(|channel| channel.accepts(insight)).map(Recipient::Channel);
         let recipients = self.bus.iter().map(Recipient::Bus).chain(self.mirror.iter().map(Recipient::Mirror));
-        let sends = recipients.chain(channels).map(|each| {
-            let name = each.name();
-            let send: Sending<'_> = Box::pin(async move { each.send(insight, &self.types).await });
-            (name, send)
+        let sends = recipients.chain(channels).filter(|each| !received.contains(&each.name())).map(|each| {
+            let send: Pin<Box<dyn Future<Output = _> + Send>> =
+                Box::pin(async move { (each.name(), each.send(insight, &self.types).await) });
+            send
         });
-        let key = (insight.alert_id().to_owned(), insight.run().to_owned());
-        self.send_to_all(key, sends.collect(), unreadable).await
-    }
-
-    /// The same for the channels that learn of this recovery.
-    async fn send_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
-        let (channels, unreadable) = self.readable_channels().await;
-        let channels = channels.iter().filter(|channel| channel.accepts_recovery(row));
-        let sends = channels.map(|channel| {
-            let send: Sending<'_> = Box::pin(channel.send_recovery(row, &self.types));
-            (Recipient::Channel(channel).name(), send)
-        });
-        let key = (row.case(), format!("recovered {:?}", row.recovered_at));
-        self.send_to_all(key, sends.collect(), unreadable).await
-    }
-
-    /// Sends one message to everybody, by name, who has not received it in this process. Returns the first failure.
-    async fn send_to_all(
-        &self,
-        key: (String, String),
-        sends: Vec<(String, Sending<'_>)>,
-        mut failure: Option<NotifyError>,
-    ) -> Result<(), NotifyError> {
-        let mut received = self.partly_sent().remove(&key).unwrap_or_default();
-        let sends = sends.into_iter().filter(|(name, _)| !received.contains(name));
-        let sends: Vec<_> = sends.map(|(name, send)| async { (name, send.await) }).collect();
+        let sends: Vec<_> = sends.collect();
         for (name, result) in join_all(sends).await {
             match result {
                 Ok(()) => drop(received.insert(name)),
@@ -226,12 +203,16 @@ impl Notifiers {
         Err(failure)
     }
 
-    /// The channels; none, and why, if they cannot be read. The others are notified all the same.
-    async fn readable_channels(&self) -> (&[Channel], Option<NotifyError>) {
-        match self.channels().await {
-            Ok(channels) => (channels, None),
-            Err(error) => (&[], Some(error)),
-        }
+    async fn send_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
+        let channels = self.channels().await?.iter().filter(|channel| channel.accepts_recovery(row));
+        let sends: Vec<_> = channels
+            .map(|channel| {
+                let send: Pin<Box<dyn Future<Output = _> + Send>> =
+                    Box::pin(channel.send_recovery(row, &self.types));
+                send
+            })
+            .collect();
+        join_all(sends).await.into_iter().collect()
     }
 
     async fn channels(&self) -> Result<&[Channel], NotifyError> {
@@ -257,7 +238,7 @@ impl Notifiers {
 impl Notifier for Notifiers {
     async fn notify(&self, insight: &StoredInsight) -> Result<(), NotifyError> {
         // The future is large. Boxing it keeps the callers' futures small.
-        Box::pin(self.send_insight(insight)).await
+        Box::pin(self.send_to_all(insight)).await
     }
 
     async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {

@@ -103,7 +103,6 @@ impl Claims for Sqlite {
         let CommitRequest { lease, insight, todo, now } = *request;
         let (lease, insight, now) = (lease.clone(), insight.clone(), self.expiry_time(now));
         self.write(move |connection| {
-            let request = CommitRequest { lease: &lease, insight: &insight, todo, now };
             let key = insight.key();
             let before = insights::get_of(connection, key, lease.alert_key, now)?;
             let Some((before, before_todo)) = before else { return Ok(None) };
@@ -112,9 +111,9 @@ impl Claims for Sqlite {
                 let upgraded = before.upgraded(&insight);
                 let fields = upgraded.current().unwrap_or(insight.fields());
                 insights::write(connection, &insight, fields, todo.or(unpublished))?;
-                entities::judge(connection, &request, fields)?;
+                entities::judge(connection, &insight, fields, now)?;
             } else if let Some(fields) = before.current() {
-                entities::judge(connection, &request, fields)?;
+                entities::judge(connection, &insight, fields, now)?;
             }
             let release = Release::at(Timestamp::EPOCH);
             step(connection, lease.alert_key, |row| ((), ClaimRow::release(row, &lease, release)))?;
@@ -146,7 +145,7 @@ fn commit(connection: &Connection, request: &CommitRequest<'_>) -> rusqlite::Res
         return Ok(stored.map_or(Commit::Lost, |(stored, _)| Commit::Existing(stored)));
     };
     insights::write(connection, insight, insight.fields(), todo)?;
-    entities::judge(connection, request, insight.fields())?;
+    entities::judge(connection, insight, insight.fields(), now)?;
     write_claim(connection, lease.alert_key, &committed)?;
     Ok(Commit::Stored)
 }

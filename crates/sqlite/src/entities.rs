@@ -3,9 +3,9 @@
 use portend_core::entity::{
     EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
 };
-use portend_core::insight::InsightFields;
+use portend_core::insight::{Insight, InsightFields};
 use portend_core::number::Number;
-use portend_core::store::{CommitRequest, Entities, Feedback, StoreError};
+use portend_core::store::{Entities, Feedback, StoreError};
 use portend_core::time::Timestamp;
 use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
@@ -132,11 +132,12 @@ impl Feedback for Sqlite {
 /// Writes the row of an insight's entity.
 pub(crate) fn judge(
     connection: &Connection,
-    request: &CommitRequest<'_>,
+    insight: &Insight,
     fields: &InsightFields,
+    now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let before = stored(connection, &request.insight.entity_key())?;
-    match request.judge_entity(fields, before.as_ref()) {
+    let before = stored(connection, &insight.entity_key())?;
+    match insight.judge_entity(fields, before.as_ref(), now) {
         Some(row) => write(connection, &row),
         None => Ok(()),
     }
@@ -161,7 +162,7 @@ fn write(connection: &Connection, row: &EntityRow) -> rusqlite::Result<()> {
     statement.execute(named_params! {
         ":entity_type": row.key.entity_type,
         ":entity_id": row.key.entity_id,
-        ":is_open": row.is_unfinished(),
+        ":is_open": row.state.is_open(),
         ":worst": Number::get(row.worst),
         ":version": row.version,
         ":expires_at": row.expires_at.as_secs(),

@@ -8,7 +8,7 @@ use portend_core::alert::{AlertKey, InsightKey};
 use portend_core::entity::{
     EntityKey, EntityRow, FeedbackEntry, FeedbackOutcome, FeedbackRequest, WorklistPlace,
 };
-use portend_core::insight::{InsightFields, StoredInsight};
+use portend_core::insight::{Insight, InsightFields, StoredInsight};
 use portend_core::limits::RETENTION;
 use portend_core::number::Number;
 use portend_core::store::{
@@ -174,14 +174,14 @@ impl MemoryState {
         self.claims.insert(lease.alert_key, claim);
         let row = InsightRow { insight: insight.to_stored(), alert_key: insight.alert_key(), todo };
         self.insights.insert(insight.key().clone(), row);
-        self.judge_entity(request, insight.fields());
+        self.judge_entity(insight, insight.fields(), now);
         PutOutcome::Stored
     }
 
     /// Writes the row of an insight's entity.
-    fn judge_entity(&mut self, request: &CommitRequest<'_>, stored: &InsightFields) {
-        let key = request.insight.entity_key();
-        let row = request.judge_entity(stored, self.entities.get(&key));
+    fn judge_entity(&mut self, insight: &Insight, stored: &InsightFields, now: Timestamp) {
+        let key = insight.entity_key();
+        let row = insight.judge_entity(stored, self.entities.get(&key), now);
         self.entities.extend(row.map(|row| (key, row)));
     }
 
@@ -255,7 +255,7 @@ impl MemoryState {
             row.todo = todo.or(row.todo.filter(|todo| *todo == Todo::Notify));
         }
         if let Some(stored) = row.insight.current().cloned() {
-            self.judge_entity(request, &stored);
+            self.judge_entity(insight, &stored, now);
         }
         true
     }
@@ -392,7 +392,7 @@ impl MemoryState {
         let is_after = |row: &EntityRow| {
             after.is_none_or(|after| order((row.worst, &row.key), (after.worst, &after.key)).is_gt())
         };
-        let open = self.entities.values().filter(|row| row.is_unfinished() && !row.expires_at.is_past(now));
+        let open = self.entities.values().filter(|row| row.state.is_open() && !row.expires_at.is_past(now));
         let mut rows: Vec<_> = open.filter(|row| is_after(row) && filter(row)).collect();
         rows.sort_by(|one, other| order((one.worst, &one.key), (other.worst, &other.key)));
         rows.into_iter().take(limit).cloned().collect()

@@ -140,7 +140,6 @@ impl EntityRow {
         after.version += 1;
         after.reason.clone_from(&entry.note);
         after.returned = None;
-        after.recovery_due = false;
         after.known_worst = after.worst;
         after.changed = Some(PersonalChange {
             by: entry.by.clone(),

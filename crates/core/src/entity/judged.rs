@@ -78,7 +78,6 @@ impl EntityRow {
             known_worst: Number::from(0),
             opened_at: at,
             recovered_at: is_healthy.then_some(at),
-            recovery_due: false,
             version: expired.map_or(0, |row| row.version) + 1,
             expires_at: judgement.expires_at,
         }
@@ -114,7 +113,7 @@ impl EntityRow {
     fn reopen(&mut self, reason: ReturnReason) {
         self.state = EntityState::New;
         self.returned = Some(reason);
-        (self.until, self.reason, self.recovered_at, self.recovery_due) = (None, None, None, false);
+        (self.until, self.reason, self.recovered_at) = (None, None, None);
     }
 
     fn recover(&mut self, at: Timestamp) {
@@ -122,20 +121,6 @@ impl EntityRow {
         self.recovered_at = Some(at);
         self.known_worst = Number::from(0);
         (self.assignee, self.until, self.reason, self.returned) = (None, None, None, None);
-    }
-
-    /// The row after a step, which notes that somebody is to be notified if the step was a recovery.
-    #[must_use]
-    pub fn noting_recovery_after(self, before: Option<&Self>) -> Self {
-        let was_open = before.is_some_and(|before| before.state.is_open());
-        let has_recovered = self.state == EntityState::Recovered && was_open;
-        Self { recovery_due: self.recovery_due || has_recovered, ..self }
-    }
-
-    /// The row after somebody was notified that it has recovered.
-    #[must_use]
-    pub fn recovery_notified(&self) -> Self {
-        Self { recovery_due: false, version: self.version + 1, ..self.clone() }
     }
 
     /// The row once none of its judgements is current. `None` if it is closed, or one is current. So a recovery is

@@ -7,7 +7,7 @@ use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
 use super::token::Tokens;
 use super::vocabulary::singular;
-use super::words::{CONDITIONS, MODALS, NEGATIONS, SUPPOSING};
+use super::words::{CAUSAL, CONDITIONS, MODALS, NEGATIONS, SUPPOSING};
 use crate::alert::Facts;
 use crate::alert_type::{AlertType, EnumValue, Fact, FactKind, FactValue, Worse};
 use crate::driver::Effect;
@@ -70,7 +70,7 @@ impl UnsaidReader<'_, '_> {
             let is_open = |at: usize| {
                 let before = (1..=CAUSE_MAX).map_while(|back| self.tokens.back(at, back));
                 before
-                    .take_while(|token| token.is_word())
+                    .take_while(|token| token.is_word() && !token.is_in(&CAUSAL))
                     .any(|word| word.is_in(&SUPPOSING) || word.is_in(&NEGATIONS))
             };
             let starts = (0..self.tokens.len())

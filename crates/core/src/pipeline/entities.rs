@@ -7,66 +7,57 @@ use std::collections::BTreeSet;
 
 use super::{Failure, Run, SweepEvent};
 use crate::clock::Clock;
-use crate::entity::{EntityKey, EntityRow};
+use crate::entity::{EntityKey, EntityRow, EntityState};
 use crate::insight::{Insight, StoredInsight};
-use crate::limits::{NOTIFY_FAILURES_MAX, NOTIFY_TIME_MIN, PAGE_MAX, SWEEP_PAGE};
+use crate::limits::{NOTIFY_TIME_MIN, PAGE_MAX, SWEEP_PAGE};
 use crate::model::Model;
 use crate::notify::Notifier;
 use crate::store::{InsightQuery, Store, entity_with_insights};
 use crate::time::Timestamp;
 
 impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
-    /// Closes the open entities that have recovered, and notifies of those recoveries of which nobody was notified yet. Each
-    /// is reported once, by whoever wrote it. Returns whether all were looked at.
+    /// Closes the open entities that have recovered. Each is reported once, by whoever wrote it. Returns whether all were
+    /// looked at.
     pub(super) async fn recover_entities(
         &mut self,
         observe: &mut impl FnMut(&SweepEvent),
     ) -> Result<bool, Failure> {
-        let (mut after, mut failures) = (None, 0);
+        let mut after = None;
         loop {
             let page = self.open_entities(after.as_ref(), SWEEP_PAGE).await?;
             let Some(last) = page.last() else { return Ok(true) };
             after = Some(last.place());
-            let is_last = page.len() < SWEEP_PAGE;
-            for row in page {
-                let recovered = row.recovered(self.now());
-                if recovered.is_none() && !row.recovery_due {
-                    continue;
-                }
+            for row in &page {
+                let Some(recovered) = row.recovered(self.now()) else { continue };
                 if !self.has(NOTIFY_TIME_MIN) {
                     return Ok(false);
                 }
-                let row = match recovered {
-                    None => row,
-                    Some(recovered) => {
-                        let is_to_be_notified = self.pipeline.notifies_of(&row.key);
-                        let before = is_to_be_notified.then_some(&row);
-                        let recovered = recovered.noting_recovery_after(before);
-                        if !self.write_entity(&recovered).await? {
-                            continue;
-                        }
-                        observe(&SweepEvent::Recovered(Box::new(recovered.clone())));
-                        recovered
-                    }
-                };
-                if failures < NOTIFY_FAILURES_MAX && !self.notify_recovery(&row).await {
-                    failures += 1;
+                if self.write_entity(&recovered).await? {
+                    self.notify_recovery(&recovered).await;
+                    observe(&SweepEvent::Recovered(Box::new(recovered)));
                 }
             }
-            if is_last {
+            if page.len() < SWEEP_PAGE {
                 return Ok(true);
             }
         }
     }
 
     /// Says that an entity has recovered, if this insight's healthy facts have ended its trouble. The row is read only for
-    /// healthy facts. If that fails, the sweep says it.
+    /// healthy facts.
     pub(super) async fn notify_healthy(&mut self, insight: &Insight) {
         if !self.pipeline.notifies() || !insight.is_healthy() || !self.has(NOTIFY_TIME_MIN) {
             return;
         }
+        let at = insight.fields().alert_timestamp;
         let row = self.pipeline.store.entity(&insight.entity_key(), self.now()).await;
-        if let Ok(Some(row)) = row {
+        // Without the row nothing is said. It was in trouble if another judgement came before this one.
+        let was_in_trouble = |row: &EntityRow| {
+            row.state == EntityState::Recovered
+                && row.recovered_at == Some(at)
+                && row.judgements.values().any(|each| !each.healthy || each.previous.is_some())
+        };
+        if let Some(row) = row.ok().flatten().filter(was_in_trouble) {
             self.notify_recovery(&row).await;
         }
     }

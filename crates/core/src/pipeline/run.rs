@@ -256,18 +256,11 @@ impl<S: Store, C: Clock, M: Model, N: Notifier> Run<'_, S, C, M, N> {
         true
     }
 
-    /// Says that an entity has recovered, if that is still to be said, and notes that on its row. Returns whether nothing
-    /// failed; otherwise a sweep says it.
-    pub(super) async fn notify_recovery(&mut self, row: &EntityRow) -> bool {
-        let Some(notifier) = self.pipeline.notifier.as_ref().filter(|_| row.recovery_due) else {
-            return true;
-        };
+    /// Says that an entity has recovered. The row says it too, so a failure is only counted.
+    pub(super) async fn notify_recovery(&mut self, row: &EntityRow) {
+        let Some(notifier) = &self.pipeline.notifier else { return };
         if let Err(error) = notifier.notify_recovery(row).await {
             self.account.notify_errors.push(error);
-            return false;
         }
-        // If this fails, it is said once more, under the same id.
-        let _ = self.write_entity(&row.recovery_notified()).await;
-        true
     }
 }

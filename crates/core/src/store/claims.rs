@@ -5,7 +5,7 @@ use std::future::{Future, ready};
 use super::{StoreError, Todo};
 use crate::alert::{AlertKey, InsightKey};
 use crate::entity::{EntityKey, EntityRow};
-use crate::insight::{Insight, InsightFields, StoredInsight};
+use crate::insight::{Insight, StoredInsight};
 use crate::time::Timestamp;
 
 /// Leases on alerts, and what is done under one. A store that keeps a ledger of events writes it in the same transactions.
@@ -148,17 +148,6 @@ pub struct CommitRequest<'a> {
     pub todo: Option<Todo>,
     /// The time. Every repetition of one commit says the same time.
     pub now: Timestamp,
-}
-
-impl CommitRequest<'_> {
-    /// The row of the insight's entity after the commit. `stored` is what is then stored under the insight's key: after an
-    /// upgrade, not exactly the insight. `None` if nothing changes. If the insight is published, so is the recovery that it
-    /// says.
-    pub fn judge_entity(&self, stored: &InsightFields, before: Option<&EntityRow>) -> Option<EntityRow> {
-        let row = self.insight.judge_entity(stored, before, self.now)?;
-        let before = before.filter(|row| !row.expires_at.is_past(self.now));
-        Some(if self.todo == Some(Todo::Notify) { row.noting_recovery_after(before) } else { row })
-    }
 }
 
 /// An entity's row as it was read before its commit; `None` if it had none. If it has changed since, the commit reads it

@@ -15,8 +15,8 @@ pub trait Entities: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<EntityRow>, StoreError>> + Send;
 
-    /// The unfinished entities after this place, the highest score first, at most `limit`. They may lag a moment behind. One
-    /// may be snoozed, or recovered: [`EntityRow::is_listed`] says so.
+    /// The open entities after this place, the highest score first, at most `limit`. They may lag a moment behind. An
+    /// open entity may be snoozed, or recovered without a note of it yet: [`EntityRow::is_listed`] says so.
     fn open_entities(
         &self,
         after: Option<&WorklistPlace>,

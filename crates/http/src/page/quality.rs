@@ -22,7 +22,8 @@ const SHARE_MAX: f64 = 0.05;
 /// `GET /quality`.
 pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Response, Problem> {
     let groups = recently_evaluated(&app).await?;
-    let advice = recent_advice(&app).await?;
+    // Without what followed, the page is still of use.
+    let advice = if groups.is_empty() { None } else { recent_advice(&app).await.ok() };
     let content = html! {
         h1 { (heading(&groups)) }
         p.lead { "A score is a claim about the future. This page compares the scores with what happened." }
@@ -35,7 +36,7 @@ pub(crate) async fn show<E: Engine>(State(app): State<App<E>>) -> Result<Respons
             }))
         }
         @for group in groups.iter() { (of_group(group)) }
-        @if !groups.is_empty() { (followed(&advice)) }
+        @if let Some(advice) = advice { (followed(&advice)) }
     };
     Ok(page(Section::Quality, "Quality", &content))
 }

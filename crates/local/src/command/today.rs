@@ -50,8 +50,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ORDER", default_value = "risk")]
     sort: TodayOrder,
 
-    /// How many you can look at today: list only that many, less those that were set to done today, and print the highest
-    /// risk of the others.
+    /// How many you can look at today: list only that many, less those that were set to done since midnight in this
+    /// machine's time zone, and print the highest risk of the others.
     #[arg(long, value_name = "N", conflicts_with = "n")]
     capacity: Option<usize>,
 
@@ -247,9 +247,13 @@ struct HiddenEntities {
 fn notes(args: &Args, entities: &OpenEntities, hidden: &HiddenEntities) {
     let HiddenEntities { count, worst, done } = *hidden;
     if let Some(capacity) = args.capacity.filter(|_| count > 0) {
-        let used = if done > 0 { format!(", less the {done} done today") } else { String::new() };
+        let used = match done {
+            0 => String::new(),
+            1 => ", of which 1 is done".to_owned(),
+            _ => format!(", of which {done} are done"),
+        };
         note(&format!(
-            "{count} more than today's capacity of {capacity}{used}; the highest risk of them is {worst}"
+            "{count} more than today's capacity of {capacity}{used}; the highest risk of those not listed is {worst}"
         ));
     } else if count > 0 {
         let least = if entities.has_more { "at least " } else { "" };

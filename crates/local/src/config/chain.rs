@@ -125,8 +125,9 @@ impl ChainPlan {
                 },
                 (_, Some(written)) => endpoint(name, written, &rule)?,
                 (_, None) if name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_') => bail!(
-                    "MODELS: `{name}` is not the id of a known model; write in portend.toml: [models.NAME], \
-                     provider = \"bedrock\" or \"openai\", and model = \"{name}\"; then use NAME"
+                    "MODELS: `{name}` is no name of a model, and not the id of a known model on its own; use bedrock, openai or \
+                     scorecard, or write in portend.toml: [models.NAME], provider = \"bedrock\" or \"openai\", and \
+                     model = \"{name}\", and use NAME"
                 ),
                 (_, None) => bail!(
                     "MODELS: `{name}` is not a known model; use bedrock, openai or scorecard, or define [models.{name}] in portend.toml"

@@ -160,39 +160,6 @@ fn a_recovery_is_said_once_to_the_channels_that_know_of_the_trouble() {
 }
 
 #[test]
-fn a_recovery_that_a_channel_did_not_accept_is_sent_again_under_the_same_id() {
-    let is_down = Arc::new(AtomicBool::new(false));
-    let down = Arc::clone(&is_down);
-    let server = Server::answering(move |request| {
-        let fails = down.load(Ordering::SeqCst) && request.path == "/second";
-        Script::answer(if fails { 500 } else { 200 }, "ok")
-    });
-    let home = home(&server);
-    write_own(
-        &home,
-        &format!(
-            "[notify.first]\nkind = \"webhook\"\nurl = \"{0}/first\"\nmin_risk = 80\n\
-             [notify.second]\nkind = \"webhook\"\nurl = \"{0}/second\"\n",
-            server.url()
-        ),
-    );
-    home.explain(lines([calls("stu_low", 3, 90, "2025-01-01T12:00:00Z")])).exits(0);
-    is_down.store(true, Ordering::SeqCst);
-    home.run("upgrade --json");
-    is_down.store(false, Ordering::SeqCst);
-    for _ in 0..2 {
-        home.run("upgrade --json").exits(0);
-    }
-    let requests = server.requests();
-    let recoveries: Vec<_> =
-        requests.iter().filter(|request| request.body.contains("\"recovered\"")).collect();
-    let paths: Vec<_> = recoveries.iter().map(|request| request.path.as_str()).collect();
-    assert_eq!(paths, ["/second", "/second"], "{recoveries:?}");
-    let ids: BTreeSet<_> = recoveries.iter().map(|request| request.header("idempotency-key")).collect();
-    assert_eq!(ids.len(), 1, "{ids:?}");
-}
-
-#[test]
 fn the_doctor_checks_each_channel_and_sends_nothing() {
     let server = Server::answering(|_| Script::answer(200, "ok"));
     let home = home(&server);

@@ -87,7 +87,7 @@ fn the_list_by_value_has_the_most_at_stake_first_and_ends_at_todays_capacity() {
     assert_eq!(list("--sort value --capacity 1"), ["stu_2"]);
     let text = home.run("today --at 2025-01-01T10:00:00Z --alert-types types --capacity 1").exits(0);
     assert!(
-        text.err.contains("2 more than today's capacity of 1; the highest risk of them is 63"),
+        text.err.contains("2 more than today's capacity of 1; the highest risk of those not listed is 63"),
         "{}",
         text.err
     );
@@ -114,10 +114,10 @@ fn who_is_done_today_is_not_in_todays_capacity_any_more() {
     // What was done before midnight is not of today.
     if started.get(..10) == now().get(..10) {
         assert!(
-            count == 1 && notes.contains("2 more than today's capacity of 2, less the 1 done today;"),
+            count == 1 && notes.contains("2 more than today's capacity of 2, of which 1 is done;"),
             "{notes}"
         );
-        assert!(none == 0 && used.contains("capacity of 2, less the 2 done today;"), "{used}");
+        assert!(none == 0 && used.contains("capacity of 2, of which 2 are done;"), "{used}");
         assert!(!used.contains("nobody needs attention"), "{used}");
     }
 }

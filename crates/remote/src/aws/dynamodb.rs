@@ -5,7 +5,7 @@
 //! | insight | `insight#{entity_id}`     | `{alert timestamp}#{alert_type}#{digits}` | the insight's fields; `alert_key`; `todo` and `todo_day` while work is pending |
 //! | claim   | `claim#{alert_key}`       | `claim`                                   | `state`, `owner`, `fence`, `lease_until` (ms), `calls`, `upgrades`, `occurrences`, `last_seen`, `insight_pk`, `insight_sk` |
 //! | answer  | `answer#{sha256 of the question}` | `answer`                          | `reply`, `model_id`, `run`, `answered_at`, `cost_usd` |
-//! | entity  | `entity#{entity_type}#{entity_id}` | `entity`                         | the row's fields; `open_shard` (0 to 15) while it is open, or its recovery is to be notified |
+//! | entity  | `entity#{entity_type}#{entity_id}` | `entity`                         | the row's fields; `open_shard` (0 to 15) while it is open |
 //! | forgotten | `forgotten`             | hash of an entity                         | `at`                            |
 //! | note    | `entities`                | `complete`                                | `complete`, if every insight's entity has a row |
 //! | feedback | `feedback#{alert_id}`    | `{time}#{id}`                             | the entry's fields, without `alert_id` |

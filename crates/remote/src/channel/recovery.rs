@@ -4,7 +4,6 @@
 
 use portend_core::alert_type::AlertTypes;
 use portend_core::entity::EntityRow;
-use portend_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::template::{clip, line, slack};
@@ -27,9 +26,8 @@ impl<'r> RecoveryText<'r> {
 
     /// The id by which a receiver recognizes a repeated request.
     pub(super) fn id(&self) -> String {
-        let EntityRow { key, recovered_at, .. } = self.row;
-        let at = recovered_at.map_or(0, Timestamp::as_millis);
-        format!("recovered_{}_{}_{at}", key.entity_type, key.entity_id)
+        let EntityRow { key, version, .. } = self.row;
+        format!("recovered_{}_{}_{version}", key.entity_type, key.entity_id)
     }
 
     pub(super) fn subject(&self) -> String {

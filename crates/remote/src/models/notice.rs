@@ -52,7 +52,7 @@ fn end(live: Option<ModelLifecycle>, known: Option<Date>, today: Date) -> Option
     let Some(day) = live.and_then(|live| live.end_of_life).or(known) else {
         let is_legacy = live.is_some_and(|live| live.is_legacy);
         let says = "Bedrock calls it legacy, and does not say when it ends";
-        return is_legacy.then(|| (says.to_owned(), 1));
+        return is_legacy.then(|| (says.to_owned(), 0));
     };
     let days = i64::from(today.until(day).ok()?.get_days());
     let (notice, urgency) = NOTICE_DAYS.into_iter().zip([3, 2, 1]).find(|(notice, _)| days <= *notice)?;
@@ -81,7 +81,7 @@ mod tests {
             (live(Some("2027-06-30")), Some("2030-01-01"), "2027-06-01", Some(("is 2027-06-30", 3))),
             (live(Some("2030-01-01")), Some("2027-06-30"), "2027-06-01", None),
             (live(None), Some("2027-06-30"), "2027-06-01", Some(("is 2027-06-30", 3))),
-            (live(None), None, "2027-06-01", Some(("Bedrock calls it legacy", 1))),
+            (live(None), None, "2027-06-01", Some(("Bedrock calls it legacy", 0))),
             (None, None, "2027-06-01", None),
         ] {
             let found = end(from_bedrock, known.map(date), date(today));

@@ -225,13 +225,6 @@ pub async fn a_row_is_written_only_over_the_version_before(store: &impl Store) {
     }
     assert_eq!(row(store, "stu_1").await, recovered);
     assert_eq!(store.open_entities(None, 9, start()).await.unwrap(), []);
-    // A recovery is found until somebody was notified of it.
-    let due = EntityRow { version: 4, ..recovered.noting_recovery_after(Some(&second)) };
-    let notified = due.recovery_notified();
-    for (row, expected) in [(&due, vec![due.clone()]), (&notified, vec![])] {
-        assert!(store.write_entity(row, start()).await.unwrap());
-        assert_eq!(store.open_entities(None, 9, start()).await.unwrap(), expected);
-    }
 }
 
 /// Feedback about nobody makes nobody.

@@ -81,7 +81,7 @@ impl Evidence {
             })
         });
         let supported = match (facts.as_slice(), subjects) {
-            ([one], _) => holds((one.value - one.min) / (one.max - one.min)),
+            ([one], [_]) => holds((one.value - one.min) / (one.max - one.min)),
             ([], [ClaimSubject::Risk]) => holds(risk_score / RISK_SCORE_MAX),
             _ => supported,
         };

@@ -1,16 +1,13 @@
 //! The sweep and the entities: a recovery is reported once, a relapse opens the entity again, and rows that are missing are
 //! made.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_executor::block_on;
 use portend_core::alert_type::AlertTypes;
 use portend_core::clock::Clock;
-use portend_core::entity::{EntityKey, EntityRow, EntityState, Holdout, ReturnReason};
-use portend_core::insight::StoredInsight;
+use portend_core::entity::{EntityKey, EntityRow, EntityState, ReturnReason};
 use portend_core::limits::{EVENT_DEADLINE, QUIET_AFTER};
-use portend_core::notify::{Notifier, NotifyError};
 use portend_core::pipeline::{Pipeline, SweepEvent};
 use portend_core::store::{Entities, entity_of_insights};
 use portend_testing::clock::StoppedClock;
@@ -60,85 +57,6 @@ fn a_silent_producer_recovers_an_entity_once_and_a_relapse_opens_it_again() {
     let row = row(&store, &clock);
     assert_eq!((row.state, row.returned), (EntityState::New, Some(ReturnReason::Relapse)));
     assert_eq!(row.opened_at, row.latest_alert());
-}
-
-/// A channel that fails to say so many recoveries, and then records when each was.
-#[derive(Default)]
-struct Channel {
-    failures: Mutex<usize>,
-    said: Mutex<Vec<EntityRow>>,
-}
-
-impl Notifier for &Channel {
-    async fn notify(&self, _: &StoredInsight) -> Result<(), NotifyError> {
-        Ok(())
-    }
-
-    async fn notify_recovery(&self, row: &EntityRow) -> Result<(), NotifyError> {
-        let mut failures = self.failures.lock().unwrap();
-        if *failures > 0 {
-            *failures -= 1;
-            return Err(NotifyError::ChannelUnreachable { name: "team".into(), what: "500".into() });
-        }
-        self.said.lock().unwrap().push(row.clone());
-        Ok(())
-    }
-}
-
-/// What ends a trouble of the first event, after what happened since, and how often the recovery is then said.
-#[test]
-fn a_recovery_that_could_not_be_said_is_said_once_by_a_later_sweep() {
-    enum End {
-        Silence,
-        Healthy,
-    }
-    for (end, failures, share_held_out, relapses, expected) in [
-        (End::Silence, 0, 0.0, false, 1),
-        (End::Silence, 2, 0.0, false, 1),
-        (End::Healthy, 0, 0.0, false, 1),
-        (End::Healthy, 2, 0.0, false, 1),
-        // It is not true any more.
-        (End::Healthy, 1, 0.0, true, 0),
-        (End::Silence, 1, 0.0, true, 0),
-        (End::Silence, 0, 1.0, false, 0),
-        (End::Healthy, 0, 1.0, false, 0),
-    ] {
-        let (store, clock, channel) = (MemoryStore::new(), StoppedClock::at(start()), Channel::default());
-        let faultless = portend_testing::faults::FaultyStore::new(&store, &[]);
-        let pipeline = Pipeline::new(AlertTypes::built_in(), faultless, &clock)
-            .with_notifier(Some(&channel))
-            .holding_out(Holdout::new(share_held_out).unwrap());
-        let deadline = || clock.now().plus(EVENT_DEADLINE);
-        let process = |event: &[u8]| {
-            let result = block_on(pipeline.run(deadline()).process(&pipeline.receive(event)));
-            assert_eq!(status(&result), "stored");
-        };
-        let sweep = || block_on(pipeline.run(deadline()).sweep(|_| ())).unwrap();
-        process(&first_event());
-        *channel.failures.lock().unwrap() = failures;
-        match end {
-            End::Silence => {
-                clock.advance(QUIET_AFTER + DAY);
-                assert_eq!(sweep().recovered, 1);
-            }
-            End::Healthy => process(&event("stu_1", 0, 95, "2025-01-01T13:00:00Z")),
-        }
-        assert_eq!(row(&store, &clock).recovery_due, failures > 0);
-        assert_eq!(row(&store, &clock).state, EntityState::Recovered);
-        if relapses {
-            clock.advance(start().plus(DAY * 20).since(clock.now()));
-            process(&event("stu_1", 8, 40, "2025-01-20T12:00:00Z"));
-        }
-        for _ in 0..3 {
-            let report = sweep();
-            assert_eq!((report.recovered, report.complete), (0, true), "it is counted once");
-        }
-        let said = channel.said.lock().unwrap();
-        assert_eq!(said.len(), expected, "{said:?}");
-        assert!(said.iter().all(|row| row.state == EntityState::Recovered && row.recovered_at.is_some()));
-        let left = block_on(store.open_entities(None, 9, clock.now())).unwrap();
-        assert_eq!(left.len(), usize::from(relapses), "{left:?}");
-    }
 }
 
 #[test]

@@ -79,8 +79,7 @@ fn a_model_is_compared_by_the_id_of_a_known_one() {
     assert!(!asked.is_empty() && asked.iter().all(is_successor), "{asked:?}");
 
     let unknown = scene.run(&["compare", "--with", "us.new.model-v9:0"]);
-    let parts =
-        ["is not the id of a known model", "[models.NAME]", "model = \"us.new.model-v9:0\"", "use NAME"];
+    let parts = ["not the id of a known model", "[models.NAME]", "model = \"us.new.model-v9:0\"", "use NAME"];
     assert_eq!(unknown.code, 2, "{unknown:?}");
     assert!(parts.iter().all(|part| unknown.errors.contains(part)), "{}", unknown.errors);
     // A name of the settings is not taken for an id.

@@ -35,13 +35,13 @@ pub(super) async fn commit(
     request: &CommitRequest<'_>,
     mut ahead: Option<&EntityAhead>,
 ) -> Result<Commit, StoreError> {
-    let insight = request.insight;
+    let CommitRequest { insight, now, .. } = *request;
     for _ in 0..ENTITY_TRIES_MAX {
         let before = match ahead.take() {
             Some(EntityAhead(row)) => row.clone(),
             None => store.get_entity(&insight.entity_key()).await?,
         };
-        let entity = request.judge_entity(insight.fields(), before.as_ref());
+        let entity = insight.judge_entity(insight.fields(), before.as_ref(), now);
         let version = entity.as_ref().map_or(0, |row| row.version);
         let mut transact_items =
             vec![Action::Put(put_insight(store, request)), Action::Update(finish_claim(store, request))];

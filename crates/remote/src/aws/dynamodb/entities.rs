@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use portend_core::entity::{EntityKey, EntityRow, WorklistPlace};
-use portend_core::insight::InsightFields;
+use portend_core::insight::{Insight, InsightFields};
 use portend_core::limits::{ENTITY_TRIES_MAX, PAGE_MAX, WORKLIST_SHARDS};
-use portend_core::store::{CommitRequest, StoreError};
+use portend_core::store::StoreError;
 use portend_core::time::Timestamp;
 
 use super::DynamoDb;
@@ -115,12 +115,13 @@ impl DynamoDb {
     /// Writes the row of an entity whose insight was upgraded.
     pub(super) async fn judge_entity(
         &self,
-        request: &CommitRequest<'_>,
+        insight: &Insight,
         stored: &InsightFields,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         for _ in 0..ENTITY_TRIES_MAX {
-            let before = self.get_entity(&request.insight.entity_key()).await?;
-            let Some(row) = request.judge_entity(stored, before.as_ref()) else { return Ok(()) };
+            let before = self.get_entity(&insight.entity_key()).await?;
+            let Some(row) = insight.judge_entity(stored, before.as_ref(), now) else { return Ok(()) };
             if write_entity(self, &row).await? {
                 return Ok(());
             }

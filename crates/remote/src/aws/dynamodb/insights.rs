@@ -145,7 +145,7 @@ pub(super) async fn commit_upgrade(
     };
     let stored = item.as_ref().and_then(insight_of);
     if let Some(fields) = stored.as_ref().and_then(StoredInsight::current) {
-        store.judge_entity(request, fields).await?;
+        store.judge_entity(insight, fields, now).await?;
     }
     release(store, lease, Release::at(Timestamp::EPOCH)).await?;
     match item {
