@@ -328,11 +328,11 @@ impl ClaimReader<'_, '_> {
         if self.vocabulary.knows(word.text) {
             return false;
         }
-        // `20 tutor hours`, but not `65 leaves students`.
-        let second = self.tokens.spaced_word(next + 1);
-        second.is_some_and(|noun| noun.ends_in_s() && !noun.is_in(&VERBS) && !FUNCTION_WORDS.has(noun.text))
-            && !word.text.ends_with("ed")
-            && !word.text.ends_with("ly")
+        // `20 tutor hours`, `3 unanswered emails`, but not `65 leaves students`.
+        let noun =
+            |noun: &&Token<'_>| noun.ends_in_s() && !noun.is_in(&VERBS) && !FUNCTION_WORDS.has(noun.text);
+        let is_noun = !word.text.ends_with("ed") && !word.text.ends_with("ly");
+        self.tokens.spaced_word(next + 1).filter(noun).is_some_and(|noun| is_noun || noun.is_in(&THINGS))
     }
 
     /// Whether the text calls the number an end of a scale: `the maximum of 100 points`, `a 100-point scale`.
