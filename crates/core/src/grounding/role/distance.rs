@@ -31,7 +31,7 @@ impl RoleReader<'_, '_> {
             .take_while(|back| self.word_before(claim, *back).is_some_and(|word| word.is_in(&HEDGES)))
             .count();
         let by = self.word_before(claim, hedges + 1).is_some_and(|word| word.is("by"));
-        // `5 within 7 days` is no gap.
+        // `5 within 7 days` does not name a gap.
         let of_gap =
             of_points && self.any_after(claim, GAP_WORDS_MAX, |word| word.is_in(&GAPS) && !word.is("within"));
         let lies_between = of_points && self.has_after(claim, GAP_WORDS_MAX, &BETWEEN);

@@ -168,6 +168,8 @@ pub(super) const SENTENCES: &[Case] = &[
     (Calls(6.0, 59.0), 54.0, "64. That is fair for a student with 6 calls.", &["64"]),
     (Balance("high_demand", 80.0, 25.0), 70.0, "25 of 80 requests are open.", &["25", "80"]),
     // A share of things that no fact is about.
+    (Balance("high_demand", 80.0, 30.0), 70.0, "30% of the tutors have time.", &["30%"]),
+    (Balance("high_demand", 80.0, 30.0), 70.0, "Supply is at 30% of the points, or 30% of its range.", &[]),
     (Calls(6.0, 59.0), 54.0, "A 59% completion rate is poor.", &["59%"]),
     (Calls(6.0, 59.0), 54.0, "A 59% health score is poor.", &[]),
     // Windows in parentheses, and one without its unit beside another number.
