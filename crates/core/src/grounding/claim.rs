@@ -12,9 +12,11 @@ use super::subject::ClaimSubject;
 use super::token::{Token, TokenKind, Tokens};
 use super::vocabulary::{ClaimUnit, Vocabulary};
 use super::words::{
-    AFTER_OUT_OF, AFTER_RATIOS, BEFORE_THINGS, CHANGES, CURRENCIES, END_WORDS, FUNCTION_WORDS, HEDGED_LIMITS,
-    HEDGES, HEDGING_BY, PLURAL_VERBS, THINGS, VERBS, WordList,
+    AFTER_OUT_OF, AFTER_RATIOS, CHANGES, CURRENCIES, END_WORDS, HEDGED_LIMITS, HEDGES, HEDGING_BY,
+    PLURAL_VERBS, THINGS, VERBS, WordList,
 };
+
+mod thing;
 
 /// A numeral that says how much or how many, with its unit and its subject.
 #[expect(clippy::struct_excessive_bools, reason = "each is about other words around the number")]
@@ -299,40 +301,6 @@ impl ClaimReader<'_, '_> {
             self.tokens.spaced_word(at).filter(|word| word.is_in(&AFTER_OUT_OF))?;
         }
         None
-    }
-
-    /// Whether a noun in the plural makes a percentage a rate: `of all families`, but not `of its maximum`.
-    fn is_part_of_things(&self, next: usize) -> bool {
-        let Some(word) = self.tokens.spaced_word(next + 1) else { return false };
-        let is_of = self.tokens.spaced_word(next).is_some_and(|of| of.is("of"));
-        let thing = next + 1 + usize::from(word.is_in(&BEFORE_THINGS));
-        is_of && !word.is_in(&AFTER_OUT_OF) && self.plural_noun_at(thing)
-    }
-
-    /// Whether a noun in the plural follows, perhaps after one more word.
-    pub(super) fn plural_noun_at(&self, next: usize) -> bool {
-        let word = |at: usize| self.tokens.spaced_word(at).filter(|word| !FUNCTION_WORDS.has(word.text));
-        let Some(first) = word(next) else { return false };
-        first.ends_in_s() || word(next + 1).is_some_and(Token::ends_in_s)
-    }
-
-    /// Whether a noun in the plural follows that is not a verb: `65 cancellations`, but not `65 suggests`.
-    fn counts_things(&self, next: usize) -> bool {
-        let Some(word) = self.tokens.spaced_word(next).filter(|word| !FUNCTION_WORDS.has(word.text)) else {
-            return false;
-        };
-        if word.ends_in_s() {
-            return !word.is_in(&VERBS);
-        }
-        // `nine inbound contacts`: a word of the type before a noun means its fact.
-        if self.vocabulary.knows(word.text) {
-            return false;
-        }
-        // `20 tutor hours`, but not `65 leaves students`.
-        let second = self.tokens.spaced_word(next + 1);
-        second.is_some_and(|noun| noun.ends_in_s() && !noun.is_in(&VERBS) && !FUNCTION_WORDS.has(noun.text))
-            && !word.text.ends_with("ed")
-            && !word.text.ends_with("ly")
     }
 
     /// Whether the text calls the number an end of a scale: `the maximum of 100 points`, `a 100-point scale`.

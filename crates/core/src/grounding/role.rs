@@ -8,13 +8,14 @@ use super::subject::{ClaimSubject, NamedSubject};
 use super::token::{Token, Tokens};
 use super::vocabulary::Vocabulary;
 use super::words::{
-    CHANCES, CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, FUNCTION_WORDS, GENERIC_VALUES, GROUPS, LESS,
-    LINKS, MORE, NORMS, PAST, POINT_DISTANCES, RATE_NOUNS, TIME_NOUNS, WordList,
+    CONTRARY, DISPENSABLE, DISTANCE_WORDS, END_WORDS, GENERIC_VALUES, GROUPS, LINKS, NORMS, PAST,
+    POINT_DISTANCES, TIME_NOUNS, WordList,
 };
 
 mod clause;
 mod count;
 mod distance;
+mod percentage;
 mod reference_value;
 mod window;
 
@@ -103,10 +104,6 @@ pub(super) const NO_WINDOW: &str = "no such duration was given";
 
 /// How many words after a number can name an end of the range.
 const END_WORDS_MAX: usize = 5;
-/// How many words around a percentage can call it a chance.
-const CHANCE_WORDS_MAX: usize = 4;
-/// How many words after a percentage can call it a rate: `a 68% attendance rate`.
-const RATE_WORDS_MAX: usize = 2;
 /// How many words can be between a noun and its number: `a score that is still at 38`.
 const LINKS_MAX: usize = 3;
 /// How many words after a ratio can say that it is one of two windows.
@@ -154,7 +151,9 @@ impl RoleReader<'_, '_> {
         if let Some(reason) = self.reference_value(claim, subject) {
             return Claimed::Never(ClaimRole::ReferenceValue, reason);
         }
-        if let Some(days) = self.rate(claim) {
+        // A limit of the value in its window, `over 8 calls per fortnight`, is a comparison.
+        let limits = |days: &f64| (self.is_window)(subject, *days) && self.comparison(claim).is_some();
+        if let Some(days) = self.rate(claim).filter(|days| !limits(days)) {
             return Claimed::Rate { subject, days };
         }
         if claim.is_percent() {
@@ -182,7 +181,8 @@ impl RoleReader<'_, '_> {
         if claim.unit.is_some() || claim.subject.is_some() {
             return Claimed::Value { subject, or_score: false };
         }
-        if let Some(subject) = self.of_pair(index, claim).or_else(|| self.in_apposition(claim)) {
+        let direct = self.of_bare_window(claim).or_else(|| self.of_pair(index, claim));
+        if let Some(subject) = direct.or_else(|| self.in_apposition(claim)) {
             return Claimed::Value { subject: Some(subject), or_score: false };
         }
         if self.is_of_score(claim) {
@@ -231,7 +231,7 @@ impl RoleReader<'_, '_> {
         if self.only_says_score(claim) {
             return self.vocabulary.names().scores();
         }
-        subject.into_iter().collect()
+        subject.map_or_else(|| (self.facts_of_unit)(claim), |subject| vec![subject])
     }
 
     /// Whether the part of the sentence before the number says `score`, and names no subject.
@@ -291,11 +291,6 @@ impl RoleReader<'_, '_> {
         word.is_in(&NORMS) && !self.vocabulary.knows(word.text)
     }
 
-    /// `20% of requests` is a percentage of a fact if the alert type speaks of requests.
-    fn thing_percentage(&self, claim: &NumberClaim) -> bool {
-        (1..=2).any(|ahead| self.word_after(claim, ahead).is_some_and(|word| self.vocabulary.describes(word)))
-    }
-
     fn part(&self, claim: &NumberClaim, whole: f64) -> Claimed {
         let subjects = if let Some(subject) = claim.subject {
             vec![subject]
@@ -320,55 +315,6 @@ impl RoleReader<'_, '_> {
             return Claimed::Never(ClaimRole::Ratio, "no other value was given");
         }
         Claimed::Ratio { subjects, order, of_time: self.has_after(claim, TIME_NOUN_MAX, &TIME_NOUNS) }
-    }
-
-    fn percentage(&self, claim: &NumberClaim, subject: Option<ClaimSubject>) -> Claimed {
-        let is_chance = self.has_after(claim, CHANCE_WORDS_MAX, &CHANCES)
-            || self.has_before(claim, CHANCE_WORDS_MAX, &CHANCES);
-        let has_percent = subject.is_some_and(|subject| (self.facts_of_unit)(claim).contains(&subject));
-        let compared = if is_chance { Some(ClaimSubject::Risk) } else { subject }
-            .filter(|compared| *compared == ClaimSubject::Risk || has_percent);
-        if let (Some(compared), Some((order, is_close))) = (compared, self.comparison(claim)) {
-            return Claimed::Comparison { subjects: vec![compared], order, is_close };
-        }
-        if is_chance {
-            return Claimed::Chance;
-        }
-        // `a 68% attendance rate`, if no fact is about attendance.
-        let rate = (1..=RATE_WORDS_MAX)
-            .find(|ahead| self.word_after(claim, *ahead).is_some_and(|word| word.is_in(&RATE_NOUNS)));
-        let is_other = |ahead: usize| {
-            self.word_after(claim, ahead).is_some_and(|word| {
-                word.is_word() && !word.is_in(&FUNCTION_WORDS) && !self.vocabulary.describes(word)
-            })
-        };
-        if rate.is_some_and(|rate| (0..rate).all(is_other)) {
-            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
-        }
-        // `73% higher than supply` is arithmetic with two facts, which the prompt does not have.
-        let is_relative =
-            self.word_after(claim, 0).is_some_and(|word| word.is_in(&MORE) || word.is_in(&LESS))
-                && self.word_after(claim, 1).is_some_and(|word| word.is("than"))
-                && !self.names_in(&(claim.tokens.end..claim.tokens.end + END_WORDS_MAX)).is_empty();
-        if is_relative {
-            return Claimed::Never(ClaimRole::Percentage, NO_PERCENTAGE);
-        }
-        let part_of = self
-            .word_after(claim, 0)
-            .filter(|word| word.is("of"))
-            .and_then(|_| {
-                self.names_in(&(claim.tokens.end + 1..claim.tokens.end + 1 + END_WORDS_MAX)).first()
-            })
-            .filter(|name| name.start == claim.tokens.end + 1)
-            .map(|name| name.subject);
-        if self.has_gap_before(claim) || self.word_after(claim, 0).is_some_and(|word| word.is("apart")) {
-            let subjects = self.named_in_clause(claim);
-            return Claimed::Distance { subjects, is_of_two: false, or_value: false };
-        }
-        let is_rest = self.has_after(claim, 3, &DISTANCE_WORDS)
-            || self.has_after(claim, 3, &POINT_DISTANCES)
-            || self.has_after(claim, 3, &super::words::GONE);
-        Claimed::Percentage { subject, part_of, is_rest }
     }
 
     /// Whether the number is said of a group: `families with more than 3 calls`.

@@ -6,7 +6,7 @@ use super::numeral;
 use super::token::{Token, Tokens};
 use super::words::{
     AFTER_DISTANCES, BEFORE_COMPARED, CHANCE_NAMES, COMPARING_LINKS, DISPENSABLE, GAP_WORDS, LINKS,
-    SIDE_BY_SIDE, STRONG_LINKS, UNIT_VERBS, WORD_LINKS, WordList,
+    SIDE_BY_SIDE, STRONG_LINKS, UNIT_VERBS, WINDOW_UNITS, WORD_LINKS, WordList,
 };
 use crate::alert_type::Fact;
 
@@ -174,7 +174,10 @@ impl SubjectNames {
         {
             name_end -= 1;
         }
-        if tokens.get(name_end).is_some_and(|link| matches!(link.text, ":" | "=")) {
+        // `Calls (last 14 days): 5`, `calls (14d) 5`
+        let is_window = tokens.back(claim, 1).is_some_and(|mark| mark.text == ")")
+            && tokens.back(claim, 2).is_some_and(|unit| unit.is_in(&WINDOW_UNITS));
+        if is_window || tokens.get(name_end).is_some_and(|link| matches!(link.text, ":" | "=")) {
             name_end = before_remark(tokens, name_end);
         }
         let fits = |name: &&SubjectName| {

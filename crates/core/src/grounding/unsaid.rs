@@ -5,7 +5,7 @@
 
 use super::report::{UnsaidClaim, UnsaidKind};
 use super::subject::{ClaimSubject, NamedSubject};
-use super::token::Tokens;
+use super::token::{Token, Tokens};
 use super::vocabulary::singular;
 use super::words::{CAUSAL, CONDITIONS, MODALS, NEGATIONS, SUPPOSING};
 use crate::alert::Facts;
@@ -119,11 +119,18 @@ impl UnsaidReader<'_, '_> {
 
     /// Whether a word before it makes it a supposition, or denies it.
     fn is_supposed(&self, at: usize) -> bool {
-        (1..=BEFORE_MAX).any(|back| {
-            self.tokens.back(at, back).is_some_and(|word| word.is_in(&MODALS) || word.is_in(&NEGATIONS))
-        }) || (1..=CONDITION_MAX)
-            .map_while(|back| self.tokens.back(at, back).filter(|word| word.is_word()))
-            .any(|word| word.is_in(&CONDITIONS))
+        // `to increase`, but not `to 33`.
+        let opens = |back: usize| {
+            self.tokens.back(at, back).is_some_and(|word| {
+                let before_number =
+                    word.is("to") && self.tokens.back(at, back - 1).is_some_and(Token::is_digits);
+                (word.is_in(&MODALS) || word.is_in(&NEGATIONS)) && !before_number
+            })
+        };
+        (1..=BEFORE_MAX).any(opens)
+            || (1..=CONDITION_MAX)
+                .map_while(|back| self.tokens.back(at, back).filter(|word| word.is_word()))
+                .any(|word| word.is_in(&CONDITIONS))
     }
 
     /// Whether it is the risk that changes: `the increased risk of churn`.

@@ -168,6 +168,8 @@ pub(super) const UNIT_VERBS: &[(&str, &str)] = &[
 ];
 /// Units of facts whose values are parts of a whole, so that 0.2 is 20 percent.
 pub(super) static RATIO_UNITS: WordList = WordList::new("fraction proportion ratio share");
+/// Units of time before the parenthesis that ends a remark: `calls (14d) 5`.
+pub(super) static WINDOW_UNITS: WordList = WordList::new("d day days w wk week weeks");
 /// Words of other languages for units of time. A unit of a script without spaces is the start of a longer run.
 pub(super) const FOREIGN_DURATIONS: &[(&str, &str)] = &[
     ("día", DAY),
@@ -468,6 +470,8 @@ pub(super) static DISTANCE_WORDS: WordList = WordList::new(
 );
 /// Words that name a distance after a number of points only.
 pub(super) static POINT_DISTANCES: WordList = WordList::new("from off over under");
+/// Words after a distance that say between what it is: `53 points lie between them`.
+pub(super) static BETWEEN: WordList = WordList::new("between separate separated separates separating");
 /// Nouns for a distance.
 pub(super) static GAPS: WordList = WordList::new(
     "deficit difference differ distance gap headroom lead margin shortfall slack spread surplus uncovered unmet within",

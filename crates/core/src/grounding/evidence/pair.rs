@@ -72,18 +72,14 @@ impl Evidence {
         let windows = |one: &KnownFact, other: &KnownFact| {
             of_time && one.windows.iter().any(|one| other.windows.iter().any(|other| repeats(*one, *other)))
         };
-        let supported = facts.iter().any(|one| {
-            facts.iter().any(|other| {
-                one.id != other.id
-                    && (repeats(one.value, other.value)
-                        || repeats(other.value, one.value)
-                        || windows(one, other))
-            })
-        });
+        let of_two = |one: &KnownFact, other: &KnownFact| {
+            one.id != other.id
+                && (repeats(one.value, other.value) || repeats(other.value, one.value) || windows(one, other))
+        };
         let supported = match (facts.as_slice(), subjects) {
-            ([one], [_]) => holds((one.value - one.min) / (one.max - one.min)),
+            ([one], [_]) => repeats(one.value - one.min, one.max - one.min),
             ([], [ClaimSubject::Risk]) => holds(risk_score / RISK_SCORE_MAX),
-            _ => supported,
+            _ => facts.iter().any(|one| facts.iter().any(|other| of_two(one, other))),
         };
         (!supported).then(|| (ClaimRole::Ratio, "the facts do not have this ratio".to_owned()))
     }

@@ -6,8 +6,8 @@ use crate::grounding::subject::ClaimSubject;
 use crate::grounding::token::Token;
 use crate::grounding::vocabulary::ClaimUnit;
 use crate::grounding::words::{
-    ABOVE, ABOVE_OF, BELOW, BELOW_OF, DISTANCE_WORDS, END_WORDS, GAPS, HEDGES, HEDGING_BY, LESS, MORE,
-    POINT_DISTANCES, WordList,
+    ABOVE, ABOVE_OF, BELOW, BELOW_OF, BETWEEN, DISTANCE_WORDS, END_WORDS, GAPS, HEDGES, HEDGING_BY, LESS,
+    MORE, POINT_DISTANCES, WordList,
 };
 
 /// How many words around a number can say that it is a distance.
@@ -31,10 +31,14 @@ impl RoleReader<'_, '_> {
             .take_while(|back| self.word_before(claim, *back).is_some_and(|word| word.is_in(&HEDGES)))
             .count();
         let by = self.word_before(claim, hedges + 1).is_some_and(|word| word.is("by"));
-        // `5 within 7 days` is no gap.
+        // `5 within 7 days` does not name a gap.
         let of_gap =
             of_points && self.any_after(claim, GAP_WORDS_MAX, |word| word.is_in(&GAPS) && !word.is("within"));
-        let gap = self.has_gap_before(claim) || next.is_some_and(|word| word.is_in(&GAPS)) || of_gap;
+        let lies_between = of_points && self.has_after(claim, GAP_WORDS_MAX, &BETWEEN);
+        let gap = lies_between
+            || self.has_gap_before(claim)
+            || next.is_some_and(|word| word.is_in(&GAPS))
+            || of_gap;
         // `Supply is 80 points below its maximum, demand 7.5 points.`
         let continues = claim.unit.is_some()
             && of_points

@@ -3,10 +3,13 @@
 use super::{Claimed, NO_WINDOW, RoleReader, WindowTime};
 use crate::grounding::claim::NumberClaim;
 use crate::grounding::report::ClaimRole;
+use crate::grounding::subject::ClaimSubject;
 use crate::grounding::words::{AHEAD, BEFORE_RATES, LEAVING, NEVER_WINDOWS, PAST, WordList};
 
 /// How many words before a duration can say that it is over or lies ahead.
 const TIME_WORDS_MAX: usize = 3;
+/// The days of a week.
+const WEEK_DAYS: f64 = 7.0;
 
 impl RoleReader<'_, '_> {
     /// The days of a rate: `5 calls a day`, `2 sessions per week`.
@@ -69,6 +72,13 @@ impl RoleReader<'_, '_> {
             }
         };
         Claimed::Window { subject, time }
+    }
+
+    /// The fact whose window the number is, without its unit: `no calls in 14`.
+    pub(super) fn of_bare_window(&self, claim: &NumberClaim) -> Option<ClaimSubject> {
+        let near = self.nearest_with_window(claim).filter(|_| claim.after_in)?;
+        let is_window = |days: f64| (self.is_window)(Some(near), days * claim.numeral.value);
+        (is_window(1.0) || is_window(WEEK_DAYS)).then_some(near)
     }
 
     /// Whether the claim has its unit from a later number: the 7 of `7 and 14 days`.

@@ -15,6 +15,8 @@ pub(super) const KNOWN: &[Case] = &[
     (Balance("high_demand", 80.0, 60.0), 60.0, "Supply is a third of demand.", &[]),
     // `Over` that means during.
     (Calls(5.0, 65.0), 72.0, "The problem was explained over 5 calls.", &["5 calls"]),
+    // A share of one other thing.
+    (Calls(5.0, 65.0), 72.0, "The family used 65% of the contract.", &[]),
     // A hedge after a ratio.
     (Balance("high_demand", 80.0, 35.0), 70.0, "Demand is twice the supply, roughly.", &["twice"]),
     // A window without its unit, in another part of the sentence.

@@ -168,8 +168,37 @@ pub(super) const SENTENCES: &[Case] = &[
     (Calls(6.0, 59.0), 54.0, "64. That is fair for a student with 6 calls.", &["64"]),
     (Balance("high_demand", 80.0, 25.0), 70.0, "25 of 80 requests are open.", &["25", "80"]),
     // A share of things that no fact is about.
+    (Balance("high_demand", 80.0, 30.0), 70.0, "30% of the tutors have time.", &["30%"]),
+    (Balance("high_demand", 80.0, 30.0), 70.0, "Supply is at 30% of the points, or 30% of its range.", &[]),
     (Calls(6.0, 59.0), 54.0, "A 59% completion rate is poor.", &["59%"]),
     (Calls(6.0, 59.0), 54.0, "A 59% health score is poor.", &[]),
+    // Windows in parentheses, and one without its unit beside another number.
+    (Health(47.0, 1.0, 5.0), 66.0, "sessions (7d) 1, calls (14d) 5", &[]),
+    (Health(47.0, 1.0, 5.0), 66.0, "sessions (7d) 5, calls (14d) 1", &["5", "1"]),
+    (Health(47.0, 1.0, 0.0), 50.0, "One session in 7 days, no calls in 14, and 47 points.", &[]),
+    (Health(47.0, 1.0, 0.0), 50.0, "One session in 7 days, no calls in 12, and 47 points.", &["12"]),
+    // Limits with a rate, and with a unit but no name.
+    (Calls(9.0, 44.0), 76.0, "More than 8 calls per fortnight and less than 50 points are bad.", &[]),
+    (
+        Calls(9.0, 44.0),
+        76.0,
+        "More than 9 calls per fortnight and less than 40 points are bad.",
+        &["9 calls", "40 points"],
+    ),
+    // Other things after an adjective, and a distance that lies between.
+    (Calls(9.0, 44.0), 76.0, "There were 9 unresolved tickets.", &["9"]),
+    (
+        Balance("high_demand", 80.0, 30.0),
+        70.0,
+        "Demand is at 80, supply at 30; 50 points separate them.",
+        &[],
+    ),
+    (
+        Balance("high_demand", 80.0, 30.0),
+        70.0,
+        "Demand is at 80, supply at 30; 40 points separate them.",
+        &["40 points"],
+    ),
     // Nouns with a capital are no names where all nouns have one.
     (Calls(6.0, 61.0), 50.0, "Die Familie hat in den letzten 14 Tagen Support 9 Mal angerufen.", &["9"]),
     (Health(41.0, 1.0, 4.0), 66.0, "Hubo 9 llamadas en 14 días y la puntuación es 41.", &["9"]),
