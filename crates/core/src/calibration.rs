@@ -167,7 +167,7 @@ impl CalibrationMap {
 }
 
 impl CalibratedScore {
-    /// What share had the event, and what that rests on, as a sentence. Nothing is ever certain. `count` writes a number.
+    /// The share that had the event, from how many scores, as a sentence. No share is 0 or 100 %. `count` writes a number.
     pub fn sentence(&self, predicts: &str, horizon_days: u32, count: impl Fn(u64) -> String) -> String {
         let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
         let days = if horizon_days == 1 { "day" } else { "days" };

@@ -58,7 +58,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Accepts events to be judged soon. They are durable when this returns.
     fn accept(&self, events: Vec<Vec<u8>>) -> impl Future<Output = Result<(), AcceptError>> + Send;
 
-    /// The same for the events of a signed request, whose signature is used up with that.
+    /// The same for the events of a signed request. Its signature is stored with them, so that it is not accepted again.
     fn accept_once(
         &self,
         signature: RequestSignature,

@@ -8,7 +8,7 @@ use portend_core::entity::{EntityRow, FeedbackAction, FeedbackEntry, FeedbackOut
 use portend_core::insight::StoredInsight;
 use portend_core::limits::{FEEDBACK_CHARS_MAX, RETENTION};
 use portend_core::recommendation::{InsightRecommendation, act_of, recommendations_of};
-use portend_core::store::{Feedback, Outcomes};
+use portend_core::store::Feedback;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

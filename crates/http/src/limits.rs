@@ -35,6 +35,8 @@ pub const SIGNATURE_AGE_MAX: Duration = Duration::from_mins(5);
 pub const PAGE_DEFAULT: usize = 50;
 /// Insights that one request reads at most, newest first, to sort them or to find those that pass a filter.
 pub const FILTER_READ_MAX: usize = 10_000;
+/// Insights, the newest first, whose entities are looked up to count those that are done.
+pub const DONE_READ_MAX: usize = 1_000;
 /// The bytes of a cursor.
 pub const CURSOR_BYTES_MAX: usize = 1024;
 

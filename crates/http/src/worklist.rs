@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::engine::Engine;
-use crate::limits::{FILTER_READ_MAX, SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
+use crate::limits::{DONE_READ_MAX, SEARCH_READ_MAX, TIMELINE_INSIGHTS, WORKLIST_READ_MAX};
 use crate::problem::Problem;
 use crate::request::{Params, PathId};
 
@@ -104,7 +104,7 @@ impl WorklistView {
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entities, 50 by default"),
         ("state" = Option<String>, Query, description = "`open` (the default) or `snoozed`"),
         ("sort" = Option<String>, Query, description = "`risk` (the default), or `value`: the most at stake first"),
-        ("capacity" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many you can look at today (UTC); those that were set to done today are subtracted"),
+        ("capacity" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "How many you can look at today (UTC). Those that were set to done today are subtracted, among the entities of the newest 1,000 insights"),
         ("min_risk" = Option<f64>, Query, minimum = 0, maximum = 100, description = "With this risk score or a higher one"),
     ),
     responses(
@@ -127,7 +127,7 @@ pub(crate) async fn list<E: Engine>(
     let all = list.items.len();
     if capacity > 0 {
         let (store, types, at) = (app.engine.store(), app.engine.types(), list.at);
-        let done = done_entities(store, types, (at.day_start(), at), at, FILTER_READ_MAX).await?;
+        let done = done_entities(store, types, (at.day_start(), at), at, DONE_READ_MAX).await?;
         list.items.truncate(usize::try_from(capacity).unwrap_or(usize::MAX).saturating_sub(done));
         list.done_today = Some(done);
     }

@@ -113,7 +113,7 @@ impl LocalEngine {
         Ok(waiting)
     }
 
-    /// Puts so many events into the inbox, if there is room. `put` returns whether it did.
+    /// Puts so many events into the inbox, unless it is full. `put` returns whether its signature was new.
     async fn admit(
         &self,
         count: usize,

@@ -106,7 +106,7 @@ pub enum FeedbackOutcome {
     Recorded(Box<EntityRow>),
     /// Somebody else changed the entity first. Nothing is stored.
     Conflict(PersonalChange),
-    /// The version that the person saw was never given: the entity has this one. Nothing is stored.
+    /// The request names a version that the entity never had; it has this one. Nothing is stored.
     UnknownVersion(u64),
     /// There is no such entity.
     NoEntity,

@@ -581,7 +581,7 @@ pub(super) static MODALS: WordList =
 pub(super) static SUPPOSING: WordList =
     WordList::new("can could if may might perhaps possible possibly unless whether would");
 /// Words that begin a reason. What is denied before them is not the reason: `not there because of an illness`.
-pub(super) static CAUSAL: WordList = WordList::new("after because due from of owing since through");
+pub(super) static CAUSAL: WordList = WordList::new("after because due from owing since through");
 /// Words that make a clause a condition.
 pub(super) static CONDITIONS: WordList = WordList::new("if unless until whether");
 /// Words that deny what follows.

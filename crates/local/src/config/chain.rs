@@ -125,7 +125,7 @@ impl ChainPlan {
                 },
                 (_, Some(written)) => endpoint(name, written, &rule)?,
                 (_, None) if name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_') => bail!(
-                    "MODELS: `{name}` is no name of a model, and not the id of a known model on its own; use bedrock, openai or \
+                    "MODELS: `{name}` is not a name of a model, and not the id of a known model on its own; use bedrock, openai or \
                      scorecard, or write in portend.toml: [models.NAME], provider = \"bedrock\" or \"openai\", and \
                      model = \"{name}\", and use NAME"
                 ),

@@ -1,9 +1,5 @@
 //! The channels for people: what passes the filters is sent, signed, and sent again if that failed; and the digest.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use portend_testing::http::{Script, Server};
 use serde_json::{Value, json};
 
@@ -74,9 +70,9 @@ fn what_passes_a_channels_filters_is_sent_signed_and_once() {
 
 #[test]
 fn what_a_channel_did_not_accept_is_sent_by_the_next_sweep() {
-    let first = AtomicBool::new(true);
+    let first = std::sync::atomic::AtomicBool::new(true);
     let server = Server::answering(move |request| {
-        let fails = request.path == "/T0/secret" && first.swap(false, Ordering::SeqCst);
+        let fails = request.path == "/T0/secret" && first.swap(false, std::sync::atomic::Ordering::SeqCst);
         Script::answer(if fails { 503 } else { 200 }, "")
     });
     let home = home(&server);

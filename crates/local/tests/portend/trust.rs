@@ -381,7 +381,7 @@ fn an_insight_without_a_probability_says_what_is_missing() {
     home.run(KNOWN[1]).exits(0);
     card("one can be made: portend calibrate --type high_ib_call_frequency --apply");
     home.run("calibrate --apply").exits(0);
-    card("this insight is older than the map of its scores");
+    card("this insight was made without the map of its scores");
     home.explain(calls_of("stu_7", 9, "2025-11-30T09:00:00Z").to_string()).exits(0);
     card("Of those with such a score, about");
 }

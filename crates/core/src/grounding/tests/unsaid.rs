@@ -73,6 +73,7 @@ const TRENDS: &[UnsaidCase] = &[
     (Calls(5.0, 65.0), "They might soon come to ask for a refund.", &[]),
     (Calls(5.0, 65.0), "It is down to 65 because of illness.", &[("illness", Cause)]),
     (Calls(5.0, 65.0), "There is no sign of any kind of illness.", &[]),
+    (Calls(5.0, 65.0), "The student did not attend because of an illness.", &[("illness", Cause)]),
     (Calls(5.0, 65.0), "There is no reason to wait; the illness is serious.", &[("illness", Cause)]),
 ];
 
