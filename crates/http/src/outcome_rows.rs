@@ -1,6 +1,7 @@
 //! Reads rows of what happened: JSON Lines, or CSV with a heading.
 //!
-//! It is CSV if the first line has `entity_type` or `entity_id` as a cell. Otherwise each line is a JSON object.
+//! It is CSV if the first line has `entity_type` or `entity_id` as a cell. Otherwise each line is a JSON object. Spreadsheets
+//! may write semicolons for commas, and dates without a time.
 //!
 //! Never: lets a bad line make another one lost, or holds more of a line than [`LINE_BYTES_MAX`].
 
@@ -90,8 +91,10 @@ pub fn read_outcome_rows(
         }
         return Ok(());
     }
-    let headings = cells(first).unwrap_or_default();
-    let mut csv_row = |line: u64, text: &[u8]| match cells(text).and_then(|cells| object(&headings, &cells)) {
+    let delimiter = delimiter(first);
+    let headings = cells(first, delimiter).unwrap_or_default();
+    let row_of = |text: &[u8]| object(&headings, &cells(text, delimiter)?);
+    let mut csv_row = |line: u64, text: &[u8]| match row_of(text) {
         Some(row) => each(line, OutcomeRow::read(Value::Object(row).to_string().as_bytes(), types, now)),
         // The reader of rows refuses what is not UTF-8.
         None => each(line, OutcomeRow::read(text, types, now)),
@@ -141,20 +144,26 @@ impl OpenRecord {
     }
 }
 
+/// What separates the cells of a file with this heading.
+fn delimiter(heading: &[u8]) -> u8 {
+    if heading.contains(&b';') && !heading.contains(&b',') { b';' } else { b',' }
+}
+
 /// The cells of a record, without the white space around them.
-fn cells(record: &[u8]) -> Option<csv::ByteRecord> {
-    let mut csv =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(record);
-    csv.byte_records().next()?.ok()
+fn cells(record: &[u8], delimiter: u8) -> Option<csv::ByteRecord> {
+    let mut csv = csv::ReaderBuilder::new();
+    csv.has_headers(false).flexible(true).trim(csv::Trim::All).delimiter(delimiter);
+    csv.from_reader(record).byte_records().next()?.ok()
 }
 
 /// Whether a line is the heading of a CSV file of rows.
 fn is_heading(line: &[u8]) -> bool {
-    cells(line).is_some_and(|cells| cells.iter().any(|cell| cell == b"entity_type" || cell == b"entity_id"))
+    let cells = cells(line, delimiter(line));
+    cells.is_some_and(|cells| cells.iter().any(|cell| cell == b"entity_type" || cell == b"entity_id"))
 }
 
 /// A CSV record as the object that a JSON line would be; `None` if it is not UTF-8. An empty cell is absent; an empty `at`
-/// is null.
+/// is null, and a date without a time is its midnight, UTC.
 fn object(headings: &csv::ByteRecord, record: &csv::ByteRecord) -> Option<Map<String, Value>> {
     let mut object = Map::new();
     for (heading, cell) in headings.iter().zip(record) {
@@ -162,10 +171,20 @@ fn object(headings: &csv::ByteRecord, record: &csv::ByteRecord) -> Option<Map<St
         match (heading, cell) {
             ("at", "" | "null") => object.insert(heading.to_owned(), Value::Null),
             (_, "") => None,
+            ("at" | "followed_until", date) if is_date(date) => {
+                object.insert(heading.to_owned(), format!("{date}T00:00:00Z").into())
+            }
             (_, cell) => object.insert(heading.to_owned(), Value::String(cell.to_owned())),
         };
     }
     Some(object)
+}
+
+/// Whether a cell has the form `2025-01-03`. The reader of rows checks that there is such a day.
+fn is_date(cell: &str) -> bool {
+    let is_form =
+        |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    cell.len() == 10 && cell.bytes().enumerate().all(is_form)
 }
 
 #[cfg(test)]
@@ -192,6 +211,16 @@ mod tests {
         let expected: Vec<(u64, String)> =
             expected.iter().map(|(line, says)| (*line, (*says).to_owned())).collect();
         assert_eq!(read(text.as_ref()), expected, "{}", String::from_utf8_lossy(text.as_ref()));
+    }
+
+    #[test]
+    fn what_a_spreadsheet_writes_is_read() {
+        let lines = [A, (3, "b#churn#2025-01-04T00:00:00.000Z"), (4, "invalid:$.at")];
+        check(
+            "entity_type;entity_id;outcome;at\nstudent;a;churn;2025-01-03\nstudent;b;churn;2025-01-04\n\
+             student;c;churn;2025-02-31\n",
+            &lines,
+        );
     }
 
     const AT: &str = "2025-01-03T00:00:00Z";

@@ -120,7 +120,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
                     tally.answered(&answer);
                     scores.push(answer.risk_score.get());
                 }
-                Answered::Nothing(_) => tally.unusable += 1,
+                Answered::Nothing(reason) => tally.failed(reason),
                 Answered::OverBudget => {
                     status = "budget";
                     break 'insights;

@@ -29,6 +29,9 @@ use crate::show::html::{self, HtmlSection};
 use crate::show::output::{CommandOutcome, STRONG, WrongUsage, json_line, note, paint, table};
 use crate::show::text::shown;
 
+/// The reason of a fact that has no healthy value.
+const NO_HEALTHY: &str = "no_healthy";
+
 /// Measure what drives a score.
 ///
 /// Each fact is set to its healthy value, and the model that made the insight is asked again. One more call, with nothing
@@ -67,7 +70,7 @@ struct MeasuredDrivers {
     measured_at: Timestamp,
     measured_drivers: Vec<MeasuredDriver>,
     /// Facts that were not measured, with the reason.
-    skipped: BTreeMap<String, &'static str>,
+    skipped: BTreeMap<String, String>,
 }
 
 /// One fact.
@@ -132,8 +135,7 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
     } else {
         anstream::stdout().lock().write_all(text(&measured).as_bytes())?;
     }
-    let is_complete =
-        measured.status == "complete" && measured.skipped.values().all(|why| *why == "no_healthy");
+    let is_complete = measured.status == "complete" && measured.skipped.values().all(|why| why == NO_HEALTHY);
     Ok(if is_complete { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }
 
@@ -155,7 +157,7 @@ fn exact(measured: &mut MeasuredDrivers, alert_type: &AlertType, fields: &Insigh
     for fact in alert_type.facts() {
         let Some(value) = fields.facts.get(fact.id()) else { continue };
         let Some(healthy) = healthy(fact.kind()) else {
-            measured.skipped.insert(fact.id().to_owned(), "no_healthy");
+            measured.skipped.insert(fact.id().to_owned(), NO_HEALTHY.to_owned());
             continue;
         };
         let before = fields.baseline.points.get(fact.id()).copied().unwrap_or_default();
@@ -183,7 +185,7 @@ async fn ask(
     for fact in alert_type.facts() {
         let Some(value) = fields.facts.get(fact.id()) else { continue };
         let Some(healthy) = healthy(fact.kind()) else {
-            measured.skipped.insert(fact.id().to_owned(), "no_healthy");
+            measured.skipped.insert(fact.id().to_owned(), NO_HEALTHY.to_owned());
             continue;
         };
         if *value == healthy {
@@ -200,7 +202,7 @@ async fn ask(
             }
             Answered::OverBudget => {
                 measured.status = "budget";
-                measured.skipped.insert(fact.id().to_owned(), "budget");
+                measured.skipped.insert(fact.id().to_owned(), "budget".to_owned());
             }
         }
     }
@@ -276,10 +278,10 @@ fn text(measured: &MeasuredDrivers) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}", table(&["fact", "would have scored", "effect", ""], &[1, 2], lines));
     for (fact, reason) in &measured.skipped {
-        let why = match *reason {
-            "no_healthy" => "the alert type gives it no healthy value",
-            "budget" => "the budget does not cover the call; raise --budget",
-            _ => "the model did not answer",
+        let why = match reason.as_str() {
+            NO_HEALTHY => "the alert type gives it no healthy value".to_owned(),
+            "budget" => "the budget does not cover the call; raise --budget".to_owned(),
+            outcome => format!("the model did not answer: {outcome}"),
         };
         let _ = writeln!(text, "Not measured: {} ({why}).", shown(fact));
     }

@@ -99,7 +99,9 @@ pub(crate) async fn forget(args: ForgetArgs, config: Config) -> Result<CommandOu
         writeln!(out, "receipt {receipt}, {now}: deleted {}", words(&sum))?;
     }
     if !is_known {
-        note("nothing was stored about it; check that the name is exactly as its alerts name it");
+        note(
+            "nothing was stored about it; alerts about it from before now are refused from now on; check that the name is exactly as its alerts name it",
+        );
     }
     Ok(if is_known { CommandOutcome::Done } else { CommandOutcome::Incomplete })
 }

@@ -149,11 +149,7 @@ async fn show(json: bool, id: &str, config: &Config) -> Result<CommandOutcome> {
         json_line(&mut out, &to_json(&event))?;
         return Ok(CommandOutcome::Done);
     }
-    let cut = if event.is_whole() {
-        ""
-    } else {
-        ", of which the first 64 KiB are stored, so it cannot be replayed"
-    };
+    let cut = if event.is_whole() { "" } else { ", which are not all stored, so it cannot be replayed" };
     let replay = event.outcome.as_ref().zip(event.replayed_at);
     let replay = replay.map(|(outcome, at)| format!("replayed  {at}: {outcome}\n")).unwrap_or_default();
     write!(

@@ -35,7 +35,7 @@ pub(super) enum Answered {
     /// The model's insight.
     Insight(Box<InsightFields>),
     /// The model did not answer, or its reply cannot be used.
-    Nothing(&'static str),
+    Nothing(String),
     /// The question was not asked, because it could cost more than is left.
     OverBudget,
 }
@@ -108,9 +108,12 @@ impl Questioner {
         }
         match preview {
             Preview::Insight(StoredInsight::Current(fields)) => Answered::Insight(fields),
-            Preview::Insight(StoredInsight::Original(_)) => Answered::Nothing("not_current"),
-            Preview::Refused(_) => Answered::Nothing("facts_changed"),
-            Preview::NoAnswer(stop) => Answered::Nothing(stop.code()),
+            Preview::Insight(StoredInsight::Original(_)) => Answered::Nothing("not_current".to_owned()),
+            Preview::Refused(_) => Answered::Nothing("facts_changed".to_owned()),
+            Preview::NoAnswer(stop) => {
+                let last = account.attempts.last();
+                Answered::Nothing(last.map_or_else(|| stop.code().to_owned(), |last| last.outcome.clone()))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What `portend compare` says: the report, and its sentences.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use portend_core::insight::InsightFields;
@@ -30,6 +31,8 @@ pub(super) struct ComparisonReport {
     latency_ms: [Option<f64>; 2],
     /// The share of questions without a usable answer.
     unusable: Option<f64>,
+    /// Why, with the number of questions.
+    failures: BTreeMap<String, u32>,
     /// The share of answers with a number that no fact supports, new and old.
     unsupported: [Option<f64>; 2],
     #[serde(flatten)]
@@ -51,7 +54,8 @@ const REDO: [&str; 3] = [
 #[derive(Debug, Default)]
 pub(super) struct AnswerTally {
     answers: u32,
-    pub(super) unusable: u32,
+    unusable: u32,
+    failures: BTreeMap<String, u32>,
     unsupported: u32,
     ms: u64,
     old: u32,
@@ -69,6 +73,11 @@ impl AnswerTally {
         self.answers += 1;
         self.unsupported += has_unsupported(fields);
         self.ms += fields.attempts.iter().map(|attempt| attempt.ms).sum::<u64>();
+    }
+
+    pub(super) fn failed(&mut self, reason: String) {
+        self.unusable += 1;
+        *self.failures.entry(reason).or_default() += 1;
     }
 
     pub(super) fn old(&mut self, fields: &InsightFields) {
@@ -103,6 +112,7 @@ impl ComparisonReport {
             cost_per_question: ratio(questioner.spent, asked),
             latency_ms: [ratio(ms(tally.ms), tally.answers), ratio(ms(tally.old_ms), tally.old_models)],
             unusable: ratio(tally.unusable.into(), asked),
+            failures: tally.failures.clone(),
             unsupported: [
                 ratio(tally.unsupported.into(), tally.answers),
                 ratio(tally.old_unsupported.into(), tally.old_models),
@@ -178,6 +188,12 @@ impl ComparisonReport {
             percent(new_unsupported),
             percent(old_unsupported)
         ));
+        for (reason, count) in &self.failures {
+            line(format!(
+                "             {} without a usable answer: {reason}.",
+                counted((*count).into(), "question")
+            ));
+        }
         let [new_ms, old_ms] = self.latency_ms;
         line(format!("  Time       {} ms ({} ms before).", number(new_ms), number(old_ms)));
         match &figures.outcomes {

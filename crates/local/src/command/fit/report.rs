@@ -110,7 +110,9 @@ fn verdict(alert_type: &AlertType, report: &FitReport) -> String {
             "In short: too few outcomes are left to say how many {pairs} the new table ranks right."
         );
     };
-    format!("In short: {pairs}, the new table ranks {new}, the table in use {in_use}; chance is 50.")
+    let is_better = report.new.raw.auc > report.in_use.raw.auc;
+    let advice = if is_better { "" } else { " The new table is not better, so keep the one in use." };
+    format!("In short: {pairs}, the new table ranks {new}, the table in use {in_use}; chance is 50.{advice}")
 }
 
 /// The report for a terminal.
