@@ -30,6 +30,7 @@ pub struct ScoreSource {
 }
 
 /// A fitted map with its evidence.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationMap {
     /// Which scores it is for.
@@ -44,6 +45,9 @@ pub struct CalibrationMap {
     pub rows: u64,
     /// Those of them with the event.
     pub events: u64,
+    /// The lowest and the highest score of the rows. A map of an earlier version does not have them.
+    #[serde(default)]
+    pub scores: Option<[f64; 2]>,
     /// The time of their first alert.
     pub from: Timestamp,
     /// The time of their last alert.
@@ -91,6 +95,7 @@ pub enum CalibrationMethod {
 }
 
 /// What a map makes of a score, as an insight shows it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibratedScore {
     /// The probability of the event within the horizon.
@@ -105,6 +110,9 @@ pub struct CalibratedScore {
     pub rows: u64,
     /// Those of them with the event.
     pub events: u64,
+    /// `true` if no score of the rows was as high, or as low.
+    #[serde(default)]
+    pub extrapolated: Option<bool>,
 }
 
 impl CalibrationMethod {
@@ -155,6 +163,7 @@ impl CalibrationMap {
     pub fn apply(&self, score: Number) -> Option<CalibratedScore> {
         let (logit, error) = self.curve.logit_and_error(score.get());
         let probability = |shift: f64| Number::new(sigmoid(logit + shift * Z_95 * error));
+        let is_beyond = self.scores.is_some_and(|[low, high]| score.get() < low || high < score.get());
         Some(CalibratedScore {
             probability: probability(0.0)?,
             low: probability(-1.0)?,
@@ -162,6 +171,7 @@ impl CalibrationMap {
             map: format!("v{}", self.version),
             rows: self.rows,
             events: self.events,
+            extrapolated: is_beyond.then_some(true),
         })
     }
 }
@@ -171,10 +181,14 @@ impl CalibratedScore {
     pub fn sentence(&self, predicts: &str, horizon_days: u32, count: impl Fn(u64) -> String) -> String {
         let percent = |share: Number| format!("{:.0}", (100.0 * share.get()).clamp(1.0, 99.0));
         let days = if horizon_days == 1 { "day" } else { "days" };
+        let (event, share) = (predicts.replace('_', " "), percent(self.probability));
+        let begin = if self.extrapolated == Some(true) {
+            format!("No such score was followed yet; the others suggest about {share} % with {event}")
+        } else {
+            format!("Of those with such a score, about {share} % had {event}")
+        };
         format!(
-            "Of those with such a score, about {} % had {} within {horizon_days} {days} (likely {} to {} %; from {} scores, {} with it).",
-            percent(self.probability),
-            predicts.replace('_', " "),
+            "{begin} within {horizon_days} {days} (likely {} to {} %; from {} scores, {} with it).",
             percent(self.low),
             percent(self.high),
             count(self.rows),
@@ -239,6 +253,7 @@ mod tests {
             curve: CalibrationCurve { method, parameters, covariance: vec![vec![0.01; size]; size] },
             rows: 412,
             events: 95,
+            scores: None,
             from: Timestamp::EPOCH,
             until: Timestamp::EPOCH,
             base_rate: 0.23,
@@ -285,12 +300,30 @@ mod tests {
             map: "v1".into(),
             rows: 4120,
             events: 950,
+            extrapolated: None,
         };
         assert_eq!(
             calibrated.sentence("late_payment", 30, |number| format!("<{number}>")),
             "Of those with such a score, about 23 % had late payment within 30 days (likely 1 to 99 %; from <4120> scores, \
              <950> with it)."
         );
+        let beyond = CalibratedScore { extrapolated: Some(true), ..calibrated };
+        assert_eq!(
+            beyond.sentence("churn", 1, |number| number.to_string()),
+            "No such score was followed yet; the others suggest about 23 % with churn within 1 day (likely 1 to 99 %; from \
+             4120 scores, 950 with it)."
+        );
+    }
+
+    #[test]
+    fn a_score_beyond_those_of_the_map_is_marked() {
+        let map = CalibrationMap {
+            scores: Some([20.0, 60.0]),
+            ..map(1, CalibrationMethod::Platt, vec![-3.0, 4.0])
+        };
+        for (score, expected) in [(19, Some(true)), (20, None), (60, None), (61, Some(true))] {
+            assert_eq!(map.apply(Number::from(score)).unwrap().extrapolated, expected, "{score}");
+        }
     }
 
     #[test]

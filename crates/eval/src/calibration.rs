@@ -36,6 +36,8 @@ pub struct EarnedMap {
     pub rows: usize,
     /// Those of them with the event.
     pub events: usize,
+    /// The lowest and the highest score.
+    pub scores: [f64; 2],
     /// The time of the first alert.
     pub from: Timestamp,
     /// The time of the last alert.
@@ -97,7 +99,13 @@ pub fn earn_map(rows: &[TimedRow], horizon: Duration) -> Result<EarnedMap, NoMap
     let from = rows.first().ok_or(NoMap::NotJudged)?.t0;
     let until = rows.last().ok_or(NoMap::NotJudged)?.t0;
     let events = rows.iter().filter(|row| row.event).count();
-    Ok(EarnedMap { curve, rows: rows.len(), events, from, until, figures })
+    let scores = score_range(rows.iter().map(|row| row.score));
+    Ok(EarnedMap { curve, rows: rows.len(), events, scores, from, until, figures })
+}
+
+/// The lowest and the highest of these scores.
+pub fn score_range(scores: impl Iterator<Item = f64>) -> [f64; 2] {
+    scores.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], score| [low.min(score), high.max(score)])
 }
 
 fn pairs(rows: &[TimedRow]) -> Vec<(f64, bool)> {

@@ -152,7 +152,7 @@ fn section(map: &CalibrationMap, storage: MapStorage) -> HtmlSection {
 }
 
 fn map_of(source: &ScoreSource, version: u32, earned: EarnedMap) -> CalibrationMap {
-    let EarnedMap { curve, rows, events, from, until, figures } = earned;
+    let EarnedMap { curve, rows, events, scores, from, until, figures } = earned;
     #[expect(clippy::cast_precision_loss, reason = "a count of rows is below 2^53")]
     let base_rate = events as f64 / rows as f64;
     CalibrationMap {
@@ -161,6 +161,7 @@ fn map_of(source: &ScoreSource, version: u32, earned: EarnedMap) -> CalibrationM
         curve,
         rows: rows as u64,
         events: events as u64,
+        scores: Some(scores),
         from,
         until,
         base_rate,
@@ -173,14 +174,17 @@ fn title(source: &ScoreSource) -> String {
 }
 
 fn sentences(map: &CalibrationMap, storage: MapStorage) -> String {
-    let points = [20.0, 40.0, 60.0, 80.0];
+    let [low, high] = map.scores.unwrap_or([0.0, 100.0]);
+    let mut points = vec![low, 20.0, 40.0, 60.0, 80.0, high];
+    points.retain(|score| (low..=high).contains(score));
+    points.dedup();
     let means: Vec<String> = points
         .iter()
         .map(|score| format!("{score} means {:.0} %", 100.0 * map.curve.probability(*score)))
         .collect();
     let figures = &map.figures;
     format!(
-        "{}\n  Map v{} from {} events in {} rows. A score of {}.\n  On {} later rows, its log loss is {:.4}; the raw \
+        "{}\n  Map v{} from {} events in {} rows, with scores from {low} to {high}. A score of {}.\n  On {} later rows, its log loss is {:.4}; the raw \
          score's is {:.4}, the base rate's {:.4}.\n  {}\n\n",
         paint(STRONG, &title(&map.source)),
         map.version,

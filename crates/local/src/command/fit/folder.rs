@@ -112,6 +112,7 @@ fn map(written: &AlertType, fitted: &FittedType, rows: &[FitRow]) -> Option<Cali
         curve,
         rows: rows.len() as u64,
         events,
+        scores: None,
         from: rows.iter().map(|row| row.t0).min()?,
         until: rows.iter().map(|row| row.t0).max()?,
         base_rate: rate(events, rows.len() as u64),
