@@ -101,9 +101,6 @@ impl Scene {
             "GetSecretValue" if request.body.contains("portend-token") => {
                 Script::answer(200, json!({ "SecretString": TOKEN }).to_string())
             }
-            "GetSecretValue" if request.body.contains("short") => {
-                Script::answer(200, json!({ "SecretString": "canary" }).to_string())
-            }
             "SendMessage" => Script::answer(200, json!({ "MessageId": "1" }).to_string()),
             _ => Script::answer(400, "{}"),
         });
