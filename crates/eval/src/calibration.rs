@@ -104,7 +104,7 @@ pub fn earn_map(rows: &[TimedRow], horizon: Duration) -> Result<EarnedMap, NoMap
 }
 
 /// The lowest and the highest of these scores.
-pub fn score_range(scores: impl Iterator<Item = f64>) -> [f64; 2] {
+fn score_range(scores: impl Iterator<Item = f64>) -> [f64; 2] {
     scores.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], score| [low.min(score), high.max(score)])
 }
 

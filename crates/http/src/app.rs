@@ -54,6 +54,12 @@ struct ComputedFigures<T> {
     changes: u64,
 }
 
+impl<T> ComputedFigures<T> {
+    fn is_recent(&self, now: Timestamp) -> bool {
+        self.at <= now && now.since(self.at) < self.age_max
+    }
+}
+
 impl<T> Default for RecentFigures<T> {
     fn default() -> Self {
         Self { known: tokio::sync::Mutex::new(None), changes: AtomicU64::new(0) }
@@ -69,10 +75,8 @@ impl<T> RecentFigures<T> {
     ) -> Result<Arc<Vec<T>>, Problem> {
         let mut known = self.known.lock().await;
         let (now, changes) = (clock.now(), self.changes.load(Ordering::Relaxed));
-        let is_recent = |known: &&ComputedFigures<T>| {
-            known.changes == changes && known.at <= now && now.since(known.at) < known.age_max
-        };
-        if let Some(known) = known.as_ref().filter(is_recent) {
+        let is_valid = |known: &&ComputedFigures<T>| known.changes == changes && known.is_recent(now);
+        if let Some(known) = known.as_ref().filter(is_valid) {
             return Ok(Arc::clone(&known.figures));
         }
         let figures = Arc::new(computed.await?);
@@ -92,8 +96,7 @@ impl<T> RecentFigures<T> {
     /// while they are computed.
     pub(crate) fn known(&self, now: Timestamp) -> Option<Arc<Vec<T>>> {
         let known = self.known.try_lock().ok()?;
-        let is_recent = |known: &&ComputedFigures<T>| known.at <= now && now.since(known.at) < known.age_max;
-        known.as_ref().filter(is_recent).map(|known| Arc::clone(&known.figures))
+        known.as_ref().filter(|known| known.is_recent(now)).map(|known| Arc::clone(&known.figures))
     }
 
     /// Whether they are computed now.

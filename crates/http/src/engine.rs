@@ -55,14 +55,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Whether live streams stay open. On AWS, a response is sent when it is complete.
     fn streams(&self) -> bool;
 
-    /// Accepts events to be judged soon. They are durable when this returns.
-    fn accept(&self, events: Vec<Vec<u8>>) -> impl Future<Output = Result<(), AcceptError>> + Send;
-
-    /// The same for the events of a signed request. Its signature is stored with them, so that it is not accepted again.
-    fn accept_once(
+    /// Accepts events to be judged soon. They are durable when this returns. The signature of their request, if it has one, is
+    /// stored with them, so that it is not accepted again.
+    fn accept(
         &self,
-        signature: RequestSignature,
         events: Vec<Vec<u8>>,
+        signature: Option<RequestSignature>,
     ) -> impl Future<Output = Result<(), AcceptError>> + Send;
 
     /// Whether the events of a request with this signature were accepted, also before a restart.

@@ -136,12 +136,9 @@ pub(crate) async fn accept<E: Engine>(
     }
     result.accepted = (alerts.len() + happened.len()) as u64;
     // Nothing else is stored of a request that the inbox does not accept.
-    match signature {
-        Some(signature) => app.engine.accept_once(signature, alerts).await,
-        None if alerts.is_empty() => Ok(()),
-        None => app.engine.accept(alerts).await,
+    if signature.is_some() || !alerts.is_empty() {
+        app.engine.accept(alerts, signature).await.map_err(not_accepted)?;
     }
-    .map_err(not_accepted)?;
     if !happened.is_empty() {
         app.put_outcomes(&happened).await?;
     }

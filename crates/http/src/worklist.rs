@@ -32,7 +32,7 @@ pub(crate) struct Worklist {
     pub(crate) total: usize,
     /// How many are on the list, and not in `items` because of `limit` or `capacity`.
     pub(crate) waiting: usize,
-    /// With `capacity`: how many were set to done today (UTC), so that there is room for fewer.
+    /// With `capacity`: how many were set to done today (UTC). So many fewer are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) done_today: Option<usize>,
     /// Whether all open entities were read. Otherwise only those with the highest risk were.

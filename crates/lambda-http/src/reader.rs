@@ -85,11 +85,7 @@ impl Engine for TableReader {
         false
     }
 
-    async fn accept(&self, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
-        Err(only_reads().into())
-    }
-
-    async fn accept_once(&self, _: RequestSignature, _: Vec<Vec<u8>>) -> Result<(), AcceptError> {
+    async fn accept(&self, _: Vec<Vec<u8>>, _: Option<RequestSignature>) -> Result<(), AcceptError> {
         Err(only_reads().into())
     }
 

@@ -113,25 +113,6 @@ impl LocalEngine {
         Ok(waiting)
     }
 
-    /// Puts so many events into the inbox, unless it is full. `put` returns whether its signature was new.
-    async fn admit(
-        &self,
-        count: usize,
-        put: impl Future<Output = Result<bool, StoreError>>,
-    ) -> Result<(), AcceptError> {
-        let count = count as u64;
-        if self.waiting() + count > WAITING_MAX && self.recount().await? + count > WAITING_MAX {
-            return Err(AcceptError::Full);
-        }
-        self.waiting.fetch_add(count, Ordering::Relaxed);
-        let accepted = put.await;
-        if !matches!(accepted, Ok(true)) {
-            self.waiting.fetch_sub(count, Ordering::Relaxed);
-        }
-        self.arrived.notify_one();
-        if accepted? { Ok(()) } else { Err(AcceptError::Replayed) }
-    }
-
     /// Judges events until the server stops; then finishes those that have begun. The others stay in the inbox for the
     /// next start. It is called once.
     pub(crate) async fn work(&self, mut stop: watch::Receiver<bool>) {
@@ -158,13 +139,13 @@ impl LocalEngine {
                         Err(_) => drop(retries.insert((now.plus(RETRY_PAUSE_MIN), id, tries))),
                     }
                 }
-                let room = work_max.saturating_sub(running.len());
+                let free = work_max.saturating_sub(running.len());
                 // If it cannot be read now, it is read after the next event or pause.
                 if may_have_more
-                    && room > 0
-                    && let Ok(events) = self.runner.ledger().inbox_after(last_id, room).await
+                    && free > 0
+                    && let Ok(events) = self.runner.ledger().inbox_after(last_id, free).await
                 {
-                    may_have_more = events.len() == room;
+                    may_have_more = events.len() == free;
                     for event in events {
                         last_id = event.id;
                         running.push(Box::pin(self.run(event, 0)));
@@ -266,21 +247,23 @@ impl Engine for LocalEngine {
         true
     }
 
-    async fn accept(&self, events: Vec<Vec<u8>>) -> Result<(), AcceptError> {
-        let count = events.len();
-        let put = async { self.runner.ledger().accept(events, SystemClock.now()).await.map(|()| true) };
-        self.admit(count, put).await
-    }
-
-    async fn accept_once(
+    async fn accept(
         &self,
-        signature: RequestSignature,
         events: Vec<Vec<u8>>,
+        signature: Option<RequestSignature>,
     ) -> Result<(), AcceptError> {
-        let RequestSignature { bytes, expires_at } = signature;
-        let count = events.len();
-        self.admit(count, self.runner.ledger().accept_once(bytes, expires_at, events, SystemClock.now()))
-            .await
+        let count = events.len() as u64;
+        if self.waiting() + count > WAITING_MAX && self.recount().await? + count > WAITING_MAX {
+            return Err(AcceptError::Full);
+        }
+        self.waiting.fetch_add(count, Ordering::Relaxed);
+        let signature = signature.map(|RequestSignature { bytes, expires_at }| (bytes, expires_at));
+        let accepted = self.runner.ledger().accept(events, signature, SystemClock.now()).await;
+        if !matches!(accepted, Ok(true)) {
+            self.waiting.fetch_sub(count, Ordering::Relaxed);
+        }
+        self.arrived.notify_one();
+        if accepted? { Ok(()) } else { Err(AcceptError::Replayed) }
     }
 
     async fn is_used(&self, signature: RequestSignature) -> Result<bool, StoreError> {

@@ -28,29 +28,26 @@ pub struct InboxEvent {
 }
 
 impl Sqlite {
-    /// Puts events into the inbox, all or none. They are durable when this returns.
-    pub async fn accept(&self, events: Vec<Vec<u8>>, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| insert(connection, &events, now)).await
-    }
-
-    /// The same for the events of a signed request, unless its signature was used before. It is remembered until
-    /// `expires_at`. Returns whether the events are in the inbox.
-    pub async fn accept_once(
+    /// Puts events into the inbox, all or none. They are durable when this returns. The signature of their request, if it has
+    /// one, is remembered until its time. Returns false, and stores nothing, if it was used before.
+    pub async fn accept(
         &self,
-        signature: [u8; 32],
-        expires_at: Timestamp,
         events: Vec<Vec<u8>>,
+        signature: Option<([u8; 32], Timestamp)>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.write(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "INSERT OR IGNORE INTO document (pk, sk, body, expires_at) VALUES (?1, lower(hex(?2)), '{}', ?3)",
-            )?;
-            let is_first = statement.execute(params![USED_SIGNATURES, signature, expires_at.as_secs()])? == 1;
-            if is_first {
-                insert(connection, &events, now)?;
+            if let Some((signature, expires_at)) = signature {
+                let mut statement = connection.prepare_cached(
+                    "INSERT OR IGNORE INTO document (pk, sk, body, expires_at) VALUES (?1, lower(hex(?2)), '{}', ?3)",
+                )?;
+                let values = params![USED_SIGNATURES, signature, expires_at.as_secs()];
+                if statement.execute(values)? == 0 {
+                    return Ok(false);
+                }
             }
-            Ok(is_first)
+            insert(connection, &events, now)?;
+            Ok(true)
         })
         .await
     }

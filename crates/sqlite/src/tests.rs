@@ -112,7 +112,7 @@ fn the_events_of_a_signed_request_are_accepted_once() {
         let store = open(&path).unwrap();
         let accept = async |store: &Sqlite, signature: u8, events: &[&str]| {
             let events = events.iter().map(|event| event.as_bytes().to_vec()).collect();
-            store.accept_once([signature; 32], end, events, now).await.unwrap()
+            store.accept(events, Some(([signature; 32], end)), now).await.unwrap()
         };
         assert!(accept(&store, 1, &["one", "two"]).await);
         assert!(accept(&store, 2, &[]).await);

@@ -34,7 +34,7 @@ pub(super) enum Claimed {
     Chance,
     /// The distance between two of these facts, or of one of them from an end of its range, unless it is said to be of two.
     Distance { subjects: Vec<ClaimSubject>, is_of_two: bool, or_value: bool },
-    /// A number with which the value of one of these subjects is compared; of any one if there is none.
+    /// A number with which the value of one of these subjects is compared; of any one, if none is named.
     Comparison { subjects: Vec<ClaimSubject>, order: ComparisonOrder, is_close: bool },
     /// A duration.
     Window { subject: Option<ClaimSubject>, time: WindowTime },
@@ -82,7 +82,7 @@ pub(super) enum ComparisonOrder {
     AtMost,
 }
 
-/// Whether a duration is over or lies ahead.
+/// Whether a duration is over or in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WindowTime {
     Past,

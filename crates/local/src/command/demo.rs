@@ -95,12 +95,12 @@ async fn feed(engine: &LocalEngine, args: &Args) {
     let mut events: Vec<Vec<u8>> = alerts.into_iter().map(moved).collect();
     while !events.is_empty() {
         let rest = events.split_off(events.len().min(CHUNK));
-        let _ = engine.accept(events).await;
+        let _ = engine.accept(events, None).await;
         events = rest;
     }
     for alert in live {
         tokio::time::sleep(LIVE_PAUSE).await;
-        let _ = engine.accept(vec![at(alert, |_| SystemClock.now())]).await;
+        let _ = engine.accept(vec![at(alert, |_| SystemClock.now())], None).await;
     }
 }
 

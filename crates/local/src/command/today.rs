@@ -113,13 +113,13 @@ pub(crate) async fn run(args: Args, config: Config) -> Result<CommandOutcome> {
         Some(_) => done_entities(&store, &types, (day_start(at), at), now, usize::MAX).await?,
         None => 0,
     };
-    let room = match args.capacity {
+    let listed_max = match args.capacity {
         Some(capacity) => capacity.saturating_sub(done),
         None if args.n == 0 => usize::MAX,
         None => args.n,
     };
-    let waiting = entities.listed.get(room..).unwrap_or_default().iter().map(worst).fold(0.0, f64::max);
-    entities.listed.truncate(room);
+    let waiting = entities.listed.get(listed_max..).unwrap_or_default().iter().map(worst).fold(0.0, f64::max);
+    entities.listed.truncate(listed_max);
     let mut out = anstream::stdout().lock();
     if !args.json && !entities.listed.is_empty() {
         let listed = entities.listed.len();
@@ -235,7 +235,7 @@ pub(crate) async fn with_repeats(
     })
 }
 
-/// Those that are not listed, because there is no room for them.
+/// Those that are not listed, because there are too many.
 struct HiddenEntities {
     count: usize,
     /// The highest risk score of them.

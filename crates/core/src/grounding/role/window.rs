@@ -6,7 +6,7 @@ use crate::grounding::report::ClaimRole;
 use crate::grounding::subject::ClaimSubject;
 use crate::grounding::words::{AHEAD, BEFORE_RATES, LEAVING, NEVER_WINDOWS, PAST, WordList};
 
-/// How many words before a duration can say that it is over or lies ahead.
+/// How many words before a duration can say that it is over or in the future.
 const TIME_WORDS_MAX: usize = 3;
 /// The days of a week.
 const WEEK_DAYS: f64 = 7.0;

@@ -185,7 +185,7 @@ pub(super) const SENTENCES: &[Case] = &[
         "More than 9 calls per fortnight and less than 40 points are bad.",
         &["9 calls", "40 points"],
     ),
-    // Other things after an adjective, and a distance that lies between.
+    // Other things after an adjective, and a distance that is between.
     (Calls(9.0, 44.0), 76.0, "There were 9 unresolved tickets.", &["9"]),
     (
         Balance("high_demand", 80.0, 30.0),
